@@ -1,0 +1,1 @@
+//! tunectl brings kernel settings and resource limits to a profile, reads everything back, and starts the service.
