@@ -1,0 +1,131 @@
+//! The door to the kernel: one small trait, and three implementations that have the same shape.
+
+use std::fmt;
+
+use nix::errno::Errno;
+
+use crate::model::limit::{Limits, Resource};
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, System};
+
+/// What tunectl asks of a kernel. Everything else in the program is arithmetic.
+pub trait Kernel {
+    /// Which system's rules this kernel plays by.
+    fn system(&self) -> System;
+
+    /// The text that stands in `key` now, to its end, as the kernel printed it.
+    ///
+    /// # Errors
+    /// The operation that failed and its errno; a key that may only be written is [`Operation::Read`] with `EACCES`.
+    fn read(&mut self, key: &Key) -> Result<String, Refusal>;
+
+    /// Writes `text` to `key`, in one call of write(2).
+    ///
+    /// Says nothing of what then stands there: read it back. Only with [`Pieces::Lists`] what the kernel did
+    /// not take of a long list is written on at the next offset; anywhere else a second write on the same
+    /// descriptor reports success and does nothing (`kernel.sysctl_writes_strict`), so a short write is an error.
+    ///
+    /// # Errors
+    /// The operation that failed and its errno, or [`Operation::ShortWrite`].
+    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal>;
+
+    /// The names that exist now and match `pattern`, sorted.
+    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
+
+    /// What stands around `key`: asked only to explain why something fell short.
+    fn inspect(&mut self, key: &Key) -> Evidence;
+
+    /// The limits of a process, getrlimit(2) or prlimit(2).
+    ///
+    /// # Errors
+    /// `ESRCH` for a process that is gone, `EPERM` for one that is someone else's, `EINVAL` for a limit that
+    /// this system does not have, `ENOSYS` for another process where the system has no such call (macOS).
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal>;
+
+    /// Sets both sides of a limit.
+    ///
+    /// # Errors
+    /// As [`Kernel::limits`]; also `EPERM` where a hard limit may not be raised, `EINVAL` for soft above hard.
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal>;
+}
+
+/// Whose limits are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// Our own, which the service inherits.
+    Own,
+    /// Those of the process with this number.
+    Pid(i32),
+}
+
+/// Whether a value may be handed over in several writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pieces {
+    /// Never: one write, and a short one is an error.
+    One,
+    /// For lists that the kernel cuts at a page and joins again (`proc_do_large_bitmap`, kernel/sysctl.c).
+    Lists,
+}
+
+/// A thing that the kernel would not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was attempted.
+    pub operation: Operation,
+    /// Why not. `EIO` goes with [`Operation::ShortWrite`].
+    pub errno: Errno,
+}
+
+/// The step at which the kernel refused: `ENOENT` from open(2) means no such key, from write(2) no such value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// open(2) for reading.
+    OpenToRead,
+    /// open(2) for writing.
+    OpenToWrite,
+    /// read(2).
+    Read,
+    /// write(2).
+    Write,
+    /// write(2), which took only so many bytes of the value.
+    ShortWrite {
+        /// Bytes that the kernel took.
+        taken: usize,
+        /// Bytes that were to be written.
+        of: usize,
+    },
+    /// getrlimit(2) or prlimit(2).
+    GetLimits,
+    /// setrlimit(2) or prlimit(2).
+    SetLimits,
+}
+
+impl fmt::Display for Refusal {
+    /// `write: EINVAL (invalid argument)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = match self.operation {
+            Operation::ShortWrite { taken, of } => return write!(f, "write: only {taken} of {of} bytes were taken"),
+            Operation::OpenToRead | Operation::OpenToWrite => "open",
+            Operation::Read => "read",
+            Operation::Write => "write",
+            Operation::GetLimits => "getrlimit",
+            Operation::SetLimits => "setrlimit",
+        };
+        write!(f, "{step}: {:?} ({})", self.errno, self.errno.desc().to_lowercase())
+    }
+}
+
+/// What stands around a key. What could not be found out is `None`, never a guess.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Whether the file is there.
+    pub exists: Option<bool>,
+    /// Its permission bits.
+    pub mode: Option<u32>,
+    /// Its owner as this user namespace sees it: 65534 stands for one that it does not map (user_namespaces(7)).
+    pub owner: Option<u32>,
+    /// Whether the mount that its own path is on is read-only, statvfs(3).
+    pub read_only_mount: Option<bool>,
+    /// Whether `/proc/sys` (or `/sys`) is there and is what it should be.
+    pub tree_present: Option<bool>,
+}

@@ -1,0 +1,11 @@
+//! The vocabulary: names, values, limits, amounts and expectations. Pure, and beneath everything else.
+#![forbid(unsafe_code)]
+
+pub mod amount;
+pub mod expectation;
+pub mod limit;
+pub mod name;
+pub mod ranges;
+pub mod setting;
+pub mod suggest;
+pub mod value;

@@ -1,0 +1,298 @@
+//! Names of settings: sysctls as sysctl.d(5) writes them, and sysfs attributes.
+
+use std::fmt;
+
+/// The name of a sysctl, or a pattern of names (`net.ipv4.conf.*.rp_filter`).
+///
+/// Kept as the path beneath `/proc/sys` (`net/ipv4/conf/eth0.100/rp_filter`), shown as sysctl.d(5) writes
+/// it: dots between components, and a slash for a dot inside one (`net.ipv4.conf.eth0/100.rp_filter`).
+/// No value of this type can lead out of `/proc/sys`: components are never empty, `.` or `..`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SysctlName {
+    path: String,
+}
+
+/// The longest file name that Linux knows, in bytes (`NAME_MAX`, limits.h(0p)).
+const COMPONENT_BYTES: usize = 255;
+
+impl SysctlName {
+    /// Reads a name by the rule of sysctl.d(5): the first separator decides. If it is a slash, slashes
+    /// separate and dots belong to the name; if it is a dot, dots separate and a slash stands for a dot.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with the name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let separator = text.find(['.', '/']);
+        let path = match separator {
+            Some(at) if text.as_bytes().get(at) == Some(&b'.') => swap(text),
+            _ => text.to_owned(),
+        };
+        Self::from_path(path, text)
+    }
+
+    /// Makes a name of components that were already told apart, such as the nested keys of a TOML table.
+    /// A slash inside a component stands for a dot, as in sysctl.d(5).
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with the name.
+    pub fn from_components<'a>(components: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        let parts: Vec<String> = components.into_iter().map(|part| part.replace('/', ".")).collect();
+        Self::from_path(parts.join("/"), &parts.join("."))
+    }
+
+    fn from_path(path: String, as_typed: &str) -> Result<Self, String> {
+        if path.starts_with('/') {
+            return Err(format!(
+                "`{as_typed}` is not a sysctl name: it must be relative to /proc/sys, as in `net.core.somaxconn`"
+            ));
+        }
+        for component in path.split('/') {
+            check_component(component, as_typed, "a sysctl name")?;
+        }
+        Ok(Self { path })
+    }
+
+    /// The path beneath `/proc/sys`, such as `net/ipv4/conf/eth0.100/rp_filter`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The parts of the name, outermost first.
+    #[must_use]
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.path.split('/')
+    }
+
+    /// Whether the name is a pattern (`*`, `?` or `[…]` as in glob(7)) that stands for many settings.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        self.path.contains(['*', '?', '['])
+    }
+
+    /// Whether `name` is one of those that this pattern stands for. Wildcards never match a separator.
+    #[must_use]
+    pub fn matches(&self, name: &Self) -> bool {
+        let (mut ours, mut theirs) = (self.components(), name.components());
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(pattern), Some(text)) if wildcard_matches(pattern, text) => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl fmt::Display for SysctlName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&swap(&self.path))
+    }
+}
+
+/// The path of an attribute beneath `/sys`, such as `kernel/mm/transparent_hugepage/enabled`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SysfsName {
+    path: String,
+}
+
+impl SysfsName {
+    /// Reads a path relative to `/sys`.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with the path.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with('/') {
+            return Err(format!(
+                "`{text}` is not a sysfs attribute: it must be relative to /sys, as in `kernel/mm/ksm/run`"
+            ));
+        }
+        for component in text.split('/') {
+            check_component(component, text, "a sysfs attribute")?;
+        }
+        Ok(Self { path: text.to_owned() })
+    }
+
+    /// The path beneath `/sys`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Display for SysfsName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.path)
+    }
+}
+
+fn swap(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '.' => '/',
+            '/' => '.',
+            other => other,
+        })
+        .collect()
+}
+
+fn check_component(component: &str, whole: &str, what: &str) -> Result<(), String> {
+    let reason = if component.is_empty() {
+        "it has an empty component"
+    } else if component == "." || component == ".." {
+        "`.` and `..` are no components"
+    } else if component.len() > COMPONENT_BYTES {
+        "a component is longer than 255 bytes"
+    } else if component.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"' || c == '\'' || c == '=') {
+        "it holds a blank, a quote, an equals sign or a control character"
+    } else {
+        return Ok(());
+    };
+    Err(format!("`{}` is not {what}: {reason}", whole.escape_debug()))
+}
+
+/// glob(7) for one component: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`.
+fn wildcard_matches(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    // Where the last star stood and what it had taken by then: the one place to go back to. This keeps
+    // the work linear in practice, and bounded by the product of the lengths for a hostile pattern.
+    let mut last_star: Option<(usize, usize)> = None;
+    let (mut p, mut t) = (0, 0);
+    while t < text.len() {
+        if pattern.get(p) == Some(&'*') {
+            last_star = Some((p, t));
+            p += 1;
+        } else if let Some(next) = one_matches(&pattern, p, text[t]) {
+            p = next;
+            t += 1;
+        } else if let Some((star, taken)) = last_star {
+            last_star = Some((star, taken + 1));
+            p = star + 1;
+            t = taken + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p.min(pattern.len())..].iter().all(|c| *c == '*')
+}
+
+/// If the pattern's piece at `at` matches `c`, the position behind that piece.
+fn one_matches(pattern: &[char], at: usize, c: char) -> Option<usize> {
+    match pattern.get(at)? {
+        '?' => Some(at + 1),
+        '[' => {
+            let negated = matches!(pattern.get(at + 1), Some('!' | '^'));
+            let first = at + 1 + usize::from(negated);
+            // A `]` right behind the opening is itself a member, glob(7).
+            let close = (first + 1..pattern.len()).find(|i| pattern[*i] == ']')?;
+            (set_holds(&pattern[first..close], c) != negated).then_some(close + 1)
+        }
+        literal => (*literal == c).then_some(at + 1),
+    }
+}
+
+fn set_holds(set: &[char], c: char) -> bool {
+    let mut i = 0;
+    while i < set.len() {
+        if i + 2 < set.len() && set[i + 1] == '-' {
+            if (set[i]..=set[i + 2]).contains(&c) {
+                return true;
+            }
+            i += 3;
+        } else if set[i] == c {
+            return true;
+        } else {
+            i += 1;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_separator_decides() {
+        for (typed, path, shown) in [
+            ("net.core.somaxconn", "net/core/somaxconn", "net.core.somaxconn"),
+            ("net/core/somaxconn", "net/core/somaxconn", "net.core.somaxconn"),
+            (
+                "net.ipv4.conf.eth0/100.rp_filter",
+                "net/ipv4/conf/eth0.100/rp_filter",
+                "net.ipv4.conf.eth0/100.rp_filter",
+            ),
+            (
+                "net/ipv4/conf/eth0.100/rp_filter",
+                "net/ipv4/conf/eth0.100/rp_filter",
+                "net.ipv4.conf.eth0/100.rp_filter",
+            ),
+            (
+                "net.bridge.bridge-nf-call-iptables",
+                "net/bridge/bridge-nf-call-iptables",
+                "net.bridge.bridge-nf-call-iptables",
+            ),
+        ] {
+            let name = SysctlName::parse(typed).unwrap();
+            assert_eq!((name.path(), name.to_string().as_str()), (path, shown), "{typed}");
+        }
+    }
+
+    #[test]
+    fn nested_components_keep_their_dots() {
+        let name = SysctlName::from_components(["net", "ipv4", "conf", "eth0.100", "rp_filter"]).unwrap();
+        assert_eq!(name.path(), "net/ipv4/conf/eth0.100/rp_filter");
+        assert_eq!(SysctlName::from_components(["net", "ipv4", "conf", "eth0/100", "rp_filter"]).unwrap(), name);
+    }
+
+    #[test]
+    fn nothing_leads_out_of_proc_sys() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "/net/core",
+            "../etc",
+            "net/../../etc",
+            "net..core",
+            "net.core.",
+            ".net",
+            "net/./core",
+            "net core",
+            "net.core\n",
+            "net.core=1",
+            "\"net\"",
+            "a\0b",
+            "net/..",
+        ] {
+            assert!(SysctlName::parse(bad).is_err(), "{bad:?} was taken");
+        }
+        // With a dot first, `/` stands for a dot inside a component: a file called `...`, which does not exist.
+        assert_eq!(SysctlName::parse("a.//b").unwrap().path(), "a/..b");
+        assert!(SysctlName::parse("a.//").is_err());
+        assert!(SysfsName::parse("/kernel").is_err());
+        assert!(SysfsName::parse("kernel/../..").is_err());
+    }
+
+    #[test]
+    fn patterns_stay_inside_a_component() {
+        let all = SysctlName::parse("net.ipv4.conf.*.rp_filter").unwrap();
+        assert!(all.is_pattern());
+        assert!(all.matches(&SysctlName::parse("net/ipv4/conf/eth0.100/rp_filter").unwrap()));
+        assert!(!all.matches(&SysctlName::parse("net.ipv4.conf.a.b.rp_filter").unwrap()));
+        for (pattern, text, expected) in [
+            ("eth?", "eth0", true),
+            ("eth?", "eth10", false),
+            ("e*0", "eth0", true),
+            ("e*0", "eth01", false),
+            ("[a-e]th[!1]", "eth0", true),
+            ("[a-e]th[!1]", "eth1", false),
+            ("*", "", true),
+            ("**a**b", "xxaxxb", true),
+            ("[", "[", false),
+        ] {
+            assert_eq!(wildcard_matches(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+}

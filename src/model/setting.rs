@@ -1,0 +1,75 @@
+//! Settings: what can be read and perhaps written.
+
+use std::fmt;
+
+use super::limit::{Resource, Side};
+use super::name::{SysctlName, SysfsName};
+use super::value::Kind;
+
+/// A setting of the kernel's, as against a limit of a process.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A file beneath `/proc/sys`, or on macOS a node of sysctl(3).
+    Sysctl(SysctlName),
+    /// An attribute beneath `/sys`; Linux only.
+    Sysfs(SysfsName),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sysctl(name) => name.fmt(f),
+            Self::Sysfs(name) => f.pad(&format!("/sys/{name}")),
+        }
+    }
+}
+
+/// One thing that can be read and perhaps written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Setting {
+    /// A value that the kernel keeps.
+    Key(Key),
+    /// One side of a resource limit of a process.
+    Limit(Resource, Side),
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Limit(resource, side) => f.pad(&format!("{resource} ({})", side.name())),
+        }
+    }
+}
+
+/// What can be known of a key's values without asking the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The shape of its values.
+    pub kind: Kind,
+    /// The lowest number that is known to be taken, of each number in a list. A hint: ranges move inside
+    /// stable kernel series, so what lies outside of it on every kernel is refused early, no more.
+    pub min: Option<i128>,
+    /// The highest, likewise.
+    pub max: Option<i128>,
+}
+
+/// The operating systems that tunectl knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Linux, from 5.10 on.
+    Linux,
+    /// macOS.
+    MacOs,
+}
+
+impl System {
+    /// The name of the table that holds what is of this system only.
+    #[must_use]
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::MacOs => "macos",
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Typed values, since the kernel lies politely: what is asked is compared by type with what is read back.
+
+use std::fmt;
+
+use super::amount::parse_number;
+use super::limit::Limit;
+use super::ranges::Ranges;
+
+/// The highest port.
+pub const MAX_PORT: u32 = 65535;
+
+/// The shape of a setting's value: how it is written, read and compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One whole number.
+    Number,
+    /// So many whole numbers, blank-separated.
+    Numbers(u8),
+    /// Two ports, the lowest and the highest of a range.
+    PortRange,
+    /// A list of ports, `8080,9000-9010`, possibly empty.
+    Ports,
+    /// A list of processors, `0-3,8`, possibly empty.
+    Cpus,
+    /// One word, such as the name of a congestion control.
+    Word,
+    /// One word out of those that the kernel lists with the chosen one in brackets, `always [madvise] never`.
+    Choice,
+    /// A line of text; runs of blanks count as one.
+    Text,
+    /// One side of a resource limit.
+    Limit,
+}
+
+/// A value of a setting. Two values that mean the same to the kernel are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// For [`Kind::Number`].
+    Number(i128),
+    /// For [`Kind::Numbers`] and [`Kind::PortRange`].
+    Numbers(Vec<i128>),
+    /// For [`Kind::Ports`] and [`Kind::Cpus`].
+    Ranges(Ranges),
+    /// For [`Kind::Word`], [`Kind::Choice`] and [`Kind::Text`]: the words, one blank between them.
+    Text(String),
+    /// For [`Kind::Limit`].
+    Limit(Limit),
+}
+
+impl Kind {
+    /// What a value of this shape looks like, for messages: "expected …".
+    #[must_use]
+    pub fn describe(self) -> String {
+        match self {
+            Self::Number => "a whole number".to_owned(),
+            Self::Numbers(count) => format!("{count} whole numbers, as in `[{}]`", example(count)),
+            Self::PortRange => "two ports, as in `[1024, 65535]`".to_owned(),
+            Self::Ports => "a list of ports, as in `\"8080,9000-9010\"`".to_owned(),
+            Self::Cpus => "a list of processors, as in `\"0-3,8\"`".to_owned(),
+            Self::Word | Self::Choice => "one word".to_owned(),
+            Self::Text => "one line of text".to_owned(),
+            Self::Limit => "a whole number or `\"unlimited\"`".to_owned(),
+        }
+    }
+
+    /// Reads what the kernel printed.
+    ///
+    /// # Errors
+    /// Says what was expected and what stood there.
+    pub fn read(self, text: &str) -> Result<Value, String> {
+        let unexpected = || format!("expected {}, found `{}`", self.describe(), text.trim().escape_debug());
+        let numbers = || -> Option<Vec<i128>> { text.split_whitespace().map(|word| parse_number(word).ok()).collect() };
+        let read = match self {
+            Self::Number => numbers().filter(|n| n.len() == 1).map(|n| Value::Number(n[0])),
+            Self::Numbers(count) => numbers().filter(|n| n.len() == usize::from(count)).map(Value::Numbers),
+            Self::PortRange => numbers().filter(|n| n.len() == 2).map(Value::Numbers),
+            Self::Ports => Ranges::parse(text, MAX_PORT).ok().map(Value::Ranges),
+            Self::Cpus => Ranges::parse(text, u32::MAX).ok().map(Value::Ranges),
+            Self::Word => one_word(text).map(|word| Value::Text(word.to_owned())),
+            Self::Choice => bracketed(text).or_else(|| one_word(text)).map(|word| Value::Text(word.to_owned())),
+            Self::Text => Some(Value::Text(words(text))),
+            Self::Limit => None,
+        };
+        read.ok_or_else(unexpected)
+    }
+}
+
+impl Value {
+    /// Text with its runs of blanks folded, so that texts which the kernel takes for the same are equal.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::Text(words(text))
+    }
+
+    /// What is to be written to the kernel's file. Never empty: a write of nothing succeeds and does
+    /// nothing, only a newline clears a list.
+    #[must_use]
+    pub fn to_kernel(&self) -> String {
+        let text = self.to_string();
+        if matches!(self, Self::Ranges(ranges) if ranges.is_empty()) || text.is_empty() {
+            "\n".to_owned()
+        } else {
+            text
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As the kernel's files have it, but with single blanks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Numbers(numbers) => {
+                for (i, number) in numbers.iter().enumerate() {
+                    write!(f, "{}{number}", if i == 0 { "" } else { " " })?;
+                }
+                Ok(())
+            }
+            Self::Ranges(ranges) => ranges.fmt(f),
+            Self::Text(text) => f.pad(text),
+            Self::Limit(limit) => limit.fmt(f),
+        }
+    }
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn one_word(text: &str) -> Option<&str> {
+    let mut words = text.split_whitespace();
+    words.next().filter(|_| words.next().is_none())
+}
+
+fn bracketed(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once('[')?;
+    rest.split_once(']').map(|(word, _)| word)
+}
+
+fn example(count: u8) -> String {
+    (1..=count).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_compared_by_type() {
+        for (kind, a, b) in [
+            (Kind::Numbers(3), "4096\t131072\t33554432\n", "4096 131072 33554432"),
+            (Kind::Ports, "9000-9009,9010\n", "9000-9010"),
+            (Kind::Ports, "\n", ""),
+            (Kind::Choice, "always [madvise] never\n", "madvise"),
+            (Kind::Choice, "always defer defer+madvise [madvise] never", "madvise"),
+            (Kind::Text, "|/usr/share/apport  %p\n", "|/usr/share/apport %p"),
+            (Kind::Number, " 60\n", "60"),
+        ] {
+            assert_eq!(kind.read(a).unwrap(), kind.read(b).unwrap(), "{a:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_told() {
+        assert_eq!(Kind::Number.read("4096\t131072\n").unwrap_err(), "expected a whole number, found `4096\\t131072`");
+        assert_eq!(
+            Kind::Numbers(3).read("4096").unwrap_err(),
+            "expected 3 whole numbers, as in `[1, 2, 3]`, found `4096`"
+        );
+        assert!(Kind::Word.read("two words").is_err());
+    }
+
+    #[test]
+    fn only_a_newline_clears_a_list() {
+        assert_eq!(Value::Ranges(Ranges::default()).to_kernel(), "\n");
+        assert_eq!(Value::Numbers(vec![1024, 65535]).to_kernel(), "1024 65535");
+        assert_eq!(Value::text("").to_kernel(), "\n");
+    }
+}
