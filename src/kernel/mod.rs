@@ -122,7 +122,7 @@ pub struct Evidence {
     pub exists: Option<bool>,
     /// Its permission bits.
     pub mode: Option<u32>,
-    /// Its owner as this user namespace sees it: 65534 stands for one that it does not map (user_namespaces(7)).
+    /// Its owner as this user namespace sees it: 65534 stands for one that it does not map (`user_namespaces(7)`).
     pub owner: Option<u32>,
     /// Whether the mount that its own path is on is read-only, statvfs(3).
     pub read_only_mount: Option<bool>,
