@@ -1,2 +1,29 @@
 //! What is known of each setting, as data: one row a setting. Adding a setting is adding a row.
+//!
+//! Ranges and defaults are hints: they change inside stable kernel series, so the kernel's own answer is
+//! the truth. Nothing is parsed or allocated here at run time.
 #![forbid(unsafe_code)]
+
+mod hostnet;
+mod row;
+mod scope;
+mod table;
+mod version;
+
+mod fs;
+mod kernel;
+mod limits;
+mod macos;
+mod net_core;
+mod net_ipv4;
+mod net_other;
+mod net_tcp;
+mod sysfs;
+mod user;
+mod vm;
+
+pub use limits::{LimitRow, limit};
+pub use row::{Access, Bounds, Docker, InNewNetns, Kubernetes, Row};
+pub use scope::{Scope, scope_of};
+pub use table::{apply_after, names, row, rows, spec};
+pub use version::{ByVersion, KernelVersion};

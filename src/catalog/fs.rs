@@ -1,0 +1,5 @@
+//! To come.
+
+use super::row::Row;
+
+pub(super) const ROWS: &[Row] = &[];

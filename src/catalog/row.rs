@@ -1,0 +1,260 @@
+//! What is known of one setting: the shape of a row, and what most rows of a kind have in common.
+
+use super::scope::Scope;
+use super::version::{ByVersion, KernelVersion};
+use crate::model::setting::{Spec, System};
+use crate::model::value::Kind;
+
+/// What is known of one setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// As sysctl.d(5) writes it, or the path beneath `/sys`. A component `*` stands for any one name, such
+    /// as that of a network interface.
+    pub name: &'static str,
+    /// The operating system that has it.
+    pub system: System,
+    /// The shape of its values, and the numbers that are sane on every supported kernel: what lies outside
+    /// is refused by all of them, or is taken by the kernel and means nothing.
+    pub spec: Spec,
+    /// What the kernel itself takes, where that differs from `spec` or from one version to another. Where it
+    /// depends on how the kernel was built, what every build takes.
+    pub kernel_range: Option<ByVersion<Bounds>>,
+    /// What it counts, or the meaning of its words: `bytes`, `pages`, `0 off, 1 on`.
+    pub unit: &'static str,
+    /// What it belongs to.
+    pub scope: ByVersion<Scope>,
+    /// The value that nobody has changed, or where it comes from.
+    pub default: ByVersion<&'static str>,
+    /// What it does, in one line.
+    pub purpose: &'static str,
+    /// What surprises people.
+    pub notes: &'static [&'static str],
+    /// How the value that is read back can differ from the one that was written, without any error.
+    pub read_back: Option<&'static str>,
+    /// What a freshly made network namespace, such as a container's, has of it.
+    pub in_new_netns: ByVersion<InNewNetns>,
+    /// The version since which it exists in a network namespace that a user namespace owns (a rootless
+    /// container), where it did not from the start.
+    pub in_user_netns_since: Option<KernelVersion>,
+    /// What `docker run --sysctl` makes of it.
+    pub docker: Docker,
+    /// What a pod's `securityContext.sysctls` makes of it.
+    pub kubernetes: Kubernetes,
+    /// The kernel module that brings it, where one does.
+    pub module: Option<&'static str>,
+    /// The capability that its writer needs besides the file's mode.
+    pub capability: Option<&'static str>,
+    /// The settings that have to be in place before it is written.
+    pub after: &'static [&'static str],
+    /// The first kernel that has it, where that is later than the oldest supported one.
+    pub since: Option<KernelVersion>,
+    /// The first kernel that has it no more.
+    pub removed_in: Option<KernelVersion>,
+    /// The value that can't be undone before the next boot.
+    pub one_way: Option<&'static str>,
+    /// Whether it can be read, written, or both, in the namespace that owns it.
+    pub access: Access,
+    /// Where all this is said: manual pages, pages of the kernel's documentation, files of its source.
+    pub sources: &'static [&'static str],
+}
+
+/// The lowest and the highest number that the kernel takes, of each number in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The lowest.
+    pub min: i128,
+    /// The highest.
+    pub max: i128,
+}
+
+/// What a freshly made network namespace has of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InNewNetns {
+    /// One of its own, which its root can write.
+    Writable,
+    /// Its own or the host's value to look at; nobody can write it there.
+    ReadOnly,
+    /// Nothing: the file does not exist there.
+    Absent,
+    /// The same one that the whole machine has: a network namespace makes no difference.
+    Shared,
+}
+
+/// What `docker run --sysctl` makes of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Docker {
+    /// Takes it.
+    Accepted,
+    /// Lets it pass, and then the container does not start: the file is absent or read-only in it.
+    AcceptedButFails,
+    /// Refuses it.
+    Refused,
+}
+
+/// What a pod's `securityContext.sysctls` makes of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kubernetes {
+    /// Allowed to every pod, since that version of Kubernetes.
+    Safe {
+        /// The version, `1.27`.
+        since: &'static str,
+    },
+    /// Allowed where the node's kubelet has it among `--allowed-unsafe-sysctls`.
+    Unsafe,
+    /// Not in a pod: it is the node's.
+    NotPossible,
+}
+
+/// Whether a setting can be read, written, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Both.
+    ReadWrite,
+    /// Nobody can write it.
+    ReadOnly,
+    /// Nobody can read it: an order to the kernel rather than a value.
+    WriteOnly,
+}
+
+impl Row {
+    /// Whether it can't be read: then nothing can be compared.
+    #[must_use]
+    pub fn is_write_only(&self) -> bool {
+        self.access == Access::WriteOnly
+    }
+
+    /// Whether that kernel has it, modules and namespaces aside.
+    #[must_use]
+    pub fn exists_on(&self, version: KernelVersion) -> bool {
+        self.since.is_none_or(|since| since <= version) && self.removed_in.is_none_or(|removed| version < removed)
+    }
+
+    /// The lowest and the highest number that this kernel takes, where any is known.
+    #[must_use]
+    pub fn range_on(&self, version: KernelVersion) -> (Option<i128>, Option<i128>) {
+        match self.kernel_range {
+            Some(range) => (Some(range.at(version).min), Some(range.at(version).max)),
+            None => (self.spec.min, self.spec.max),
+        }
+    }
+}
+
+/// Where the kernel's documentation describes `net.ipv4` and `net.ipv6`.
+pub(super) const IP_SYSCTL: &str = "Documentation/networking/ip-sysctl.rst";
+/// Where the kernel's documentation describes `net.core`, `net.unix` and others.
+pub(super) const ADMIN_NET: &str = "Documentation/admin-guide/sysctl/net.rst";
+/// Where the kernel's documentation describes `kernel`.
+pub(super) const ADMIN_KERNEL: &str = "Documentation/admin-guide/sysctl/kernel.rst";
+/// Where the kernel's documentation describes `fs`.
+pub(super) const ADMIN_FS: &str = "Documentation/admin-guide/sysctl/fs.rst";
+/// Where the kernel's documentation describes `vm`.
+pub(super) const ADMIN_VM: &str = "Documentation/admin-guide/sysctl/vm.rst";
+
+/// The largest C `int`.
+pub(super) const INT_MAX: i128 = 2_147_483_647;
+/// The smallest C `int`.
+pub(super) const INT_MIN: i128 = -2_147_483_648;
+/// The largest C `unsigned int`.
+pub(super) const UINT_MAX: i128 = 4_294_967_295;
+/// The largest C `long` of a 64-bit machine.
+pub(super) const LONG_MAX: i128 = 9_223_372_036_854_775_807;
+/// The largest C `unsigned long` of a 64-bit machine.
+pub(super) const ULONG_MAX: i128 = 18_446_744_073_709_551_615;
+/// The most seconds that fit an `int` of clock ticks, at the slowest tick (100 Hz): every kernel refuses more.
+pub(super) const TICKS_SECONDS_MAX: i128 = 21_474_836;
+
+/// A whole number from `min` to `max`.
+pub(super) const fn number(min: i128, max: i128) -> Spec {
+    Spec { kind: Kind::Number, min: Some(min), max: Some(max) }
+}
+
+/// So many whole numbers, each from `min` to `max`.
+pub(super) const fn numbers(count: u8, min: i128, max: i128) -> Spec {
+    Spec { kind: Kind::Numbers(count), min: Some(min), max: Some(max) }
+}
+
+/// Values of which no range is known.
+pub(super) const fn shape(kind: Kind) -> Spec {
+    Spec { kind, min: None, max: None }
+}
+
+/// What is the same on every kernel.
+pub(super) const fn always<T: Copy>(value: T) -> ByVersion<T> {
+    ByVersion { first: value, then: &[] }
+}
+
+/// What changed with a version.
+pub(super) const fn since<T: Copy>(first: T, then: &'static [(KernelVersion, T)]) -> ByVersion<T> {
+    ByVersion { first, then }
+}
+
+/// What the kernel itself takes.
+pub(super) const fn takes(min: i128, max: i128) -> ByVersion<Bounds> {
+    always(Bounds { min, max })
+}
+
+/// Seconds that the kernel keeps as an `int` of clock ticks: nothing else is checked, and how many fit depends
+/// on the tick. This is what fits at the fastest one (1000 Hz).
+pub(super) const TICKS: Option<ByVersion<Bounds>> = Some(takes(-2_147_483, 2_147_483));
+
+/// A flag that the kernel keeps in a byte and takes 0 to 255 for, of which only 0 and 1 mean anything.
+pub(super) const FLAG_IN_A_BYTE: Option<ByVersion<Bounds>> = Some(takes(0, 255));
+
+/// A flag that the kernel keeps in an `int` and checks not at all.
+pub(super) const ANY_INT: Option<ByVersion<Bounds>> = Some(takes(INT_MIN, INT_MAX));
+
+/// A setting of the whole machine.
+pub(super) const HOST: Row = Row {
+    name: "",
+    system: System::Linux,
+    spec: shape(Kind::Number),
+    kernel_range: None,
+    unit: "",
+    scope: always(Scope::Host),
+    default: always(""),
+    purpose: "",
+    notes: &[],
+    read_back: None,
+    in_new_netns: always(InNewNetns::Shared),
+    in_user_netns_since: None,
+    docker: Docker::Refused,
+    kubernetes: Kubernetes::NotPossible,
+    module: None,
+    capability: None,
+    after: &[],
+    since: None,
+    removed_in: None,
+    one_way: None,
+    access: Access::ReadWrite,
+    sources: &[],
+};
+
+/// A setting that every network namespace has one of.
+pub(super) const NET: Row = Row {
+    scope: always(Scope::NetNs),
+    in_new_netns: always(InNewNetns::Writable),
+    docker: Docker::Accepted,
+    kubernetes: Kubernetes::Unsafe,
+    ..HOST
+};
+
+/// A setting beneath `net.` that only the initial network namespace has.
+pub(super) const HOST_NET: Row = Row {
+    scope: always(Scope::HostNet),
+    in_new_netns: always(InNewNetns::Absent),
+    docker: Docker::AcceptedButFails,
+    ..HOST
+};
+
+/// A setting that every IPC namespace has one of.
+pub(super) const IPC: Row =
+    Row { scope: always(Scope::IpcNs), docker: Docker::Accepted, kubernetes: Kubernetes::Unsafe, ..HOST };
+
+/// A setting that every user namespace has one of.
+pub(super) const USER: Row = Row { scope: always(Scope::UserNs), ..HOST };
+
+/// A setting that every UTS namespace has one of.
+pub(super) const UTS: Row = Row { scope: always(Scope::UtsNs), ..HOST };
+
+/// A setting of macOS, which has no namespaces.
+pub(super) const MACOS: Row = Row { system: System::MacOs, ..HOST };

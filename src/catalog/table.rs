@@ -1,0 +1,149 @@
+//! Finding a row by the name of a setting, without allocating: the tables are sorted by name.
+
+use std::cmp::Ordering;
+
+use super::row::Row;
+use super::{fs, kernel, macos, net_core, net_ipv4, net_other, net_tcp, sysfs, user, vm};
+use crate::model::setting::{Key, Spec, System};
+
+/// The tables of a system's sysctls: each is sorted, and so are they all in this order.
+fn tables(system: System) -> &'static [&'static [Row]] {
+    match system {
+        System::Linux => &[
+            fs::ROWS,
+            kernel::ROWS,
+            net_core::ROWS,
+            net_ipv4::ROWS,
+            net_tcp::ROWS,
+            net_other::ROWS,
+            user::ROWS,
+            vm::ROWS,
+        ],
+        System::MacOs => &[macos::ROWS],
+    }
+}
+
+/// The folders beneath `/proc/sys` and `/sys` with one entry for each interface, disk, processor or size:
+/// the row of all of them has a `*` in its place.
+const ONE_EACH: [&str; 10] = [
+    "net/ipv4/conf/",
+    "net/ipv4/neigh/",
+    "net/ipv6/conf/",
+    "net/ipv6/neigh/",
+    "net/mpls/conf/",
+    "block/",
+    "class/net/",
+    "devices/system/cpu/",
+    "kernel/mm/hugepages/",
+    "kernel/mm/transparent_hugepage/",
+];
+
+/// The row of a setting: its own, or else the one for all of its kind (`net.ipv4.conf.*.rp_filter` for
+/// `net.ipv4.conf.eth0.rp_filter`).
+#[must_use]
+pub fn row(system: System, key: &Key) -> Option<&'static Row> {
+    match key {
+        Key::Sysctl(name) => {
+            let find = |spelling: [&str; 3]| tables(system).iter().find_map(|rows| search(rows, spelling, b'.'));
+            find([name.path(), "", ""]).or_else(|| find(for_all(name.path())?))
+        }
+        Key::Sysfs(_) if system == System::MacOs => None,
+        Key::Sysfs(name) => {
+            let find = |spelling: [&str; 3]| search(sysfs::ROWS, spelling, b'/');
+            find([name.path(), "", ""]).or_else(|| find(for_all(name.path())?))
+        }
+    }
+}
+
+/// The shape of a setting's values, and which of them are sane, if it is known.
+#[must_use]
+pub fn spec(system: System, key: &Key) -> Option<Spec> {
+    row(system, key).map(|row| row.spec)
+}
+
+/// The names of the settings that have to be in place before this one is written: what they do to it would
+/// undo the write, or make the kernel refuse it. Each names a row.
+#[must_use]
+pub fn apply_after(system: System, key: &Key) -> &'static [&'static str] {
+    row(system, key).map_or(&[], |row| row.after)
+}
+
+/// Every row of a system, sysctls first and then sysfs, each sorted by name.
+pub fn rows(system: System) -> impl Iterator<Item = &'static Row> {
+    let sysfs: &'static [Row] = if system == System::Linux { sysfs::ROWS } else { &[] };
+    tables(system).iter().copied().chain([sysfs]).flatten()
+}
+
+/// The names of a system's sysctls, for suggestions.
+pub fn names(system: System) -> impl Iterator<Item = &'static str> {
+    tables(system).iter().copied().flatten().map(|row| row.name)
+}
+
+/// The path with the name of the one interface (or the like) replaced by `*`, in three parts.
+fn for_all(path: &str) -> Option<[&str; 3]> {
+    let folder = ONE_EACH.iter().find(|folder| path.starts_with(**folder))?;
+    let (start, rest) = path.split_at(folder.len());
+    let end = rest.find('/')?;
+    Some([start, "*", &rest[end..]])
+}
+
+fn search(rows: &'static [Row], spelling: [&str; 3], separator: u8) -> Option<&'static Row> {
+    rows.binary_search_by(|row| compare(row.name, spelling, separator)).ok().and_then(|at| rows.get(at))
+}
+
+/// Orders a row's name, whose components `separator` parts, against a path in three parts. A dot inside a
+/// component of the path is no separator: `net/core.somaxconn` is not `net.core.somaxconn`.
+fn compare(name: &str, spelling: [&str; 3], separator: u8) -> Ordering {
+    let theirs = spelling.iter().flat_map(|part| part.bytes());
+    name.bytes().map(|byte| if byte == separator { b'/' } else { byte }).cmp(theirs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::{SysctlName, SysfsName};
+
+    fn named(text: &str) -> Option<&'static str> {
+        row(System::Linux, &Key::Sysctl(SysctlName::parse(text).unwrap())).map(|row| row.name)
+    }
+
+    #[test]
+    fn every_row_is_found_by_its_own_name() {
+        for system in [System::Linux, System::MacOs] {
+            for name in names(system) {
+                let key = Key::Sysctl(SysctlName::parse(name).unwrap());
+                assert_eq!(row(system, &key).map(|row| row.name), Some(name));
+            }
+        }
+        for known in sysfs::ROWS {
+            let key = Key::Sysfs(SysfsName::parse(known.name).unwrap());
+            assert_eq!(row(System::Linux, &key).map(|row| row.name), Some(known.name));
+            assert!(row(System::MacOs, &key).is_none());
+        }
+    }
+
+    #[test]
+    fn rows_are_sorted_and_each_is_there_once() {
+        for system in [System::Linux, System::MacOs] {
+            let names: Vec<String> = names(system).map(|name| name.replace('.', "/")).collect();
+            for pair in names.windows(2) {
+                assert!(pair[0] < pair[1], "{} stands before {}", pair[0], pair[1]);
+            }
+        }
+        for pair in sysfs::ROWS.windows(2) {
+            assert!(pair[0].name < pair[1].name, "{} stands before {}", pair[0].name, pair[1].name);
+        }
+    }
+
+    #[test]
+    fn one_row_stands_for_every_interface() {
+        assert_eq!(named("net.ipv4.conf.eth0/100.rp_filter"), Some("net.ipv4.conf.*.rp_filter"));
+        assert_eq!(named("net.ipv4.conf.*.rp_filter"), Some("net.ipv4.conf.*.rp_filter"));
+        assert_eq!(named("net.ipv4.conf.eth*.rp_filter"), Some("net.ipv4.conf.*.rp_filter"));
+        assert_eq!(named("net.ipv4.conf.eth0.100.rp_filter"), None);
+        assert_eq!(named("net/core.somaxconn"), None);
+        assert_eq!(named("net/core/somaxconn"), Some("net.core.somaxconn"));
+        assert_eq!(named("net.core"), None);
+        assert_eq!(named("vm.nr_hugepage"), None);
+    }
+}
