@@ -2,7 +2,7 @@
 
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -15,7 +15,7 @@ use super::{Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use tree::{Layout, Tree};
+use tree::{Hashed, Layout, Tree};
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
 /// (`proc_sys_call_handler`, `fs/proc/proc_sysctl.c`), and nearly every key is shorter.
@@ -49,7 +49,7 @@ pub struct Linux {
     sysctl: Tree,
     sysfs: Tree,
     access: Access,
-    kept: BTreeMap<Key, Kept>,
+    kept: Hashed<Key, Kept>,
     room: Option<usize>,
     buffer: Vec<u8>,
 }
@@ -70,7 +70,7 @@ impl Linux {
             sysctl: Tree::new(Layout::ProcSys, proc_sys.into()),
             sysfs: Tree::new(Layout::Sysfs, sys.into()),
             access,
-            kept: BTreeMap::new(),
+            kept: HashMap::default(),
             room: None,
             buffer: Vec::new(),
         }

@@ -1,9 +1,11 @@
 //! One tree of settings, `/proc/sys` or `/sys`: opens what is beneath it and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::File;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -19,6 +21,9 @@ use crate::model::name::SysctlName;
 /// components of /proc/sys costs as much as reading the key: its dentries can't be walked without references
 /// (`proc_sys_revalidate`, `fs/proc/proc_sysctl.c`).
 const HELD_DIRECTORIES: usize = 32;
+
+/// For lookups alone, never walked through: no random keys, which would cost a system call at start.
+pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
 
 /// Which tree it is, which says what it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +58,13 @@ impl Layout {
 pub(super) struct Tree {
     layout: Layout,
     path: PathBuf,
-    root: Option<OwnedFd>,
-    directories: BTreeMap<String, OwnedFd>,
+    root: Option<Rc<OwnedFd>>,
+    directories: Hashed<String, Rc<OwnedFd>>,
 }
 
 impl Tree {
     pub(super) fn new(layout: Layout, path: PathBuf) -> Self {
-        Self { layout, path, root: None, directories: BTreeMap::new() }
+        Self { layout, path, root: None, directories: HashMap::default() }
     }
 
     /// Opens the file at `path`. Its last component is never followed if it is a link, and nothing is
@@ -71,11 +76,9 @@ impl Tree {
     fn open_descriptor(&mut self, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
         let (parent, leaf) = path.rsplit_once('/').unwrap_or(("", path));
         let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let held = self.directories.contains_key(parent);
         match openat(self.directory(parent)?, leaf, flags, Mode::empty()) {
             // The directory of an interface that was taken away and came back is another one.
-            Err(Errno::ENOENT) if held => {
-                self.directories.remove(parent);
+            Err(Errno::ENOENT) if self.directories.remove(parent).is_some() => {
                 openat(self.directory(parent)?, leaf, flags, Mode::empty())
             }
             result => result,
@@ -168,28 +171,30 @@ impl Tree {
         }
     }
 
-    fn root(&mut self) -> Result<&OwnedFd, Errno> {
-        let root = match self.root.take() {
-            Some(root) => root,
-            None => open(&self.path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?,
-        };
-        Ok(self.root.insert(root))
+    fn root(&mut self) -> Result<Rc<OwnedFd>, Errno> {
+        if let Some(root) = &self.root {
+            return Ok(Rc::clone(root));
+        }
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = Rc::new(open(&self.path, flags, Mode::empty())?);
+        self.root = Some(Rc::clone(&root));
+        Ok(root)
     }
 
     /// The directory at `path`, the root for an empty one.
-    fn directory(&mut self, path: &str) -> Result<&OwnedFd, Errno> {
+    fn directory(&mut self, path: &str) -> Result<Rc<OwnedFd>, Errno> {
         if path.is_empty() {
             return self.root();
         }
-        if !self.directories.contains_key(path) {
-            let resolve = self.layout.resolve();
-            let opened = open_beneath(self.root()?, path, resolve)?;
-            if self.directories.len() >= HELD_DIRECTORIES {
-                self.directories.clear();
-            }
-            self.directories.insert(path.to_owned(), opened);
+        if let Some(held) = self.directories.get(path) {
+            return Ok(Rc::clone(held));
         }
-        self.directories.get(path).ok_or(Errno::ENOENT)
+        let opened = Rc::new(open_beneath(&*self.root()?, path, self.layout.resolve())?);
+        if self.directories.len() >= HELD_DIRECTORIES {
+            self.directories.clear();
+        }
+        self.directories.insert(path.to_owned(), Rc::clone(&opened));
+        Ok(opened)
     }
 }
 
