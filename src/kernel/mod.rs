@@ -1,5 +1,9 @@
 //! The door to the kernel: one small trait, and three implementations that have the same shape.
 
+#[cfg(target_os = "linux")]
+pub mod linux;
+mod rlimits;
+
 use std::fmt;
 
 use nix::errno::Errno;

@@ -1,0 +1,263 @@
+//! Linux: files beneath `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
+
+mod tree;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+use super::{Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
+use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, System};
+use tree::{Hashed, Layout, Tree};
+
+/// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
+/// (`proc_sys_call_handler`, `fs/proc/proc_sysctl.c`), and nearly every key is shorter.
+const FIRST_READ: usize = 512;
+
+/// Where growing ends: proc refuses reads of 4 MiB. The longest list of ports has some 200 kB.
+const LAST_READ: usize = 2 << 20;
+
+/// The most that the kernel takes of a list in one write, whatever its page size (`proc_do_large_bitmap`,
+/// kernel/sysctl.c: a page less one byte).
+const PIECE: usize = 4095;
+
+/// Descriptors kept at most, however many the limit allows.
+const KEPT: usize = 1024;
+
+/// Whether settings may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Only read: nothing is ever opened for writing, so neither audit nor inotify sees a writer.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+/// The kernel that we run on.
+///
+/// With [`Access::Write`], a key that was read stays open for the write and the reading back, which saves two
+/// walks out of three. As many are kept as half the soft limit of open files allows; they close with this.
+#[derive(Debug)]
+pub struct Linux {
+    sysctl: Tree,
+    sysfs: Tree,
+    access: Access,
+    kept: Hashed<Key, Kept>,
+    room: Option<usize>,
+    buffer: Vec<u8>,
+}
+
+/// An open key.
+#[derive(Debug)]
+struct Kept {
+    file: File,
+    writable: bool,
+}
+
+impl Linux {
+    /// A kernel whose settings stand beneath these two directories, `/proc/sys` and `/sys`. Nothing is opened
+    /// before it is needed: where a tree is missing, each of its keys says so.
+    #[must_use]
+    pub fn new(proc_sys: impl Into<PathBuf>, sys: impl Into<PathBuf>, access: Access) -> Self {
+        Self {
+            sysctl: Tree::new(Layout::ProcSys, proc_sys.into()),
+            sysfs: Tree::new(Layout::Sysfs, sys.into()),
+            access,
+            kept: HashMap::default(),
+            room: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    fn tree<'a>(&mut self, key: &'a Key) -> (&mut Tree, &'a str) {
+        match key {
+            Key::Sysctl(name) => (&mut self.sysctl, name.path()),
+            Key::Sysfs(name) => (&mut self.sysfs, name.path()),
+        }
+    }
+
+    fn open(&mut self, key: &Key, flags: OFlag) -> Result<File, Errno> {
+        let (tree, path) = self.tree(key);
+        match tree.open(path, flags) {
+            Err(Errno::EMFILE | Errno::ENFILE) => {
+                self.release();
+                let (tree, path) = self.tree(key);
+                tree.open(path, flags)
+            }
+            result => result,
+        }
+    }
+
+    /// Gives back every descriptor that is only kept for speed.
+    fn release(&mut self) {
+        self.kept.clear();
+        self.sysctl.release();
+        self.sysfs.release();
+    }
+
+    fn open_to_read(&mut self, key: &Key) -> Result<Kept, Refusal> {
+        if self.access == Access::Write {
+            match self.open(key, OFlag::O_RDWR) {
+                Ok(file) => return Ok(Kept { file, writable: true }),
+                // Read-only for us, for everyone or for this mount; a directory is told by reading it.
+                Err(Errno::EACCES | Errno::EPERM | Errno::EROFS | Errno::EISDIR) => {}
+                Err(errno) => return Err(Refusal { operation: Operation::OpenToRead, errno }),
+            }
+        }
+        match self.open(key, OFlag::O_RDONLY) {
+            Ok(file) => Ok(Kept { file, writable: false }),
+            Err(Errno::EACCES) if self.is_write_only(key) => {
+                Err(Refusal { operation: Operation::Read, errno: Errno::EACCES })
+            }
+            Err(errno) => Err(Refusal { operation: Operation::OpenToRead, errno }),
+        }
+    }
+
+    fn is_write_only(&mut self, key: &Key) -> bool {
+        let (tree, path) = self.tree(key);
+        tree.mode(path).is_some_and(|mode| mode & 0o444 == 0 && mode & 0o222 != 0)
+    }
+
+    fn keep(&mut self, key: &Key, kept: Kept) {
+        let room = *self.room.get_or_insert_with(room);
+        if self.access == Access::Write && self.kept.len() < room {
+            self.kept.insert(key.clone(), kept);
+        }
+    }
+}
+
+impl Kernel for Linux {
+    fn system(&self) -> System {
+        System::Linux
+    }
+
+    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
+        let refusal = |errno| Refusal { operation: Operation::Read, errno };
+        if let Some(kept) = self.kept.get(key) {
+            match read_whole(&kept.file, &mut self.buffer) {
+                // What stood there is gone (sysctl: ENOENT, sysfs: ENODEV); another may stand in its place.
+                Err(Errno::ENOENT | Errno::ENODEV) => drop(self.kept.remove(key)),
+                result => return result.map_err(refusal),
+            }
+        }
+        let kept = self.open_to_read(key)?;
+        let text = read_whole(&kept.file, &mut self.buffer).map_err(refusal)?;
+        self.keep(key, kept);
+        Ok(text)
+    }
+
+    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+        if self.access == Access::Read {
+            // What write(2) says of a descriptor that isn't open for writing.
+            return Err(Refusal { operation: Operation::Write, errno: Errno::EBADF });
+        }
+        if let Some(kept) = self.kept.get(key).filter(|kept| kept.writable) {
+            return write_text(&kept.file, text, pieces);
+        }
+        let opened = self.open(key, OFlag::O_WRONLY);
+        let file = opened.map_err(|errno| Refusal { operation: Operation::OpenToWrite, errno })?;
+        write_text(&file, text, pieces)
+    }
+
+    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+        self.sysctl.names(pattern)
+    }
+
+    fn inspect(&mut self, key: &Key) -> Evidence {
+        let (tree, path) = self.tree(key);
+        tree.inspect(path)
+    }
+
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+        match process {
+            Process::Own => rlimits::limits(resource),
+            Process::Pid(pid) => {
+                let (mut soft, mut hard) = (0, 0);
+                rlimit::prlimit(pid, rlimits::number(resource), None, Some((&mut soft, &mut hard)))
+                    .map_err(|error| rlimits::refusal(Operation::GetLimits, &error))?;
+                Ok(rlimits::from_raw((soft, hard)))
+            }
+        }
+    }
+
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+        match process {
+            Process::Own => rlimits::set_limits(resource, limits),
+            Process::Pid(pid) => rlimit::prlimit(pid, rlimits::number(resource), Some(rlimits::to_raw(limits)), None)
+                .map_err(|error| rlimits::refusal(Operation::SetLimits, &error)),
+        }
+    }
+}
+
+/// How many keys to keep open: the rest of the program needs descriptors too.
+fn room() -> usize {
+    let soft = match rlimits::limits(Resource::Nofile) {
+        Ok(Limits { soft: Limit::Value(soft), .. }) => usize::try_from(soft).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    KEPT.min(soft / 2)
+}
+
+/// The whole text from its start. A second read(2) at an offset gives the rest of the short values that most
+/// keys have, but nothing of a list of ports: so where a read fills the buffer, all is read again into a
+/// larger one.
+fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<String, Errno> {
+    let mut size = FIRST_READ;
+    while size <= LAST_READ {
+        if buffer.len() < size {
+            buffer.resize(size, 0);
+        }
+        let count = uninterrupted(|| file.read_at(&mut buffer[..size], 0))?;
+        if count < size {
+            return Ok(String::from_utf8_lossy(&buffer[..count]).into_owned());
+        }
+        size *= 8;
+    }
+    Err(Errno::EFBIG)
+}
+
+fn write_text(file: &File, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    let mut taken = 0;
+    for piece in cut(text, pieces) {
+        // At offset 0 the kernel replaces the list, further on it adds to it.
+        let offset = u64::try_from(taken).unwrap_or(u64::MAX);
+        let count = uninterrupted(|| file.write_at(piece.as_bytes(), offset))
+            .map_err(|errno| Refusal { operation: Operation::Write, errno })?;
+        taken += count;
+        if count < piece.len() {
+            return Err(Refusal { operation: Operation::ShortWrite { taken, of: text.len() }, errno: Errno::EIO });
+        }
+    }
+    Ok(())
+}
+
+/// The text in one piece, or a list in pieces that each end behind a comma, so that no number is cut in two.
+fn cut(text: &str, pieces: Pieces) -> Vec<&str> {
+    let mut cut = Vec::new();
+    let mut rest = text;
+    while pieces == Pieces::Lists && rest.len() > PIECE {
+        let Some(comma) = rest.as_bytes()[..PIECE].iter().rposition(|byte| *byte == b',') else { break };
+        let (piece, left) = rest.split_at(comma + 1);
+        cut.push(piece);
+        rest = left;
+    }
+    cut.push(rest);
+    cut
+}
+
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> Result<usize, Errno> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(rlimits::errno(&error)),
+            Ok(count) => return Ok(count),
+        }
+    }
+}

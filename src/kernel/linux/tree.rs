@@ -1,0 +1,233 @@
+//! One tree of settings, `/proc/sys` or `/sys`: opens what is beneath it and nothing else.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, SYSFS_MAGIC, fstatfs};
+use nix::sys::statvfs::{FsFlags, fstatvfs};
+
+use crate::kernel::Evidence;
+use crate::model::name::SysctlName;
+
+/// Directories that are held open at most. Profiles name many keys of few directories, and walking five
+/// components of /proc/sys costs as much as reading the key: its dentries can't be walked without references
+/// (`proc_sys_revalidate`, `fs/proc/proc_sysctl.c`).
+const HELD_DIRECTORIES: usize = 32;
+
+/// For lookups alone, never walked through: no random keys, which would cost a system call at start.
+pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+
+/// Which tree it is, which says what it may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// No links at all, proc(5).
+    ProcSys,
+    /// Links between directories, `class/net/lo` for one; those that stay beneath the root are followed.
+    Sysfs,
+}
+
+impl Layout {
+    fn resolve(self) -> ResolveFlag {
+        match self {
+            Self::ProcSys => {
+                ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS
+            }
+            Self::Sysfs => ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+        }
+    }
+
+    /// Where the kernel's own tree stands, and what statfs(2) calls its file system.
+    fn real(self) -> (&'static str, FsType) {
+        match self {
+            Self::ProcSys => ("/proc/sys", PROC_SUPER_MAGIC),
+            Self::Sysfs => ("/sys", SYSFS_MAGIC),
+        }
+    }
+}
+
+/// A root directory, opened when it is first needed, and the directories beneath it that were used last.
+#[derive(Debug)]
+pub(super) struct Tree {
+    layout: Layout,
+    path: PathBuf,
+    root: Option<Rc<OwnedFd>>,
+    directories: Hashed<String, Rc<OwnedFd>>,
+}
+
+impl Tree {
+    pub(super) fn new(layout: Layout, path: PathBuf) -> Self {
+        Self { layout, path, root: None, directories: HashMap::default() }
+    }
+
+    /// Opens the file at `path`. Its last component is never followed if it is a link, and nothing is
+    /// created, truncated, waited for (a FIFO) or made our terminal.
+    pub(super) fn open(&mut self, path: &str, access: OFlag) -> Result<File, Errno> {
+        self.open_descriptor(path, access | OFlag::O_NONBLOCK | OFlag::O_NOCTTY).map(File::from)
+    }
+
+    fn open_descriptor(&mut self, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+        let (parent, leaf) = path.rsplit_once('/').unwrap_or(("", path));
+        let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        match openat(self.directory(parent)?, leaf, flags, Mode::empty()) {
+            // The directory of an interface that was taken away and came back is another one.
+            Err(Errno::ENOENT) if self.directories.remove(parent).is_some() => {
+                openat(self.directory(parent)?, leaf, flags, Mode::empty())
+            }
+            result => result,
+        }
+    }
+
+    /// Closes all that is held open.
+    pub(super) fn release(&mut self) {
+        self.directories.clear();
+    }
+
+    /// What exists beneath the root and matches, sorted. Directories are no settings.
+    pub(super) fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+        let wanted: Vec<&str> = pattern.components().collect();
+        let mut found = vec![String::new()];
+        for depth in 1..=wanted.len() {
+            let Ok(prefix) = SysctlName::from_components(wanted[..depth].iter().copied()) else { return Vec::new() };
+            let last = depth == wanted.len();
+            let literal = (!is_wild(wanted[depth - 1])).then_some(wanted[depth - 1]);
+            found = found.iter().flat_map(|directory| self.step(directory, literal, &prefix, last)).collect();
+        }
+        let mut names: Vec<SysctlName> =
+            found.iter().filter_map(|path| SysctlName::from_components(path.split('/')).ok()).collect();
+        names.sort();
+        names
+    }
+
+    /// The paths one component below `directory` that match `prefix`: files for the last component, else directories.
+    fn step(&mut self, directory: &str, literal: Option<&str>, prefix: &SysctlName, last: bool) -> Vec<String> {
+        let entries = match literal {
+            Some(name) => vec![name.to_owned()],
+            None => self.entries(directory),
+        };
+        let paths = entries.into_iter().map(|entry| join(directory, &entry));
+        let matching =
+            paths.filter(|path| SysctlName::from_components(path.split('/')).is_ok_and(|name| prefix.matches(&name)));
+        matching.filter(|path| self.stat(path).is_ok_and(|stat| is_directory(&stat) != last)).collect()
+    }
+
+    /// The names in a directory; none where it can't be read.
+    fn entries(&mut self, directory: &str) -> Vec<String> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = self.directory(directory).and_then(|held| Dir::openat(held, ".", flags, Mode::empty()));
+        let Ok(mut opened) = opened else { return Vec::new() };
+        let names = opened.iter().flatten().filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
+        names.filter(|name| name != "." && name != "..").collect()
+    }
+
+    fn stat(&mut self, path: &str) -> Result<FileStat, Errno> {
+        let (parent, leaf) = path.rsplit_once('/').unwrap_or(("", path));
+        fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW)
+    }
+
+    /// What stands around the file at `path`.
+    pub(super) fn inspect(&mut self, path: &str) -> Evidence {
+        let tree_present = self.is_present();
+        // O_PATH asks for no permission on the file itself, open(2); the mount is that of the path, since a
+        // container often has a read-only /proc/sys with a writable /proc/sys/net in it.
+        let found = self.open_descriptor(path, OFlag::O_PATH);
+        let (exists, file) = match found {
+            Ok(file) => (Some(true), Some(file)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => (Some(false), None),
+            Err(_) => (None, None),
+        };
+        let stat = file.as_ref().and_then(|file| fstat(file).ok());
+        let mount = file.as_ref().and_then(|file| fstatvfs(file).ok());
+        Evidence {
+            exists,
+            mode: stat.map(|stat| stat.st_mode & 0o7777),
+            owner: stat.map(|stat| stat.st_uid),
+            read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
+            tree_present,
+        }
+    }
+
+    /// The permission bits of the file at `path`.
+    pub(super) fn mode(&mut self, path: &str) -> Option<u32> {
+        self.stat(path).ok().map(|stat| stat.st_mode & 0o7777)
+    }
+
+    /// Whether the root is there, and where it is the kernel's own tree, whether the right file system is.
+    fn is_present(&mut self) -> Option<bool> {
+        let (real, kind) = self.layout.real();
+        let is_real = self.path == Path::new(real);
+        match self.root() {
+            Ok(root) if is_real => fstatfs(root).ok().map(|found| found.filesystem_type() == kind),
+            Ok(_) => Some(true),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Some(false),
+            Err(_) => None,
+        }
+    }
+
+    fn root(&mut self) -> Result<Rc<OwnedFd>, Errno> {
+        if let Some(root) = &self.root {
+            return Ok(Rc::clone(root));
+        }
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = Rc::new(open(&self.path, flags, Mode::empty())?);
+        self.root = Some(Rc::clone(&root));
+        Ok(root)
+    }
+
+    /// The directory at `path`, the root for an empty one.
+    fn directory(&mut self, path: &str) -> Result<Rc<OwnedFd>, Errno> {
+        if path.is_empty() {
+            return self.root();
+        }
+        if let Some(held) = self.directories.get(path) {
+            return Ok(Rc::clone(held));
+        }
+        let opened = Rc::new(open_beneath(&*self.root()?, path, self.layout.resolve())?);
+        if self.directories.len() >= HELD_DIRECTORIES {
+            self.directories.clear();
+        }
+        self.directories.insert(path.to_owned(), Rc::clone(&opened));
+        Ok(opened)
+    }
+}
+
+/// Opens a directory beneath `root`: openat2(2), or one component at a time without following links where the
+/// kernel (before 5.6) or a filter that doesn't know the call (Docker before 20.10) refuses it. Opening with
+/// `O_PATH` has no other reason for EPERM.
+fn open_beneath(root: &OwnedFd, path: &str, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    match openat2(root, path, OpenHow::new().flags(flags).resolve(resolve)) {
+        Err(Errno::ENOSYS | Errno::EPERM) => walk(root, path, flags | OFlag::O_NOFOLLOW),
+        result => result,
+    }
+}
+
+/// The directory at `path`, one component at a time. Links in `/sys` end it with ENOTDIR, since only
+/// openat2(2) follows them and stays beneath the root.
+fn walk(root: &OwnedFd, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let mut components = path.split('/');
+    let mut at = openat(root, components.next().unwrap_or("."), flags, Mode::empty())?;
+    for component in components {
+        at = openat(&at, component, flags, Mode::empty())?;
+    }
+    Ok(at)
+}
+
+fn is_directory(stat: &FileStat) -> bool {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+}
+
+fn is_wild(component: &str) -> bool {
+    component.contains(['*', '?', '['])
+}
+
+fn join(directory: &str, entry: &str) -> String {
+    if directory.is_empty() { entry.to_owned() } else { format!("{directory}/{entry}") }
+}

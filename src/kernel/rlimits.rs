@@ -1,0 +1,62 @@
+//! Our own resource limits, the same on both systems: getrlimit(2), setrlimit(2).
+
+use std::io;
+
+use nix::errno::Errno;
+
+use super::{Operation, Refusal};
+use crate::model::limit::{Limit, Limits, Resource};
+
+pub(super) fn limits(resource: Resource) -> Result<Limits, Refusal> {
+    rlimit::getrlimit(number(resource)).map(from_raw).map_err(|error| refusal(Operation::GetLimits, &error))
+}
+
+pub(super) fn set_limits(resource: Resource, limits: Limits) -> Result<(), Refusal> {
+    let (soft, hard) = to_raw(limits);
+    rlimit::setrlimit(number(resource), soft, hard).map_err(|error| refusal(Operation::SetLimits, &error))
+}
+
+pub(super) fn number(resource: Resource) -> rlimit::Resource {
+    match resource {
+        Resource::Cpu => rlimit::Resource::CPU,
+        Resource::Fsize => rlimit::Resource::FSIZE,
+        Resource::Data => rlimit::Resource::DATA,
+        Resource::Stack => rlimit::Resource::STACK,
+        Resource::Core => rlimit::Resource::CORE,
+        Resource::Rss => rlimit::Resource::RSS,
+        Resource::Nproc => rlimit::Resource::NPROC,
+        Resource::Nofile => rlimit::Resource::NOFILE,
+        Resource::Memlock => rlimit::Resource::MEMLOCK,
+        Resource::As => rlimit::Resource::AS,
+        Resource::Locks => rlimit::Resource::LOCKS,
+        Resource::Sigpending => rlimit::Resource::SIGPENDING,
+        Resource::Msgqueue => rlimit::Resource::MSGQUEUE,
+        Resource::Nice => rlimit::Resource::NICE,
+        Resource::Rtprio => rlimit::Resource::RTPRIO,
+        Resource::Rttime => rlimit::Resource::RTTIME,
+    }
+}
+
+pub(super) fn from_raw((soft, hard): (u64, u64)) -> Limits {
+    let limit = |raw| if raw == rlimit::INFINITY { Limit::Unlimited } else { Limit::Value(raw) };
+    Limits { soft: limit(soft), hard: limit(hard) }
+}
+
+pub(super) fn to_raw(limits: Limits) -> (u64, u64) {
+    let raw = |limit| match limit {
+        Limit::Value(value) => value,
+        Limit::Unlimited => rlimit::INFINITY,
+    };
+    (raw(limits.soft), raw(limits.hard))
+}
+
+pub(super) fn refusal(operation: Operation, error: &io::Error) -> Refusal {
+    // The one error without a number is the crate's own for a limit that this system doesn't have.
+    let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
+    Refusal { operation, errno }
+}
+
+/// What the system said.
+pub(super) fn errno(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
