@@ -1,6 +1,11 @@
 //! tunectl brings kernel settings and resource limits to a profile, reads everything back, and starts the service.
 
+pub mod apply;
 pub mod catalog;
+pub mod context;
+pub mod diagnose;
 pub mod kernel;
 pub mod model;
+pub mod plan;
 pub mod profile;
+pub mod report;

@@ -8,7 +8,7 @@ use std::fmt;
 
 use nix::errno::Errno;
 
-use crate::model::limit::{Limits, Resource};
+use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 
@@ -36,7 +36,7 @@ pub trait Kernel {
     /// The names that exist now and match `pattern`, sorted.
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
 
-    /// What stands around `key`: asked only to explain why something fell short.
+    /// What stands around `key`: asked only to explain why something fell short. Tells nothing of limits.
     fn inspect(&mut self, key: &Key) -> Evidence;
 
     /// The limits of a process, getrlimit(2) or prlimit(2).
@@ -119,7 +119,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What stands around a key. What could not be found out is `None`, never a guess.
+/// What stands around a setting. What could not be found out is `None`, never a guess.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Whether the file is there.
@@ -132,4 +132,8 @@ pub struct Evidence {
     pub read_only_mount: Option<bool>,
     /// Whether `/proc/sys` (or `/sys`) is there and is what it should be.
     pub tree_present: Option<bool>,
+    /// Of a limit: the hard one as it was before anything was set.
+    pub hard_limit: Option<Limit>,
+    /// Of `nofile`: the highest hard limit that the kernel gives, `fs.nr_open`.
+    pub ceiling: Option<u64>,
 }

@@ -60,6 +60,16 @@ impl Expectation<Value> {
         self.target(found).is_none()
     }
 
+    /// The value to ask somebody else for, such as the operator of a container: the one nearest to `found`
+    /// where that is known, else the least that will do.
+    #[must_use]
+    pub fn nearest(&self, found: Option<&Value>) -> Option<Value> {
+        match found {
+            Some(found) => self.target(found).or_else(|| Some(found.clone())),
+            None => self.values().next().cloned(),
+        }
+    }
+
     /// What to write where `found` stands: the nearest value that is what is asked for, or nothing where
     /// `found` is that already. Values of different shapes never agree; then what is asked for stands.
     #[must_use]

@@ -151,6 +151,7 @@ impl Tree {
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
             tree_present,
+            ..Evidence::default()
         }
     }
 

@@ -1,0 +1,135 @@
+//! Keys: all are written, in the plan's order, and then all are read back. Reading back at the end costs no
+//! more than doing it after each write, and it sees what one key does to another (`ip_forward` resets
+//! `conf.*`, `dirty_bytes` zeroes `dirty_ratio`).
+
+use crate::kernel::{Evidence, Kernel, Pieces, Refusal};
+use crate::model::expectation::Expectation;
+use crate::model::ranges::Ranges;
+use crate::model::setting::{Key, Setting};
+use crate::model::value::{Kind, Value};
+use crate::plan::{KeyStep, Obstacle, Owner};
+use crate::report::{Finding, Shortfall, Verdict};
+
+/// Reads a key and understands what stands there.
+pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Value, Obstacle> {
+    if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
+        return Err(Obstacle::NoMatch);
+    }
+    let text = kernel.read(key).map_err(Obstacle::Refused)?;
+    kind.read(&text).map_err(Obstacle::Shape)
+}
+
+/// Whether a key's list may be handed over in pieces.
+pub(super) fn pieces(kind: Kind) -> Pieces {
+    match kind {
+        Kind::Ports => Pieces::Lists,
+        _ => Pieces::One,
+    }
+}
+
+/// The findings of a walk that writes nothing.
+pub(super) fn findings_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Finding> {
+    steps
+        .iter()
+        .map(|step| {
+            let verdict = match (&step.current, &step.target) {
+                (Err(obstacle), _) => Verdict::Short(Shortfall::Unread(obstacle.clone())),
+                (Ok(_), None) => Verdict::Holds,
+                (Ok(_), Some(_)) if step.owner == Owner::Host => Verdict::Short(Shortfall::HostOwned),
+                (Ok(_), Some(_)) => Verdict::Short(Shortfall::Differs),
+            };
+            finding(kernel, step, step.current.as_ref().ok().cloned(), verdict)
+        })
+        .collect()
+}
+
+/// Writes what differs, then reads everything back.
+pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Finding> {
+    let mut attempts: Vec<Attempt> = Vec::with_capacity(steps.len());
+    for step in steps {
+        let attempt = attempt(kernel, step, steps, &attempts);
+        attempts.push(attempt);
+    }
+    // Where nothing was written, what was read a moment ago still is what stands there.
+    let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
+    steps
+        .iter()
+        .zip(attempts)
+        .map(|(step, attempt)| {
+            let found = if wrote { read(kernel, &step.key, step.kind) } else { step.current.clone() };
+            let verdict = judge(step, attempt, &found);
+            finding(kernel, step, found.ok(), verdict)
+        })
+        .collect()
+}
+
+/// What was tried with one key.
+enum Attempt {
+    /// Nothing had to be.
+    Nothing,
+    /// A write, and how it went.
+    Written(Result<(), Refusal>),
+    /// Nothing was, and why.
+    Withheld(Shortfall),
+}
+
+fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &[Attempt]) -> Attempt {
+    let Some(target) = &step.target else { return Attempt::Nothing };
+    if step.owner == Owner::Host {
+        return Attempt::Withheld(Shortfall::HostOwned);
+    }
+    if let Some(reserved) = steps.iter().zip(before).find_map(|(other, its)| unreserved(kernel, step, other, its)) {
+        return Attempt::Withheld(Shortfall::HeldBack(reserved));
+    }
+    Attempt::Written(kernel.write(&step.key, &target.to_kernel(), pieces(step.kind)))
+}
+
+/// The port range is widened only together with the reservation of the service's ports: a range over a port
+/// that is not reserved lets the kernel hand it to an outgoing connection, and the service's next bind fails.
+fn unreserved(kernel: &mut dyn Kernel, range: &KeyStep, reserved: &KeyStep, tried: &Attempt) -> Option<Setting> {
+    let (Kind::PortRange, Kind::Ports) = (range.kind, reserved.kind) else { return None };
+    if matches!(tried, Attempt::Nothing) && reserved.current.is_ok() {
+        return None;
+    }
+    let Expectation::Includes(Value::Ranges(wanted)) = &reserved.wanted else { return None };
+    let standing = match read(kernel, &reserved.key, reserved.kind) {
+        Ok(Value::Ranges(ranges)) => ranges,
+        _ => Ranges::default(),
+    };
+    let exposed = wanted.without(&standing);
+    (!exposed.is_empty()).then(|| Setting::Key(reserved.key.clone()))
+}
+
+fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Obstacle>) -> Verdict {
+    let value = match found {
+        Ok(value) => value,
+        Err(obstacle) => return Verdict::Short(Shortfall::Unread(obstacle.clone())),
+    };
+    match attempt {
+        _ if step.wanted.holds(value) => {
+            if step.target.is_none() {
+                Verdict::Holds
+            } else {
+                Verdict::Changed
+            }
+        }
+        Attempt::Withheld(shortfall) => Verdict::Short(shortfall),
+        Attempt::Written(Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
+        Attempt::Written(Ok(())) | Attempt::Nothing => Verdict::Short(Shortfall::NotKept),
+    }
+}
+
+fn finding(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdict: Verdict) -> Finding {
+    let evidence = if matches!(verdict, Verdict::Short(_)) { kernel.inspect(&step.key) } else { Evidence::default() };
+    Finding {
+        setting: Setting::Key(step.key.clone()),
+        wanted: step.wanted.clone(),
+        required: step.required,
+        origin: step.origin.clone(),
+        before: step.current.as_ref().ok().cloned(),
+        found,
+        verdict,
+        put_back: None,
+        evidence,
+    }
+}

@@ -1,0 +1,106 @@
+//! Limits: set one by one, both sides at once, and read back.
+
+use crate::kernel::{Evidence, Kernel, Process, Refusal};
+use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::setting::{Setting, System};
+use crate::model::value::{Kind, Value};
+use crate::plan::{self, LimitStep, Obstacle, SideGoal};
+use crate::report::{Finding, Shortfall, Verdict};
+
+/// What the kernel's ceiling of `nofile` is now.
+pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
+    let key = plan::ceiling_key(kernel.system())?;
+    let text = kernel.read(&key).ok()?;
+    match Kind::Number.read(&text).ok()? {
+        Value::Number(number) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+/// The findings of a walk that sets nothing.
+pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for step in steps {
+        let found = step.current.map(|limits| in_effect(kernel, step.resource, limits));
+        let evidence = evidence(kernel, step);
+        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, Ok(()), evidence)));
+    }
+    findings
+}
+
+/// Sets what differs and reads back.
+pub(super) fn set(kernel: &mut dyn Kernel, steps: &[LimitStep], process: Process) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for step in steps {
+        let outcome = step.target.map_or(Ok(()), |target| set_one(kernel, step, target, process));
+        let found = match step.target {
+            Some(_) => kernel.limits(process, step.resource),
+            None => step.current,
+        };
+        let found = found.map(|limits| in_effect(kernel, step.resource, limits));
+        let evidence = evidence(kernel, step);
+        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, outcome, evidence)));
+    }
+    findings
+}
+
+/// Where the hard limit can't be raised, the soft one still goes as far as the hard one allows: that is worth
+/// having, and the refusal is reported all the same.
+fn set_one(kernel: &mut dyn Kernel, step: &LimitStep, target: Limits, process: Process) -> Result<(), Refusal> {
+    let Err(refusal) = kernel.set_limits(process, step.resource, target) else { return Ok(()) };
+    if let Ok(now) = step.current {
+        let reachable = Limits { soft: target.soft.min(now.hard), hard: now.hard };
+        if reachable != now && reachable != target {
+            kernel.set_limits(process, step.resource, reachable)?;
+        }
+    }
+    Err(refusal)
+}
+
+/// On macOS the soft `nofile` that counts is the lower of the limit and `kern.maxfilesperproc`, which
+/// getrlimit(2) does not tell (xnu, `proc_limitgetcur_nofile`).
+fn in_effect(kernel: &mut dyn Kernel, resource: Resource, limits: Limits) -> Limits {
+    if kernel.system() != System::MacOs || resource != Resource::Nofile {
+        return limits;
+    }
+    match ceiling(kernel) {
+        Some(ceiling) => Limits { soft: limits.soft.min(Limit::Value(ceiling)), hard: limits.hard },
+        None => limits,
+    }
+}
+
+fn evidence(kernel: &mut dyn Kernel, step: &LimitStep) -> Evidence {
+    let ceiling = if step.resource == Resource::Nofile { ceiling(kernel) } else { None };
+    Evidence { hard_limit: step.current.ok().map(|limits| limits.hard), ceiling, ..Evidence::default() }
+}
+
+fn finding(
+    step: &LimitStep,
+    goal: &SideGoal,
+    found: Result<Limits, Refusal>,
+    outcome: Result<(), Refusal>,
+    evidence: Evidence,
+) -> Finding {
+    let before = step.current.ok().map(|limits| limits.side(goal.side));
+    let value = found.ok().map(|limits| Value::Limit(limits.side(goal.side)));
+    let verdict = match (&found, outcome) {
+        (Err(refusal), _) => Verdict::Short(Shortfall::Unread(Obstacle::Refused(*refusal))),
+        (Ok(_), _) if value.as_ref().is_some_and(|value| goal.wanted.holds(value)) => {
+            let held = before.is_some_and(|limit| goal.wanted.holds(&Value::Limit(limit)));
+            if held { Verdict::Holds } else { Verdict::Changed }
+        }
+        (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
+        (Ok(_), Ok(())) => Verdict::Short(Shortfall::Differs),
+    };
+    Finding {
+        setting: Setting::Limit(step.resource, goal.side),
+        wanted: goal.wanted.clone(),
+        required: goal.required,
+        origin: goal.origin.clone(),
+        before: before.map(Value::Limit),
+        found: value,
+        verdict,
+        put_back: None,
+        evidence,
+    }
+}

@@ -1,0 +1,67 @@
+//! Walks the plan. `check` is the same walk without writes.
+
+mod keys;
+mod limits;
+mod undo;
+
+use crate::kernel::{Kernel, Process};
+use crate::model::value::Value;
+use crate::plan::{self, Goals, KeyGoal, LimitStep, Obstacle, Place, Plan};
+use crate::report::Report;
+
+/// Reads every setting's current value and makes the plan.
+pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: &Place) -> Plan {
+    let keys = plan::expand(goals.keys, &mut |pattern| kernel.names(pattern));
+    let read: Vec<(KeyGoal, Result<Value, Obstacle>)> = keys
+        .into_iter()
+        .map(|goal| {
+            let current = keys::read(kernel, &goal.key, goal.kind);
+            (goal, current)
+        })
+        .collect();
+    let ceiling = if goals.limits.is_empty() { None } else { limits::ceiling(kernel) };
+    plan::plan(read, goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place)
+}
+
+/// What holds and what does not, with nothing written.
+pub fn check(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
+    let mut findings = keys::findings_unwritten(kernel, &plan.keys);
+    findings.extend(limits::findings_unset(kernel, &plan.limits));
+    Report { findings }
+}
+
+/// Writes what differs, keys and then limits, and reads everything back. With [`Failure::PutsBack`], a
+/// required setting that falls short has everything that was changed put back.
+pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: Failure) -> Report {
+    let mut report = apply_keys(kernel, plan);
+    report.findings.extend(limits::set(kernel, &plan.limits, process));
+    if report.fails() && on_failure == Failure::PutsBack {
+        put_back(kernel, &mut report, plan, process);
+    }
+    report
+}
+
+/// The keys alone: for an init, whose limits are the service's and are set in its own process.
+pub fn apply_keys(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
+    Report { findings: keys::write(kernel, &plan.keys) }
+}
+
+/// The limits alone, of the calling process.
+pub fn apply_limits(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Report {
+    Report { findings: limits::set(kernel, steps, Process::Own) }
+}
+
+/// Puts back what `report` says was changed, the last change first.
+pub fn put_back(kernel: &mut dyn Kernel, report: &mut Report, plan: &Plan, process: Process) {
+    undo::limits(kernel, &mut report.findings, &plan.limits, process);
+    undo::keys(kernel, &mut report.findings, &plan.keys);
+}
+
+/// What becomes of the changes when a required setting falls short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// They are put back: all or nothing.
+    PutsBack,
+    /// They stay: `--best-effort`.
+    Keeps,
+}

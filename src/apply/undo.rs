@@ -1,0 +1,59 @@
+//! All or nothing: what was changed is put back, the last change first, and read back like any other write.
+
+use crate::kernel::{Kernel, Process};
+use crate::model::setting::{Key, Setting};
+use crate::model::value::{Kind, Value};
+use crate::plan::{KeyStep, LimitStep, Owner};
+use crate::report::{Finding, PutBack};
+
+use super::keys::{pieces, read};
+
+/// Puts every key back whose value is no longer what it was, among those that we wrote.
+pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[KeyStep]) {
+    for step in steps.iter().rev().filter(|step| step.target.is_some() && step.owner == Owner::Ours) {
+        let Some(finding) = findings.iter_mut().find(|finding| is_of(finding, &step.key)) else { continue };
+        let Ok(before) = &step.current else { continue };
+        if finding.found.as_ref() != Some(before) {
+            finding.put_back = Some(key(kernel, &step.key, step.kind, before));
+            finding.found = read(kernel, &step.key, step.kind).ok();
+        }
+    }
+}
+
+/// Puts every limit back that is no longer what it was.
+pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[LimitStep], process: Process) {
+    for step in steps.iter().rev().filter(|step| step.target.is_some()) {
+        let Ok(before) = step.current else { continue };
+        if kernel.limits(process, step.resource) == Ok(before) {
+            continue;
+        }
+        let outcome = match kernel.set_limits(process, step.resource, before) {
+            Err(refusal) => PutBack::Refused(refusal),
+            Ok(()) if kernel.limits(process, step.resource) == Ok(before) => PutBack::Done,
+            Ok(()) => PutBack::NotKept,
+        };
+        let now = kernel.limits(process, step.resource).ok();
+        for finding in findings.iter_mut() {
+            if let Setting::Limit(resource, side) = finding.setting {
+                if resource == step.resource {
+                    finding.put_back = Some(outcome.clone());
+                    finding.found = now.map(|limits| Value::Limit(limits.side(side)));
+                }
+            }
+        }
+    }
+}
+
+fn key(kernel: &mut dyn Kernel, key: &Key, kind: Kind, before: &Value) -> PutBack {
+    if let Err(refusal) = kernel.write(key, &before.to_kernel(), pieces(kind)) {
+        return PutBack::Refused(refusal);
+    }
+    match read(kernel, key, kind) {
+        Ok(now) if now == *before => PutBack::Done,
+        _ => PutBack::NotKept,
+    }
+}
+
+fn is_of(finding: &Finding, key: &Key) -> bool {
+    matches!(&finding.setting, Setting::Key(its) if its == key)
+}

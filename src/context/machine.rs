@@ -1,0 +1,81 @@
+//! How large the machine is for us: the bound of our control group where it is below the machine's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use crate::model::amount::Machine;
+
+/// Reads it from the files of a Linux system beneath `root`, usually `/`. Processors are those that the
+/// scheduler would let us use, quotas of control groups and affinity included.
+#[must_use]
+pub fn linux(root: &Path) -> Machine {
+    let total = fs::read_to_string(root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
+    let bound = memory_bound(root);
+    Machine { memory: total.into_iter().chain(bound).min().unwrap_or(0), cpus: processors() }
+}
+
+/// How many processors we may use, at least one.
+#[must_use]
+pub fn processors() -> u32 {
+    thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+}
+
+fn memory_total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// The lowest memory bound of our control group and of those above it: cgroup v2 `memory.max`, v1
+/// `memory.limit_in_bytes`. In a container our group is usually shown as the root of its mount.
+fn memory_bound(root: &Path) -> Option<u64> {
+    let membership = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
+    let files = membership.lines().filter_map(|line| {
+        let (_, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        match controllers {
+            "" => Some(("sys/fs/cgroup", path, "memory.max")),
+            _ if controllers.split(',').any(|name| name == "memory") => {
+                Some(("sys/fs/cgroup/memory", path, "memory.limit_in_bytes"))
+            }
+            _ => None,
+        }
+    });
+    files
+        .flat_map(|(mount, path, file)| {
+            up_from(&root.join(mount), path).into_iter().map(move |folder| folder.join(file))
+        })
+        .filter_map(|file| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok())
+        .min()
+}
+
+/// The folder of a group and those above it, up to the mount itself.
+fn up_from(mount: &Path, group: &str) -> Vec<PathBuf> {
+    let relative = PathBuf::from(group.trim_start_matches('/'));
+    relative.ancestors().map(|part| mount.join(part)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_bound_counts() {
+        let root = std::env::temp_dir().join(format!("tunectl-machine-{}", std::process::id()));
+        let write = |path: &str, text: &str| {
+            let file = root.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        };
+        write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n");
+        assert_eq!(linux(&root).memory, 8 << 30);
+        write("proc/self/cgroup", "0::/app/inner\n");
+        write("sys/fs/cgroup/app/memory.max", "1073741824\n");
+        write("sys/fs/cgroup/app/inner/memory.max", "max\n");
+        assert_eq!(linux(&root).memory, 1 << 30);
+        write("proc/self/cgroup", "4:cpu,cpuacct:/\n3:memory:/docker/x\n");
+        write("sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
+        assert_eq!(linux(&root).memory, 512 << 20);
+        fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -1,0 +1,179 @@
+//! Where we run: the operating system, its kernel, and which namespaces are our own. What could not be found
+//! out is `None`: no guess is passed on as a fact.
+
+pub mod ancestry;
+pub mod machine;
+
+use std::fs;
+use std::path::Path;
+
+use crate::catalog::KernelVersion;
+use crate::model::setting::System;
+
+/// Where we run.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The operating system.
+    pub system: System,
+    /// The kernel's release, as in `uname -r`.
+    pub release: Option<String>,
+    /// Which of our namespaces are the machine's own; Linux only.
+    pub initial: Namespaces,
+    /// The effective user.
+    pub user: u32,
+    /// The effective capabilities, as the bits of capabilities(7).
+    pub capabilities: Option<u64>,
+    /// What the runtime seems to be. A hint for the wording of remedies, never for a decision.
+    pub runtime: Option<Runtime>,
+}
+
+/// For each kind of namespace (namespaces(7)) whether ours is the machine's initial one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Namespaces {
+    /// System V IPC and POSIX message queues.
+    pub ipc: Option<bool>,
+    /// Host and domain name.
+    pub uts: Option<bool>,
+    /// Users and capabilities.
+    pub user: Option<bool>,
+    /// Process numbers.
+    pub pid: Option<bool>,
+    /// Control groups.
+    pub cgroup: Option<bool>,
+    /// The network.
+    pub net: Option<bool>,
+}
+
+/// What starts containers here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+    /// A pod of Kubernetes, whatever runs its containers.
+    Kubernetes,
+    /// systemd-nspawn.
+    Nspawn,
+    /// LXC or Incus.
+    Lxc,
+}
+
+impl Namespaces {
+    fn all(self) -> [Option<bool>; 6] {
+        [self.ipc, self.uts, self.user, self.pid, self.cgroup, self.net]
+    }
+}
+
+impl Context {
+    /// Reads where we run from the files of a Linux system beneath `root`, usually `/`. `user` is the effective
+    /// user, `environment` looks a variable up.
+    #[must_use]
+    pub fn linux(root: &Path, user: u32, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+        let read = |path: &str| fs::read_to_string(root.join(path)).ok().map(|text| text.trim().to_owned());
+        Self {
+            system: System::Linux,
+            release: read("proc/sys/kernel/osrelease"),
+            initial: namespaces(root),
+            user,
+            capabilities: read("proc/self/status").as_deref().and_then(effective_capabilities),
+            runtime: runtime(root, environment),
+        }
+    }
+
+    /// A Mac has no namespaces: all that there is is its own.
+    #[must_use]
+    pub fn macos(release: Option<String>, user: u32) -> Self {
+        Self { system: System::MacOs, release, initial: Namespaces::default(), user, capabilities: None, runtime: None }
+    }
+
+    /// The kernel's version, the newest there is where it is not known.
+    #[must_use]
+    pub fn version(&self) -> KernelVersion {
+        self.release.as_deref().and_then(KernelVersion::parse).unwrap_or(KernelVersion(u16::MAX, 0))
+    }
+
+    /// Whether global settings are somebody else's: one of our namespaces is not the machine's own, or
+    /// nothing at all could be found out about them.
+    #[must_use]
+    pub fn contained(&self) -> bool {
+        let known = self.initial.all();
+        self.system == System::Linux && (known.contains(&Some(false)) || known.iter().all(Option::is_none))
+    }
+
+    /// Whether the effective set holds the capability with this number; unknown where the set is.
+    #[must_use]
+    pub fn has_capability(&self, number: u8) -> Option<bool> {
+        self.capabilities.map(|set| set >> number & 1 == 1)
+    }
+}
+
+/// The inode numbers of the initial namespaces are fixed by the kernel's ABI (`include/linux/proc_ns.h`); the
+/// network's is not before 6.18, but only the initial one has this key.
+fn namespaces(root: &Path) -> Namespaces {
+    let is = |name: &str, initial: u64| {
+        let link = fs::read_link(root.join("proc/self/ns").join(name)).ok()?;
+        let number = link.to_str()?.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse::<u64>().ok()?;
+        Some(number == initial)
+    };
+    let core = root.join("proc/sys/net/core");
+    let net = core.is_dir().then(|| core.join("netdev_max_backlog").exists());
+    Namespaces {
+        ipc: is("ipc", 0xEFFF_FFFF),
+        uts: is("uts", 0xEFFF_FFFE),
+        user: is("user", 0xEFFF_FFFD),
+        pid: is("pid", 0xEFFF_FFFC),
+        cgroup: is("cgroup", 0xEFFF_FFFB),
+        net,
+    }
+}
+
+fn effective_capabilities(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+fn runtime(root: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Option<Runtime> {
+    if environment("KUBERNETES_SERVICE_HOST").is_some() || root.join("var/run/secrets/kubernetes.io").exists() {
+        return Some(Runtime::Kubernetes);
+    }
+    match environment("container").as_deref() {
+        Some("lxc") => return Some(Runtime::Lxc),
+        Some("systemd-nspawn") => return Some(Runtime::Nspawn),
+        Some("podman") => return Some(Runtime::Podman),
+        _ => {}
+    }
+    let hints = [
+        ("run/.containerenv", Runtime::Podman),
+        ("run/host/container-manager", Runtime::Nspawn),
+        (".dockerenv", Runtime::Docker),
+    ];
+    hints.into_iter().find(|(path, _)| root.join(path).exists()).map(|(_, runtime)| runtime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(initial: Namespaces) -> Context {
+        Context { initial, ..Context::linux(Path::new("/nonexistent"), 0, &|_| None) }
+    }
+
+    #[test]
+    fn one_foreign_namespace_makes_a_container_and_so_does_knowing_nothing() {
+        let own = Namespaces { uts: Some(true), net: Some(true), ..Namespaces::default() };
+        assert!(!with(own).contained());
+        assert!(with(Namespaces { net: Some(false), ..own }).contained());
+        assert!(with(Namespaces::default()).contained());
+        assert!(!Context::macos(None, 0).contained());
+    }
+
+    #[test]
+    fn capabilities_are_read_from_status() {
+        let bits = effective_capabilities("Name:\tx\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\n").unwrap();
+        assert_eq!(bits, 0x1ff_feff_ffff);
+        let context = Context { capabilities: Some(bits), ..with(Namespaces::default()) };
+        assert_eq!(context.has_capability(24), Some(false), "CAP_SYS_RESOURCE");
+        assert_eq!(context.has_capability(21), Some(true), "CAP_SYS_ADMIN");
+    }
+}

@@ -1,0 +1,103 @@
+//! Why a limit falls short.
+
+use nix::errno::Errno;
+
+use crate::kernel::{Operation, Refusal};
+use crate::model::limit::{Limit, Resource, Side};
+use crate::model::value::Value;
+use crate::plan::Obstacle;
+use crate::report::{Finding, Shortfall};
+
+use super::{Cause, Diagnosis, Remedy, Scene, remedy, unexplained};
+
+/// capabilities(7): "override resource limits", in the machine's own user namespace only.
+const CAP_SYS_RESOURCE: u8 = 24;
+
+pub(super) fn diagnose(
+    resource: Resource,
+    side: Side,
+    finding: &Finding,
+    shortfall: &Shortfall,
+    scene: &Scene<'_>,
+) -> Diagnosis {
+    let wanted = wanted(finding);
+    let hard = finding.evidence.hard_limit;
+    let (cause, why) = match shortfall {
+        Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
+            if refusal.operation == Operation::GetLimits || refusal.errno != Errno::EPERM =>
+        {
+            other_refusal(*refusal, shortfall)
+        }
+        Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
+        _ if above_ceiling(finding, wanted) => above_nr_open(finding, wanted),
+        Shortfall::Refused(refusal) => (Cause::HardLimit, needs_capability(hard, wanted, *refusal, scene)),
+        Shortfall::Differs if hard.is_some_and(|hard| wanted <= hard) => {
+            (Cause::NotApplied, "nothing has raised it yet, and the hard limit allows it".to_owned())
+        }
+        Shortfall::Differs => (Cause::HardLimit, too_low(hard, wanted)),
+        _ => (Cause::Unknown, unexplained(shortfall)),
+    };
+    let remedies = remedies(cause, resource, side, wanted, scene);
+    Diagnosis { cause, why, remedies }
+}
+
+fn wanted(finding: &Finding) -> Limit {
+    match finding.wanted.nearest(finding.before.as_ref()) {
+        Some(Value::Limit(limit)) => limit,
+        _ => Limit::Unlimited,
+    }
+}
+
+fn above_ceiling(finding: &Finding, wanted: Limit) -> bool {
+    finding.evidence.ceiling.is_some_and(|ceiling| wanted > Limit::Value(ceiling))
+}
+
+fn above_nr_open(finding: &Finding, wanted: Limit) -> (Cause, String) {
+    let ceiling = finding.evidence.ceiling.unwrap_or_default();
+    let why = format!("{wanted} is above fs.nr_open, which is {ceiling}: the kernel gives nobody more, root included");
+    (Cause::AboveNrOpen, why)
+}
+
+fn other_refusal(refusal: Refusal, shortfall: &Shortfall) -> (Cause, String) {
+    match refusal.errno {
+        Errno::EINVAL => (Cause::NoSuchLimit, "this system has no such limit, or does not take this value".to_owned()),
+        Errno::ESRCH => (Cause::ProcessGone, "the process is gone".to_owned()),
+        Errno::EPERM | Errno::EACCES => {
+            (Cause::NotOurProcess, "the process is somebody else's: that needs CAP_SYS_RESOURCE".to_owned())
+        }
+        _ => (Cause::Unknown, unexplained(shortfall)),
+    }
+}
+
+fn too_low(hard: Option<Limit>, wanted: Limit) -> String {
+    match hard {
+        Some(hard) => format!("the hard limit is {hard}, and raising it to {wanted} needs CAP_SYS_RESOURCE"),
+        None => format!("raising the hard limit to {wanted} needs CAP_SYS_RESOURCE"),
+    }
+}
+
+fn needs_capability(hard: Option<Limit>, wanted: Limit, refusal: Refusal, scene: &Scene<'_>) -> String {
+    let held = scene.context.has_capability(CAP_SYS_RESOURCE) == Some(true);
+    match (held, scene.context.initial.user) {
+        (false, _) => format!("{}, which we do not have", too_low(hard, wanted)),
+        (true, Some(false)) => {
+            format!("{} in the machine's own user namespace, and we are in another", too_low(hard, wanted))
+        }
+        (true, _) => format!("the kernel refused {wanted}, {refusal}"),
+    }
+}
+
+fn remedies(cause: Cause, resource: Resource, side: Side, wanted: Limit, scene: &Scene<'_>) -> Vec<Remedy> {
+    match cause {
+        Cause::NotApplied if side == Side::Soft => vec![remedy::apply(scene), remedy::ulimit(resource, wanted)],
+        Cause::NotApplied => vec![remedy::apply(scene)],
+        Cause::HardLimit => remedy::higher_hard_limit(resource, wanted, scene),
+        Cause::AboveNrOpen => match wanted {
+            Limit::Value(number) => {
+                vec![remedy::profile_line(format!("\"fs.nr_open\" = {{ at_least = {number} }}"))]
+            }
+            Limit::Unlimited => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}

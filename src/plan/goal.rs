@@ -1,0 +1,150 @@
+//! Wishes made concrete: amounts resolved on this machine, patterns replaced by what exists.
+
+use std::collections::HashSet;
+
+use crate::model::amount::Machine;
+use crate::model::expectation::Expectation;
+use crate::model::limit::{Limit, Resource, Side};
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, Setting, System};
+use crate::model::value::{Kind, Value};
+use crate::profile::{Asked, Origin, Profile, Wish};
+
+/// All that a profile asks for on one system.
+#[derive(Clone, Debug, Default)]
+pub struct Goals {
+    /// Of the kernel, in the profile's order.
+    pub keys: Vec<KeyGoal>,
+    /// Of the process, in the profile's order.
+    pub limits: Vec<LimitGoal>,
+}
+
+/// What is asked of a key, or of all that a pattern stands for.
+#[derive(Clone, Debug)]
+pub struct KeyGoal {
+    /// Which.
+    pub key: Key,
+    /// The shape of its values.
+    pub kind: Kind,
+    /// What it should be.
+    pub wanted: Expectation<Value>,
+    /// Whether falling short fails the whole.
+    pub required: bool,
+    /// Where the profile asks for it.
+    pub origin: Origin,
+}
+
+/// What is asked of one side of a limit.
+#[derive(Clone, Debug)]
+pub struct LimitGoal {
+    /// Of which limit.
+    pub resource: Resource,
+    /// Of which side.
+    pub side: Side,
+    /// What it should be.
+    pub wanted: Expectation<LimitAsked>,
+    /// Whether falling short fails the whole.
+    pub required: bool,
+    /// Where the profile asks for it.
+    pub origin: Origin,
+}
+
+/// A limit that may hang on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitAsked {
+    /// This.
+    Limit(Limit),
+    /// What the hard limit is, once it is set.
+    Hard,
+}
+
+/// What `profile` asks for on `system`. `machine` is only asked where an amount hangs on it.
+///
+/// # Errors
+/// The wish whose amount does not fit its setting on this machine, and why.
+pub fn goals(profile: &Profile, system: System, machine: &dyn Fn() -> Machine) -> Result<Goals, (Origin, String)> {
+    let mut goals = Goals::default();
+    for wish in profile.wishes.iter().filter(|wish| wish.system.is_none_or(|its| its == system)) {
+        let blame = |message: String| (wish.origin.clone(), message);
+        match &wish.setting {
+            Setting::Key(key) => goals.keys.push(key_goal(wish, key, machine).map_err(blame)?),
+            Setting::Limit(resource, side) => goals.limits.push(LimitGoal {
+                resource: *resource,
+                side: *side,
+                wanted: wish.asked.try_map(|asked| limit(asked, machine)).map_err(blame)?,
+                required: wish.required,
+                origin: wish.origin.clone(),
+            }),
+        }
+    }
+    Ok(goals)
+}
+
+fn key_goal(wish: &Wish, key: &Key, machine: &dyn Fn() -> Machine) -> Result<KeyGoal, String> {
+    Ok(KeyGoal {
+        key: key.clone(),
+        kind: wish.kind,
+        wanted: wish.asked.try_map(|asked| value(asked, machine))?,
+        required: wish.required,
+        origin: wish.origin.clone(),
+    })
+}
+
+fn value(asked: &Asked, machine: &dyn Fn() -> Machine) -> Result<Value, String> {
+    Ok(match asked {
+        Asked::Amount(amount) => Value::Number(amount.resolve(machine)),
+        Asked::Amounts(amounts) => Value::Numbers(amounts.iter().map(|amount| amount.resolve(machine)).collect()),
+        Asked::Ranges(ranges) => Value::Ranges(ranges.clone()),
+        Asked::Text(text) => Value::text(text),
+        Asked::Unlimited | Asked::Hard => return Err("`unlimited` and `hard` are values of limits only".to_owned()),
+    })
+}
+
+fn limit(asked: &Asked, machine: &dyn Fn() -> Machine) -> Result<LimitAsked, String> {
+    match asked {
+        Asked::Unlimited => Ok(LimitAsked::Limit(Limit::Unlimited)),
+        Asked::Hard => Ok(LimitAsked::Hard),
+        Asked::Amount(amount) => u64::try_from(amount.resolve(machine))
+            .map(|number| LimitAsked::Limit(Limit::Value(number)))
+            .map_err(|_| format!("`{amount}` does not fit a limit: expected 0 to 18446744073709551614")),
+        Asked::Amounts(_) | Asked::Ranges(_) | Asked::Text(_) => {
+            Err("expected a whole number or `\"unlimited\"` for a limit".to_owned())
+        }
+    }
+}
+
+/// Replaces each pattern by the names that it stands for. A key that is named in full goes before a pattern
+/// that matches it, as in sysctl.d(5); of two patterns, the later one wins. A pattern that matches nothing
+/// stays as it is.
+pub fn expand(goals: Vec<KeyGoal>, names: &mut dyn FnMut(&SysctlName) -> Vec<SysctlName>) -> Vec<KeyGoal> {
+    let is_pattern = |goal: &KeyGoal| matches!(&goal.key, Key::Sysctl(name) if name.is_pattern());
+    if !goals.iter().any(is_pattern) {
+        return goals;
+    }
+    let mut taken: HashSet<Key> = goals.iter().filter(|goal| !is_pattern(goal)).map(|goal| goal.key.clone()).collect();
+    // From the last to the first, so that a later pattern takes its keys before an earlier one comes by.
+    let mut reversed: Vec<KeyGoal> = Vec::with_capacity(goals.len());
+    for goal in goals.into_iter().rev() {
+        let Key::Sysctl(pattern) = &goal.key else {
+            reversed.push(goal);
+            continue;
+        };
+        if !pattern.is_pattern() {
+            reversed.push(goal);
+            continue;
+        }
+        let found = names(pattern);
+        if found.is_empty() {
+            reversed.push(goal);
+            continue;
+        }
+        for name in found.into_iter().rev() {
+            let key = Key::Sysctl(name);
+            if taken.insert(key.clone()) {
+                reversed.push(KeyGoal { key, ..goal.clone() });
+            }
+        }
+    }
+    reversed.reverse();
+    reversed
+}

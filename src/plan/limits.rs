@@ -1,0 +1,126 @@
+//! Limits: both sides of one are set in one call, so both are planned as one step.
+
+use crate::kernel::Refusal;
+use crate::model::expectation::Expectation;
+use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::value::Value;
+use crate::profile::Origin;
+
+use super::goal::{LimitAsked, LimitGoal};
+
+/// One limit: what it is, and what to set it to.
+#[derive(Clone, Debug)]
+pub struct LimitStep {
+    /// Which.
+    pub resource: Resource,
+    /// What it is now, or why that is not known.
+    pub current: Result<Limits, Refusal>,
+    /// What to set; nothing where what stands there will do, or where that is not known.
+    pub target: Option<Limits>,
+    /// What is asked of its sides, one or both.
+    pub sides: Vec<SideGoal>,
+}
+
+/// What is asked of one side of a limit, with all that it hung on resolved.
+#[derive(Clone, Debug)]
+pub struct SideGoal {
+    /// Which side.
+    pub side: Side,
+    /// What it should be; of `nofile`, `unlimited` has become the kernel's ceiling.
+    pub wanted: Expectation<Value>,
+    /// Whether falling short fails the whole.
+    pub required: bool,
+    /// Where the profile asks for it.
+    pub origin: Origin,
+}
+
+/// One step for each limit that is named, in the order of the profile, but those last that tunectl itself
+/// would feel before it has handed over: memory, file size, processor time and processes.
+pub(super) fn steps(
+    goals: Vec<LimitGoal>,
+    read: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
+    ceiling: Option<u64>,
+) -> Vec<LimitStep> {
+    let mut resources: Vec<Resource> = Vec::new();
+    for goal in &goals {
+        if !resources.contains(&goal.resource) {
+            resources.push(goal.resource);
+        }
+    }
+    resources.sort_by_key(|resource| felt_by_us(*resource));
+    resources
+        .into_iter()
+        .map(|resource| step(resource, goals.iter().filter(|goal| goal.resource == resource), read(resource), ceiling))
+        .collect()
+}
+
+fn felt_by_us(resource: Resource) -> bool {
+    matches!(
+        resource,
+        Resource::As | Resource::Data | Resource::Stack | Resource::Fsize | Resource::Cpu | Resource::Nproc
+    )
+}
+
+fn step<'a>(
+    resource: Resource,
+    goals: impl Iterator<Item = &'a LimitGoal>,
+    current: Result<Limits, Refusal>,
+    ceiling: Option<u64>,
+) -> LimitStep {
+    let (soft, hard): (Vec<_>, Vec<_>) = goals.partition(|goal| goal.side == Side::Soft);
+    let now = current.ok();
+    // The kernel refuses an infinite nofile even from full root (kernel/sys.c, do_prlimit): what is meant is
+    // as many as it ever gives.
+    let top = match (resource, ceiling) {
+        (Resource::Nofile, Some(ceiling)) => Limit::Value(ceiling),
+        _ => Limit::Unlimited,
+    };
+    let hard_goal = hard.first().map(|goal| resolve(goal, top, None));
+    let hard_now = now.map(|limits| limits.hard);
+    let hard_target = hard_now.map(|found| aim(hard_goal.as_ref(), found));
+    let soft_goal = soft.first().map(|goal| resolve(goal, top, hard_target));
+    let target = now.zip(hard_target).map(|(now, hard)| {
+        let soft = aim(soft_goal.as_ref(), now.soft);
+        fit(Limits { soft, hard }, soft_goal.is_some(), hard_goal.as_ref())
+    });
+    LimitStep {
+        resource,
+        current,
+        target: target.filter(|target| Some(*target) != now),
+        sides: soft_goal.into_iter().chain(hard_goal).collect(),
+    }
+}
+
+fn resolve(goal: &LimitGoal, top: Limit, hard: Option<Limit>) -> SideGoal {
+    let number = |asked: &LimitAsked| -> Result<Value, std::convert::Infallible> {
+        Ok(Value::Limit(match asked {
+            LimitAsked::Limit(Limit::Unlimited) => top,
+            LimitAsked::Limit(limit) => *limit,
+            LimitAsked::Hard => hard.unwrap_or(top),
+        }))
+    };
+    let Ok(wanted) = goal.wanted.try_map(number);
+    SideGoal { side: goal.side, wanted, required: goal.required, origin: goal.origin.clone() }
+}
+
+/// Where a side should go from `found`.
+fn aim(goal: Option<&SideGoal>, found: Limit) -> Limit {
+    match goal.and_then(|goal| goal.wanted.target(&Value::Limit(found))) {
+        Some(Value::Limit(limit)) => limit,
+        _ => found,
+    }
+}
+
+/// The kernel takes no soft limit above its hard one. Where only one side is asked for, the other follows;
+/// where both are and they can't be had together, the hard limit stands and the soft one falls short.
+fn fit(aim: Limits, soft_is_asked: bool, hard_goal: Option<&SideGoal>) -> Limits {
+    if aim.soft <= aim.hard {
+        return aim;
+    }
+    let may_raise_hard = hard_goal.is_none_or(|goal| goal.wanted.holds(&Value::Limit(aim.soft)));
+    if soft_is_asked && may_raise_hard {
+        Limits { soft: aim.soft, hard: aim.soft }
+    } else {
+        Limits { soft: aim.hard, hard: aim.hard }
+    }
+}

@@ -1,0 +1,152 @@
+//! Profile → ordered changes. Pure: what stands in the kernel comes in as readings, what comes out is a
+//! list of steps with their targets, and nothing has been touched.
+#![forbid(unsafe_code)]
+
+mod goal;
+mod limits;
+mod order;
+
+pub use goal::{Goals, KeyGoal, LimitAsked, LimitGoal, expand, goals};
+pub use limits::{LimitStep, SideGoal};
+
+use crate::catalog::{self, KernelVersion, Scope};
+use crate::kernel::Refusal;
+use crate::model::expectation::Expectation;
+use crate::model::limit::{Limits, Resource};
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, System};
+use crate::model::value::{Kind, Value};
+use crate::profile::Origin;
+
+/// The settings in the order in which they are to be written.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Keys come before limits: a hard `nofile` may need `fs.nr_open` raised first.
+    pub keys: Vec<KeyStep>,
+    /// The limits, those last that could keep tunectl itself from going on.
+    pub limits: Vec<LimitStep>,
+}
+
+/// One key: what stands there, and what to write.
+#[derive(Clone, Debug)]
+pub struct KeyStep {
+    /// Which.
+    pub key: Key,
+    /// The shape of its values.
+    pub kind: Kind,
+    /// What it should be.
+    pub wanted: Expectation<Value>,
+    /// Whether falling short fails the whole.
+    pub required: bool,
+    /// Where the profile asks for it.
+    pub origin: Origin,
+    /// What stands there now, or why that is not known.
+    pub current: Result<Value, Obstacle>,
+    /// What to write; nothing where what stands there will do, or where that is not known.
+    pub target: Option<Value>,
+    /// Whose it is to write.
+    pub owner: Owner,
+}
+
+/// Why a value is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The kernel refused.
+    Refused(Refusal),
+    /// What stands there has another shape than what is asked for; the sentence says which.
+    Shape(String),
+    /// Nothing that exists matches the pattern.
+    NoMatch,
+}
+
+/// Whose a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// That of the namespaces we are in: ours to write.
+    Ours,
+    /// The host's, and we are in a container or namespace: to be checked, not written.
+    Host,
+}
+
+/// Where the plan is to be carried out, as far as order and ownership hang on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The operating system.
+    pub system: System,
+    /// The kernel's version: scopes change with it.
+    pub version: KernelVersion,
+    /// Whether we are in a container or a namespace of our own, so that global settings are somebody else's.
+    pub contained: bool,
+    /// Whether global settings are to be written all the same (`--allow-host-settings`).
+    pub allow_host_settings: bool,
+}
+
+impl Place {
+    /// Whose `key` is, here.
+    #[must_use]
+    pub fn owner(&self, key: &Key) -> Owner {
+        if self.contained && !self.allow_host_settings && self.is_global(key) { Owner::Host } else { Owner::Ours }
+    }
+
+    fn is_global(&self, key: &Key) -> bool {
+        matches!(catalog::scope_of(self.system, key, self.version), Scope::Host | Scope::HostNet)
+    }
+}
+
+/// The key whose value is the ceiling of a hard `nofile`.
+///
+/// # Errors
+/// Never: the names are constant and tested.
+#[must_use]
+pub fn ceiling_key(system: System) -> Option<Key> {
+    let name = match system {
+        System::Linux => "fs.nr_open",
+        System::MacOs => "kern.maxfilesperproc",
+    };
+    SysctlName::parse(name).ok().map(Key::Sysctl)
+}
+
+/// Makes the plan of what was read. `limits` gives the present limits of the process that is meant, `ceiling`
+/// the present value of [`ceiling_key`], where that is known.
+#[must_use]
+pub fn plan(
+    keys: Vec<(KeyGoal, Result<Value, Obstacle>)>,
+    limit_goals: Vec<LimitGoal>,
+    limits: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
+    ceiling: Option<u64>,
+    place: &Place,
+) -> Plan {
+    let mut steps: Vec<KeyStep> = keys.into_iter().map(|(goal, current)| key_step(goal, current, place)).collect();
+    order::keys(&mut steps, place.system);
+    let ceiling = planned_ceiling(&steps, place.system).or(ceiling);
+    Plan { keys: steps, limits: limits::steps(limit_goals, limits, ceiling) }
+}
+
+fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: &Place) -> KeyStep {
+    let target = current.as_ref().ok().and_then(|found| goal.wanted.target(found));
+    let owner = place.owner(&goal.key);
+    KeyStep {
+        key: goal.key,
+        kind: goal.kind,
+        wanted: goal.wanted,
+        required: goal.required,
+        origin: goal.origin,
+        current,
+        target,
+        owner,
+    }
+}
+
+/// What the ceiling of `nofile` will be once the keys are written.
+fn planned_ceiling(steps: &[KeyStep], system: System) -> Option<u64> {
+    let key = ceiling_key(system)?;
+    let step = steps.iter().find(|step| step.key == key)?;
+    let value = match (&step.target, step.owner) {
+        (Some(target), Owner::Ours) => target,
+        _ => step.current.as_ref().ok()?,
+    };
+    match value {
+        Value::Number(number) => u64::try_from(*number).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,73 @@
+//! The order in which keys are to be written: what others depend on comes first, else the profile's order.
+
+use std::collections::HashMap;
+
+use crate::catalog;
+use crate::model::setting::{Key, System};
+use crate::model::value::Value;
+
+use super::KeyStep;
+
+/// The lowest port that needs no privilege to bind. The kernel keeps it at or below the low end of
+/// [`PORT_RANGE`], and refuses with EINVAL whichever of the two writes would break that (net/ipv4/sysctl_net_ipv4.c).
+const UNPRIVILEGED: &str = "net/ipv4/ip_unprivileged_port_start";
+const PORT_RANGE: &str = "net/ipv4/ip_local_port_range";
+
+/// Puts the steps in order. Stable: steps that do not depend on each other stay as the profile has them.
+pub(super) fn keys(steps: &mut Vec<KeyStep>, system: System) {
+    let places: HashMap<Key, usize> = steps.iter().enumerate().map(|(i, step)| (step.key.clone(), i)).collect();
+    let mut before: Vec<Vec<usize>> = steps.iter().map(|step| depends_on(&step.key, system, steps, &places)).collect();
+    if let Some((first, second)) = port_start_and_range(steps) {
+        before[second].push(first);
+    }
+    let mut order = Vec::with_capacity(steps.len());
+    let mut seen = vec![false; steps.len()];
+    for i in 0..steps.len() {
+        visit(i, &before, &mut seen, &mut order);
+    }
+    if order.iter().enumerate().any(|(place, step)| place != *step) {
+        let mut taken: Vec<Option<KeyStep>> = steps.drain(..).map(Some).collect();
+        steps.extend(order.into_iter().filter_map(|i| taken[i].take()));
+    }
+}
+
+/// The places of the steps that `key` is to be applied after, ascending.
+fn depends_on(key: &Key, system: System, steps: &[KeyStep], places: &HashMap<Key, usize>) -> Vec<usize> {
+    let names = catalog::apply_after(system, key);
+    let mut found: Vec<usize> = names
+        .iter()
+        .filter_map(|name| crate::model::name::SysctlName::parse(name).ok())
+        .flat_map(|name| -> Vec<usize> {
+            if name.is_pattern() {
+                let matching = |step: &KeyStep| matches!(&step.key, Key::Sysctl(its) if name.matches(its));
+                (0..steps.len()).filter(|i| matching(&steps[*i])).collect()
+            } else {
+                places.get(&Key::Sysctl(name)).copied().into_iter().collect()
+            }
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// Depth first; a circle, which the catalog's tests rule out, would be cut where it closes.
+fn visit(i: usize, before: &[Vec<usize>], seen: &mut [bool], order: &mut Vec<usize>) {
+    if std::mem::replace(&mut seen[i], true) {
+        return;
+    }
+    for dependency in &before[i] {
+        visit(*dependency, before, seen, order);
+    }
+    order.push(i);
+}
+
+/// Which of the two goes first hangs on where the start of the unprivileged ports is to go: down, and it
+/// makes room for the range; up, and the range has to make room for it.
+fn port_start_and_range(steps: &[KeyStep]) -> Option<(usize, usize)> {
+    let place = |path: &str| steps.iter().position(|s| matches!(&s.key, Key::Sysctl(name) if name.path() == path));
+    let (start, range) = (place(UNPRIVILEGED)?, place(PORT_RANGE)?);
+    let (Some(Value::Number(to)), Ok(Value::Number(from))) = (&steps[start].target, &steps[start].current) else {
+        return None;
+    };
+    Some(if to < from { (start, range) } else { (range, start) })
+}

@@ -1,0 +1,129 @@
+//! Outcomes and verdicts: what was asked, what was read back, and whether that will do.
+#![forbid(unsafe_code)]
+
+use crate::kernel::{Evidence, Refusal};
+use crate::model::expectation::Expectation;
+use crate::model::setting::Setting;
+use crate::model::value::Value;
+use crate::plan::Obstacle;
+use crate::profile::Origin;
+
+/// All findings of one walk.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// In the order in which the settings were walked.
+    pub findings: Vec<Finding>,
+}
+
+/// One setting after reading back.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Which.
+    pub setting: Setting,
+    /// What it should be.
+    pub wanted: Expectation<Value>,
+    /// Whether falling short fails the whole.
+    pub required: bool,
+    /// Where the profile asks for it.
+    pub origin: Origin,
+    /// What stood there before the walk, where that could be read.
+    pub before: Option<Value>,
+    /// What was read back last, never what was written.
+    pub found: Option<Value>,
+    /// Whether that will do.
+    pub verdict: Verdict,
+    /// Whether what was changed has been put back since, because a required setting fell short.
+    pub put_back: Option<PutBack>,
+    /// What stands around the key; looked at only where it falls short.
+    pub evidence: Evidence,
+}
+
+/// Whether what was read back is what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is, and it was before.
+    Holds,
+    /// It is now.
+    Changed,
+    /// It would be changed to this: the verdict of a plan that is only shown.
+    WouldChange(Value),
+    /// It is not.
+    Short(Shortfall),
+}
+
+/// How a setting came to fall short. Why, and what to do, is for the diagnosis to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// Another value stands there, and nobody tried to change it.
+    Differs,
+    /// It belongs to the host, and we are in a container or namespace: it was not written.
+    HostOwned,
+    /// It could not be read.
+    Unread(Obstacle),
+    /// The kernel refused what was written or set.
+    Refused(Refusal),
+    /// The kernel took what was written, and another value stands there.
+    NotKept,
+    /// It was not written because this other setting fell short, without which it would do harm.
+    HeldBack(Setting),
+    /// Another setting of the same profile stands against it; the sentence says how.
+    Contradicted(String),
+}
+
+/// The outcome of putting a value back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PutBack {
+    /// What stood there before stands there again, read back.
+    Done,
+    /// It could not be written.
+    Refused(Refusal),
+    /// It was written, and another value stands there.
+    NotKept,
+}
+
+impl Finding {
+    /// Whether what is asked for does not hold.
+    #[must_use]
+    pub fn falls_short(&self) -> bool {
+        matches!(self.verdict, Verdict::Short(_) | Verdict::WouldChange(_))
+    }
+
+    /// Whether this finding fails the whole.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.required && matches!(self.verdict, Verdict::Short(_))
+    }
+}
+
+impl Report {
+    /// Whether a required setting falls short.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.findings.iter().any(Finding::fails)
+    }
+
+    /// How many settings hold, how many fall short, how many of those are required.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let short = self.findings.iter().filter(|finding| finding.falls_short());
+        Tally {
+            all: self.findings.len(),
+            changed: self.findings.iter().filter(|finding| finding.verdict == Verdict::Changed).count(),
+            short: short.clone().count(),
+            required_short: short.filter(|finding| finding.required).count(),
+        }
+    }
+}
+
+/// The findings, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// All of them.
+    pub all: usize,
+    /// Those that hold now and did not before.
+    pub changed: usize,
+    /// Those that fall short.
+    pub short: usize,
+    /// Those of the short ones that are required.
+    pub required_short: usize,
+}
