@@ -6,6 +6,7 @@ pub mod context;
 pub mod diagnose;
 pub mod kernel;
 pub mod model;
+pub mod output;
 pub mod plan;
 pub mod profile;
 pub mod report;

@@ -1,0 +1,181 @@
+//! The report as one JSON document. Its fields are described in the README and only ever added to.
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+use crate::diagnose::Diagnosis;
+use crate::model::expectation::Expectation;
+use crate::model::limit::Limit;
+use crate::model::setting::{Key, Setting};
+use crate::model::value::Value;
+use crate::report::{Finding, PutBack, Verdict};
+
+use super::Account;
+
+/// The version of the documents. A change that is no addition raises it.
+pub(super) const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    tunectl: &'static str,
+    command: &'static str,
+    profiles: &'a [String],
+    passes: bool,
+    counts: Counts,
+    context: Where<'a>,
+    process: Option<Process<'a>>,
+    findings: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    settings: usize,
+    changed: usize,
+    short: usize,
+    required_short: usize,
+}
+
+#[derive(Serialize)]
+struct Where<'a> {
+    system: &'static str,
+    release: Option<&'a str>,
+    contained: bool,
+}
+
+#[derive(Serialize)]
+struct Process<'a> {
+    pid: i32,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    setting: String,
+    kind: &'static str,
+    wanted: Json,
+    wanted_text: String,
+    before: Json,
+    found: Json,
+    verdict: &'static str,
+    required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    put_back: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Json>,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remedies: Vec<Fix<'a>>,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    place: &'static str,
+    text: &'a str,
+}
+
+/// The document, with a newline at its end.
+#[must_use]
+pub fn document(account: &Account<'_>) -> String {
+    let tally = account.report.tally();
+    let document = Document {
+        schema_version: SCHEMA_VERSION,
+        tunectl: env!("CARGO_PKG_VERSION"),
+        command: account.command,
+        profiles: account.profiles,
+        passes: !account.report.fails(),
+        counts: Counts {
+            settings: tally.all,
+            changed: tally.changed,
+            short: tally.short,
+            required_short: tally.required_short,
+        },
+        context: Where {
+            system: account.context.system.table(),
+            release: account.context.release.as_deref(),
+            contained: account.context.contained(),
+        },
+        process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
+        findings: account.report.findings.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
+    };
+    written(&document)
+}
+
+/// A document as text. Nothing in ours can fail to serialise: keys are strings and numbers are whole.
+pub(super) fn written(document: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn entry<'a>(finding: &'a Finding, diagnosis: Option<&'a Diagnosis>) -> Entry<'a> {
+    let (verdict, target) = match &finding.verdict {
+        Verdict::Holds => ("holds", None),
+        Verdict::Changed => ("changed", None),
+        Verdict::WouldChange(value) => ("would-change", Some(value_json(value))),
+        Verdict::Short(_) => ("falls-short", None),
+    };
+    Entry {
+        setting: finding.setting.to_string(),
+        kind: match &finding.setting {
+            Setting::Key(Key::Sysctl(_)) => "sysctl",
+            Setting::Key(Key::Sysfs(_)) => "sysfs",
+            Setting::Limit(..) => "rlimit",
+        },
+        wanted: expectation_json(&finding.wanted),
+        wanted_text: finding.wanted.to_string(),
+        before: finding.before.as_ref().map_or(Json::Null, value_json),
+        found: finding.found.as_ref().map_or(Json::Null, value_json),
+        verdict,
+        required: finding.required,
+        put_back: finding.put_back.as_ref().map(|outcome| *outcome == PutBack::Done),
+        target,
+        source: &finding.origin.source.label,
+        cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
+        why: diagnosis.map(|diagnosis| diagnosis.why.as_str()),
+        remedies: diagnosis.map_or_else(Vec::new, |diagnosis| {
+            diagnosis.remedies.iter().map(|r| Fix { place: r.place.code(), text: &r.text }).collect()
+        }),
+    }
+}
+
+/// An object with the profile's own operators as keys; `exactly` for a bare value.
+fn expectation_json(expectation: &Expectation<Value>) -> Json {
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Json| object.insert(name.to_owned(), value);
+    match expectation {
+        Expectation::Exactly(value) => drop(put("exactly", value_json(value))),
+        Expectation::Covers(value) => drop(put("covers", value_json(value))),
+        Expectation::Includes(value) => drop(put("includes", value_json(value))),
+        Expectation::OneOf(values) => drop(put("one_of", values.iter().map(value_json).collect())),
+        Expectation::Bounds { at_least, at_most } => {
+            at_least.iter().for_each(|value| drop(put("at_least", value_json(value))));
+            at_most.iter().for_each(|value| drop(put("at_most", value_json(value))));
+        }
+    }
+    Json::Object(object)
+}
+
+/// Numbers as numbers, lists of numbers as arrays, no limit as `"unlimited"`, all else as the kernel's text.
+fn value_json(value: &Value) -> Json {
+    match value {
+        Value::Number(number) => number_json(*number),
+        Value::Numbers(numbers) => numbers.iter().map(|number| number_json(*number)).collect(),
+        Value::Limit(Limit::Value(number)) => json!(number),
+        Value::Limit(Limit::Unlimited) => json!("unlimited"),
+        Value::Ranges(ranges) => json!(ranges.to_string()),
+        Value::Text(text) => json!(text),
+    }
+}
+
+fn number_json(number: i128) -> Json {
+    match (u64::try_from(number), i64::try_from(number)) {
+        (Ok(number), _) => json!(number),
+        (_, Ok(number)) => json!(number),
+        _ => json!(number.to_string()),
+    }
+}

@@ -1,0 +1,85 @@
+//! What `ulimit -a` prints, both sides of it.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::catalog;
+use crate::context::ancestry::Ancestor;
+use crate::model::limit::{Limit, Limits, Resource};
+
+use super::json::{SCHEMA_VERSION, written};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    tunectl: &'static str,
+    command: &'static str,
+    pid: i32,
+    name: Option<&'a str>,
+    limits: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    limit: &'static str,
+    soft: serde_json::Value,
+    hard: serde_json::Value,
+    unit: &'static str,
+    title: &'static str,
+    ulimit_flag: String,
+    ulimit_factor: u64,
+}
+
+/// A table of the limits, in the kernel's units, which are those of profiles and of `docker run --ulimit`.
+#[must_use]
+pub fn limits_table(limits: &[(Resource, Limits)]) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{:<10}  {:>20}  {:>20}  {:<12}  {:<9}  MEANING", "LIMIT", "SOFT", "HARD", "UNIT", "ULIMIT");
+    for (resource, limits) in limits {
+        let row = catalog::limit(*resource);
+        let flag = match row.shell_factor {
+            1 => format!("-{}", row.flag),
+            1024 => format!("-{} KiB", row.flag),
+            factor => format!("-{} x{factor}", row.flag),
+        };
+        let _ = writeln!(
+            text,
+            "{:<10}  {:>20}  {:>20}  {:<12}  {flag:<9}  {}",
+            resource, limits.soft, limits.hard, row.unit, row.title
+        );
+    }
+    text
+}
+
+/// The same as one JSON document.
+#[must_use]
+pub fn limits_document(process: &Ancestor, limits: &[(Resource, Limits)]) -> String {
+    let entries = limits.iter().map(|(resource, limits)| {
+        let row = catalog::limit(*resource);
+        Entry {
+            limit: resource.name(),
+            soft: json(limits.soft),
+            hard: json(limits.hard),
+            unit: row.unit,
+            title: row.title,
+            ulimit_flag: format!("-{}", row.flag),
+            ulimit_factor: row.shell_factor,
+        }
+    });
+    written(&Document {
+        schema_version: SCHEMA_VERSION,
+        tunectl: env!("CARGO_PKG_VERSION"),
+        command: "limits",
+        pid: process.pid,
+        name: Some(process.name.as_str()).filter(|name| !name.is_empty()),
+        limits: entries.collect(),
+    })
+}
+
+fn json(limit: Limit) -> serde_json::Value {
+    match limit {
+        Limit::Value(value) => value.into(),
+        Limit::Unlimited => "unlimited".into(),
+    }
+}

@@ -1,0 +1,49 @@
+//! Reports for people and for programs.
+
+mod colour;
+mod json;
+mod limits;
+mod text;
+
+pub use colour::Colour;
+pub use json::document;
+pub use limits::{limits_document, limits_table};
+pub use text::{changes, shortfalls, table};
+
+use crate::context::Context;
+use crate::context::ancestry::Ancestor;
+use crate::diagnose::{self, Diagnosis, Scene};
+use crate::report::Report;
+
+/// A report with all that is said beside it.
+#[derive(Clone, Debug)]
+pub struct Account<'a> {
+    /// Which subcommand: `check`, `apply`, `run`.
+    pub command: &'static str,
+    /// The profiles, as they were asked for.
+    pub profiles: &'a [String],
+    /// Where we run.
+    pub context: &'a Context,
+    /// Whose limits the report speaks of, where they are not our own.
+    pub process: Option<&'a Ancestor>,
+    /// What was found.
+    pub report: &'a Report,
+    /// For each finding, why it falls short, where it does.
+    pub diagnoses: Vec<Option<Diagnosis>>,
+}
+
+impl<'a> Account<'a> {
+    /// Diagnoses every finding of `report`.
+    #[must_use]
+    pub fn new(
+        command: &'static str,
+        profiles: &'a [String],
+        context: &'a Context,
+        process: Option<&'a Ancestor>,
+        report: &'a Report,
+    ) -> Self {
+        let scene = Scene { context, profiles };
+        let diagnoses = report.findings.iter().map(|finding| diagnose::diagnose(finding, &scene)).collect();
+        Self { command, profiles, context, process, report, diagnoses }
+    }
+}

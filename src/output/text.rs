@@ -1,0 +1,220 @@
+//! Tables that a person reads at a glance, with the cause and the remedy under what falls short.
+
+use std::fmt::Write;
+
+use crate::diagnose::{Cause, Diagnosis};
+use crate::model::value::Value;
+use crate::report::{Finding, PutBack, Shortfall, Verdict};
+
+use super::{Account, Colour};
+
+/// The columns of a finding, before they are aligned.
+struct Row {
+    setting: String,
+    wanted: String,
+    found: String,
+    verdict: String,
+}
+
+/// All findings: setting, wanted, found, verdict, and a line that sums them up.
+#[must_use]
+pub fn table(account: &Account<'_>, colour: Colour) -> String {
+    let findings: Vec<(&Finding, Option<&Diagnosis>)> = pairs(account).collect();
+    let mut text = rows(&findings, colour);
+    text.push('\n');
+    text.push_str(&summary(account, colour));
+    text
+}
+
+/// Only what falls short, for standard error.
+#[must_use]
+pub fn shortfalls(account: &Account<'_>, colour: Colour) -> String {
+    let findings: Vec<_> = pairs(account).filter(|(finding, _)| finding.falls_short()).collect();
+    let mut text = rows(&findings, colour);
+    text.push_str(&undone(account, colour));
+    text
+}
+
+/// What was changed, or would be, a line each, and a line that sums it up.
+#[must_use]
+pub fn changes(account: &Account<'_>, colour: Colour) -> String {
+    let mut text = String::new();
+    for finding in &account.report.findings {
+        let (to, mark) = match &finding.verdict {
+            Verdict::Changed => (finding.found.as_ref(), String::new()),
+            Verdict::WouldChange(value) => (Some(value), colour.faint("  (not written)")),
+            _ => continue,
+        };
+        let whose = match (&finding.setting, account.process) {
+            (crate::model::setting::Setting::Limit(..), Some(process)) => {
+                format!(" for {}, pid {}", process.name, process.pid)
+            }
+            _ => String::new(),
+        };
+        let _ = writeln!(text, "{} {} → {}{whose}{mark}", finding.setting, shown(finding.before.as_ref()), shown(to));
+    }
+    let tally = account.report.tally();
+    let held = tally.all - tally.changed - tally.short;
+    let planned =
+        account.report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::WouldChange(_))).count();
+    let line = match (tally.changed, planned) {
+        (0, 0) => format!("nothing to change, {} already", settings_hold(held)),
+        (0, planned) => format!("{} would be changed, {} already", counted(planned), settings_hold(held)),
+        (changed, _) if held == 0 => format!("{} changed and read back", counted(changed)),
+        (changed, _) => format!("{} changed and read back, {} already", counted(changed), settings_hold(held)),
+    };
+    let _ = writeln!(text, "{}", colour.good(line));
+    text
+}
+
+fn settings_hold(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "holds" } else { "hold" })
+}
+
+fn counted(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "setting" } else { "settings" })
+}
+
+fn pairs<'a>(account: &'a Account<'_>) -> impl Iterator<Item = (&'a Finding, Option<&'a Diagnosis>)> {
+    account.report.findings.iter().zip(account.diagnoses.iter().map(Option::as_ref))
+}
+
+fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
+    let rows: Vec<Row> = findings.iter().map(|(finding, diagnosis)| row(finding, *diagnosis)).collect();
+    let width = |head: &str, cell: fn(&Row) -> &str| {
+        rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0).max(head.len())
+    };
+    let setting = width("SETTING", |row| &row.setting);
+    let wanted = width("WANTED", |row| &row.wanted).min(44);
+    let found = width("FOUND", |row| &row.found).min(44);
+    let mut text = String::new();
+    let head = format!("{:<setting$}  {:<wanted$}  {:<found$}  VERDICT", "SETTING", "WANTED", "FOUND");
+    let _ = writeln!(text, "{}", colour.faint(head));
+    for (row, (finding, diagnosis)) in rows.iter().zip(findings) {
+        let verdict = painted(finding, &row.verdict, colour);
+        let _ = writeln!(
+            text,
+            "{:<setting$}  {:<wanted$}  {:<found$}  {verdict}",
+            row.setting,
+            cut(&row.wanted, 44),
+            cut(&row.found, 44)
+        );
+        if let Some(diagnosis) = diagnosis {
+            explain(&mut text, diagnosis, colour);
+        }
+    }
+    text
+}
+
+/// The cause and the remedies. What only waits to be applied needs no words of its own: the line that sums
+/// up says what to type.
+fn explain(text: &mut String, diagnosis: &Diagnosis, colour: Colour) {
+    if diagnosis.cause == Cause::NotApplied {
+        return;
+    }
+    let _ = writeln!(text, "    {} {}", colour.faint("why:"), diagnosis.why);
+    for remedy in &diagnosis.remedies {
+        let _ = writeln!(text, "    {} {}", colour.faint(format!("{}:", remedy.place.describe())), remedy.text);
+    }
+}
+
+fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
+    let verdict = match (&finding.verdict, diagnosis) {
+        (Verdict::Holds, _) => "ok",
+        (Verdict::Changed, _) => "ok, changed",
+        (Verdict::WouldChange(_), _) => "to be changed",
+        (Verdict::Short(Shortfall::HostOwned), _) => "the host's",
+        (Verdict::Short(Shortfall::Unread(_)), _) => "not readable",
+        (Verdict::Short(_), Some(diagnosis)) if diagnosis.cause == Cause::NotApplied => "not set",
+        (Verdict::Short(_), _) => "falls short",
+    };
+    let optional = if finding.falls_short() && !finding.required { " (optional)" } else { "" };
+    Row {
+        setting: finding.setting.to_string(),
+        wanted: finding.wanted.to_string(),
+        found: shown(finding.found.as_ref()),
+        verdict: format!("{verdict}{optional}"),
+    }
+}
+
+fn painted(finding: &Finding, verdict: &str, colour: Colour) -> String {
+    if !finding.falls_short() {
+        colour.good(verdict)
+    } else if finding.fails() {
+        colour.bad(verdict)
+    } else {
+        colour.doubtful(verdict)
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value.map(ToString::to_string) {
+        None => "?".to_owned(),
+        Some(text) if text.is_empty() => "(empty)".to_owned(),
+        Some(text) => text,
+    }
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width - 1).chain(['…']).collect()
+}
+
+fn summary(account: &Account<'_>, colour: Colour) -> String {
+    let tally = account.report.tally();
+    let mut text = String::new();
+    let _ = match (tally.short, tally.required_short) {
+        (0, _) => writeln!(text, "{}", colour.good(format!("all {} hold", counted(tally.all)))),
+        (short, 0) => writeln!(
+            text,
+            "{}",
+            colour.doubtful(format!(
+                "all that is required holds; {} of {} optional fall short",
+                short,
+                counted(tally.all)
+            ))
+        ),
+        (short, required) if short == required => {
+            writeln!(text, "{}", colour.bad(format!("{short} of {} fall short", counted(tally.all))))
+        }
+        (short, required) => writeln!(
+            text,
+            "{}",
+            colour.bad(format!("{short} of {} fall short, {required} of them required", counted(tally.all)))
+        ),
+    };
+    let waiting = account.diagnoses.iter().flatten().find(|diagnosis| diagnosis.cause == Cause::NotApplied);
+    if let Some(remedy) = waiting.and_then(|diagnosis| diagnosis.remedies.first()) {
+        let _ = writeln!(text, "to set what is not set: {}", remedy.text);
+    }
+    text.push_str(&undone(account, colour));
+    text
+}
+
+/// What was put back, and what could not be.
+fn undone(account: &Account<'_>, colour: Colour) -> String {
+    let outcomes = || account.report.findings.iter().filter_map(|finding| Some((finding, finding.put_back.as_ref()?)));
+    let mut text = String::new();
+    let done = outcomes().filter(|(_, outcome)| **outcome == PutBack::Done).count();
+    if done > 0 {
+        let was = if done == 1 { "was" } else { "were" };
+        let _ = writeln!(text, "{} that had been changed {was} put back", counted(done));
+    }
+    for (finding, outcome) in outcomes() {
+        let why = match outcome {
+            PutBack::Done => continue,
+            PutBack::Refused(refusal) => format!("the kernel refused it, {refusal}"),
+            PutBack::NotKept => "the kernel did not keep it".to_owned(),
+        };
+        let message = format!(
+            "{} could not be put back to {} and is {} now: {why}",
+            finding.setting,
+            shown(finding.before.as_ref()),
+            shown(finding.found.as_ref())
+        );
+        let _ = writeln!(text, "{}", colour.bad(message));
+    }
+    text
+}
