@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod catalog;
+pub mod cite;
 pub mod context;
 pub mod diagnose;
 pub mod kernel;

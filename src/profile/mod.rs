@@ -1,14 +1,32 @@
 //! Profiles: TOML in, typed wishes out, with the place in the file that each came from.
+//!
+//! [`load::load`] reads and merges, [`overlay::add`] adds what the command line says.
 #![forbid(unsafe_code)]
 
+mod asked;
+mod expect;
+mod file;
+mod keys;
+pub mod load;
+pub mod overlay;
+pub mod problem;
+mod reader;
+mod rlimit;
+mod service;
+mod tree;
+
+use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
 use crate::model::amount::Amount;
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
-use crate::model::setting::{Setting, System};
+use crate::model::setting::{Key, Setting, Spec, System};
 use crate::model::value::Kind;
+
+/// What is known of a key's values, where the key is known: `catalog::spec`.
+pub type Lookup<'a> = &'a dyn Fn(System, &Key) -> Option<Spec>;
 
 /// What the machine and the process should look like: one profile, or several merged key by key.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +35,9 @@ pub struct Profile {
     pub names: Vec<String>,
     /// The `description` of the last of them that has one.
     pub description: Option<String>,
-    /// What it asks for, in the order of the files, of every system; each setting once.
+    /// What it asks for, in the order of the files, of every system; each setting once. A pattern and a name
+    /// that it matches may both be here: then the name's own wish is the one that counts, wherever it stands
+    /// (sysctl.d(5)); of two patterns, the later.
     pub wishes: Vec<Wish>,
     /// The ports that the service listens on, so that no outgoing connection takes them.
     pub service_ports: Ranges,
@@ -57,8 +77,27 @@ pub enum Asked {
     Hard,
 }
 
+impl fmt::Display for Asked {
+    /// As the kernel's files have it where it is no amount that is still to be resolved.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Amount(amount) => amount.fmt(f),
+            Self::Amounts(amounts) => {
+                for (i, amount) in amounts.iter().enumerate() {
+                    write!(f, "{}{amount}", if i == 0 { "" } else { " " })?;
+                }
+                Ok(())
+            }
+            Self::Ranges(ranges) => ranges.fmt(f),
+            Self::Text(text) => f.write_str(text),
+            Self::Unlimited => f.write_str("unlimited"),
+            Self::Hard => f.write_str("as much as the hard limit"),
+        }
+    }
+}
+
 /// Where a wish was written: for messages that cite the place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The file.
     pub source: Rc<Source>,
@@ -73,4 +112,29 @@ pub struct Source {
     pub label: String,
     /// The whole text.
     pub text: String,
+}
+
+impl Wish {
+    /// Whether this is about the same setting of the same system as `other`.
+    #[must_use]
+    pub fn same_setting(&self, other: &Self) -> bool {
+        self.system == other.system && self.setting == other.setting
+    }
+
+    /// Whether this is about all settings that match a pattern.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        matches!(&self.setting, Setting::Key(Key::Sysctl(name)) if name.is_pattern())
+    }
+
+    /// Whether this is a pattern that stands for the setting of `other`, among others.
+    #[must_use]
+    pub fn stands_for(&self, other: &Self) -> bool {
+        match (&self.setting, &other.setting) {
+            (Setting::Key(Key::Sysctl(pattern)), Setting::Key(Key::Sysctl(name))) => {
+                self.system == other.system && pattern.is_pattern() && pattern.matches(name)
+            }
+            _ => false,
+        }
+    }
 }

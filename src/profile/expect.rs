@@ -1,0 +1,157 @@
+//! What stands behind a key → an expectation: a bare value, or operators in braces.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::Asked;
+use super::asked::{plain, read};
+use super::problem::Fault;
+use super::reader::{quoted, unknown};
+use super::tree::{Node, describe, entries};
+use crate::model::expectation::Expectation;
+use crate::model::setting::Spec;
+use crate::model::value::Kind;
+
+/// The words that may stand in an expectation's braces.
+pub(super) const OPERATORS: [&str; 7] = ["exactly", "at_least", "at_most", "covers", "includes", "one_of", "required"];
+
+/// What is asked of a setting, and whether falling short of it fails the whole.
+pub(super) struct Wanted {
+    pub(super) asked: Expectation<Asked>,
+    /// The shape that was found out or known.
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+}
+
+/// Reads an expectation. `spec` tells the shape of the values; for an unknown key it is asked for each
+/// operator and value, and the first answer holds.
+pub(super) fn wanted(node: &Node<'_>, spec: &dyn Fn(&str, &Node<'_>) -> Spec) -> Result<Wanted, Fault> {
+    let DeValue::Table(table) = node.get_ref() else {
+        let spec = spec("exactly", node);
+        return Ok(Wanted { asked: Expectation::Exactly(read(spec, node)?), kind: spec.kind, required: true });
+    };
+    let Operators { required, given } = operators(table)?;
+    let Some((first, value)) = given.first().copied() else {
+        let span = node.span();
+        return Err(
+            Fault::new(span, "this asks for nothing").help(format!("expected one of {}", quoted(&OPERATORS[..6])))
+        );
+    };
+    let spec = spec(first, representative(value));
+    suits(first, spec.kind, value)?;
+    let asked = match (first, given.get(1).copied()) {
+        ("at_least" | "at_most", second) => bounds(spec, &given, second)?,
+        (_, Some((other, node))) => return Err(together(first, other, node.span())),
+        ("covers", None) => Expectation::Covers(read(spec, value)?),
+        ("includes", None) => Expectation::Includes(read(spec, value)?),
+        ("one_of", None) => Expectation::OneOf(one_of(spec, value)?),
+        (_, None) => Expectation::Exactly(read(spec, value)?),
+    };
+    Ok(Wanted { asked, kind: spec.kind, required: required.unwrap_or(true) })
+}
+
+/// The operators of a table in the order of the file, `required` by itself.
+struct Operators<'t, 'i> {
+    required: Option<bool>,
+    given: Vec<(&'static str, &'t Node<'i>)>,
+}
+
+fn operators<'t, 'i>(table: &'t DeTable<'i>) -> Result<Operators<'t, 'i>, Fault> {
+    let mut found = Operators { required: None, given: Vec::new() };
+    for (name, node) in entries(table) {
+        match OPERATORS.into_iter().find(|operator| *operator == name.get_ref()) {
+            Some("required") => found.required = Some(flag(node)?),
+            Some(operator) => found.given.push((operator, node)),
+            None => return Err(unknown("operator", name.get_ref(), &OPERATORS, name.span())),
+        }
+    }
+    Ok(found)
+}
+
+/// `true` or `false`.
+pub(super) fn flag(node: &Node<'_>) -> Result<bool, Fault> {
+    node.get_ref()
+        .as_bool()
+        .ok_or_else(|| Fault::new(node.span(), format!("expected `true` or `false`, found {}", describe(node))))
+}
+
+/// Of a list of choices, the first, whose shape is that of all.
+fn representative<'n, 'i>(node: &'n Node<'i>) -> &'n Node<'i> {
+    node.get_ref()
+        .as_array()
+        .and_then(|items| items.iter().next())
+        .filter(|item| item.get_ref().is_str())
+        .unwrap_or(node)
+}
+
+/// Whether an operator means anything for values of this shape.
+fn suits(operator: &str, kind: Kind, node: &Node<'_>) -> Result<(), Fault> {
+    let suits = match operator {
+        "at_least" | "at_most" => matches!(kind, Kind::Number | Kind::Numbers(_) | Kind::Limit),
+        "covers" => matches!(kind, Kind::PortRange | Kind::Numbers(2)),
+        "includes" => matches!(kind, Kind::Ports | Kind::Cpus),
+        _ => true,
+    };
+    if suits {
+        return Ok(());
+    }
+    let help = match (operator, kind) {
+        (_, Kind::PortRange) => "a range is widened with `covers`",
+        (_, Kind::Ports | Kind::Cpus) => "a list is added to with `includes`",
+        ("covers", _) => "only a range, a pair of numbers, can be covered",
+        ("includes", _) => "only a list of ports or processors can be added to",
+        _ => "text has no order: write the value, or `one_of`",
+    };
+    let what = kind.describe();
+    Err(Fault::new(node.span(), format!("`{operator}` can't be asked of a setting that takes {what}")).help(help))
+}
+
+fn together(one: &str, other: &str, span: Range<usize>) -> Fault {
+    Fault::new(span, format!("`{other}` can't stand beside `{one}`"))
+        .help("only `at_least` and `at_most` go together; `required` goes with all")
+}
+
+/// `at_least`, `at_most`, or both.
+fn bounds(
+    spec: Spec,
+    given: &[(&'static str, &Node<'_>)],
+    second: Option<(&'static str, &Node<'_>)>,
+) -> Result<Expectation<Asked>, Fault> {
+    let (mut at_least, mut at_most) = (None, None);
+    for &(operator, node) in given {
+        let value = read(spec, node)?;
+        match operator {
+            "at_least" => at_least = Some(value),
+            "at_most" => at_most = Some(value),
+            other => return Err(together(given.first().map_or("at_least", |(first, _)| first), other, node.span())),
+        }
+    }
+    if let (Some(low), Some(high), Some((_, node))) = (&at_least, &at_most, second) {
+        if above(low, high) {
+            return Err(Fault::new(node.span(), "`at_least` is above `at_most`: no value can be both"));
+        }
+    }
+    Ok(Expectation::Bounds { at_least, at_most })
+}
+
+/// Whether some number of `low` is certainly above its counterpart of `high`.
+pub(super) fn above(low: &Asked, high: &Asked) -> bool {
+    let pair = |low: &crate::model::amount::Amount, high| matches!((plain(*low), plain(high)), (Some(low), Some(high)) if low > high);
+    match (low, high) {
+        (Asked::Amount(low), Asked::Amount(high)) => pair(low, *high),
+        (Asked::Amounts(low), Asked::Amounts(high)) => low.iter().zip(high).any(|(low, high)| pair(low, *high)),
+        (Asked::Unlimited, Asked::Amount(_)) => true,
+        _ => false,
+    }
+}
+
+fn one_of(spec: Spec, node: &Node<'_>) -> Result<Vec<Asked>, Fault> {
+    let Some(items) = node.get_ref().as_array() else {
+        return Err(Fault::new(node.span(), format!("expected an array of values, found {}", describe(node))));
+    };
+    if items.is_empty() {
+        return Err(Fault::new(node.span(), "an empty `one_of` can't hold: expected at least one value"));
+    }
+    items.iter().map(|item| read(spec, item)).collect()
+}

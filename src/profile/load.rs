@@ -1,0 +1,126 @@
+//! Names of profiles → one profile: what they extend, depth first, and all of it merged key by key.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::file::{self, File};
+use super::problem::{Problem, Problems};
+use super::rlimit::contradiction;
+use super::{Lookup, Origin, Profile, Source, Wish};
+use crate::model::setting::System;
+
+/// Finds the text of a profile by its name, or by its path; for one that is named in `extends`, paths are
+/// relative to the file that names it.
+pub type Find<'a> = &'a mut dyn FnMut(&str, Option<&Source>) -> Result<Source, Unfound>;
+
+/// Why a profile could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfound {
+    /// What was attempted, and why it failed.
+    pub message: String,
+    /// What to do, if something can be done.
+    pub help: Option<String>,
+}
+
+/// How many profiles may extend each other in a row.
+const DEEPEST: usize = 16;
+
+/// Reads the profiles of these names, with all that they extend, and merges them: later ones win key by key.
+///
+/// A profile that is extended twice counts once, at its first place: in `-p loadtest -p realtime` the `base` of
+/// the second takes nothing back from the first.
+///
+/// # Errors
+/// All that is wrong with all of them.
+pub fn load(names: &[String], find: Find<'_>, lookup: Lookup<'_>) -> Result<Profile, Problems> {
+    let mut loader = Loader { find, lookup, merged: Vec::new(), open: Vec::new(), problems: Vec::new() };
+    let mut profile = Profile { names: names.to_vec(), ..Profile::default() };
+    for name in names {
+        loader.add(&mut profile, name, None);
+    }
+    if loader.problems.is_empty() {
+        loader.problems.extend(contradiction(&profile.wishes));
+    }
+    if loader.problems.is_empty() { Ok(profile) } else { Err(Problems(loader.problems)) }
+}
+
+struct Loader<'a> {
+    find: Find<'a>,
+    lookup: Lookup<'a>,
+    /// The labels of the files that are in the profile.
+    merged: Vec<String>,
+    /// The labels of those that are being read, each extended by the one before it.
+    open: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+impl Loader<'_> {
+    fn add(&mut self, profile: &mut Profile, name: &str, named_by: Option<Origin>) {
+        let source = match (self.find)(name, named_by.as_ref().map(|origin| &*origin.source)) {
+            Ok(source) => Rc::new(source),
+            Err(unfound) => {
+                let mut problem = Problem::error(unfound.message, named_by);
+                problem.help.extend(unfound.help);
+                self.problems.push(problem);
+                return;
+            }
+        };
+        if let Some(at) = self.open.iter().position(|label| *label == source.label) {
+            let chain: Vec<&str> = self.open[at..].iter().chain([&source.label]).map(String::as_str).collect();
+            self.problems.push(Problem::error(
+                format!("profiles extend each other in a circle: {}", chain.join(" → ")),
+                named_by,
+            ));
+        } else if self.open.len() >= DEEPEST {
+            self.problems
+                .push(Problem::error(format!("more than {DEEPEST} profiles extend each other in a row"), named_by));
+        } else if !self.merged.contains(&source.label) {
+            self.merged.push(source.label.clone());
+            match file::parse(&source, self.lookup) {
+                Ok(file) => self.file(profile, &source, file),
+                Err(problems) => self.problems.extend(problems.0),
+            }
+        }
+    }
+
+    fn file(&mut self, profile: &mut Profile, source: &Rc<Source>, file: File) {
+        self.open.push(source.label.clone());
+        for (name, span) in file.extends {
+            self.add(profile, &name, Some(Origin { source: Rc::clone(source), span }));
+        }
+        self.open.pop();
+        profile.description = file.description.or(profile.description.take());
+        if let Some(ports) = file.ports {
+            profile.service_ports = ports;
+        }
+        merge(&mut profile.wishes, file.wishes);
+    }
+}
+
+/// Adds what a later file asks. It wins over an earlier file's wish for the same setting, which it replaces
+/// whole and in its place (the order of a base profile is a thought-out one), and a pattern also wins over
+/// earlier names that it matches.
+pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) {
+    let earlier = wishes.len();
+    let mut gone = vec![false; earlier];
+    let key = |wish: &Wish| (wish.system.map(System::table), wish.setting.clone());
+    let places: BTreeMap<_, _> = wishes.iter().enumerate().map(|(at, wish)| (key(wish), at)).collect();
+    for wish in &later {
+        if wish.is_pattern() {
+            for (gone, old) in gone.iter_mut().zip(&wishes[..earlier]) {
+                *gone |= wish.stands_for(old);
+            }
+        }
+    }
+    for wish in later {
+        match places.get(&key(&wish)) {
+            Some(&at) => {
+                gone[at] = false;
+                wishes[at] = wish;
+            }
+            None => wishes.push(wish),
+        }
+    }
+    let mut gone = gone.into_iter();
+    wishes.retain(|_| !gone.next().unwrap_or(false));
+}
