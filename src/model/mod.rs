@@ -7,5 +7,6 @@ pub mod limit;
 pub mod name;
 pub mod ranges;
 pub mod setting;
+pub mod signal;
 pub mod suggest;
 pub mod value;

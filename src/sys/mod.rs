@@ -1,0 +1,53 @@
+//! The only room with `unsafe`: signals, waiting and the process itself, as plain numbers.
+//!
+//! Not nix for these: its signal enumeration has no realtime signals, so that its `SigSet::wait` panics when one
+//! arrives and its `waitpid` loses the status of a child that one ended (nix-rust/nix#495). And not the C
+//! library's signal sets either: glibc leaves 32 and 33 out of them and musl 34 too, which is glibc's `SIGRTMIN`.
+//!
+//! What only Linux has is in `linux.rs`, and answers `ENOSYS` from `other.rs` elsewhere.
+#![allow(unsafe_code, reason = "this is the room for it; each block is one operation with its invariant")]
+
+use std::io;
+
+mod entry;
+mod environment;
+mod identity;
+mod process;
+mod signal;
+mod terminal;
+mod wait;
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "other.rs")]
+mod system;
+
+pub use entry::{Inherited, start};
+pub use environment::{CStringArray, environment, execve};
+pub use identity::{Ids, effective_ids, set_gid, set_uid};
+pub use process::{
+    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, parent, priority, session, set_group,
+    set_priority, start_session,
+};
+pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
+pub use system::{
+    Capabilities, Info, Mask, Pending, acquire_terminal, block_every_signal, capabilities, clear_ambient,
+    die_with_parent, drop_from_bounding, in_bounding, is_noexec, is_subreaper, keep_capabilities, last_capability,
+    no_new_privileges, pending, queue, queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities,
+    set_groups, set_no_new_privileges, set_subreaper, take_signal,
+};
+pub use terminal::{foreground, set_foreground};
+pub use wait::{Ended, WaitStatus, wait_any, wait_for};
+
+/// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.
+///
+/// tunectl writes kernel settings as files of its caller's choosing say, so it must never be installed like that.
+#[must_use]
+pub fn is_elevated() -> bool {
+    let ids = effective_ids();
+    system::is_secure_mode() || ids.uid != ids.effective_uid || ids.gid != ids.effective_gid
+}
+
+/// Turns the C library's `-1` into the errno behind it.
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
