@@ -1,5 +1,6 @@
 //! The door to the kernel: one small trait, and three implementations that have the same shape.
 
+pub mod fake;
 #[cfg(target_os = "linux")]
 pub mod linux;
 mod rlimits;
