@@ -1,3 +1,81 @@
 //! The program: parse, dispatch, exit code.
+#![no_main]
 
-fn main() {}
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use tunectl::cli::{Cli, Command, Talk, When};
+use tunectl::commands::{self, NOT_STARTED, USAGE, World};
+use tunectl::context::{Context, machine};
+use tunectl::kernel::{self, Access};
+use tunectl::library::Library;
+use tunectl::output::Colour;
+use tunectl::sys::{self, Inherited};
+
+tunectl::entry_point!(run);
+
+fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
+    if sys::is_elevated() {
+        drop(writeln!(
+            io::stderr(),
+            "error: tunectl must not be installed set-uid or set-gid, or with file capabilities: it writes what its caller's files say"
+        ));
+        return NOT_STARTED;
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            drop(error.print());
+            return if error.use_stderr() { USAGE } else { 0 };
+        }
+    };
+    start_log(&cli.talk);
+    in_the_real_world(&cli, &inherited)
+}
+
+fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
+    let access = match cli.command {
+        Command::Run(_) | Command::Apply(_) => Access::Write,
+        Command::Check(_) | Command::Limits(_) | Command::Profile(_) => Access::Read,
+    };
+    let variable = |name: &str| env::var(name).ok();
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+    let asked = match cli.talk.color {
+        When::Auto => None,
+        When::Always => Some(true),
+        When::Never => Some(false),
+    };
+    let colour = Colour::choose(asked, out.is_terminal(), &variable);
+    let colour_err = Colour::choose(asked, err.is_terminal(), &variable);
+    let user = sys::effective_ids().effective_uid;
+    let mut world = World {
+        kernel: &mut kernel::open(access),
+        context: &|| kernel::context(user, &variable),
+        machine: &kernel::machine,
+        library: Library::host(),
+        processes: PathBuf::from("/proc"),
+        variable: &variable,
+        become_service: &mut commands::real_exec(inherited),
+        out: &mut out,
+        err: &mut err,
+        colour,
+        colour_err,
+    };
+    commands::dispatch(cli, &mut world)
+}
+
+/// Warnings, and more for each `-v`; `TUNECTL_LOG` says it all, in the syntax of `env_logger`.
+fn start_log(talk: &Talk) {
+    let level = match (talk.quiet, talk.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    env_logger::Builder::from_env(env_logger::Env::new().filter_or("TUNECTL_LOG", level)).format_timestamp(None).init();
+}

@@ -5,9 +5,10 @@ mod limits;
 mod undo;
 
 use crate::kernel::{Kernel, Process};
+use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::plan::{self, Goals, KeyGoal, LimitStep, Obstacle, Place, Plan};
-use crate::report::Report;
+use crate::report::{Report, Shortfall, Verdict};
 
 /// Reads every setting's current value and makes the plan.
 pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: &Place) -> Plan {
@@ -28,6 +29,25 @@ pub fn check(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
     let mut findings = keys::findings_unwritten(kernel, &plan.keys);
     findings.extend(limits::findings_unset(kernel, &plan.limits));
     Report { findings }
+}
+
+/// What would be done, with nothing written: `apply --dry-run`.
+pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
+    let mut report = check(kernel, plan);
+    let (keys, limits) = report.findings.split_at_mut(plan.keys.len());
+    for (finding, step) in keys.iter_mut().zip(&plan.keys) {
+        if finding.verdict == Verdict::Short(Shortfall::Differs) {
+            finding.verdict = step.target.clone().map_or(Verdict::Holds, Verdict::WouldChange);
+        }
+    }
+    for finding in limits.iter_mut().filter(|finding| finding.verdict == Verdict::Short(Shortfall::Differs)) {
+        let Setting::Limit(resource, side) = finding.setting else { continue };
+        let step = plan.limits.iter().find(|step| step.resource == resource);
+        if let Some(target) = step.and_then(|step| step.target) {
+            finding.verdict = Verdict::WouldChange(Value::Limit(target.side(side)));
+        }
+    }
+    report
 }
 
 /// Writes what differs, keys and then limits, and reads everything back. With [`Failure::PutsBack`], a

@@ -3,7 +3,18 @@
 pub mod fake;
 #[cfg(target_os = "linux")]
 pub mod linux;
+#[cfg(target_os = "macos")]
+pub mod macos;
 mod rlimits;
+
+/// The implementation for the system that we run on, `Host::here(access)`.
+#[cfg(target_os = "linux")]
+pub type Host = linux::Linux;
+/// The implementation for the system that we run on, `Host::here(access)`.
+#[cfg(target_os = "macos")]
+pub type Host = macos::Macos;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+compile_error!("tunectl knows the kernels of Linux and macOS only");
 
 use std::fmt;
 
@@ -52,6 +63,15 @@ pub trait Kernel {
     /// # Errors
     /// As [`Kernel::limits`]; also `EPERM` where a hard limit may not be raised, `EINVAL` for soft above hard.
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal>;
+}
+
+/// Whether settings may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Only read: nothing is ever opened for writing, so neither audit nor inotify sees a writer.
+    Read,
+    /// Read and write.
+    Write,
 }
 
 /// Whose limits are meant.

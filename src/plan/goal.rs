@@ -1,14 +1,16 @@
 //! Wishes made concrete: amounts resolved on this machine, patterns replaced by what exists.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use crate::model::amount::Machine;
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::name::SysctlName;
+use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::profile::{Asked, Origin, Profile, Wish};
+use crate::profile::{Asked, Origin, Profile, Source, Wish};
 
 /// All that a profile asks for on one system.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +79,39 @@ pub fn goals(profile: &Profile, system: System, machine: &dyn Fn() -> Machine) -
             }),
         }
     }
+    if system == System::Linux {
+        reserve(&mut goals.keys, &profile.service_ports);
+    }
     Ok(goals)
 }
+
+/// The service's ports are reserved along with whatever the profile says of the list itself: otherwise the
+/// kernel may hand one of them to an outgoing connection, and the service's next bind fails with EADDRINUSE.
+fn reserve(keys: &mut Vec<KeyGoal>, ports: &Ranges) {
+    let Ok(name) = SysctlName::parse(RESERVED_PORTS) else { return };
+    if ports.is_empty() {
+        return;
+    }
+    let key = Key::Sysctl(name);
+    for goal in keys.iter_mut().filter(|goal| goal.key == key) {
+        if let Expectation::Exactly(Value::Ranges(list)) | Expectation::Includes(Value::Ranges(list)) = &mut goal.wanted
+        {
+            *list = list.union(ports);
+            return;
+        }
+    }
+    let source = Source { label: "the service's ports".to_owned(), text: String::new() };
+    keys.push(KeyGoal {
+        key,
+        kind: Kind::Ports,
+        wanted: Expectation::Includes(Value::Ranges(ports.clone())),
+        required: true,
+        origin: Origin { source: Rc::new(source), span: 0..0 },
+    });
+}
+
+/// Ports that are never chosen for an outgoing connection (Documentation/networking/ip-sysctl.rst).
+const RESERVED_PORTS: &str = "net.ipv4.ip_local_reserved_ports";
 
 fn key_goal(wish: &Wish, key: &Key, machine: &dyn Fn() -> Machine) -> Result<KeyGoal, String> {
     Ok(KeyGoal {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
-use super::{Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
+use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
@@ -30,15 +30,6 @@ const PIECE: usize = 4095;
 
 /// Descriptors kept at most, however many the limit allows.
 const KEPT: usize = 1024;
-
-/// Whether settings may be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Only read: nothing is ever opened for writing, so neither audit nor inotify sees a writer.
-    Read,
-    /// Read and write.
-    Write,
-}
 
 /// The kernel that we run on.
 ///
@@ -62,6 +53,12 @@ struct Kept {
 }
 
 impl Linux {
+    /// The kernel of this machine.
+    #[must_use]
+    pub fn here(access: Access) -> Self {
+        Self::new("/proc/sys", "/sys", access)
+    }
+
     /// A kernel whose settings stand beneath these two directories, `/proc/sys` and `/sys`. Nothing is opened
     /// before it is needed: where a tree is missing, each of its keys says so.
     #[must_use]

@@ -1,0 +1,197 @@
+//! The command line: what can be typed, and nothing of what is done.
+
+use std::ffi::OsString;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Bring kernel settings and resource limits to a profile, prove it, and start the service.
+#[derive(Debug, Parser)]
+#[command(name = "tunectl", version, propagate_version = true, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 all that is required holds; 1 something required falls short; 2 the command \
+    line or a profile is wrong, nothing was changed; and of `run` 125 the service was not started, 126 its command \
+    can't be executed, 127 was not found, else the service's own.")]
+pub struct Cli {
+    /// How much to say beside the results.
+    #[command(flatten)]
+    pub talk: Talk,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How much is said, and how.
+#[derive(Debug, Args)]
+pub struct Talk {
+    /// Say more on standard error: -v what is done, -vv each step, -vvv everything.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colour the results.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Apply a profile, then become the command.
+    Run(Run),
+    /// Apply a profile to this machine and to the shell that this is typed in.
+    Apply(Apply),
+    /// Compare this machine with a profile; change nothing.
+    Check(Check),
+    /// Show the resource limits of a process, soft and hard.
+    Limits(Limits),
+    /// List, show and validate profiles.
+    #[command(subcommand)]
+    Profile(Profile),
+}
+
+/// Which profile, and what is added to it.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// Profile by name or path; later ones win key by key.
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", env = "TUNECTL_PROFILE", value_delimiter = ',')]
+    pub profiles: Vec<String>,
+    /// Set a sysctl to exactly this value, as `docker run --sysctl`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Set a resource limit, as `docker run --ulimit`.
+    #[arg(long = "rlimit", value_name = "NAME=SOFT[:HARD]")]
+    pub rlimit: Vec<String>,
+    /// A port or range that the service listens on: it is reserved.
+    #[arg(long = "port", value_name = "PORTS")]
+    pub port: Vec<String>,
+}
+
+/// How far to go where not everything can be had.
+#[derive(Debug, Args)]
+pub struct Zeal {
+    /// Go on where a required setting falls short, and keep what could be changed.
+    #[arg(long, env = "TUNECTL_BEST_EFFORT")]
+    pub best_effort: bool,
+    /// Write settings of the whole machine from inside a container or namespace too.
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS")]
+    pub allow_host_settings: bool,
+}
+
+/// `tunectl run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Which profile.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// How far to go.
+    #[command(flatten)]
+    pub zeal: Zeal,
+    /// The service's command; everything from here on is its own.
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// `tunectl apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// Which profile.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// How far to go.
+    #[command(flatten)]
+    pub zeal: Zeal,
+    /// Show what would be changed, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The process to set the limits of, instead of the shell that this is typed in.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub pid: Option<i32>,
+    /// Leave the resource limits out.
+    #[arg(long, conflicts_with = "pid")]
+    pub no_rlimits: bool,
+    /// How to show what was done.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// `tunectl check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Which profile.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// The process to check the limits of, instead of our own, which are the shell's.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub pid: Option<i32>,
+    /// How to show what was found.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// `tunectl limits`.
+#[derive(Debug, Args)]
+pub struct Limits {
+    /// The process, instead of our own, which are the shell's.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub pid: Option<i32>,
+    /// How to show them.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// `tunectl profile`.
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// List the profiles that can be named.
+    List,
+    /// Print a profile's text.
+    Show {
+        /// Name or path.
+        name: String,
+    },
+    /// Read profiles and say what is wrong or doubtful in them; change nothing.
+    Validate {
+        /// Names or paths.
+        #[arg(required = true, value_name = "PROFILE")]
+        profiles: Vec<String>,
+    },
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_from_the_command_on_is_its_own() {
+        let cli = Cli::try_parse_from(["tunectl", "run", "-p", "base", "redis-server", "--version", "-v", "--", "-p"]);
+        let Ok(Cli { command: Command::Run(run), talk }) = cli else { panic!("{cli:?}") };
+        assert_eq!(run.command, ["redis-server", "--version", "-v", "--", "-p"]);
+        assert_eq!(talk.verbose, 0);
+    }
+}

@@ -1,0 +1,63 @@
+//! `tunectl apply`: bring this machine, and the shell that this is typed in, to a profile.
+
+use std::io::Write;
+
+use crate::apply::{self, Failure as OnFailure};
+use crate::cli::{Apply, Format};
+use crate::context::ancestry::{self, Ancestor};
+use crate::kernel::Process;
+use crate::model::setting::System;
+use crate::output::{self, Account};
+use crate::plan::Goals;
+
+use super::check::named;
+use super::prepare::prepare;
+use super::{FALLS_SHORT, Failure, USAGE, World, print};
+
+pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure> {
+    let mut ready = prepare(&apply.asked, apply.zeal.allow_host_settings, world)?;
+    let whose = whose_limits(apply, &mut ready.goals, world)?;
+    let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
+    let plan = apply::look(world.kernel, ready.goals, process, &ready.place);
+    let report = if apply.dry_run {
+        apply::preview(world.kernel, &plan)
+    } else {
+        let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
+        apply::apply(world.kernel, &plan, process, on_failure)
+    };
+    let account = Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report);
+    let failed = report.fails() && !apply.zeal.best_effort;
+    match apply.format {
+        Format::Json => print(world.out, &output::document(&account)),
+        Format::Text => {
+            if report.tally().short > 0 && !(apply.dry_run && !report.fails()) {
+                drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
+            }
+            if failed && !apply.dry_run {
+                drop(writeln!(world.err, "error: a required setting falls short, so nothing was changed for good"));
+            } else {
+                print(world.out, &output::changes(&account, world.colour));
+            }
+        }
+    }
+    Ok(if failed { FALLS_SHORT } else { 0 })
+}
+
+/// Whose limits are set. A limit belongs to a process, and people who type `tunectl apply` mean the shell that
+/// they type it in. Goals that are not to be looked at are taken away.
+fn whose_limits(apply: &Apply, goals: &mut Goals, world: &World<'_>) -> Result<Option<Ancestor>, Failure> {
+    if apply.no_rlimits || world.kernel.system() == System::MacOs {
+        goals.limits.clear();
+    }
+    if goals.limits.is_empty() {
+        return Ok(None);
+    }
+    if let Some(pid) = apply.pid {
+        return Ok(Some(named(pid, world)));
+    }
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    ancestry::shell_of(&world.processes, own).map(Some).ok_or_else(|| {
+        Failure::new(USAGE, "the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us")
+            .help("name a process with `--pid PID`, leave them out with `--no-rlimits`, or start the service with `tunectl run`")
+    })
+}

@@ -1,0 +1,30 @@
+//! `tunectl check`: compare this machine with a profile; change nothing.
+
+use crate::apply;
+use crate::cli::{Check, Format};
+use crate::context::ancestry::{self, Ancestor};
+use crate::kernel::Process;
+use crate::output::{self, Account};
+
+use super::prepare::prepare;
+use super::{FALLS_SHORT, Failure, World, print};
+
+pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure> {
+    let ready = prepare(&check.asked, false, world)?;
+    let process = check.pid.map_or(Process::Own, Process::Pid);
+    let named = check.pid.map(|pid| named(pid, world));
+    let plan = apply::look(world.kernel, ready.goals, process, &ready.place);
+    let report = apply::check(world.kernel, &plan);
+    let account = Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report);
+    let text = match check.format {
+        Format::Text => output::table(&account, world.colour),
+        Format::Json => output::document(&account),
+    };
+    print(world.out, &text);
+    Ok(if report.fails() { FALLS_SHORT } else { 0 })
+}
+
+/// A process and its name, as far as that can be found out.
+pub(super) fn named(pid: i32, world: &World<'_>) -> Ancestor {
+    Ancestor { pid, name: ancestry::name_of(&world.processes, pid).unwrap_or_default() }
+}

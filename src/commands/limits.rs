@@ -1,0 +1,46 @@
+//! `tunectl limits`: what `ulimit -a` prints, soft and hard, of any process.
+
+use nix::errno::Errno;
+
+use crate::cli::{Format, Limits};
+use crate::context::ancestry::Ancestor;
+use crate::kernel::{Process, Refusal};
+use crate::model::limit::Resource;
+use crate::output;
+
+use super::check::named;
+use super::{FALLS_SHORT, Failure, World, print};
+
+pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Failure> {
+    let process = limits.pid.map_or(Process::Own, Process::Pid);
+    let mut found = Vec::with_capacity(Resource::ALL.len());
+    for resource in Resource::ALL {
+        match world.kernel.limits(process, resource) {
+            Ok(both) => found.push((resource, both)),
+            // A limit that this system does not have.
+            Err(Refusal { errno: Errno::EINVAL, .. }) => {}
+            Err(refusal) => return Err(unreadable(limits.pid, refusal)),
+        }
+    }
+    let whose = match limits.pid {
+        Some(pid) => named(pid, world),
+        None => Ancestor { pid: i32::try_from(std::process::id()).unwrap_or(0), name: "tunectl".to_owned() },
+    };
+    let text = match limits.format {
+        Format::Text => output::limits_table(&found),
+        Format::Json => output::limits_document(&whose, &found),
+    };
+    print(world.out, &text);
+    Ok(0)
+}
+
+fn unreadable(pid: Option<i32>, refusal: Refusal) -> Failure {
+    let whose = pid.map_or_else(|| "our own".to_owned(), |pid| format!("pid {pid}'s"));
+    let failure = Failure::new(FALLS_SHORT, format!("{whose} limits could not be read: {refusal}"));
+    match refusal.errno {
+        Errno::ESRCH => failure.help("there is no such process"),
+        Errno::EPERM => failure.help("it belongs to somebody else: try it with sudo"),
+        Errno::ENOSYS => failure.help("this system has no call for another process's limits"),
+        _ => failure,
+    }
+}

@@ -1,0 +1,115 @@
+//! One file a subcommand, each of which reads like its section of the README.
+
+mod apply;
+mod check;
+mod limits;
+mod prepare;
+mod profile;
+mod run;
+
+use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::exec;
+use crate::kernel::Kernel;
+use crate::library::Library;
+use crate::model::amount::Machine;
+use crate::output::Colour;
+use crate::sys::Inherited;
+
+/// All that a subcommand can see of the world outside. A test makes one of its own.
+pub struct World<'a> {
+    /// The kernel.
+    pub kernel: &'a mut dyn Kernel,
+    /// Where we run; asked for where it matters.
+    pub context: &'a dyn Fn() -> Context,
+    /// How large the machine is; asked for where an amount hangs on it.
+    pub machine: &'a dyn Fn() -> Machine,
+    /// Where profiles are found.
+    pub library: Library,
+    /// Where processes are found, `/proc`.
+    pub processes: PathBuf,
+    /// An environment variable.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Becomes the service; returns only to say why not.
+    pub become_service: &'a mut dyn FnMut(&exec::Command) -> exec::ExecError,
+    /// Standard output, for results.
+    pub out: &'a mut dyn Write,
+    /// Standard error, for what went wrong.
+    pub err: &'a mut dyn Write,
+    /// Whether results are coloured.
+    pub colour: Colour,
+    /// Whether what is said on standard error is.
+    pub colour_err: Colour,
+}
+
+impl fmt::Debug for World<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("library", &self.library).finish_non_exhaustive()
+    }
+}
+
+/// Why a subcommand came to nothing: what to say, and the exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The exit code of the README's table.
+    pub code: i32,
+    /// What to print, with its newline.
+    pub message: String,
+}
+
+/// The exit code of a wrong command line or profile: nothing was changed.
+pub const USAGE: i32 = 2;
+/// The exit code of a required setting that falls short.
+pub const FALLS_SHORT: i32 = 1;
+/// The exit code of `run` where tunectl itself could not do what the profile requires.
+pub const NOT_STARTED: i32 = 125;
+
+impl Failure {
+    /// `error: …`, and lines of help.
+    #[must_use]
+    pub fn new(code: i32, message: impl fmt::Display) -> Self {
+        Self { code, message: format!("error: {message}\n") }
+    }
+
+    /// The same with one more line of help.
+    #[must_use]
+    pub fn help(mut self, help: impl fmt::Display) -> Self {
+        self.message = format!("{}  = help: {help}\n", self.message);
+        self
+    }
+}
+
+/// Carries out what was typed and returns the exit code. Of `run`, returns only where the service was not started.
+pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
+    let outcome = match &cli.command {
+        Command::Run(run) => run::run(run, world),
+        Command::Apply(apply) => apply::apply(apply, world),
+        Command::Check(check) => check::check(check, world),
+        Command::Limits(limits) => limits::limits(limits, world),
+        Command::Profile(profile) => profile::profile(profile, world),
+    };
+    // A reader that has gone away, as in `tunectl limits | head -1`, is no reason to fail.
+    drop(world.out.flush());
+    outcome.unwrap_or_else(|failure| {
+        drop(world.err.write_all(failure.message.as_bytes()));
+        failure.code
+    })
+}
+
+/// Writes results. A reader that has gone away is no reason to fail.
+fn print(out: &mut dyn Write, text: &str) {
+    drop(out.write_all(text.as_bytes()));
+}
+
+/// What becomes the service in the real world.
+pub fn real_exec(inherited: &Inherited) -> impl FnMut(&exec::Command) -> exec::ExecError {
+    let inherited = *inherited;
+    move |command| {
+        let Err(error) = exec::become_service(command, &inherited);
+        error
+    }
+}

@@ -1,0 +1,53 @@
+//! What `run`, `apply` and `check` begin with: read and check everything, touch nothing.
+
+use crate::catalog;
+use crate::cli::Asked;
+use crate::context::Context;
+use crate::model::setting::{Key, System};
+use crate::plan::{self, Goals, Place};
+use crate::profile::{self, Problem, Profile, Typed};
+
+use super::{Failure, USAGE, World};
+
+/// A profile that has been read, checked and resolved on this machine.
+pub(super) struct Ready {
+    pub(super) profile: Profile,
+    pub(super) goals: Goals,
+    pub(super) context: Context,
+    pub(super) place: Place,
+}
+
+/// Reads the profiles and what the command line adds to them.
+///
+/// # Errors
+/// Exit code 2, with every mistake of every file and its place.
+pub(super) fn prepare(asked: &Asked, allow_host_settings: bool, world: &World<'_>) -> Result<Ready, Failure> {
+    let system = world.kernel.system();
+    let profile = load(asked, system, world)?;
+    let goals = plan::goals(&profile, system, world.machine)
+        .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
+    let context = (world.context)();
+    let place = Place { system, version: context.version(), contained: context.contained(), allow_host_settings };
+    Ok(Ready { profile, goals, context, place })
+}
+
+fn load(asked: &Asked, system: System, world: &World<'_>) -> Result<Profile, Failure> {
+    let typed = Typed { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
+    if asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty() {
+        return Err(Failure::new(USAGE, "no profile was named")
+            .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
+    }
+    let mut find = |name: &str, relative_to: Option<&profile::Source>| world.library.find(name, relative_to);
+    profile::load(&asked.profiles, &mut find, &spec)
+        .and_then(|profile| profile::add(profile, typed, system, &spec))
+        .map_err(|problems| Failure { code: USAGE, message: format!("{problems}\n") })
+}
+
+/// What the catalog knows of a key's values.
+pub(super) fn spec(system: System, key: &Key) -> Option<crate::model::setting::Spec> {
+    catalog::spec(system, key)
+}
+
+fn problem(problem: &Problem) -> Failure {
+    Failure { code: USAGE, message: format!("{problem}\n") }
+}

@@ -1,0 +1,76 @@
+//! `tunectl profile`: list, show and validate.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use crate::catalog;
+use crate::cli;
+use crate::model::setting::System;
+use crate::profile::{self, Source};
+
+use super::prepare::spec;
+use super::{Failure, USAGE, World, print};
+
+pub(super) fn profile(command: &cli::Profile, world: &mut World<'_>) -> Result<i32, Failure> {
+    match command {
+        cli::Profile::List => Ok(list(world)),
+        cli::Profile::Show { name } => show(name, world),
+        cli::Profile::Validate { profiles } => validate(profiles, world),
+    }
+}
+
+fn list(world: &mut World<'_>) -> i32 {
+    let names = world.library.names();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for name in &names {
+        let loaded = load(std::slice::from_ref(name), world);
+        let about = match &loaded {
+            Ok(profile) => profile.description.as_deref().unwrap_or("(no description)"),
+            Err(_) => "(can't be read: see `tunectl profile validate`)",
+        };
+        let _ = writeln!(text, "{name:<width$}  {about}");
+    }
+    print(world.out, &text);
+    0
+}
+
+fn show(name: &str, world: &mut World<'_>) -> Result<i32, Failure> {
+    let source = world.library.find(name, None).map_err(|unfound| {
+        let failure = Failure::new(USAGE, unfound.message);
+        unfound.help.into_iter().fold(failure, Failure::help)
+    })?;
+    print(world.out, &source.text);
+    Ok(0)
+}
+
+/// Each by itself, so that one that is broken hides nothing of the others.
+fn validate(names: &[String], world: &mut World<'_>) -> Result<i32, Failure> {
+    let mut broken = 0;
+    for name in names {
+        match load(std::slice::from_ref(name), world) {
+            Err(problems) => {
+                broken += 1;
+                drop(writeln!(world.err, "{problems}\n"));
+            }
+            Ok(profile) => {
+                let warnings = profile::lint(&profile, &|system: System| catalog::names(system).collect());
+                for warning in &warnings {
+                    drop(writeln!(world.err, "{warning}\n"));
+                }
+                let said = match warnings.len() {
+                    0 => "valid".to_owned(),
+                    1 => "valid, with 1 warning".to_owned(),
+                    count => format!("valid, with {count} warnings"),
+                };
+                print(world.out, &format!("{name}: {said}\n"));
+            }
+        }
+    }
+    Ok(if broken > 0 { USAGE } else { 0 })
+}
+
+fn load(names: &[String], world: &World<'_>) -> Result<profile::Profile, profile::Problems> {
+    let mut find = |name: &str, relative_to: Option<&Source>| world.library.find(name, relative_to);
+    profile::load(names, &mut find, &spec)
+}
