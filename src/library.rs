@@ -181,7 +181,8 @@ impl Failure {
             ),
             Self::Writable { mode } => (
                 format!(
-                    "can be written to by others (mode {mode:04o}), who could have tunectl set anything with our privileges"
+                    "can be written to by others (mode {mode:04o}), who could have tunectl set anything with our \
+                     privileges"
                 ),
                 Some(format!("`chmod go-w {path}`")),
             ),
