@@ -1,12 +1,14 @@
 //! tunectl brings kernel settings and resource limits to a profile, reads everything back, and starts the service.
 
 pub mod apply;
+pub mod builtin;
 pub mod catalog;
 pub mod cite;
 pub mod context;
 pub mod diagnose;
 pub mod exec;
 pub mod kernel;
+pub mod library;
 pub mod model;
 pub mod output;
 pub mod plan;

@@ -9,6 +9,7 @@ use super::asked::{plain, read};
 use super::problem::Fault;
 use super::reader::{quoted, unknown};
 use super::tree::{Node, describe, entries};
+use crate::model::amount::Amount;
 use crate::model::expectation::Expectation;
 use crate::model::setting::Spec;
 use crate::model::value::Kind;
@@ -137,10 +138,10 @@ fn bounds(
 
 /// Whether some number of `low` is certainly above its counterpart of `high`.
 pub(super) fn above(low: &Asked, high: &Asked) -> bool {
-    let pair = |low: &crate::model::amount::Amount, high| matches!((plain(*low), plain(high)), (Some(low), Some(high)) if low > high);
+    let pair = |low: &Amount, high: &Amount| plain(*low).zip(plain(*high)).is_some_and(|(low, high)| low > high);
     match (low, high) {
-        (Asked::Amount(low), Asked::Amount(high)) => pair(low, *high),
-        (Asked::Amounts(low), Asked::Amounts(high)) => low.iter().zip(high).any(|(low, high)| pair(low, *high)),
+        (Asked::Amount(low), Asked::Amount(high)) => pair(low, high),
+        (Asked::Amounts(low), Asked::Amounts(high)) => low.iter().zip(high).any(|(low, high)| pair(low, high)),
         (Asked::Unlimited, Asked::Amount(_)) => true,
         _ => false,
     }

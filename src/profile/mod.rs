@@ -1,12 +1,13 @@
 //! Profiles: TOML in, typed wishes out, with the place in the file that each came from.
 //!
-//! [`load::load`] reads and merges, [`overlay::add`] adds what the command line says.
+//! [`load::load`] reads and merges, [`overlay::add`] adds what the command line says, [`lint::lint`] warns.
 #![forbid(unsafe_code)]
 
 mod asked;
 mod expect;
 mod file;
 mod keys;
+pub mod lint;
 pub mod load;
 pub mod overlay;
 pub mod problem;
