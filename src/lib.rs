@@ -4,6 +4,8 @@ pub mod apply;
 pub mod builtin;
 pub mod catalog;
 pub mod cite;
+pub mod cli;
+pub mod commands;
 pub mod context;
 pub mod diagnose;
 pub mod exec;

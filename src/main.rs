@@ -4,14 +4,14 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Parser;
 
 use tunectl::cli::{Cli, Command, Talk, When};
 use tunectl::commands::{self, NOT_STARTED, USAGE, World};
 use tunectl::context::{Context, machine};
-use tunectl::kernel::{self, Access};
+use tunectl::kernel::{Access, Host};
 use tunectl::library::Library;
 use tunectl::output::Colour;
 use tunectl::sys::{self, Inherited};
@@ -53,9 +53,9 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
     let colour_err = Colour::choose(asked, err.is_terminal(), &variable);
     let user = sys::effective_ids().effective_uid;
     let mut world = World {
-        kernel: &mut kernel::open(access),
-        context: &|| kernel::context(user, &variable),
-        machine: &kernel::machine,
+        kernel: &mut Host::here(access),
+        context: &|| Context::here(&mut Host::here(Access::Read), user, &variable),
+        machine: &|| machine::here(&mut Host::here(Access::Read)),
         library: Library::host(),
         processes: PathBuf::from("/proc"),
         variable: &variable,

@@ -5,7 +5,10 @@ use crate::cli::Asked;
 use crate::context::Context;
 use crate::model::setting::{Key, System};
 use crate::plan::{self, Goals, Place};
-use crate::profile::{self, Problem, Profile, Typed};
+use crate::profile::load::load as load_all;
+use crate::profile::overlay::{self, Typed};
+use crate::profile::problem::Problem;
+use crate::profile::{Profile, Source};
 
 use super::{Failure, USAGE, World};
 
@@ -37,9 +40,9 @@ fn load(asked: &Asked, system: System, world: &World<'_>) -> Result<Profile, Fai
         return Err(Failure::new(USAGE, "no profile was named")
             .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
     }
-    let mut find = |name: &str, relative_to: Option<&profile::Source>| world.library.find(name, relative_to);
-    profile::load(&asked.profiles, &mut find, &spec)
-        .and_then(|profile| profile::add(profile, typed, system, &spec))
+    let mut find = |name: &str, named_by: Option<&Source>| world.library.find(name, named_by);
+    load_all(&asked.profiles, &mut find, &spec)
+        .and_then(|profile| overlay::add(profile, typed, system, &spec))
         .map_err(|problems| Failure { code: USAGE, message: format!("{problems}\n") })
 }
 

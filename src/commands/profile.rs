@@ -6,7 +6,10 @@ use std::io::Write;
 use crate::catalog;
 use crate::cli;
 use crate::model::setting::System;
-use crate::profile::{self, Source};
+use crate::profile::lint::lint;
+use crate::profile::load::load as load_all;
+use crate::profile::problem::Problems;
+use crate::profile::{Profile, Source};
 
 use super::prepare::spec;
 use super::{Failure, USAGE, World, print};
@@ -46,6 +49,10 @@ fn show(name: &str, world: &mut World<'_>) -> Result<i32, Failure> {
 
 /// Each by itself, so that one that is broken hides nothing of the others.
 fn validate(names: &[String], world: &mut World<'_>) -> Result<i32, Failure> {
+    let known: Vec<(System, &str)> = [System::Linux, System::MacOs]
+        .into_iter()
+        .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
+        .collect();
     let mut broken = 0;
     for name in names {
         match load(std::slice::from_ref(name), world) {
@@ -54,7 +61,7 @@ fn validate(names: &[String], world: &mut World<'_>) -> Result<i32, Failure> {
                 drop(writeln!(world.err, "{problems}\n"));
             }
             Ok(profile) => {
-                let warnings = profile::lint(&profile, &|system: System| catalog::names(system).collect());
+                let warnings = lint(&profile, &known);
                 for warning in &warnings {
                     drop(writeln!(world.err, "{warning}\n"));
                 }
@@ -70,7 +77,7 @@ fn validate(names: &[String], world: &mut World<'_>) -> Result<i32, Failure> {
     Ok(if broken > 0 { USAGE } else { 0 })
 }
 
-fn load(names: &[String], world: &World<'_>) -> Result<profile::Profile, profile::Problems> {
-    let mut find = |name: &str, relative_to: Option<&Source>| world.library.find(name, relative_to);
-    profile::load(names, &mut find, &spec)
+fn load(names: &[String], world: &World<'_>) -> Result<Profile, Problems> {
+    let mut find = |name: &str, named_by: Option<&Source>| world.library.find(name, named_by);
+    load_all(names, &mut find, &spec)
 }

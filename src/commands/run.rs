@@ -26,8 +26,11 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
         drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
     }
     if report.fails() && !run.zeal.best_effort {
-        return Err(Failure::new(NOT_STARTED, format!("a required setting falls short, so `{}` was not started", command.name()))
-            .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1"));
+        return Err(Failure::new(
+            NOT_STARTED,
+            format!("a required setting falls short, so `{}` was not started", command.name()),
+        )
+        .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1"));
     }
     for finding in report.findings.iter().filter(|finding| !finding.falls_short()) {
         log::info!("{} is {}", finding.setting, finding.found.as_ref().map_or_else(String::new, ToString::to_string));

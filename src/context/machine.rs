@@ -4,7 +4,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use crate::kernel::Kernel;
 use crate::model::amount::Machine;
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, System};
+
+/// How large the machine is that `kernel` runs on.
+pub fn here(kernel: &mut dyn Kernel) -> Machine {
+    match kernel.system() {
+        System::Linux => linux(Path::new("/")),
+        System::MacOs => Machine { memory: memory_of_mac(kernel).unwrap_or(0), cpus: processors() },
+    }
+}
+
+fn memory_of_mac(kernel: &mut dyn Kernel) -> Option<u64> {
+    let key = Key::Sysctl(SysctlName::parse("hw.memsize").ok()?);
+    kernel.read(&key).ok()?.trim().parse().ok()
+}
 
 /// Reads it from the files of a Linux system beneath `root`, usually `/`. Processors are those that the
 /// scheduler would let us use, quotas of control groups and affinity included.

@@ -8,7 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::catalog::KernelVersion;
-use crate::model::setting::System;
+use crate::kernel::Kernel;
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, System};
 
 /// Where we run.
 #[derive(Clone, Debug)]
@@ -66,6 +68,18 @@ impl Namespaces {
 }
 
 impl Context {
+    /// Reads where `kernel` runs. `user` is the effective user, `environment` looks a variable up.
+    pub fn here(kernel: &mut dyn Kernel, user: u32, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+        match kernel.system() {
+            System::Linux => Self::linux(Path::new("/"), user, environment),
+            System::MacOs => {
+                let release = SysctlName::parse("kern.osrelease").ok().map(Key::Sysctl);
+                let release = release.and_then(|key| kernel.read(&key).ok());
+                Self::macos(release.map(|text| text.trim().to_owned()), user)
+            }
+        }
+    }
+
     /// Reads where we run from the files of a Linux system beneath `root`, usually `/`. `user` is the effective
     /// user, `environment` looks a variable up.
     #[must_use]

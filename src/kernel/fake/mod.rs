@@ -213,6 +213,7 @@ impl Kernel for Fake {
                 owner: Some(entry.owner),
                 read_only_mount: Some(entry.mount == Mount::ReadOnly),
                 tree_present,
+                ..Evidence::default()
             },
             Err(_) => Evidence { exists, tree_present, ..Evidence::default() },
         }
