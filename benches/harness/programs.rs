@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Names a `tunectl` to measure instead of building one.
-pub(crate) const BINARY: &str = "TUNECTL_BENCH_BINARY";
+pub(crate) const BINARY: &str = "TUNECTL_STATIC_BINARY";
 
 /// The target triple whose programs are static: what goes into an image `FROM scratch`.
 pub(crate) fn target() -> String {
@@ -20,7 +20,7 @@ pub(crate) fn scratch() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// The static release binary of tunectl: the one that `TUNECTL_BENCH_BINARY` names, else built here.
+/// The static release binary of tunectl: the one that `TUNECTL_STATIC_BINARY` names, else built here.
 pub(crate) fn tunectl() -> Outcome<PathBuf> {
     if let Some(path) = env::var_os(BINARY) {
         return Ok(PathBuf::from(path));
