@@ -1,0 +1,68 @@
+//! Settings of the host, which a container with a writable /proc/sys could change for every other container.
+//!
+//! A file of the container's own is mounted over each of them first, so that not even a tunectl that fails this
+//! test reaches the machine's: what it would have written stands in those files afterwards.
+
+use crate::engine::{Container, Ran};
+use crate::images;
+use crate::sysctls::WRITABLE;
+
+/// What mounting takes, and all that tunectl could want for writing.
+const PRIVILEGES: [&str; 8] = [
+    "--security-opt",
+    "seccomp=unconfined",
+    "--cap-add",
+    "SYS_ADMIN",
+    "--cap-add",
+    "NET_ADMIN",
+    "--cap-add",
+    "SYS_PTRACE",
+];
+
+const HIDE: &str = "set -e
+mkdir /fake
+echo 60 > /fake/swappiness
+echo 100000 > /fake/file-max
+mount -o bind /fake/swappiness /proc/sys/vm/swappiness
+mount -o bind /fake/file-max /proc/sys/fs/file-max
+set +e
+";
+
+const SHOW: &str = "
+echo code=$?
+echo swappiness=$(cat /fake/swappiness)
+echo file-max=$(cat /fake/file-max)
+echo somaxconn=$(cat /proc/sys/net/core/somaxconn)
+";
+
+/// Runs `command` in a container that may write everything, the host's settings out of its reach.
+fn run(command: &str) -> Ran {
+    let image = images::redis();
+    let options = [&WRITABLE[..], &PRIVILEGES].concat();
+    let applets = "for tool in mkdir mount cat; do eval \"$tool() { busybox $tool \\\"\\$@\\\"; }\"; done\n";
+    let script = [applets, HIDE, command, SHOW].concat();
+    Container::run(&options, &image.name, &["busybox", "sh", "-c", &script]).expect_code(0)
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn settings_of_the_host_are_checked_and_left_alone() {
+    let ran = run("/tunectl run --profile host -- /probe report");
+    assert_eq!(ran.stdout, "code=125\nswappiness=60\nfile-max=100000\nsomaxconn=4096\n");
+    ran.expect_said(&["vm.swappiness", "60", "fs.file-max", "100000", "host"]);
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn best_effort_leaves_them_alone_too() {
+    let ran = run("/tunectl run --best-effort --profile host -- /probe exit 0");
+    assert_eq!(ran.stdout, "code=0\nswappiness=60\nfile-max=100000\nsomaxconn=32768\n");
+    ran.expect_said(&["vm.swappiness", "fs.file-max", "host"]);
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn they_are_written_where_that_is_allowed_in_so_many_words() {
+    let ran = run("/tunectl run --allow-host-settings --profile host -- /probe exit 0");
+    assert_eq!(ran.stdout, "code=0\nswappiness=1\nfile-max=4000000000\nsomaxconn=32768\n");
+}

@@ -1,0 +1,148 @@
+//! Sysctls of the container's own network namespace, where /proc/sys is read-only and where it isn't.
+
+use crate::engine::Container;
+use crate::images;
+
+/// A writable /proc/sys without `--privileged`; where the engine confines by `AppArmor`, that would refuse alike.
+pub(crate) const WRITABLE: [&str; 4] =
+    ["--security-opt", "systempaths=unconfined", "--security-opt", "apparmor=unconfined"];
+
+const REPORT: [&str; 6] = ["/tunectl", "run", "--profile", "queue", "--", "/probe"];
+
+/// `tunectl run --profile queue -- /probe report net/core/somaxconn`.
+fn queue() -> Vec<&'static str> {
+    [&REPORT[..], &["report", "net/core/somaxconn"]].concat()
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn a_default_container_is_refused_with_the_flag_that_mends_it() {
+    let image = images::probe();
+    let ran = Container::run(&[], &image.name, &queue()).expect_code(125);
+    assert_eq!(ran.stdout, "", "the service was started");
+    ran.expect_said(&["net.core.somaxconn", "4096", "read-only", "--sysctl net.core.somaxconn=32768"]);
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn best_effort_starts_the_service_and_warns() {
+    let image = images::probe();
+    let flag =
+        ["/tunectl", "run", "--best-effort", "--profile", "queue", "--", "/probe", "report", "net/core/somaxconn"];
+    for (options, command) in [(vec![], flag.to_vec()), (vec!["--env", "TUNECTL_BEST_EFFORT=1"], queue())] {
+        let ran = Container::run(&options, &image.name, &command).expect_code(0);
+        assert_eq!(ran.reported("sysctl net/core/somaxconn"), "4096");
+        ran.expect_said(&["net.core.somaxconn", "--sysctl net.core.somaxconn=32768"]);
+    }
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn a_sysctl_given_to_the_engine_holds() {
+    let image = images::probe();
+    let ran = Container::run(&["--sysctl", "net.core.somaxconn=32768"], &image.name, &queue()).expect_code(0);
+    assert_eq!(ran.reported("sysctl net/core/somaxconn"), "32768");
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn more_than_was_asked_for_stays() {
+    let image = images::probe();
+    let ran = Container::run(&["--sysctl", "net.core.somaxconn=40000"], &image.name, &queue()).expect_code(0);
+    assert_eq!(ran.reported("sysctl net/core/somaxconn"), "40000");
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn a_writable_tree_is_written_and_the_service_sees_it() {
+    let image = images::probe();
+    let keys = [
+        "net/core/somaxconn",
+        "net/ipv4/ip_local_port_range",
+        "net/ipv4/ip_local_reserved_ports",
+        "net/ipv4/tcp_fin_timeout",
+    ];
+    let command = [&["/tunectl", "run", "--profile", "web", "--", "/probe", "report"][..], &keys].concat();
+    let ran = Container::run(&WRITABLE, &image.name, &command).expect_code(0);
+    let found: Vec<&str> = keys.iter().map(|key| ran.reported(&format!("sysctl {key}"))).collect();
+    assert_eq!(found, ["32768", "1024 65535", "7000", "30"]);
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn the_queue_of_the_service_is_as_long_as_was_written() {
+    let image = images::probe();
+    let options = [&WRITABLE[..], &["--sysctl", "net.core.somaxconn=8"]].concat();
+    let before = Container::run(&options, &image.name, &["/probe", "backlog", "100"]).expect_code(0);
+    assert_eq!(before.reported("taken"), "9");
+    let tuned = ["/tunectl", "run", "--profile", "queue", "--", "/probe", "backlog", "100"];
+    let after = Container::run(&options, &image.name, &tuned).expect_code(0);
+    assert_eq!(after.reported("taken"), "100");
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn root_without_any_capability_may_write_what_its_namespace_owns() {
+    let image = images::probe();
+    let options = [&WRITABLE[..], &["--cap-drop", "ALL"]].concat();
+    let ran = Container::run(&options, &image.name, &queue()).expect_code(0);
+    assert_eq!(ran.reported("sysctl net/core/somaxconn"), "32768");
+    assert_eq!(ran.reported("status CapEff"), "0000000000000000");
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn an_ordinary_user_is_told_the_same_flag() {
+    let image = images::probe();
+    let user: [&str; 2] = ["--user", "1000"];
+    let writable = [&user[..], &WRITABLE].concat();
+    for options in [&user[..], &writable] {
+        let ran = Container::run(options, &image.name, &queue()).expect_code(125);
+        assert_eq!(ran.stdout, "", "the service was started");
+        ran.expect_said(&["net.core.somaxconn", "--sysctl net.core.somaxconn=32768"]);
+    }
+    let given = [&user[..], &["--sysctl", "net.core.somaxconn=32768"]].concat();
+    let ran = Container::run(&given, &image.name, &queue()).expect_code(0);
+    assert_eq!(ran.reported("status Uid"), "1000 1000 1000 1000");
+    assert_eq!(ran.reported("sysctl net/core/somaxconn"), "32768");
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn a_read_only_root_needs_nothing_more() {
+    let image = images::probe();
+    let options = [&WRITABLE[..], &["--read-only"]].concat();
+    let ran = Container::run(&options, &image.name, &queue()).expect_code(0);
+    assert_eq!(ran.reported("sysctl net/core/somaxconn"), "32768");
+    Container::run(&["--read-only"], &image.name, &queue())
+        .expect_code(125)
+        .expect_said(&["--sysctl net.core.somaxconn=32768"]);
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn every_setting_that_falls_short_is_named() {
+    let image = images::probe();
+    let command = ["/tunectl", "run", "--profile", "web", "--", "/probe", "report"];
+    Container::run(&[], &image.name, &command).expect_code(125).expect_said(&[
+        "--sysctl net.core.somaxconn=32768",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_local_reserved_ports",
+        "--sysctl net.ipv4.tcp_fin_timeout=30",
+    ]);
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn check_in_a_running_container_says_whether_it_holds() {
+    let image = images::probe();
+    let check = ["/tunectl", "check", "--profile", "queue"];
+    let tuned = ["/tunectl", "run", "--profile", "queue", "--", "/probe", "wait"];
+    let service = Container::start(&WRITABLE, &image.name, &tuned);
+    service.wait_for("waiting");
+    service.exec(&check).expect_code(0);
+    let untuned = Container::start(&[], &image.name, &["/probe", "wait"]);
+    untuned.wait_for("waiting");
+    untuned.exec(&check).expect_code(1);
+}
