@@ -1,0 +1,76 @@
+//! The steps that a test asks for, one a line, fields apart by tabs: `NAME VERB ARGUMENT…`.
+//!
+//! Each answers with lines `RESULT NAME VALUE` on the second serial line, which the kernel's own messages can't
+//! reach. A step that can't be done answers with `NAME.failed` instead of ending the script: the test sees which.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode, Stdio};
+
+use nix::sys::reboot::{RebootMode, reboot};
+
+use crate::tree::Tree;
+
+const RESULTS: &str = "/dev/results";
+
+/// Runs the script at `path` and ends the machine.
+pub fn play(path: &str) -> io::Result<ExitCode> {
+    let mut shell = Shell { results: OpenOptions::new().write(true).open(RESULTS)?, remembered: Tree::default() };
+    for line in fs::read_to_string(path)?.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [name, step @ ..] = fields.as_slice() else {
+            continue;
+        };
+        if let Err(error) = shell.step(name, step) {
+            shell.answer(&format!("{name}.failed"), error.to_string().as_bytes())?;
+        }
+    }
+    shell.answer("end", b"reached")?;
+    // The emulator was told not to reboot, so this ends it.
+    reboot(RebootMode::RB_AUTOBOOT)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Shell {
+    results: File,
+    remembered: Tree,
+}
+
+impl Shell {
+    fn step(&mut self, name: &str, step: &[&str]) -> io::Result<()> {
+        match step {
+            ["read", path] => self.answer(name, fs::read_to_string(path)?.trim_end().as_bytes()),
+            ["write", path, value] => OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes()),
+            ["exec", command, args @ ..] => self.exec(name, Command::new(command).args(args)),
+            ["exec-as", uid, command, args @ ..] => {
+                let uid = uid.parse::<u32>().map_err(io::Error::other)?;
+                self.exec(name, Command::new(command).args(args).uid(uid).gid(uid))
+            }
+            ["remember"] => {
+                self.remembered = Tree::read()?;
+                Ok(())
+            }
+            ["differences"] => {
+                let found = Tree::read()?.differences(&self.remembered);
+                self.answer(name, found.join("\n").as_bytes())
+            }
+            other => Err(io::Error::other(format!("no such step: {other:?}"))),
+        }
+    }
+
+    fn exec(&mut self, name: &str, command: &mut Command) -> io::Result<()> {
+        let output = command.stdin(Stdio::null()).output()?;
+        let code = output.status.code().map_or_else(|| output.status.to_string(), |code| code.to_string());
+        self.answer(&format!("{name}.code"), code.as_bytes())?;
+        self.answer(&format!("{name}.out"), &output.stdout)?;
+        self.answer(&format!("{name}.err"), &output.stderr)
+    }
+
+    /// One line for one value, whatever it holds.
+    fn answer(&mut self, name: &str, value: &[u8]) -> io::Result<()> {
+        let value = String::from_utf8_lossy(value);
+        let value = value.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+        self.results.write_all(format!("RESULT {name} {value}\n").as_bytes())
+    }
+}

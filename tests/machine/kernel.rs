@@ -1,0 +1,68 @@
+//! The kernels that are booted, and what a boot needs. What is missing is named, never passed over.
+
+use std::fs;
+use std::path::PathBuf;
+
+/// A distribution's kernel; `.ci/machine` names the same suites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    /// Linux 6.1 of Debian 12.
+    Stable,
+    /// The newest that Debian builds for a stable release.
+    Newer,
+    /// Linux 6.12 of Debian 13 on 64-bit ARM, with tunectl built for it.
+    Arm,
+}
+
+impl Kernel {
+    pub(crate) const ALL: [Self; 3] = [Self::Stable, Self::Newer, Self::Arm];
+
+    pub(crate) fn image(self) -> PathBuf {
+        needed(match self {
+            Self::Stable => "kernels/bookworm-amd64/vmlinuz",
+            Self::Newer => "kernels/trixie-backports-amd64/vmlinuz",
+            Self::Arm => "kernels/trixie-arm64/vmlinuz",
+        })
+    }
+
+    /// The emulator and its arguments: a plain machine with two serial lines, the second one for results.
+    pub(crate) fn emulator(self) -> Vec<&'static str> {
+        match self {
+            Self::Stable | Self::Newer => {
+                vec!["qemu-system-x86_64", "-cpu", "max", "-device", "isa-serial,chardev=results"]
+            }
+            Self::Arm => vec![
+                "qemu-system-aarch64",
+                "-machine",
+                "virt",
+                "-cpu",
+                "cortex-a53",
+                "-device",
+                "pci-serial,chardev=results",
+            ],
+        }
+    }
+
+    /// The name of the first serial line, and the numbers of the second: on ARM the two have different drivers.
+    pub(crate) fn serial_lines(self) -> (&'static str, (u32, u32)) {
+        match self {
+            Self::Stable | Self::Newer => ("ttyS0", (4, 65)),
+            Self::Arm => ("ttyAMA0", (4, 64)),
+        }
+    }
+
+    /// The bytes of a static program for this kernel.
+    pub(crate) fn program(self, name: &str) -> Vec<u8> {
+        let path = needed(&match self {
+            Self::Stable | Self::Newer => format!("x86_64/{name}"),
+            Self::Arm => format!("aarch64/{name}"),
+        });
+        fs::read(&path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()))
+    }
+}
+
+fn needed(file: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/machine").join(file);
+    assert!(path.exists(), "the machine tier needs `{}`, which isn't there: run `.ci/machine`", path.display());
+    path
+}

@@ -1,0 +1,76 @@
+//! A namespace on a host of one's own: what belongs to the host stays the host's, unless told otherwise, and the kernels
+//! differ in what a new namespace shows.
+
+use crate::boot::Machine;
+use crate::kernel::Kernel;
+
+const HOSTS: &str = "linux.sysctl.vm.swappiness = 7\n";
+const BUFFERS: &str = "linux.sysctl.net.core.rmem_max = { at_least = 16777216 }\n";
+const BACKLOG: &str = "linux.sysctl.net.core.somaxconn = { at_least = 32768 }\n";
+
+#[test]
+#[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
+fn a_host_setting_is_written_from_a_namespace_only_when_told_so() {
+    for kernel in Kernel::ALL {
+        let outcome = Machine::new()
+            .profile("hosts", HOSTS)
+            .step("remember", ["remember"])
+            .step("left", ["exec", "/bin/guest", "unshare", "net", "/init", "apply", "-p", "/etc/hosts.toml"])
+            .step("after-left", ["differences"])
+            .step(
+                "told",
+                [
+                    "exec",
+                    "/bin/guest",
+                    "unshare",
+                    "net",
+                    "/init",
+                    "apply",
+                    "--allow-host-settings",
+                    "-p",
+                    "/etc/hosts.toml",
+                ],
+            )
+            .step("after-told", ["differences"])
+            .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
+
+        outcome.is("left.code", "1");
+        outcome.says("left.err", "vm.swappiness");
+        outcome.is("after-left", "");
+        outcome.is("told.code", "0");
+        outcome.is("after-told", "/proc/sys/vm/swappiness: 60 -> 7");
+        outcome.is("end", "reached");
+    }
+}
+
+/// Linux 6.1 hides these from a new network namespace; later ones show the buffers without letting them be written, and
+/// give the backlog to namespaces of ordinary users too.
+#[test]
+#[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
+fn each_kernel_says_what_a_network_namespace_holds() {
+    for kernel in Kernel::ALL {
+        let outcome = Machine::new()
+            .profile("buffers", BUFFERS)
+            .profile("backlog", BACKLOG)
+            .step("remember", ["remember"])
+            .step("buffers", ["exec", "/bin/guest", "unshare", "net", "/init", "apply", "-p", "/etc/buffers.toml"])
+            .step("backlog", ["exec", "/bin/guest", "unshare", "net", "/init", "apply", "-p", "/etc/backlog.toml"])
+            .step(
+                "rootless",
+                ["exec", "/bin/guest", "unshare", "user+net", "/init", "apply", "-p", "/etc/backlog.toml"],
+            )
+            .step("differences", ["differences"])
+            .step("host", ["exec", "/init", "apply", "-p", "/etc/buffers.toml"])
+            .step("host-buffers", ["read", "/proc/sys/net/core/rmem_max"])
+            .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
+
+        outcome.is("buffers.code", "1");
+        outcome.says("buffers.err", "net.core.rmem_max");
+        outcome.is("backlog.code", "0");
+        outcome.is("rootless.code", if kernel == Kernel::Stable { "1" } else { "0" });
+        outcome.is("differences", "");
+        outcome.is("host.code", "0");
+        outcome.is("host-buffers", "16777216");
+        outcome.is("end", "reached");
+    }
+}
