@@ -258,3 +258,6 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> Result<usize, E
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
