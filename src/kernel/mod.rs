@@ -24,15 +24,6 @@ use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 
-/// The implementation for the system that we run on, `Host::here(access)`.
-#[cfg(target_os = "linux")]
-pub type Host = linux::Linux;
-/// The implementation for the system that we run on, `Host::here(access)`.
-#[cfg(target_os = "macos")]
-pub type Host = macos::Macos;
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-compile_error!("tunectl knows the kernels of Linux and macOS only");
-
 /// What tunectl asks of a kernel. Everything else in the program is arithmetic.
 pub trait Kernel {
     /// Which system's rules this kernel plays by.

@@ -208,6 +208,7 @@ fn what_stands_around_a_key() {
         owner: Some(Uid::effective().as_raw()),
         read_only_mount: Some(false),
         tree_present: Some(true),
+        ..Evidence::default()
     };
     assert_eq!(kernel.inspect(&sysctl("key")), found);
     let missing = kernel.inspect(&sysctl("net.nonsense"));
