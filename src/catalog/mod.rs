@@ -12,12 +12,17 @@ mod version;
 
 mod fs;
 mod kernel;
+mod kernel_sched;
 mod limits;
 mod macos;
+mod net_bridge;
 mod net_core;
 mod net_ipv4;
+mod net_ipv4_conf;
+mod net_ipv6;
 mod net_other;
 mod net_tcp;
+mod net_tcp_more;
 mod sysfs;
 mod user;
 mod vm;
