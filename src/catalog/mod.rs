@@ -29,6 +29,6 @@ mod vm;
 
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, InNewNetns, Kubernetes, Row};
-pub use scope::{Scope, scope_of};
+pub use scope::{Scope, in_new_netns, scope_of};
 pub use table::{apply_after, names, row, rows, spec};
 pub use version::{ByVersion, KernelVersion};
