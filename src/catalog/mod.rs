@@ -4,6 +4,7 @@
 //! the truth. Nothing is parsed or allocated here at run time.
 #![forbid(unsafe_code)]
 
+mod explain;
 mod hostnet;
 mod row;
 mod scope;
@@ -27,6 +28,7 @@ mod sysfs;
 mod user;
 mod vm;
 
+pub use explain::{explain, explain_limit};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, InNewNetns, Kubernetes, Row};
 pub use scope::{Scope, in_new_netns, scope_of};
