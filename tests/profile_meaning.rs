@@ -257,8 +257,8 @@ fn mistakes_on_the_command_line_are_shown_there() {
     let said = typed(
         Profile::default(),
         &["net.core.somaxconn=010", "vm.swappiness", "../x=1", "net.ipv4.tcp_congestion_control=bbr cubic"],
-        &["nofiles=5", "nofile", "nofile=5:4k", "nofile=5:hard", "nproc=-2"],
-        &["80a", ""],
+        &[],
+        &[],
     )
     .unwrap_err();
     assert_eq!(
@@ -286,8 +286,17 @@ error: expected one word, found `\"bbr cubic\"`
  --> command line:1:39
   |
 1 | --set net.ipv4.tcp_congestion_control=bbr cubic
-  |                                       ^^^^^^^^^
+  |                                       ^^^^^^^^^"
+    );
+}
 
+#[test]
+fn mistakes_in_limits_and_ports_are_shown_there_too() {
+    let rlimit = ["nofiles=5", "nofile", "nofile=5:4k", "nofile=5:hard", "nproc=-2"];
+    let said = typed(Profile::default(), &[], &rlimit, &["80a", ""]).unwrap_err();
+    assert_eq!(
+        said,
+        "\
 error: unknown limit `nofiles`, did you mean `nofile`?
  --> command line:1:10
   |
@@ -330,6 +339,10 @@ error: expected ports, as in `8080,9000-9010`
 1 | --port
   |        ^"
     );
+}
+
+#[test]
+fn limits_of_file_and_command_line_must_agree() {
     let above = typed(good("[rlimit]\nnofile = { hard = 10 }"), &[], &["nofile=hard"], &[]);
     assert!(above.is_ok());
     let above = typed(Profile::default(), &[], &["nofile=5:4"], &[]).unwrap_err();

@@ -76,6 +76,10 @@ error: unknown field `port`, did you mean `ports`?
 2 | port = 80
   | ^^^^"
     );
+}
+
+#[test]
+fn unknown_limits_operators_and_sides_get_one_too() {
     assert_eq!(
         limit("nofiles = 5"),
         "\
