@@ -23,7 +23,8 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
         let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
         apply::apply(world.kernel, &plan, process, on_failure)
     };
-    let account = Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report);
+    let account =
+        Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &apply.asked.words());
     let failed = report.fails() && !apply.zeal.best_effort;
     match apply.format {
         Format::Json => print(world.out, &output::document(&account)),

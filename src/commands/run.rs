@@ -21,7 +21,7 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
     let on_failure = if run.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
     let mut report = apply::apply(world.kernel, &plan, Process::Own, on_failure);
     if report.tally().short > 0 {
-        let account = Account::new("run", &ready.profile.names, &ready.context, None, &report);
+        let account = Account::new("run", &ready.profile.names, &ready.context, None, &report, &run.asked.words());
         drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
     }
     if report.fails() && !run.zeal.best_effort {

@@ -77,7 +77,7 @@ pub(super) fn apply(scene: &Scene<'_>) -> Remedy {
 }
 
 fn flags(scene: &Scene<'_>) -> String {
-    scene.profiles.iter().fold(String::new(), |flags, name| flags + " -p " + &quoted(name))
+    scene.asked.iter().fold(String::new(), |flags, word| flags + " " + &quoted(word))
 }
 
 /// Have whoever starts the container set a key that is the container's own.
