@@ -317,6 +317,9 @@ error: the soft limit of nofile is above the hard one: 5 is asked, and 4
             "the soft limit of nofile is above the hard one: at least 6 is asked, and at most 5",
         ),
         ("nofile = {}", "this asks for nothing"),
+        ("nofile = { sfot = 5 }", "unknown operator or side `sfot`, did you mean `soft`?"),
+        ("nofile = { at_lest = 5 }", "unknown operator or side `at_lest`, did you mean `at_least`?"),
+        ("nofile.soft = 5\nnofile.hard = 4", "the soft limit of nofile is above the hard one: 5 is asked, and 4"),
         ("NOFILE = 5", "unknown limit `NOFILE`, did you mean `nofile`?"),
     ] {
         assert_eq!(limit(line).lines().next(), Some(format!("error: {message}").as_str()), "{line}");
