@@ -1,6 +1,7 @@
 //! The door to a real Linux kernel, in network, IPC and host name namespaces that are ours alone: nothing that
 //! is written here is seen outside. Each test runs itself again in a process in there.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod namespaces;
 
