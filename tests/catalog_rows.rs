@@ -1,5 +1,7 @@
 //! The catalog's rows by themselves: whole, sane, and agreeing with each other.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
 use tunectl::catalog::{self, Access, Docker, InNewNetns, Kubernetes, Row, Scope};
 use tunectl::model::limit::Resource;
 use tunectl::model::name::{SysctlName, SysfsName};
