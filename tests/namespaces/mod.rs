@@ -9,10 +9,16 @@ use nix::unistd::Uid;
 /// Set in the process that runs inside.
 const INSIDE: &str = "TUNECTL_TEST_INSIDE";
 
+/// Whether this is the process that runs inside.
+#[allow(dead_code, reason = "not every test that shares this module asks")]
+pub(crate) fn is_inside() -> bool {
+    env::var_os(INSIDE).is_some()
+}
+
 /// Runs `body` in new network, IPC and host name namespaces, in a process that runs nothing but the test
 /// called `name`. Who isn't root becomes it in a user namespace.
 pub(crate) fn inside(name: &str, body: impl FnOnce()) {
-    if env::var_os(INSIDE).is_some() {
+    if is_inside() {
         return body();
     }
     let mut unshare = vec!["--net", "--ipc", "--uts"];
