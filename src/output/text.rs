@@ -212,7 +212,7 @@ fn undone(account: &Account<'_>, colour: Colour) -> String {
             "{} could not be put back to {} and is {} now: {why}",
             finding.setting,
             shown(finding.before.as_ref()),
-            shown(finding.found.as_ref())
+            shown(finding.now.as_ref())
         );
         let _ = writeln!(text, "{}", colour.bad(message));
     }
