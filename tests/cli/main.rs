@@ -5,6 +5,10 @@
 mod support;
 
 #[cfg(target_os = "linux")]
+mod apply;
+#[cfg(target_os = "linux")]
+mod check;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod together;
