@@ -39,7 +39,7 @@ const BEFORE: usize = 30;
 pub fn render(heading: &str, places: &[Place<'_>], help: &[String]) -> String {
     let spots: Vec<Spot<'_>> = places.iter().map(Spot::find).collect();
     let gutter = spots.iter().map(|spot| spot.line.to_string().len()).max().unwrap_or(0);
-    let mut out = heading.to_owned();
+    let mut out = visible(heading);
     for (i, (place, spot)) in places.iter().zip(&spots).enumerate() {
         let (arrow, mark) = if i == 0 { ("-->", '^') } else { (":::", '-') };
         let (shown, before, under) = window(spot);
@@ -48,14 +48,14 @@ pub fn render(heading: &str, places: &[Place<'_>], help: &[String]) -> String {
         let _ = write!(out, "\n{:gutter$} |\n{:>gutter$} | {shown}", "", spot.line);
         let _ = write!(out, "\n{:gutter$} | {:before$}{carets}", "", "");
         if !place.note.is_empty() {
-            let _ = write!(out, " {}", place.note);
+            let _ = write!(out, " {}", visible(place.note));
         }
     }
     for (i, help) in help.iter().enumerate() {
         if i == 0 && !places.is_empty() {
             let _ = write!(out, "\n{:gutter$} |", "");
         }
-        let _ = write!(out, "\n{:gutter$} = help: {help}", "");
+        let _ = write!(out, "\n{:gutter$} = help: {}", "", visible(help));
     }
     out
 }
@@ -217,6 +217,9 @@ mod tests {
         let shown = cite("a = \"\u{1b}[2J\u{202e}\"", 4..12);
         assert!(shown.contains("\\u{1b}[2J\\u{202e}"), "{shown}");
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'));
+        let place = Place { file: "a\nb", text: "", span: 0..0, note: "\r" };
+        let shown = render("error: `a\nb`", &[place], &["\u{7}".to_owned()]);
+        assert_eq!(shown, "error: `a\\u{a}b`\n --> a\\u{a}b:1:1\n  |\n1 | \n  | ^ \\u{d}\n  |\n  = help: \\u{7}",);
     }
 
     #[test]

@@ -78,6 +78,18 @@ pub struct Asked {
     pub port: Vec<String>,
 }
 
+impl Asked {
+    /// The words that ask for the same again, for commands that are shown to be pasted.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let flags = [("-p", &self.profiles), ("--set", &self.set), ("--rlimit", &self.rlimit), ("--port", &self.port)];
+        flags
+            .iter()
+            .flat_map(|(flag, values)| values.iter().flat_map(|value| [(*flag).to_owned(), value.clone()]))
+            .collect()
+    }
+}
+
 /// How far to go where not everything can be had.
 #[derive(Debug, Args)]
 pub struct Zeal {

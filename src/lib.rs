@@ -9,6 +9,7 @@ pub mod commands;
 pub mod context;
 pub mod diagnose;
 pub mod exec;
+pub mod init;
 pub mod kernel;
 pub mod library;
 pub mod model;

@@ -11,7 +11,7 @@ use crate::plan::{self, Goals, KeyGoal, LimitStep, Obstacle, Place, Plan};
 use crate::report::{Report, Shortfall, Verdict};
 
 /// Reads every setting's current value and makes the plan.
-pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: &Place) -> Plan {
+pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: Place) -> Plan {
     let keys = plan::expand(goals.keys, &mut |pattern| kernel.names(pattern));
     let read: Vec<(KeyGoal, Result<Value, Obstacle>)> = keys
         .into_iter()
@@ -21,7 +21,7 @@ pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: &Pla
         })
         .collect();
     let ceiling = if goals.limits.is_empty() { None } else { limits::ceiling(kernel) };
-    plan::plan(read, goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place)
+    plan::plan(read, &goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place)
 }
 
 /// What holds and what does not, with nothing written.

@@ -92,6 +92,13 @@ const GROUPS: &[Group] = &[
         presence: InNewNetns::Absent,
         until: ALWAYS,
     },
+    Group { folder: "core/", names: &["tstamp_allow_data"], presence: InNewNetns::Absent, until: KernelVersion(6, 18) },
+    Group {
+        folder: "ipv4/",
+        names: &["icmp_msgs_burst", "icmp_msgs_per_sec", "route/min_adv_mss", "route/min_pmtu", "route/mtu_expires"],
+        presence: InNewNetns::Absent,
+        until: KernelVersion(6, 1),
+    },
     Group {
         folder: "ipv4/",
         names: &["tcp_allowed_congestion_control"],
@@ -138,6 +145,24 @@ const GROUPS: &[Group] = &[
         until: ALWAYS,
     },
     Group { folder: "netfilter/", names: &["nf_log_all_netns"], presence: InNewNetns::Absent, until: ALWAYS },
+    Group {
+        folder: "sctp/",
+        names: &["sctp_mem", "sctp_rmem", "sctp_wmem"],
+        presence: InNewNetns::Absent,
+        until: ALWAYS,
+    },
+    // Protocols that register all they have for the initial namespace alone.
+    Group { folder: "appletalk/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "ax25/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "dccp/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "llc/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "netrom/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "phonet/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "rds/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "rose/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "rxrpc/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "tipc/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
+    Group { folder: "x25/", names: &[], presence: InNewNetns::Absent, until: ALWAYS },
     Group { folder: "", names: &["nf_conntrack_max"], presence: InNewNetns::Absent, until: ALWAYS },
 ];
 

@@ -4,6 +4,7 @@
 //! the truth. Nothing is parsed or allocated here at run time.
 #![forbid(unsafe_code)]
 
+mod explain;
 mod hostnet;
 mod row;
 mod scope;
@@ -12,18 +13,24 @@ mod version;
 
 mod fs;
 mod kernel;
+mod kernel_sched;
 mod limits;
 mod macos;
+mod net_bridge;
 mod net_core;
 mod net_ipv4;
+mod net_ipv4_conf;
+mod net_ipv6;
 mod net_other;
 mod net_tcp;
+mod net_tcp_more;
 mod sysfs;
 mod user;
 mod vm;
 
+pub use explain::{explain, explain_limit};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, InNewNetns, Kubernetes, Row};
-pub use scope::{Scope, scope_of};
+pub use scope::{Scope, in_new_netns, scope_of};
 pub use table::{apply_after, names, row, rows, spec};
 pub use version::{ByVersion, KernelVersion};

@@ -1,12 +1,17 @@
 //! `net.core`: what all protocols share.
 
-use super::row::{ADMIN_NET, ANY_INT, HOST_NET, INT_MAX, InNewNetns, NET, Row, always, number, since, takes};
+use super::row::{
+    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, LONG_MAX, NET, OFF_ON, Row, TICKS,
+    TICKS_SECONDS_MAX, always, number, shape, since, takes,
+};
+use super::scope::Scope;
 use super::version::KernelVersion;
+use crate::model::value::Kind;
 
 /// Only the initial network namespace has it.
 const HOST: Row = Row { sources: &[ADMIN_NET, "net/core/sysctl_net_core.c"], ..HOST_NET };
 
-/// A buffer size whose read-only copy shows in other namespaces since about 6.12.
+/// A buffer size, of which other namespaces have a read-only copy on newer kernels.
 const BUFFER: Row = Row {
     unit: "bytes",
     in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 12), InNewNetns::ReadOnly)]),
@@ -14,7 +19,144 @@ const BUFFER: Row = Row {
     ..HOST
 };
 
-pub(super) const ROWS: &[Row] = &[
+/// What one round of the network's soft interrupt may take.
+const BUDGET: Row =
+    Row { notes: &["rounds that ran out are counted in the 3rd column of /proc/net/softnet_stat"], ..HOST };
+
+pub(super) static ROWS: &[Row] = &[
+    Row {
+        name: "net.core.bpf_jit_enable",
+        spec: number(0, 2),
+        unit: "0 off, 1 on, 2 on and traced",
+        default: always("1"),
+        purpose: "whether BPF programs are compiled",
+        notes: &["fixed at 1 where the kernel was built without the interpreter"],
+        ..HOST
+    },
+    Row {
+        name: "net.core.bpf_jit_harden",
+        spec: number(0, 2),
+        unit: "0 off, 1 for the unprivileged, 2 for all",
+        default: always("0"),
+        purpose: "whether compiled BPF programs are hardened against JIT spraying",
+        capability: Some("CAP_SYS_ADMIN"),
+        ..HOST
+    },
+    Row {
+        name: "net.core.bpf_jit_limit",
+        spec: number(1, LONG_MAX),
+        unit: "bytes",
+        default: always("a quarter of the space for modules"),
+        purpose: "memory that compiled BPF programs of unprivileged users may take",
+        capability: Some("CAP_SYS_ADMIN"),
+        ..HOST
+    },
+    Row {
+        name: "net.core.busy_poll",
+        spec: number(0, INT_MAX),
+        unit: "microseconds, 0 off",
+        default: always("0"),
+        purpose: "how long poll(2) and select(2) ask the network card before they sleep",
+        ..HOST
+    },
+    Row {
+        name: "net.core.busy_read",
+        spec: number(0, INT_MAX),
+        unit: "microseconds, 0 off",
+        default: always("0"),
+        purpose: "how long a read from a socket asks the network card before it sleeps",
+        notes: &["the default of SO_BUSY_POLL"],
+        ..HOST
+    },
+    Row {
+        name: "net.core.default_qdisc",
+        spec: shape(Kind::Word),
+        unit: "name",
+        default: always("pfifo_fast; systemd sets fq_codel"),
+        purpose: "the packet scheduler that new interfaces get",
+        notes: &[
+            "an unknown name gives ENOENT",
+            "interfaces that are up keep theirs",
+            "BBR paces by itself and does not need fq any more",
+        ],
+        capability: Some("CAP_NET_ADMIN"),
+        ..HOST
+    },
+    Row {
+        name: "net.core.dev_weight",
+        spec: number(1, INT_MAX),
+        unit: "packets",
+        default: always("64"),
+        purpose: "packets that one device may hand over in one round",
+        ..BUDGET
+    },
+    Row {
+        name: "net.core.devconf_inherit_init_net",
+        spec: number(0, 3),
+        kernel_range: Some(since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })])),
+        unit: "0 IPv4 only, 1 both, 2 the kernel's defaults, 3 of the creating namespace",
+        default: always("0"),
+        purpose: "where a new network namespace takes net.ipv4.conf and net.ipv6.conf from",
+        ..HOST
+    },
+    Row {
+        name: "net.core.flow_limit_table_len",
+        spec: number(1, INT_MAX),
+        unit: "entries",
+        default: always("4096"),
+        purpose: "how finely flow_limit tells large flows apart",
+        notes: &["a power of two"],
+        ..HOST
+    },
+    Row {
+        name: "net.core.gro_normal_batch",
+        spec: number(1, INT_MAX),
+        unit: "packets",
+        default: always("8"),
+        purpose: "packets that are collected before the stack takes them",
+        ..HOST
+    },
+    Row {
+        name: "net.core.message_burst",
+        spec: number(0, INT_MAX),
+        kernel_range: ANY_INT,
+        unit: "messages",
+        default: always("10"),
+        purpose: "warnings of the network that may be logged at once",
+        ..HOST
+    },
+    Row {
+        name: "net.core.message_cost",
+        spec: number(0, TICKS_SECONDS_MAX),
+        kernel_range: TICKS,
+        unit: "seconds, 0 no bound",
+        default: always("5"),
+        purpose: "how long it takes until more warnings of the network are logged",
+        ..HOST
+    },
+    Row {
+        name: "net.core.netdev_budget",
+        spec: number(1, INT_MAX),
+        kernel_range: ANY_INT,
+        unit: "packets",
+        default: always("300"),
+        purpose: "packets that all devices together may hand over in one round",
+        ..BUDGET
+    },
+    Row {
+        name: "net.core.netdev_budget_usecs",
+        spec: number(1, INT_MAX),
+        kernel_range: Some(since(
+            Bounds { min: 0, max: INT_MAX },
+            &[(KernelVersion(6, 1), Bounds { min: 20000, max: INT_MAX })],
+        )),
+        unit: "microseconds",
+        default: always("two clock ticks: 8000 at 250 Hz, 2000 at 1000 Hz"),
+        purpose: "how long one round may take",
+        notes: &["on newer kernels two clock ticks are also the least: 8000 at 250 Hz"],
+        sources: &[ADMIN_NET, "net/core/sysctl_net_core.c"],
+        ..BUDGET
+    },
     Row {
         name: "net.core.netdev_max_backlog",
         spec: number(1, INT_MAX),
@@ -22,16 +164,48 @@ pub(super) const ROWS: &[Row] = &[
         unit: "packets per processor",
         default: always("1000"),
         purpose: "packets that may wait for the stack when they arrive faster than it takes them",
-        notes: &["negative numbers are taken; drops are counted in the 2nd column of /proc/net/softnet_stat"],
+        notes: &["negative numbers are taken", "drops are counted in the 2nd column of /proc/net/softnet_stat"],
         ..HOST
+    },
+    Row {
+        name: "net.core.optmem_max",
+        spec: number(0, INT_MAX),
+        kernel_range: Some(since(
+            Bounds { min: INT_MIN, max: INT_MAX },
+            &[(KernelVersion(6, 8), Bounds { min: 0, max: INT_MAX })],
+        )),
+        unit: "bytes per socket",
+        scope: since(Scope::HostNet, &[(KernelVersion(6, 8), Scope::NetNs)]),
+        default: since("20480", &[(KernelVersion(6, 12), "131072")]),
+        purpose: "memory for ancillary data and options of a socket",
+        in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 8), InNewNetns::Writable)]),
+        sources: &["socket(7)", ADMIN_NET],
+        ..NET
+    },
+    Row {
+        name: "net.core.rmem_default",
+        spec: number(2304, INT_MAX),
+        default: always("212992"),
+        purpose: "the receive buffer of sockets other than TCP's",
+        ..BUFFER
     },
     Row {
         name: "net.core.rmem_max",
         spec: number(2304, INT_MAX),
         default: since("212992", &[(KernelVersion(6, 18), "4194304")]),
         purpose: "the largest receive buffer that a program may ask for with SO_RCVBUF",
-        notes: &["the kernel doubles what a program asks for; TCP's own tuning is bounded by tcp_rmem instead"],
+        notes: &["the kernel doubles what is asked for", "TCP's own tuning is bounded by tcp_rmem instead"],
         ..BUFFER
+    },
+    Row {
+        name: "net.core.rps_sock_flow_entries",
+        spec: number(0, 536_870_912),
+        unit: "entries, 0 off",
+        default: always("0"),
+        purpose: "flows that receive flow steering remembers",
+        read_back: Some("rounded up to a power of two: 1000 becomes 1024"),
+        sources: &["Documentation/networking/scaling.rst"],
+        ..HOST
     },
     Row {
         name: "net.core.somaxconn",
@@ -42,7 +216,8 @@ pub(super) const ROWS: &[Row] = &[
         purpose: "the longest queue of established connections that a listening socket can have",
         notes: &[
             "taken when the service calls listen(2): raising it later changes nothing until it listens again",
-            "the service's own backlog counts too, the lower of the two wins: 511 in nginx, Redis and Node, 50 in Java",
+            "the lower of it and the service's own backlog counts: 511 in nginx, Redis and Node, 50 in Java",
+            "a new network namespace starts with the default, not with the host's value",
             "was 128 before 5.4",
         ],
         in_user_netns_since: Some(KernelVersion(6, 12)),
@@ -50,11 +225,39 @@ pub(super) const ROWS: &[Row] = &[
         ..NET
     },
     Row {
+        name: "net.core.tstamp_allow_data",
+        spec: FLAG,
+        unit: OFF_ON,
+        scope: since(Scope::HostNet, &[(KernelVersion(6, 18), Scope::NetNs)]),
+        default: always("1"),
+        purpose: "whether transmit time stamps come with the packet's data to processes without CAP_NET_RAW",
+        in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 18), InNewNetns::Writable)]),
+        sources: &[ADMIN_NET],
+        ..NET
+    },
+    Row {
+        name: "net.core.txrehash",
+        spec: FLAG,
+        unit: OFF_ON,
+        default: always("1"),
+        purpose: "whether a connection may take another path after a timeout",
+        since: Some(KernelVersion(5, 18)),
+        sources: &[ADMIN_NET],
+        ..NET
+    },
+    Row {
+        name: "net.core.wmem_default",
+        spec: number(4608, INT_MAX),
+        default: always("212992"),
+        purpose: "the send buffer of sockets other than TCP's",
+        ..BUFFER
+    },
+    Row {
         name: "net.core.wmem_max",
         spec: number(4608, INT_MAX),
         default: since("212992", &[(KernelVersion(6, 18), "4194304")]),
         purpose: "the largest send buffer that a program may ask for with SO_SNDBUF",
-        notes: &["the kernel doubles what a program asks for; TCP's own tuning is bounded by tcp_wmem instead"],
+        notes: &["the kernel doubles what is asked for", "TCP's own tuning is bounded by tcp_wmem instead"],
         ..BUFFER
     },
 ];

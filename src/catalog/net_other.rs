@@ -1,5 +1,183 @@
-//! To come.
+//! What stands beneath `net` behind `ipv6`: multipath TCP, connection tracking, Unix sockets.
 
-use super::row::Row;
+use super::row::{
+    ADMIN_NET, ANY_INT, Access, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, NET, OFF_ON, Row,
+    TICKS_SECONDS_MAX, UINT_MAX, always, number, since, takes,
+};
+use super::version::KernelVersion;
 
-pub(super) const ROWS: &[Row] = &[];
+const NETFILTER: &str = "Documentation/networking/nf_conntrack-sysctl.rst";
+
+const CONNTRACK: Row = Row { module: Some("nf_conntrack"), sources: &[NETFILTER], ..NET };
+
+/// How long an idle entry of a kind is kept.
+const TIMEOUT: Row = Row {
+    spec: number(1, TICKS_SECONDS_MAX),
+    kernel_range: Some(takes(-2_147_483, 2_147_483)),
+    unit: "seconds",
+    ..CONNTRACK
+};
+
+/// One for the whole machine, of which other namespaces have a read-only copy.
+const CONNTRACK_HOST: Row =
+    Row { in_new_netns: always(InNewNetns::ReadOnly), module: Some("nf_conntrack"), sources: &[NETFILTER], ..HOST_NET };
+
+const CONNTRACK_MAX: Row = Row {
+    spec: number(1, INT_MAX),
+    kernel_range: Some(since(
+        Bounds { min: INT_MIN, max: INT_MAX },
+        &[
+            (KernelVersion(6, 1), Bounds { min: 0, max: INT_MAX }),
+            (KernelVersion(7, 2), Bounds { min: 1, max: INT_MAX }),
+        ],
+    )),
+    unit: "connections",
+    default: always("nf_conntrack_buckets, 4 times that before 5.15"),
+    purpose: "connections that are tracked; beyond it new ones are dropped: `nf_conntrack: table full, dropping packet`",
+    notes: &["each network namespace may have that many", "each takes about 320 bytes"],
+    ..CONNTRACK_HOST
+};
+
+pub(super) static ROWS: &[Row] = &[
+    Row {
+        name: "net.mptcp.enabled",
+        spec: FLAG,
+        unit: OFF_ON,
+        default: always("1; 0 in Red Hat 8"),
+        purpose: "whether programs may make multipath TCP sockets",
+        sources: &["Documentation/networking/mptcp-sysctl.rst"],
+        ..NET
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_acct",
+        spec: FLAG,
+        unit: OFF_ON,
+        default: always("0"),
+        purpose: "whether packets and bytes of each connection are counted",
+        ..CONNTRACK
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_buckets",
+        spec: number(1, INT_MAX),
+        unit: "buckets",
+        default: always("by memory, at most 262144"),
+        purpose: "the size of the table of connections",
+        read_back: Some("rounded up to what fills whole pages: 5000 becomes 5120"),
+        ..CONNTRACK_HOST
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_count",
+        spec: number(0, UINT_MAX),
+        unit: "connections",
+        default: always("counted"),
+        purpose: "connections that are tracked now, against nf_conntrack_max",
+        access: Access::ReadOnly,
+        ..CONNTRACK
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_expect_max",
+        spec: number(1, INT_MAX),
+        kernel_range: ANY_INT,
+        unit: "expectations",
+        default: always("nf_conntrack_buckets / 256"),
+        purpose: "connections that helpers such as FTP's may announce",
+        ..CONNTRACK_HOST
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_generic_timeout",
+        default: always("600"),
+        purpose: "how long an idle entry of an unknown protocol is kept",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_icmp_timeout",
+        default: always("30"),
+        purpose: "how long an idle ICMP entry is kept",
+        ..TIMEOUT
+    },
+    Row { name: "net.netfilter.nf_conntrack_max", ..CONNTRACK_MAX },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_be_liberal",
+        spec: FLAG,
+        unit: OFF_ON,
+        default: always("0"),
+        purpose: "whether only resets outside the window count as invalid",
+        ..CONNTRACK
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_loose",
+        spec: FLAG,
+        unit: OFF_ON,
+        default: always("1"),
+        purpose: "whether connections that were there before are taken up",
+        ..CONNTRACK
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+        default: always("60"),
+        purpose: "how long an entry is kept whose one side has closed",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_timeout_established",
+        default: always("432000"),
+        purpose: "how long an idle connection is kept",
+        notes: &["432000 is five days"],
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_timeout_fin_wait",
+        default: always("120"),
+        purpose: "how long an entry is kept whose end was announced",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_timeout_syn_recv",
+        default: always("60"),
+        purpose: "how long an entry is kept that was asked for and answered",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_timeout_syn_sent",
+        default: always("120"),
+        purpose: "how long an entry is kept that was asked for",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+        default: always("120"),
+        purpose: "how long an entry in TIME-WAIT is kept",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_udp_timeout",
+        default: always("30"),
+        purpose: "how long an idle UDP entry is kept",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.netfilter.nf_conntrack_udp_timeout_stream",
+        default: always("120"),
+        purpose: "how long an idle UDP entry with traffic both ways is kept",
+        ..TIMEOUT
+    },
+    Row {
+        name: "net.nf_conntrack_max",
+        in_new_netns: always(InNewNetns::Absent),
+        notes: &["another name of net.netfilter.nf_conntrack_max"],
+        ..CONNTRACK_MAX
+    },
+    Row {
+        name: "net.unix.max_dgram_qlen",
+        spec: number(1, INT_MAX),
+        kernel_range: Some(since(
+            Bounds { min: INT_MIN, max: INT_MAX },
+            &[(KernelVersion(6, 12), Bounds { min: 0, max: INT_MAX })],
+        )),
+        unit: "datagrams",
+        default: always("10; systemd sets 512"),
+        purpose: "datagrams that may wait at a Unix socket",
+        sources: &["unix(7)", ADMIN_NET],
+        ..NET
+    },
+];

@@ -197,11 +197,19 @@ pub(super) const fn takes(min: i128, max: i128) -> ByVersion<Bounds> {
 /// on the tick. This is what fits at the fastest one (1000 Hz).
 pub(super) const TICKS: Option<ByVersion<Bounds>> = Some(takes(-2_147_483, 2_147_483));
 
-/// A flag that the kernel keeps in a byte and takes 0 to 255 for, of which only 0 and 1 mean anything.
-pub(super) const FLAG_IN_A_BYTE: Option<ByVersion<Bounds>> = Some(takes(0, 255));
+/// What the kernel keeps in a byte and checks not at all; before 5.13 it was an unchecked `int`.
+pub(super) const BYTE: Option<ByVersion<Bounds>> = Some(ByVersion {
+    first: Bounds { min: INT_MIN, max: INT_MAX },
+    then: &[(KernelVersion(5, 13), Bounds { min: 0, max: 255 })],
+});
 
-/// A flag that the kernel keeps in an `int` and checks not at all.
+/// What the kernel keeps in an `int` and checks not at all.
 pub(super) const ANY_INT: Option<ByVersion<Bounds>> = Some(takes(INT_MIN, INT_MAX));
+
+/// Off and on.
+pub(super) const FLAG: Spec = number(0, 1);
+/// What the numbers of [`FLAG`] mean.
+pub(super) const OFF_ON: &str = "0 off, 1 on";
 
 /// A setting of the whole machine.
 pub(super) const HOST: Row = Row {

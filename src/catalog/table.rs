@@ -3,39 +3,50 @@
 use std::cmp::Ordering;
 
 use super::row::Row;
-use super::{fs, kernel, macos, net_core, net_ipv4, net_other, net_tcp, sysfs, user, vm};
+use super::{
+    fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_other, net_tcp,
+    net_tcp_more, sysfs, user, vm,
+};
 use crate::model::setting::{Key, Spec, System};
 
-/// The tables of a system's sysctls: each is sorted, and so are they all in this order.
+/// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
+static LINUX: [&[Row]; 13] = [
+    fs::ROWS,
+    kernel::ROWS,
+    kernel_sched::ROWS,
+    net_bridge::ROWS,
+    net_core::ROWS,
+    net_ipv4_conf::ROWS,
+    net_ipv4::ROWS,
+    net_tcp::ROWS,
+    net_tcp_more::ROWS,
+    net_ipv6::ROWS,
+    net_other::ROWS,
+    user::ROWS,
+    vm::ROWS,
+];
+
+/// The sysctls of macOS.
+static MACOS: [&[Row]; 1] = [macos::ROWS];
+
 fn tables(system: System) -> &'static [&'static [Row]] {
     match system {
-        System::Linux => &[
-            fs::ROWS,
-            kernel::ROWS,
-            net_core::ROWS,
-            net_ipv4::ROWS,
-            net_tcp::ROWS,
-            net_other::ROWS,
-            user::ROWS,
-            vm::ROWS,
-        ],
-        System::MacOs => &[macos::ROWS],
+        System::Linux => &LINUX,
+        System::MacOs => &MACOS,
     }
 }
 
 /// The folders beneath `/proc/sys` and `/sys` with one entry for each interface, disk, processor or size:
 /// the row of all of them has a `*` in its place.
-const ONE_EACH: [&str; 10] = [
+const ONE_EACH: [&str; 8] = [
     "net/ipv4/conf/",
     "net/ipv4/neigh/",
     "net/ipv6/conf/",
     "net/ipv6/neigh/",
     "net/mpls/conf/",
     "block/",
-    "class/net/",
     "devices/system/cpu/",
     "kernel/mm/hugepages/",
-    "kernel/mm/transparent_hugepage/",
 ];
 
 /// The row of a setting: its own, or else the one for all of its kind (`net.ipv4.conf.*.rp_filter` for

@@ -1,7 +1,5 @@
 //! `tunectl apply`: bring this machine, and the shell that this is typed in, to a profile.
 
-use std::io::Write;
-
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::{Apply, Format};
 use crate::context::ancestry::{self, Ancestor};
@@ -18,19 +16,20 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let mut ready = prepare(&apply.asked, apply.zeal.allow_host_settings, world)?;
     let whose = whose_limits(apply, &mut ready.goals, world)?;
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
-    let plan = apply::look(world.kernel, ready.goals, process, &ready.place);
+    let plan = apply::look(world.kernel, ready.goals, process, ready.place);
     let report = if apply.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
         let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
         apply::apply(world.kernel, &plan, process, on_failure)
     };
-    let account = Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report);
+    let account =
+        Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &apply.asked.words());
     let failed = report.fails() && !apply.zeal.best_effort;
     match apply.format {
         Format::Json => print(world.out, &output::document(&account)),
         Format::Text => {
-            if report.tally().short > 0 && !(apply.dry_run && !report.fails()) {
+            if report.fails() || (report.tally().short > 0 && !apply.dry_run) {
                 drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
             }
             if failed && !apply.dry_run {

@@ -13,9 +13,10 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
     let ready = prepare(&check.asked, false, world)?;
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
-    let plan = apply::look(world.kernel, ready.goals, process, &ready.place);
+    let plan = apply::look(world.kernel, ready.goals, process, ready.place);
     let report = apply::check(world.kernel, &plan);
-    let account = Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report);
+    let account =
+        Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report, &check.asked.words());
     let text = match check.format {
         Format::Text => output::table(&account, world.colour),
         Format::Json => output::document(&account),

@@ -1,7 +1,6 @@
 //! `tunectl profile`: list, show and validate.
 
 use std::fmt::Write as _;
-use std::io::Write;
 
 use crate::catalog;
 use crate::cli;
@@ -18,7 +17,7 @@ pub(super) fn profile(command: &cli::Profile, world: &mut World<'_>) -> Result<i
     match command {
         cli::Profile::List => Ok(list(world)),
         cli::Profile::Show { name } => show(name, world),
-        cli::Profile::Validate { profiles } => validate(profiles, world),
+        cli::Profile::Validate { profiles } => Ok(validate(profiles, world)),
     }
 }
 
@@ -48,7 +47,7 @@ fn show(name: &str, world: &mut World<'_>) -> Result<i32, Failure> {
 }
 
 /// Each by itself, so that one that is broken hides nothing of the others.
-fn validate(names: &[String], world: &mut World<'_>) -> Result<i32, Failure> {
+fn validate(names: &[String], world: &mut World<'_>) -> i32 {
     let known: Vec<(System, &str)> = [System::Linux, System::MacOs]
         .into_iter()
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
@@ -74,7 +73,7 @@ fn validate(names: &[String], world: &mut World<'_>) -> Result<i32, Failure> {
             }
         }
     }
-    Ok(if broken > 0 { USAGE } else { 0 })
+    if broken > 0 { USAGE } else { 0 }
 }
 
 fn load(names: &[String], world: &World<'_>) -> Result<Profile, Problems> {

@@ -1,7 +1,6 @@
 //! `tunectl run`: apply a profile, then become the command.
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::Run;
@@ -18,11 +17,11 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
     let path = (world.variable)("PATH").map(OsString::from);
     let command = exec::find(&run.command, path.as_deref(), None).map_err(|error| not_executed(&error))?;
 
-    let plan = apply::look(world.kernel, ready.goals, Process::Own, &ready.place);
+    let plan = apply::look(world.kernel, ready.goals, Process::Own, ready.place);
     let on_failure = if run.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
     let mut report = apply::apply(world.kernel, &plan, Process::Own, on_failure);
     if report.tally().short > 0 {
-        let account = Account::new("run", &ready.profile.names, &ready.context, None, &report);
+        let account = Account::new("run", &ready.profile.names, &ready.context, None, &report, &run.asked.words());
         drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
     }
     if report.fails() && !run.zeal.best_effort {

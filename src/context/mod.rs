@@ -115,6 +115,14 @@ impl Context {
         self.system == System::Linux && (known.contains(&Some(false)) || known.iter().all(Option::is_none))
     }
 
+    /// Whether this looks like a container rather than a lone network namespace (`ip netns exec`): for the
+    /// wording of remedies only.
+    #[must_use]
+    pub fn in_container(&self) -> bool {
+        let Namespaces { uts, user, pid, cgroup, .. } = self.initial;
+        [uts, user, pid, cgroup].contains(&Some(false))
+    }
+
     /// Whether the effective set holds the capability with this number; unknown where the set is.
     #[must_use]
     pub fn has_capability(&self, number: u8) -> Option<bool> {

@@ -207,7 +207,7 @@ impl Case<'_> {
 
     fn remedies(&self, cause: Cause) -> Vec<Remedy> {
         let context = self.scene.context;
-        let contained = context.contained();
+        let contained = context.in_container();
         let of_host = self.scope().is_host();
         match cause {
             Cause::NotApplied => vec![remedy::apply(self.scene)],
@@ -215,6 +215,7 @@ impl Case<'_> {
                 remedy::container_key(self.key, &self.value(), context)
             }
             Cause::NotPermitted => vec![remedy::apply_as_root(self.scene)],
+            Cause::ReadOnlyMount if !contained => vec![remedy::tunables_in_unit()],
             Cause::ReadOnlyMount | Cause::HostSetting | Cause::HiddenInNamespace | Cause::ReadOnlyInNamespace => {
                 vec![remedy::host_key(self.key, &self.value(), contained)]
             }

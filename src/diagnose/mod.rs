@@ -29,8 +29,8 @@ pub struct Diagnosis {
 pub struct Scene<'a> {
     /// Where we run.
     pub context: &'a Context,
-    /// The profiles, as they were asked for on the command line.
-    pub profiles: &'a [String],
+    /// The words of the command line that asked for all this, `-p`, `loadtest`.
+    pub asked: &'a [String],
 }
 
 /// Says why `finding` falls short; nothing where it does not.

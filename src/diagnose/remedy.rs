@@ -77,7 +77,7 @@ pub(super) fn apply(scene: &Scene<'_>) -> Remedy {
 }
 
 fn flags(scene: &Scene<'_>) -> String {
-    scene.profiles.iter().map(|name| format!(" -p {}", quoted(name))).collect()
+    scene.asked.iter().fold(String::new(), |flags, word| flags + " " + &quoted(word))
 }
 
 /// Have whoever starts the container set a key that is the container's own.
@@ -110,6 +110,11 @@ pub(super) fn host_key(key: &Key, value: &Value, contained: bool) -> Remedy {
     at(place, text)
 }
 
+/// Have the unit of the service leave `/proc/sys` writable, systemd.exec(5).
+pub(super) fn tunables_in_unit() -> Remedy {
+    at(Where::Unit, "ProtectKernelTunables=no".to_owned())
+}
+
 /// Have a module loaded.
 pub(super) fn module(name: &str, contained: bool) -> Remedy {
     at(if contained { Where::HostShell } else { Where::Shell }, format!("sudo modprobe {name}"))
@@ -138,10 +143,12 @@ pub(super) fn higher_hard_limit(resource: Resource, value: Limit, scene: &Scene<
     let unit = at(Where::Unit, format!("Limit{}={unit}", resource.name().to_uppercase()));
     let program = if scene.context.runtime == Some(Runtime::Podman) { "podman" } else { "docker" };
     let container = at(Where::ContainerStart, format!("{program} run --ulimit {resource}={docker}:{docker}"));
-    match (scene.context.contained(), scene.context.runtime) {
+    match (scene.context.in_container(), scene.context.runtime) {
         // A pod has no field for limits (kubernetes#3595): the runtime's own unit on the node decides.
         (true, Some(Runtime::Kubernetes)) => vec![unit],
         (true, _) => vec![container],
+        // Root that may not raise it either gains nothing by sudo.
+        (false, _) if scene.context.user == 0 => vec![unit],
         (false, _) => vec![apply_as_root(scene), unit],
     }
 }

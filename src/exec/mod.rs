@@ -1,12 +1,17 @@
 //! Becoming the service: finding its program, giving the signal state back, execve(2).
 
+mod accounts;
+mod attributes;
 mod find;
+mod privileges;
 mod program;
 mod refusal;
+mod stage;
 
 pub use find::find;
 pub use program::Program;
 pub use refusal::{ExecError, Obstacle};
+pub use stage::{Stage, StageError};
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -29,11 +34,15 @@ impl Command {
         &self.name
     }
 
-    /// Gives it another environment, `NAME=value` each, instead of the one that we were given.
+    /// The environment that it was given, if it was given one.
     #[must_use]
-    pub fn with_environment(mut self, environment: Vec<CString>) -> Self {
+    pub fn environment(&self) -> Option<Vec<CString>> {
+        self.environment.as_ref().map(|environment| environment.strings().to_vec())
+    }
+
+    /// Gives it another environment, `NAME=value` each, instead of the one that we were given.
+    pub fn set_environment(&mut self, environment: Vec<CString>) {
         self.environment = Some(CStringArray::new(environment));
-        self
     }
 }
 

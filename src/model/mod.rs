@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 
 pub mod amount;
+pub mod capability;
+pub mod duration;
 pub mod expectation;
 pub mod limit;
 pub mod name;
 pub mod ranges;
+pub mod run;
 pub mod setting;
 pub mod signal;
 pub mod suggest;

@@ -7,10 +7,15 @@
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
+    let length = typed.chars().count();
     known
         .into_iter()
-        .map(|word| (distance(&typed, word), word))
-        .filter(|(edits, word)| *edits <= word.chars().count().max(3) / 3)
+        .map(|word| (word, word.chars().count(), word.chars().count().max(3) / 3))
+        // A word that is too long or too short can't be near: what was typed may be a megabyte.
+        .filter(|(_, letters, most)| letters.abs_diff(length) <= *most)
+        .map(|(word, _, most)| (distance(&typed, word), most, word))
+        .filter(|(edits, most, _)| edits <= most)
+        .map(|(edits, _, word)| (edits, word))
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, word)| word)
 }

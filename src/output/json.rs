@@ -156,8 +156,8 @@ fn expectation_json(expectation: &Expectation<Value>) -> Json {
         Expectation::Includes(value) => drop(put("includes", value_json(value))),
         Expectation::OneOf(values) => drop(put("one_of", values.iter().map(value_json).collect())),
         Expectation::Bounds { at_least, at_most } => {
-            at_least.iter().for_each(|value| drop(put("at_least", value_json(value))));
-            at_most.iter().for_each(|value| drop(put("at_most", value_json(value))));
+            drop(at_least.as_ref().map(|value| put("at_least", value_json(value))));
+            drop(at_most.as_ref().map(|value| put("at_most", value_json(value))));
         }
     }
     Json::Object(object)

@@ -33,7 +33,7 @@ pub struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// Diagnoses every finding of `report`.
+    /// Diagnoses every finding of `report`. `asked` are the words that asked for it, for commands to paste.
     #[must_use]
     pub fn new(
         command: &'static str,
@@ -41,8 +41,9 @@ impl<'a> Account<'a> {
         context: &'a Context,
         process: Option<&'a Ancestor>,
         report: &'a Report,
+        asked: &[String],
     ) -> Self {
-        let scene = Scene { context, profiles };
+        let scene = Scene { context, asked };
         let diagnoses = report.findings.iter().map(|finding| diagnose::diagnose(finding, &scene)).collect();
         Self { command, profiles, context, process, report, diagnoses }
     }

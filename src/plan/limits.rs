@@ -37,12 +37,12 @@ pub struct SideGoal {
 /// One step for each limit that is named, in the order of the profile, but those last that tunectl itself
 /// would feel before it has handed over: memory, file size, processor time and processes.
 pub(super) fn steps(
-    goals: Vec<LimitGoal>,
+    goals: &[LimitGoal],
     read: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
     ceiling: Option<u64>,
 ) -> Vec<LimitStep> {
     let mut resources: Vec<Resource> = Vec::new();
-    for goal in &goals {
+    for goal in goals {
         if !resources.contains(&goal.resource) {
             resources.push(goal.resource);
         }

@@ -84,11 +84,11 @@ pub struct Place {
 impl Place {
     /// Whose `key` is, here.
     #[must_use]
-    pub fn owner(&self, key: &Key) -> Owner {
+    pub fn owner(self, key: &Key) -> Owner {
         if self.contained && !self.allow_host_settings && self.is_global(key) { Owner::Host } else { Owner::Ours }
     }
 
-    fn is_global(&self, key: &Key) -> bool {
+    fn is_global(self, key: &Key) -> bool {
         matches!(catalog::scope_of(self.system, key, self.version), Scope::Host | Scope::HostNet)
     }
 }
@@ -111,10 +111,10 @@ pub fn ceiling_key(system: System) -> Option<Key> {
 #[must_use]
 pub fn plan(
     keys: Vec<(KeyGoal, Result<Value, Obstacle>)>,
-    limit_goals: Vec<LimitGoal>,
+    limit_goals: &[LimitGoal],
     limits: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
     ceiling: Option<u64>,
-    place: &Place,
+    place: Place,
 ) -> Plan {
     let mut steps: Vec<KeyStep> = keys.into_iter().map(|(goal, current)| key_step(goal, current, place)).collect();
     order::keys(&mut steps, place.system);
@@ -122,7 +122,7 @@ pub fn plan(
     Plan { keys: steps, limits: limits::steps(limit_goals, limits, ceiling) }
 }
 
-fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: &Place) -> KeyStep {
+fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> KeyStep {
     let target = current.as_ref().ok().and_then(|found| goal.wanted.target(found));
     let owner = place.owner(&goal.key);
     KeyStep {

@@ -9,7 +9,7 @@ use crate::model::value::Value;
 use super::KeyStep;
 
 /// The lowest port that needs no privilege to bind. The kernel keeps it at or below the low end of
-/// [`PORT_RANGE`], and refuses with EINVAL whichever of the two writes would break that (net/ipv4/sysctl_net_ipv4.c).
+/// [`PORT_RANGE`], and refuses with EINVAL whichever of the two writes would break that (`net/ipv4/sysctl_net_ipv4.c`).
 const UNPRIVILEGED: &str = "net/ipv4/ip_unprivileged_port_start";
 const PORT_RANGE: &str = "net/ipv4/ip_local_port_range";
 

@@ -125,7 +125,10 @@ fn several(node: &Node<'_>, count: usize, kind: Kind) -> Result<Vec<Amount>, Fau
             .collect::<Result<_, _>>()?,
         _ => return Err(unexpected(kind, node)),
     };
-    if amounts.len() == count && count > 0 {
+    if count == 0 {
+        return Err(Fault::new(node.span(), "expected a list of whole numbers, found an empty array"));
+    }
+    if amounts.len() == count {
         return Ok(amounts);
     }
     let found = if amounts.len() == 1 { "one".to_owned() } else { amounts.len().to_string() };
@@ -144,15 +147,25 @@ fn port_range(node: &Node<'_>) -> Result<Vec<Amount>, Fault> {
     }
     let ends = several(node, 2, Kind::PortRange)?;
     let ports: Vec<i128> = ends.iter().filter_map(|end| plain(*end)).collect();
-    let &[low, high] = ports.as_slice() else { return Err(unexpected(Kind::PortRange, node)) };
+    if ports.len() < ends.len() {
+        return Err(unexpected(Kind::PortRange, node));
+    }
     if let Some(wrong) = ports.iter().find(|port| !(1..=i128::from(MAX_PORT)).contains(*port)) {
         return Err(Fault::new(node.span(), format!("expected ports from 1 to {MAX_PORT}, found `{wrong}`")));
     }
-    if low > high {
-        return Err(Fault::new(node.span(), format!("range `{low} {high}` is upside down"))
-            .help(format!("write `[{high}, {low}]`")));
-    }
+    ascending(&ends, node)?;
     Ok(ends)
+}
+
+/// Whether the first number of a range is not above its last.
+pub(super) fn ascending(ends: &[Amount], node: &Node<'_>) -> Result<(), Fault> {
+    match ends.iter().map(|end| plain(*end)).collect::<Vec<_>>().as_slice() {
+        &[Some(low), Some(high)] if low > high => {
+            Err(Fault::new(node.span(), format!("range `{low} {high}` is upside down"))
+                .help(format!("write `[{high}, {low}]`")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn word(node: &Node<'_>, kind: Kind) -> Result<String, Fault> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::Asked;
-use super::asked::{plain, read};
+use super::asked::{ascending, plain, read};
 use super::problem::Fault;
 use super::reader::{quoted, unknown};
 use super::tree::{Node, describe, entries};
@@ -39,12 +39,12 @@ pub(super) fn wanted(node: &Node<'_>, spec: &dyn Fn(&str, &Node<'_>) -> Spec) ->
             Fault::new(span, "this asks for nothing").help(format!("expected one of {}", quoted(&OPERATORS[..6])))
         );
     };
-    let spec = spec(first, representative(value));
+    let spec = spec(first, representative(first, value));
     suits(first, spec.kind, value)?;
     let asked = match (first, given.get(1).copied()) {
         ("at_least" | "at_most", second) => bounds(spec, &given, second)?,
         (_, Some((other, node))) => return Err(together(first, other, node.span())),
-        ("covers", None) => Expectation::Covers(read(spec, value)?),
+        ("covers", None) => Expectation::Covers(range(spec, value)?),
         ("includes", None) => Expectation::Includes(read(spec, value)?),
         ("one_of", None) => Expectation::OneOf(one_of(spec, value)?),
         (_, None) => Expectation::Exactly(read(spec, value)?),
@@ -77,13 +77,10 @@ pub(super) fn flag(node: &Node<'_>) -> Result<bool, Fault> {
         .ok_or_else(|| Fault::new(node.span(), format!("expected `true` or `false`, found {}", describe(node))))
 }
 
-/// Of a list of choices, the first, whose shape is that of all.
-fn representative<'n, 'i>(node: &'n Node<'i>) -> &'n Node<'i> {
-    node.get_ref()
-        .as_array()
-        .and_then(|items| items.iter().next())
-        .filter(|item| item.get_ref().is_str())
-        .unwrap_or(node)
+/// The value whose shape is that of all: of a list of choices, the first.
+fn representative<'n, 'i>(operator: &str, node: &'n Node<'i>) -> &'n Node<'i> {
+    let choices = node.get_ref().as_array().filter(|_| operator == "one_of");
+    choices.and_then(|items| items.iter().next()).unwrap_or(node)
 }
 
 /// Whether an operator means anything for values of this shape.
@@ -120,13 +117,12 @@ fn bounds(
     second: Option<(&'static str, &Node<'_>)>,
 ) -> Result<Expectation<Asked>, Fault> {
     let (mut at_least, mut at_most) = (None, None);
+    if let Some((other, node)) = given.iter().find(|(operator, _)| !matches!(*operator, "at_least" | "at_most")) {
+        return Err(together(given.first().map_or("at_least", |(first, _)| first), other, node.span()));
+    }
     for &(operator, node) in given {
-        let value = read(spec, node)?;
-        match operator {
-            "at_least" => at_least = Some(value),
-            "at_most" => at_most = Some(value),
-            other => return Err(together(given.first().map_or("at_least", |(first, _)| first), other, node.span())),
-        }
+        let side = if operator == "at_least" { &mut at_least } else { &mut at_most };
+        *side = Some(read(spec, node)?);
     }
     if let (Some(low), Some(high), Some((_, node))) = (&at_least, &at_most, second) {
         if above(low, high) {
@@ -145,6 +141,14 @@ pub(super) fn above(low: &Asked, high: &Asked) -> bool {
         (Asked::Unlimited, Asked::Amount(_)) => true,
         _ => false,
     }
+}
+
+fn range(spec: Spec, node: &Node<'_>) -> Result<Asked, Fault> {
+    let range = read(spec, node)?;
+    if let Asked::Amounts(ends) = &range {
+        ascending(ends, node)?;
+    }
+    Ok(range)
 }
 
 fn one_of(spec: Spec, node: &Node<'_>) -> Result<Vec<Asked>, Fault> {

@@ -76,7 +76,7 @@ impl Walk<'_, '_> {
     }
 
     fn wish(&self, path: &[&Name<'_>], node: &Node<'_>) -> Result<Wish, Fault> {
-        let span = name_span(&self.reader.source.text, path);
+        let span = name_span(&self.reader.source.text, path.last().map_or(0..0, |name| name.span()));
         let key = key(self.tree, path).map_err(|message| Fault::new(span.clone(), message))?;
         let known = (self.reader.lookup)(self.system, &key);
         let wanted = wanted(node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))?;
@@ -123,10 +123,12 @@ fn sysctl(parts: &[&str]) -> Result<SysctlName, String> {
     SysctlName::from_components(first.components().chain(deeper.iter().copied()))
 }
 
-/// The name as far as it stands on the line of its last part.
-fn name_span(text: &str, path: &[&Name<'_>]) -> Range<usize> {
-    let Some(last) = path.last().map(|name| name.span()) else { return 0..0 };
-    let same_line = |start: usize| text.get(start..last.end).is_some_and(|between| !between.contains('\n'));
-    let start = path.iter().map(|name| name.span().start).find(|start| same_line(*start)).unwrap_or(last.start);
+/// The name as far as it stands on the line of its last part. Of a dotted name the parser keeps the place of
+/// each table's first mention only, so the start is looked for in the line.
+fn name_span(text: &str, last: Range<usize>) -> Range<usize> {
+    let before = text.get(..last.start).unwrap_or_default();
+    let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+    let alone = !line.contains(['{', '[', ',', '=']);
+    let start = if alone { last.start - line.trim_start().len() } else { last.start };
     start..last.end
 }

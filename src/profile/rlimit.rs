@@ -83,7 +83,8 @@ fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<Wi
             }
             Ok(wishes)
         }
-        DeValue::Table(_) => {
+        DeValue::Table(table) => {
+            known_words(table)?;
             let both = |side| -> Result<Wish, Fault> {
                 let wanted = wanted(node, &spec)?;
                 refuse_hard_for_hard(side, &wanted, node)?;
@@ -109,6 +110,15 @@ fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<Wi
 
 fn has_sides(table: &DeTable<'_>) -> bool {
     table.keys().any(|key| matches!(key.get_ref().as_ref(), "soft" | "hard"))
+}
+
+/// Whether all words in the braces are some that can stand there. `sfot` is no operator, and near to none.
+fn known_words(table: &DeTable<'_>) -> Result<(), Fault> {
+    let words: Vec<&str> = OPERATORS.into_iter().chain(["soft", "hard"]).collect();
+    match table.keys().find(|key| !words.contains(&key.get_ref().as_ref())) {
+        Some(key) => Err(unknown("operator or side", key.get_ref(), &words, key.span())),
+        None => Ok(()),
+    }
 }
 
 /// `soft = …` or `hard = …`.

@@ -45,3 +45,16 @@ pub fn set_gid(gid: u32) -> io::Result<()> {
 pub fn set_uid(uid: u32) -> io::Result<()> {
     super::system::set_all_uids(uid)
 }
+
+/// Whether our supplementary groups are these, in any order.
+#[must_use]
+pub fn has_groups(groups: &[u32]) -> bool {
+    // No allocation: limits may be in force already. Longer lists (getgroups(2) fails then) are taken on trust.
+    let mut found = [0_u32; 256];
+    // SAFETY: the kernel writes at most 256 numbers, for which there is room.
+    let count = unsafe { libc::getgroups(256, found.as_mut_ptr()) };
+    let Some(found) = usize::try_from(count).ok().and_then(|count| found.get(..count)) else {
+        return groups.len() > 256;
+    };
+    found.iter().all(|group| groups.contains(group)) && groups.iter().all(|group| found.contains(group))
+}

@@ -4,11 +4,12 @@
 //! arrives and its `waitpid` loses the status of a child that one ended (nix-rust/nix#495). And not the C
 //! library's signal sets either: glibc leaves 32 and 33 out of them and musl 34 too, which is glibc's `SIGRTMIN`.
 //!
-//! What only Linux has is in `linux.rs`, and answers `ENOSYS` from `other.rs` elsewhere.
+//! What only Linux has is in `linux/`, and answers `ENOSYS` from `other.rs` elsewhere.
 #![allow(unsafe_code, reason = "this is the room for it; each block is one operation with its invariant")]
 
 use std::io;
 
+mod descriptors;
 mod entry;
 mod environment;
 mod identity;
@@ -17,23 +18,25 @@ mod signal;
 mod terminal;
 mod wait;
 
-#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod system;
 
+pub use descriptors::{adopt, keep_on_exec};
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
-pub use identity::{Ids, effective_ids, set_gid, set_uid};
+pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use process::{
-    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, parent, priority, session, set_group,
-    set_priority, start_session,
+    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,
+    set_group, set_priority, start_session,
 };
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
-    Capabilities, Info, Mask, Pending, acquire_terminal, block_every_signal, capabilities, clear_ambient,
-    die_with_parent, drop_from_bounding, in_bounding, is_noexec, is_subreaper, keep_capabilities, last_capability,
-    no_new_privileges, pending, queue, queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities,
-    set_groups, set_no_new_privileges, set_subreaper, take_signal,
+    Capabilities, Info, Mask, Pending, acquire_terminal, block_every_signal, capabilities, close_range,
+    die_with_parent, discard_signal, drop_from_bounding, hold, in_ambient, in_bounding, is_noexec, is_subreaper,
+    keep_capabilities, kill_held, no_new_privileges, pending, pipe, queue, queue_to_group, raise_ambient,
+    release_terminal, restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges, set_subreaper,
+    set_umask, suspend, take_signal,
 };
 pub use terminal::{foreground, set_foreground};
 pub use wait::{Ended, WaitStatus, wait_any, wait_for};

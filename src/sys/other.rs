@@ -1,6 +1,7 @@
-//! Where there is no Linux: signal sets of 32, and `ENOSYS` for what only Linux has. The twin of `linux.rs`.
+//! Where there is no Linux: signal sets of 32, and `ENOSYS` for what only Linux has. The twin of `linux/`.
 
 use std::ffi::CStr;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 use std::{io, mem};
 
@@ -58,14 +59,14 @@ pub fn pending() -> Pending {
 }
 
 /// A signal that was taken.
-#[derive(Clone, Copy, Debug)]
-pub struct Info(c_int);
+#[derive(Clone, Copy)]
+pub struct Info(libc::siginfo_t);
 
 impl Info {
     /// Its number.
     #[must_use]
     pub fn signal(&self) -> c_int {
-        self.0
+        self.0.si_signo
     }
 
     /// Whether the kernel itself sent it: unknown here.
@@ -87,11 +88,17 @@ pub fn take_signal(_timeout: Option<Duration>) -> Option<Info> {
     None
 }
 
+/// Nothing here.
+pub fn discard_signal(_signal: c_int) {}
+
+/// Nothing here.
+pub fn suspend() {}
+
 /// Not here.
 ///
 /// # Errors
 /// `ENOSYS`.
-pub fn queue(_pid: pid_t, _info: &Info) -> io::Result<()> {
+pub fn queue(_pid: pid_t, _signal: c_int, _info: &Info) -> io::Result<()> {
     missing()
 }
 
@@ -99,7 +106,7 @@ pub fn queue(_pid: pid_t, _info: &Info) -> io::Result<()> {
 ///
 /// # Errors
 /// `ENOSYS`.
-pub fn queue_to_group(_leader: pid_t, _info: &Info) -> io::Result<()> {
+pub fn queue_to_group(_leader: pid_t, _signal: c_int, _info: &Info) -> io::Result<()> {
     missing()
 }
 
@@ -188,12 +195,6 @@ pub fn keep_capabilities(_keep: bool) -> io::Result<()> {
 
 /// There are none here.
 #[must_use]
-pub fn last_capability() -> u32 {
-    0
-}
-
-/// There are none here.
-#[must_use]
 pub fn in_bounding(_number: u32) -> Option<bool> {
     None
 }
@@ -214,12 +215,10 @@ pub fn raise_ambient(_number: u32) -> io::Result<()> {
     missing()
 }
 
-/// Not here.
-///
-/// # Errors
-/// `ENOSYS`.
-pub fn clear_ambient() -> io::Result<()> {
-    missing()
+/// There are none here.
+#[must_use]
+pub fn in_ambient(_number: u32) -> bool {
+    false
 }
 
 /// Three of a process's capability sets, bit N for capability N.
@@ -264,4 +263,42 @@ pub fn acquire_terminal(fd: c_int) -> io::Result<()> {
 /// `ENOSYS`.
 pub fn release_terminal(_fd: c_int) -> io::Result<()> {
     missing()
+}
+
+/// Not here.
+///
+/// # Errors
+/// `ENOSYS`.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    missing()
+}
+
+/// Nothing here.
+pub fn close_range(_first: u32, _last: u32) {}
+
+/// Not here.
+///
+/// # Errors
+/// `ENOSYS`.
+pub fn hold(_pid: pid_t) -> io::Result<OwnedFd> {
+    missing()
+}
+
+/// Not here.
+///
+/// # Errors
+/// `ENOSYS`.
+pub fn kill_held(_process: &OwnedFd, _signal: c_int) -> io::Result<()> {
+    missing()
+}
+
+/// Nothing here.
+pub fn set_name(_name: &CStr) {}
+
+/// umask(2): the permission bits that new files don't get. Returns those that were in force before.
+#[must_use]
+pub fn set_umask(bits: u32) -> u32 {
+    let bits = libc::mode_t::try_from(bits & 0o777).unwrap_or(0o777);
+    // SAFETY: umask(2) takes a number and always succeeds.
+    unsafe { libc::umask(bits) }.into()
 }

@@ -43,6 +43,13 @@ pub fn kill(pid: pid_t, signal: c_int) -> io::Result<()> {
     check(unsafe { libc::kill(pid, signal) }).map(drop)
 }
 
+/// Our own number.
+#[must_use]
+pub fn own_pid() -> pid_t {
+    // SAFETY: getpid(2) takes nothing and always succeeds.
+    unsafe { libc::getpid() }
+}
+
 /// The number of our parent: 0 when it is outside our PID namespace.
 #[must_use]
 pub fn parent() -> pid_t {

@@ -56,6 +56,6 @@ fn a_wrong_profile_changes_nothing_and_is_2() {
     let image = images::entrypoint();
     let ran = Container::run(&["--env", "TUNECTL_PROFILE=broken"], &image.name, &[]).expect_code(2);
     assert_eq!(ran.stdout, "", "the service was started");
-    ran.expect_said(&["broken.toml", "line 4", "at_leest", "at_least"]);
+    ran.expect_said(&["broken.toml:4:26", "at_leest", "at_least"]);
     Container::run(&["--env", "TUNECTL_PROFILE=absent"], &image.name, &[]).expect_code(2).expect_said(&["absent"]);
 }

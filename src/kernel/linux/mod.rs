@@ -156,7 +156,13 @@ impl Kernel for Linux {
             return Err(Refusal { operation: Operation::Write, errno: Errno::EBADF });
         }
         if let Some(kept) = self.kept.get(key).filter(|kept| kept.writable) {
-            return write_text(&kept.file, text, pieces);
+            match write_text(&kept.file, text, pieces) {
+                // Perhaps no such value, perhaps no such key any more: a fresh descriptor tells which.
+                Err(Refusal { operation: Operation::Write, errno: Errno::ENOENT | Errno::ENODEV }) => {
+                    drop(self.kept.remove(key));
+                }
+                result => return result,
+            }
         }
         let opened = self.open(key, OFlag::O_WRONLY);
         let file = opened.map_err(|errno| Refusal { operation: Operation::OpenToWrite, errno })?;
@@ -258,3 +264,6 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> Result<usize, E
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

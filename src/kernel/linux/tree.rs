@@ -232,3 +232,20 @@ fn is_wild(component: &str) -> bool {
 fn join(directory: &str, entry: &str) -> String {
     if directory.is_empty() { entry.to_owned() } else { format!("{directory}/{entry}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_walk_without_openat2_follows_no_link() {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = open("/proc", flags, Mode::empty()).unwrap();
+        let flags = flags | OFlag::O_NOFOLLOW;
+        let found = walk(&root, "sys/net/core", flags).unwrap();
+        assert!(openat(&found, "somaxconn", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).is_ok());
+        assert_eq!(walk(&root, "self", flags).unwrap_err(), Errno::ENOTDIR);
+        assert_eq!(walk(&root, "net/core", flags).unwrap_err(), Errno::ENOTDIR);
+        assert_eq!(walk(&root, "sys/nonsense/core", flags).unwrap_err(), Errno::ENOENT);
+    }
+}

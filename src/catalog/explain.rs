@@ -1,0 +1,255 @@
+//! A row as a page for a person.
+
+use std::fmt::{Display, Write};
+
+use super::limits::LimitRow;
+use super::row::{Access, Docker, InNewNetns, Kubernetes, Row};
+use super::scope::Scope;
+use super::version::{ByVersion, KernelVersion};
+use crate::model::setting::System;
+use crate::model::value::Kind;
+
+/// How wide the titles are, with the blanks behind them.
+const TITLE: usize = 16;
+
+/// What is known of a setting, as it is on that kernel: some lines, each with a newline behind it.
+#[must_use]
+pub fn explain(row: &Row, version: KernelVersion) -> String {
+    let mut page = Page::begin(row.name, row.purpose);
+    page.line("values", &values(row));
+    page.some("kernel takes", kernel_takes(row, version));
+    page.line("default", &by_version(&row.default, version, |default| default));
+    if row.system == System::Linux {
+        page.line("belongs to", &by_version(&row.scope, version, Scope::describe));
+        namespaces(&mut page, row, version);
+    }
+    page.some("needs", row.capability);
+    page.some("module", row.module);
+    page.some("exists", existence(row, version));
+    page.some("access", access(row.access));
+    page.some("one way", row.one_way.map(|value| format!("{value} can't be undone before the next boot")));
+    page.some("reads back", row.read_back);
+    page.some("written after", (!row.after.is_empty()).then(|| row.after.join(", ")));
+    page.each("note", row.notes);
+    page.some("see", (!row.sources.is_empty()).then(|| row.sources.join(", ")));
+    page.text
+}
+
+/// What is known of a resource limit: some lines, each with a newline behind it.
+#[must_use]
+pub fn explain_limit(row: &LimitRow) -> String {
+    let mut page = Page::begin(row.resource.name(), row.purpose);
+    page.line("counts", row.unit);
+    let counted = if row.shell_factor == 1 { String::new() } else { format!(", in units of {}", row.shell_factor) };
+    page.line("ulimit", &format!("-{} ({}){counted}", row.flag, row.title));
+    page.line("default", row.default);
+    page.line("on macOS", if row.on_macos { "yes" } else { "no" });
+    page.some("effect", (!row.has_effect).then_some("none on Linux"));
+    page.each("note", row.notes);
+    page.line("see", "getrlimit(2)");
+    page.text
+}
+
+/// Titles on the left, texts on the right.
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn begin(name: &str, purpose: &str) -> Self {
+        Self { text: format!("{name}\n  {purpose}\n\n") }
+    }
+
+    fn line(&mut self, title: &str, text: &str) {
+        // Writing to a string never fails.
+        let _ = writeln!(self.text, "  {title:<TITLE$}{text}");
+    }
+
+    fn some(&mut self, title: &str, text: Option<impl Display>) {
+        if let Some(text) = text {
+            self.line(title, &text.to_string());
+        }
+    }
+
+    /// The title stands before the first alone.
+    fn each(&mut self, title: &str, texts: &[&str]) {
+        for (i, text) in texts.iter().enumerate() {
+            self.line(if i == 0 { title } else { "" }, text);
+        }
+    }
+}
+
+/// `a whole number from 1 to 2147483647 (connections)`.
+fn values(row: &Row) -> String {
+    let shape = match row.spec.kind {
+        Kind::Number => "a whole number".to_owned(),
+        Kind::Numbers(count) => format!("{count} whole numbers"),
+        Kind::PortRange => "two ports, the lowest and the highest".to_owned(),
+        Kind::Ports => "a list of ports, as in 8080,9000-9010".to_owned(),
+        Kind::Cpus => "a list of processors, as in 0-3,8".to_owned(),
+        Kind::Word | Kind::Choice => "one word".to_owned(),
+        Kind::Text => "one line of text".to_owned(),
+        Kind::Limit => "a whole number or unlimited".to_owned(),
+    };
+    let each = if matches!(row.spec.kind, Kind::Numbers(_)) { ", each" } else { "" };
+    let range = match (row.spec.min, row.spec.max) {
+        (Some(min), Some(max)) => format!("{each} from {min} to {max}"),
+        (Some(min), None) => format!("{each} from {min} on"),
+        (None, Some(max)) => format!("{each} up to {max}"),
+        (None, None) => String::new(),
+    };
+    format!("{shape}{range} ({})", row.unit)
+}
+
+/// What the kernel takes beyond what is sane, or of that refuses.
+fn kernel_takes(row: &Row, version: KernelVersion) -> Option<String> {
+    let bounds = row.kernel_range?.at(version);
+    let differs = (Some(bounds.min), Some(bounds.max)) != (row.spec.min, row.spec.max);
+    differs.then(|| format!("{} to {}", bounds.min, bounds.max))
+}
+
+/// `4194304 (before 6.18: 212992)`; on an older kernel `212992 (since 6.18: 4194304)`.
+fn by_version<T: Copy>(held: &ByVersion<T>, version: KernelVersion, show: impl Fn(T) -> &'static str) -> String {
+    let now = show(held.at(version));
+    let last_change = held.then.iter().rposition(|(since, _)| *since <= version);
+    let Some(at) = last_change else {
+        return held
+            .then
+            .first()
+            .map_or_else(|| now.to_owned(), |(since, then)| format!("{now} (since {since}: {})", show(*then)));
+    };
+    let (since, _) = held.then[at];
+    let before = at.checked_sub(1).map_or(held.first, |earlier| held.then[earlier].1);
+    format!("{now} (before {since}: {})", show(before))
+}
+
+/// What containers have of it.
+fn namespaces(page: &mut Page, row: &Row, version: KernelVersion) {
+    let netns = match row.in_new_netns.at(version) {
+        InNewNetns::Writable => Some("one of its own, writable"),
+        InNewNetns::ReadOnly => Some("a copy that can't be written"),
+        InNewNetns::Absent => Some("nothing: the file does not exist"),
+        InNewNetns::Shared => None,
+    };
+    page.some("new netns has", netns);
+    let user = row.in_user_netns_since.filter(|since| version < *since);
+    page.some("rootless", user.map(|_| "absent in a network namespace that a user namespace owns"));
+    page.line(
+        "docker",
+        match row.docker {
+            Docker::Accepted => "run --sysctl takes it",
+            Docker::AcceptedButFails => "run --sysctl lets it pass, and then the container does not start",
+            Docker::Refused => "run --sysctl refuses it",
+        },
+    );
+    let kubernetes = match row.kubernetes {
+        Kubernetes::Safe { since } => format!("safe since {since}: securityContext.sysctls takes it"),
+        Kubernetes::Unsafe => "unsafe: only where the kubelet has it in --allowed-unsafe-sysctls".to_owned(),
+        Kubernetes::NotPossible => "not in a pod: it is the node's".to_owned(),
+    };
+    page.line("kubernetes", &kubernetes);
+}
+
+/// Since when, or until when; nothing where every supported kernel has it.
+fn existence(row: &Row, version: KernelVersion) -> Option<String> {
+    let not_here = if row.exists_on(version) { "" } else { ", so not on this kernel" };
+    match (row.since, row.removed_in) {
+        (Some(since), Some(removed)) => Some(format!("since Linux {since}, gone since {removed}{not_here}")),
+        (Some(since), None) => Some(format!("since Linux {since}{not_here}")),
+        (None, Some(removed)) => Some(format!("no more since Linux {removed}{not_here}")),
+        (None, None) => None,
+    }
+}
+
+fn access(access: Access) -> Option<&'static str> {
+    match access {
+        Access::ReadWrite => None,
+        Access::ReadOnly => Some("can be read only"),
+        Access::WriteOnly => Some("can be written only"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{limit, rows};
+    use crate::model::limit::Resource;
+
+    fn page(name: &str, version: KernelVersion) -> String {
+        let row = rows(System::Linux).chain(rows(System::MacOs)).find(|row| row.name == name).unwrap();
+        explain(row, version)
+    }
+
+    #[test]
+    fn a_setting_of_a_namespace() {
+        assert_eq!(
+            page("net.core.optmem_max", KernelVersion(6, 18)),
+            "\
+net.core.optmem_max
+  memory for ancillary data and options of a socket
+
+  values          a whole number from 0 to 2147483647 (bytes per socket)
+  default         131072 (before 6.12: 20480)
+  belongs to      the network namespace (before 6.8: the host, in its initial network namespace)
+  new netns has   one of its own, writable
+  docker          run --sysctl takes it
+  kubernetes      unsafe: only where the kubelet has it in --allowed-unsafe-sysctls
+  see             socket(7), Documentation/admin-guide/sysctl/net.rst
+"
+        );
+        let old = page("net.core.optmem_max", KernelVersion(5, 10));
+        assert!(old.contains("  default         20480 (since 6.12: 131072)\n"), "{old}");
+        assert!(old.contains("  kernel takes    -2147483648 to 2147483647\n"), "{old}");
+    }
+
+    #[test]
+    fn a_setting_of_the_host() {
+        assert_eq!(
+            page("vm.overcommit_memory", KernelVersion(6, 18)),
+            "\
+vm.overcommit_memory
+  whether more memory is promised than there is
+
+  values          a whole number from 0 to 2 (0 guess, 1 always promise, 2 never more than there is)
+  default         0
+  belongs to      the host
+  docker          run --sysctl refuses it
+  kubernetes      not in a pod: it is the node's
+  written after   vm.overcommit_kbytes, vm.overcommit_ratio
+  note            Redis wants 1, PostgreSQL 2, and MongoDB warns of 2
+  see             proc(5), Documentation/mm/overcommit-accounting.rst
+"
+        );
+    }
+
+    #[test]
+    fn what_is_gone_one_way_or_of_another_system() {
+        let gone = page("net.ipv4.tcp_tw_recycle", KernelVersion(6, 18));
+        assert!(gone.contains("  exists          no more since Linux 4.12, so not on this kernel\n"), "{gone}");
+        let late = page("kernel.io_uring_disabled", KernelVersion(6, 18));
+        assert!(late.contains("  exists          since Linux 6.6\n"), "{late}");
+        let one_way = page("kernel.modules_disabled", KernelVersion(6, 18));
+        assert!(one_way.contains("  one way         1 can't be undone before the next boot\n"), "{one_way}");
+        let macos = page("kern.ipc.somaxconn", KernelVersion::NEWEST);
+        assert!(!macos.contains("docker") && macos.contains("from 1 to 32767"), "{macos}");
+    }
+
+    #[test]
+    fn a_limit() {
+        assert_eq!(
+            explain_limit(limit(Resource::Memlock)),
+            "\
+memlock
+  memory that the process may lock: mlock(2), io_uring, RDMA
+
+  counts          bytes
+  ulimit          -l (max locked memory), in units of 1024
+  default         8388608 (65536 before 5.16)
+  on macOS        yes
+  note            not for CAP_IPC_LOCK
+                  BPF maps count against the cgroup's memory instead since 5.11
+  see             getrlimit(2)
+"
+        );
+    }
+}

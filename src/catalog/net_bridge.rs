@@ -1,0 +1,32 @@
+//! `net.bridge`: whether bridged packets pass the packet filter. Brought by the module `br_netfilter`.
+
+use super::row::{ANY_INT, FLAG, NET, OFF_ON, Row, always};
+
+const BRIDGE: Row = Row {
+    spec: FLAG,
+    kernel_range: ANY_INT,
+    unit: OFF_ON,
+    default: always("1"),
+    notes: &["absent until the module is loaded, which only the host can do"],
+    module: Some("br_netfilter"),
+    sources: &["Documentation/networking/ip-sysctl.rst"],
+    ..NET
+};
+
+pub(super) static ROWS: &[Row] = &[
+    Row {
+        name: "net.bridge.bridge-nf-call-arptables",
+        purpose: "whether bridged ARP packets pass arptables",
+        ..BRIDGE
+    },
+    Row {
+        name: "net.bridge.bridge-nf-call-ip6tables",
+        purpose: "whether bridged IPv6 packets pass ip6tables",
+        ..BRIDGE
+    },
+    Row {
+        name: "net.bridge.bridge-nf-call-iptables",
+        purpose: "whether bridged IPv4 packets pass iptables; Kubernetes networks want it",
+        ..BRIDGE
+    },
+];

@@ -1,0 +1,118 @@
+//! Everything that descends from us, found in /proc: never more than that.
+
+use std::io;
+
+use crate::sys;
+
+/// How often the tree is walked again for those that were born while it was walked.
+const PASSES: usize = 16;
+
+/// Sends `signal` once to each of our descendants.
+///
+/// # Errors
+/// /proc is not mounted, or is that of another PID namespace.
+pub(super) fn signal(signal: i32) -> io::Result<()> {
+    let mut known: Vec<i32> = Vec::new();
+    for _ in 0..PASSES {
+        let table = processes()?;
+        let before = known.len();
+        for (pid, parent) in below(&table, sys::own_pid()) {
+            if known.contains(&pid) {
+                continue;
+            }
+            known.try_reserve(1)?;
+            known.push(pid);
+            send(pid, parent, signal);
+        }
+        if known.len() == before {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Our children, adopted ones too.
+///
+/// # Errors
+/// As [`signal`].
+pub(super) fn children() -> io::Result<Vec<i32>> {
+    let own = sys::own_pid();
+    Ok(processes()?.into_iter().filter(|&(_, parent)| parent == own).map(|(pid, _)| pid).collect())
+}
+
+/// Each process with its parent.
+fn processes() -> io::Result<Vec<(i32, i32)>> {
+    // In a PID namespace whose /proc was not mounted anew the numbers there are not those that kill(2) takes.
+    let own = std::fs::read_link("/proc/self")?;
+    if own.to_str().and_then(|text| text.parse().ok()) != Some(sys::own_pid()) {
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
+    }
+    let mut table = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if let Some(parent) = parent_of(pid) {
+            table.try_reserve(1)?;
+            table.push((pid, parent));
+        }
+    }
+    Ok(table)
+}
+
+/// The parent of a process: the second field behind the name, which may hold anything (`proc_pid_stat(5)`).
+fn parent_of(pid: i32) -> Option<i32> {
+    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let end = text.iter().rposition(|&byte| byte == b')')?;
+    let fields = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    fields.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// Those of `table` that are below `root`, each with its parent; parents first.
+fn below(table: &[(i32, i32)], root: i32) -> Vec<(i32, i32)> {
+    let mut found: Vec<(i32, i32)> = table.iter().copied().filter(|&(_, parent)| parent == root).collect();
+    let mut next = 0;
+    while let Some(&(pid, _)) = found.get(next) {
+        found.extend(table.iter().copied().filter(|&(_, parent)| parent == pid));
+        next += 1;
+    }
+    found
+}
+
+/// Only a child of ours keeps its number until we wait for it. Any other may have ended since we read of it, and a
+/// stranger may have its number now: so it is held, looked at again, and then signalled.
+fn send(pid: i32, parent: i32, signal: i32) {
+    let failed = if parent == sys::own_pid() {
+        sys::kill(pid, signal)
+    } else {
+        match sys::hold(pid) {
+            Ok(held) if parent_of(pid) == Some(parent) || parent_of(pid) == Some(sys::own_pid()) => {
+                sys::kill_held(&held, signal)
+            }
+            // It is gone, or someone else: the next pass will see.
+            Ok(_) => Ok(()),
+            // Out of descriptors, or an old kernel.
+            Err(_) => sys::kill(pid, signal),
+        }
+    };
+    // ESRCH: it is gone, as it should. EPERM: a set-uid program, which nobody without rights can signal.
+    drop(failed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_below_is_found() {
+        let table = [(1, 0), (2, 1), (3, 2), (4, 1), (5, 3), (6, 0), (7, 6), (8, 5)];
+        assert_eq!(below(&table, 2), [(3, 2), (5, 3), (8, 5)]);
+        assert_eq!(below(&table, 1).len(), 5);
+        assert_eq!(below(&table, 8), []);
+        assert_eq!(below(&table, 6), [(7, 6)]);
+    }
+
+    #[test]
+    fn our_own_parent_is_read_from_proc() {
+        assert_eq!(parent_of(sys::own_pid()), Some(sys::parent()));
+        assert_eq!(parent_of(-1), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! Staying as the service's parent: what PID 1 of a container owes it.
+//!
+//! The story is [`run`]: prepare, spawn, then supervise until the service has ended and nothing is left of it. All
+//! signals have been blocked since the first statement of `main` and are taken one by one, so that none is lost and
+//! nothing happens between two lines. Once the service runs, no failure ends the supervisor: its end would be that
+//! of everything in the container.
+
+mod descendants;
+mod forward;
+mod lean;
+mod notice;
+mod orders;
+mod orphans;
+mod shutdown;
+mod spawn;
+mod supervise;
+mod terminal;
+
+pub use lean::resume;
+pub use notice::Verbosity;
+pub use orders::{Grouping, Orders};
+
+use crate::exec::{self, Stage};
+use crate::sys::{self, Inherited};
+
+/// Starts the service and stays until it has ended; returns the code to exit with.
+///
+/// `limits` is called in the child, while it still has every right of ours. What goes wrong before the service runs
+/// is said on standard error by whoever it happens to, and is 125, 126 or 127.
+pub fn run(
+    orders: Orders,
+    mut stage: Stage,
+    inherited: &Inherited,
+    limits: &mut dyn FnMut() -> Result<(), String>,
+) -> i32 {
+    if let Some(signal) = exec::awaited_end(inherited) {
+        notice::error(&exec::ExecError::Interrupted { signal });
+        return 128 + signal;
+    }
+    prepare(&orders);
+    if orders.die_with_supervisor {
+        stage.die_with(sys::own_pid(), libc::SIGKILL);
+    }
+    let other_user = stage.other_user();
+    match spawn::spawn(&orders, &mut stage, inherited, limits) {
+        Ok(spawn::Spawned { child, report }) => {
+            settle(other_user);
+            let watch = supervise::Watch { child, report, orders };
+            // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
+            let watch = lean::exec_anew(watch, stage.name());
+            supervise::supervise(watch)
+        }
+        Err(error) => {
+            notice::error(&error);
+            125
+        }
+    }
+}
+
+/// What must stand before there is a child.
+fn prepare(orders: &Orders) {
+    if let Some(signal) = orders.parent_death_signal {
+        let parent = sys::parent();
+        let set = sys::die_with_parent(signal);
+        if let Err(error) = set {
+            notice::warning(orders, &format_args!("no signal can be had when our parent dies: {error}"));
+        } else if sys::parent() != parent {
+            // It died before the kernel knew that we wanted to be told. Blocked as all are, it waits for its turn.
+            drop(sys::kill(sys::own_pid(), signal));
+        }
+    }
+    if orders.subreaper && sys::own_pid() != 1 {
+        if let Err(error) = sys::set_subreaper() {
+            notice::warning(orders, &format_args!("orphans go to PID 1 and not to us: {error}"));
+        }
+    }
+}
+
+/// The parent's part once the child is there: it needs no file and no place, and no right but to signal the child.
+fn settle(other_user: Option<u32>) {
+    drop(std::env::set_current_dir("/"));
+    if let Some(uid) = other_user {
+        let may_kill = sys::capabilities()
+            .is_ok_and(|sets| sets.effective & crate::model::capability::Capability::KILL.bit() != 0);
+        if !may_kill {
+            // Root without CAP_KILL can't signal another user's process: nothing but a SIGKILL from outside would
+            // ever stop the service (kill(2)). As that user we can.
+            drop(sys::set_uid(uid));
+        }
+    }
+}

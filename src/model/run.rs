@@ -1,0 +1,346 @@
+//! How a service is started and supervised: one table of options for the command line, the environment and `[run]`.
+
+use std::time::Duration;
+
+use super::capability::Capability;
+use super::duration;
+use super::signal::Signal;
+
+/// What was asked for about the start of the service. What was not is `None` or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Stay as the service's parent.
+    pub init: Option<bool>,
+    /// Who gets the signals that reach us.
+    pub signal_to: Option<SignalTarget>,
+    /// Signals to hand on as another one, or (`None`) not at all.
+    pub rewrite: Vec<(Signal, Option<Signal>)>,
+    /// Adopt orphans where we are not PID 1.
+    pub subreaper: Option<bool>,
+    /// Exit codes of the service, and what to exit with instead.
+    pub expect_exit: Vec<(u8, u8)>,
+    /// How long the service may take after a signal that asks it to end, before `SIGKILL`; zero: for ever.
+    pub stop_timeout: Option<Duration>,
+    /// What happens to the processes that the service leaves behind.
+    pub orphan_timeout: Option<Leftovers>,
+    /// End adopted orphans while the service lives.
+    pub reap_kill: Option<bool>,
+    /// The signal that we get when our own parent dies.
+    pub parent_death_signal: Option<Signal>,
+    /// Have the kernel end the service when we die.
+    pub die_with_supervisor: Option<bool>,
+    /// Give the service a session of its own.
+    pub session: Option<bool>,
+    /// `NAME|UID[:GROUP|GID]` whom the service runs as.
+    pub user: Option<String>,
+    /// Supplementary groups, by name or number, instead of those of `/etc/group`.
+    pub groups: Option<Vec<String>>,
+    /// No exec ever gives more rights.
+    pub no_new_privs: Option<bool>,
+    /// The only capabilities that the service keeps.
+    pub capabilities: Option<Vec<Capability>>,
+    /// How soon the kernel ends the service when memory runs out, -1000 to 1000.
+    pub oom_score_adj: Option<i32>,
+    /// The service's nice value, -20 to 19.
+    pub nice: Option<i32>,
+    /// The permission bits that its new files don't get.
+    pub umask: Option<u32>,
+    /// Its working directory.
+    pub working_directory: Option<String>,
+    /// Changes to its environment, in order; `None` takes a variable away.
+    pub env: Vec<(String, Option<String>)>,
+}
+
+/// Who gets the signals that reach the supervisor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignalTarget {
+    /// The service's first process.
+    #[default]
+    Child,
+    /// Its process group.
+    Group,
+    /// Everything that descends from us, adopted orphans too.
+    All,
+}
+
+/// What happens to the processes that the service leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftovers {
+    /// `SIGTERM`, this long to end, then `SIGKILL`.
+    End(Duration),
+    /// Nothing. (If we are PID 1 the kernel kills them.)
+    Leave,
+}
+
+impl Default for Leftovers {
+    /// Time enough to close files and connections, and well below the ten seconds that `docker stop` gives in all.
+    fn default() -> Self {
+        Self::End(Duration::from_secs(2))
+    }
+}
+
+/// How an option is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Yes or no: on the command line its mere presence.
+    Switch,
+    /// One value.
+    One,
+    /// A list: in the environment with commas, on the command line once or several times, in a profile an array.
+    Many,
+}
+
+/// One option. Its name is `stop_timeout` in a profile, `--stop-timeout` and `TUNECTL_STOP_TIMEOUT` elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOption {
+    /// Its name in a profile.
+    pub name: &'static str,
+    /// How it is written.
+    pub shape: Shape,
+    /// What stands for its value in help.
+    pub value: &'static str,
+    /// One sentence of help.
+    pub help: &'static str,
+    set: fn(&mut RunOptions, &[&str]) -> Result<(), String>,
+}
+
+const fn option(
+    name: &'static str,
+    shape: Shape,
+    value: &'static str,
+    help: &'static str,
+    set: fn(&mut RunOptions, &[&str]) -> Result<(), String>,
+) -> RunOption {
+    RunOption { name, shape, value, help, set }
+}
+
+/// Every option.
+#[rustfmt::skip]
+pub const OPTIONS: [RunOption; 20] = [
+    option("init", Shape::Switch, "", "stay as the service's parent: forward signals, reap orphans",
+        |o, v| one(v, switch).map(|x| o.init = Some(x))),
+    option("signal_to", Shape::One, "child|group|all", "who gets the signals that reach tunectl [child]",
+        |o, v| one(v, target).map(|x| o.signal_to = Some(x))),
+    option("rewrite", Shape::Many, "SIGNAL=SIGNAL", "hand a signal on as another one; 0 drops it",
+        |o, v| each(v, rewrite).map(|x| o.rewrite.extend(x))),
+    option("subreaper", Shape::Switch, "", "adopt orphans where tunectl is not PID 1 [yes]",
+        |o, v| one(v, switch).map(|x| o.subreaper = Some(x))),
+    option("expect_exit", Shape::Many, "CODE[=CODE]", "exit with the second code (or 0) where the service exits with the first",
+        |o, v| each(v, exit_codes).map(|x| o.expect_exit.extend(x))),
+    option("stop_timeout", Shape::One, "TIME", "kill the service this long after SIGTERM, SIGINT or SIGQUIT [0: never]",
+        |o, v| one(v, duration::parse).map(|x| o.stop_timeout = Some(x))),
+    option("orphan_timeout", Shape::One, "TIME|off", "how long what the service leaves behind has from SIGTERM to SIGKILL [2s]",
+        |o, v| one(v, leftovers).map(|x| o.orphan_timeout = Some(x))),
+    option("reap_kill", Shape::Switch, "", "end adopted orphans while the service lives",
+        |o, v| one(v, switch).map(|x| o.reap_kill = Some(x))),
+    option("parent_death_signal", Shape::One, "SIGNAL", "the signal to get when our own parent dies",
+        |o, v| one(v, Signal::parse).map(|x| o.parent_death_signal = Some(x))),
+    option("die_with_supervisor", Shape::Switch, "", "have the kernel kill the service if tunectl dies",
+        |o, v| one(v, switch).map(|x| o.die_with_supervisor = Some(x))),
+    option("session", Shape::Switch, "", "give the service a session of its own",
+        |o, v| one(v, switch).map(|x| o.session = Some(x))),
+    option("user", Shape::One, "USER[:GROUP]", "run the service as this user, by name or number",
+        |o, v| one(v, text).map(|x| o.user = Some(x))),
+    option("groups", Shape::Many, "GROUP", "its supplementary groups, instead of those of /etc/group",
+        |o, v| each(v, text).map(|x| o.groups = Some(x))),
+    option("no_new_privs", Shape::Switch, "", "let no program that the service starts have more rights than it",
+        |o, v| one(v, switch).map(|x| o.no_new_privs = Some(x))),
+    option("capabilities", Shape::Many, "CAPABILITY", "keep only these capabilities; `none` keeps none",
+        |o, v| each(if v == ["none"] { &[] } else { v }, Capability::parse).map(|x| o.capabilities = Some(x))),
+    option("oom_score_adj", Shape::One, "-1000..1000", "how soon to be ended when memory runs out",
+        |o, v| one(v, |t| number(t, -1000, 1000)).map(|x| o.oom_score_adj = Some(x))),
+    option("nice", Shape::One, "-20..19", "the service's nice value",
+        |o, v| one(v, |t| number(t, -20, 19)).map(|x| o.nice = Some(x))),
+    option("umask", Shape::One, "OCTAL", "the permission bits that its new files don't get",
+        |o, v| one(v, file_mask).map(|x| o.umask = Some(x))),
+    option("working_directory", Shape::One, "DIRECTORY", "where the service starts",
+        |o, v| one(v, text).map(|x| o.working_directory = Some(x))),
+    option("env", Shape::Many, "NAME[=VALUE]", "set a variable of its environment; without a value, take it away",
+        |o, v| each(v, variable).map(|x| o.env.extend(x))),
+];
+
+impl RunOption {
+    /// The option of that name in a profile.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        OPTIONS.iter().find(|option| option.name == name)
+    }
+
+    /// The variable of the environment that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("TUNECTL_{}", self.name.to_uppercase())
+    }
+
+    /// The flag that sets it, without the leading dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+
+    /// Sets it: what came before is replaced, or for pairs (`rewrite`, `expect_exit`, `env`) added to.
+    ///
+    /// # Errors
+    /// Says in one sentence what was expected.
+    pub fn set(&self, options: &mut RunOptions, values: &[&str]) -> Result<(), String> {
+        (self.set)(options, values)
+    }
+
+    /// Sets it from the text of its variable.
+    ///
+    /// # Errors
+    /// Names the variable, and says what was expected.
+    pub fn set_from_variable(&self, options: &mut RunOptions, text: &str) -> Result<(), String> {
+        let values: Vec<&str> = match self.shape {
+            Shape::Many => text.split(',').map(str::trim).filter(|value| !value.is_empty()).collect(),
+            Shape::Switch | Shape::One => vec![text],
+        };
+        self.set(options, &values).map_err(|reason| format!("{}: {reason}", self.variable()))
+    }
+}
+
+fn one<T>(values: &[&str], parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+    match values {
+        [value] => parse(value),
+        _ => Err(format!("expected one value but found {}", values.len())),
+    }
+}
+
+fn each<T>(values: &[&str], parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    values.iter().map(|value| parse(value)).collect()
+}
+
+fn switch(value: &str) -> Result<bool, String> {
+    match value.to_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(format!("expected `true` or `false` but found `{}`", value.escape_debug())),
+    }
+}
+
+fn text(value: &str) -> Result<String, String> {
+    if value.is_empty() || value.contains('\0') {
+        return Err(format!("expected a name but found `{}`", value.escape_debug()));
+    }
+    Ok(value.to_owned())
+}
+
+fn number(value: &str, least: i32, most: i32) -> Result<i32, String> {
+    let found = value.parse().ok().filter(|number| (least..=most).contains(number));
+    found.ok_or_else(|| format!("expected a number from {least} to {most} but found `{}`", value.escape_debug()))
+}
+
+fn file_mask(value: &str) -> Result<u32, String> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let found = u32::from_str_radix(value, 8).ok().filter(|bits| digits && *bits <= 0o777);
+    found.ok_or_else(|| format!("expected an octal number from 0 to 777 but found `{}`", value.escape_debug()))
+}
+
+fn target(value: &str) -> Result<SignalTarget, String> {
+    match value {
+        "child" => Ok(SignalTarget::Child),
+        "group" => Ok(SignalTarget::Group),
+        "all" => Ok(SignalTarget::All),
+        _ => Err(format!("expected `child`, `group` or `all` but found `{}`", value.escape_debug())),
+    }
+}
+
+fn leftovers(value: &str) -> Result<Leftovers, String> {
+    if value == "off" { Ok(Leftovers::Leave) } else { duration::parse(value).map(Leftovers::End) }
+}
+
+/// `15=3`, `TERM=QUIT`, `HUP=0`; `15:3` as dumb-init writes it.
+fn rewrite(value: &str) -> Result<(Signal, Option<Signal>), String> {
+    let (from, to) = value
+        .split_once(['=', ':'])
+        .ok_or_else(|| format!("expected two signals such as `TERM=QUIT` but found `{}`", value.escape_debug()))?;
+    let from = Signal::parse(from)?;
+    if [libc::SIGKILL, libc::SIGSTOP, libc::SIGCHLD].contains(&from.number()) {
+        return Err(format!("{from} is never forwarded, so it can't be rewritten"));
+    }
+    Ok((from, if to == "0" { None } else { Some(Signal::parse(to)?) }))
+}
+
+/// `143=0`, or `143` alone, which means the same.
+fn exit_codes(value: &str) -> Result<(u8, u8), String> {
+    let (from, to) = value.split_once('=').unwrap_or((value, "0"));
+    let code = |text: &str| text.parse::<u8>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    code(from).zip(code(to)).ok_or_else(|| {
+        format!("expected exit codes from 0 to 255 such as `143=0` but found `{}`", value.escape_debug())
+    })
+}
+
+fn variable(value: &str) -> Result<(String, Option<String>), String> {
+    let (name, content) = match value.split_once('=') {
+        Some((name, content)) => (name, Some(content.to_owned())),
+        None => (value, None),
+    };
+    if name.is_empty() || value.contains('\0') {
+        return Err(format!("expected a variable such as `NAME=value` but found `{}`", value.escape_debug()));
+    }
+    Ok((name.to_owned(), content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, values: &[&str]) -> Result<RunOptions, String> {
+        let mut options = RunOptions::default();
+        RunOption::find(name).unwrap().set(&mut options, values).map(|()| options)
+    }
+
+    #[test]
+    fn every_option_has_one_name_in_three_spellings() {
+        for option in OPTIONS {
+            assert!(option.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", option.name);
+            assert_eq!(option.flag().replace('-', "_"), option.name);
+            assert_eq!(OPTIONS.iter().filter(|other| other.name == option.name).count(), 1);
+            assert_eq!(option.value.is_empty(), option.shape == Shape::Switch, "{}", option.name);
+            assert!(!option.help.ends_with('.'), "{}", option.name);
+        }
+        assert_eq!(RunOption::find("stop_timeout").unwrap().variable(), "TUNECTL_STOP_TIMEOUT");
+    }
+
+    #[test]
+    fn values_are_read() {
+        let term = Signal::TERM;
+        assert_eq!(
+            set("rewrite", &["15=3", "hup=0"]).unwrap().rewrite,
+            [(term, Signal::new(3)), (Signal::new(1).unwrap(), None)]
+        );
+        assert_eq!(set("expect_exit", &["143", "3=4"]).unwrap().expect_exit, [(143, 0), (3, 4)]);
+        assert_eq!(set("umask", &["027"]).unwrap().umask, Some(0o27));
+        assert_eq!(set("orphan_timeout", &["off"]).unwrap().orphan_timeout, Some(Leftovers::Leave));
+        assert_eq!(set("capabilities", &["none"]).unwrap().capabilities, Some(vec![]));
+        assert_eq!(set("capabilities", &[]).unwrap().capabilities, Some(vec![]));
+        assert_eq!(
+            set("env", &["A=b=c", "B"]).unwrap().env,
+            [("A".to_owned(), Some("b=c".to_owned())), ("B".to_owned(), None)]
+        );
+        let mut options = RunOptions::default();
+        RunOption::find("rewrite").unwrap().set_from_variable(&mut options, "15=3, HUP=0,").unwrap();
+        assert_eq!(options.rewrite.len(), 2);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_was_expected() {
+        for (name, value, message) in [
+            ("init", "maybe", "expected `true` or `false` but found `maybe`"),
+            ("signal_to", "everyone", "expected `child`, `group` or `all` but found `everyone`"),
+            ("rewrite", "15", "expected two signals such as `TERM=QUIT` but found `15`"),
+            ("rewrite", "KILL=TERM", "SIGKILL is never forwarded, so it can't be rewritten"),
+            ("expect_exit", "256", "expected exit codes from 0 to 255 such as `143=0` but found `256`"),
+            ("expect_exit", "+1=0", "expected exit codes from 0 to 255 such as `143=0` but found `+1=0`"),
+            ("nice", "20", "expected a number from -20 to 19 but found `20`"),
+            ("umask", "8", "expected an octal number from 0 to 777 but found `8`"),
+            ("env", "=x", "expected a variable such as `NAME=value` but found `=x`"),
+            ("user", "", "expected a name but found ``"),
+        ] {
+            assert_eq!(set(name, &[value]).unwrap_err(), message);
+        }
+        let mut options = RunOptions::default();
+        let error = RunOption::find("nice").unwrap().set_from_variable(&mut options, "low").unwrap_err();
+        assert_eq!(error, "TUNECTL_NICE: expected a number from -20 to 19 but found `low`");
+    }
+}

@@ -1,0 +1,152 @@
+//! Signals as the kernel has them: raw calls, for sets that leave none out.
+
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+use std::{io, mem, ptr};
+
+use libc::{c_int, c_long, pid_t};
+
+use super::{check_long, hold};
+use crate::sys::process;
+
+/// A set of signals as the kernel has it: bit N-1 for signal N, 32 to 34 included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mask(pub u64);
+
+impl Mask {
+    /// Whether `signal` is in the set.
+    #[must_use]
+    pub fn contains(self, signal: c_int) -> bool {
+        (1..=64).contains(&signal) && self.0 & (1 << (signal - 1)) != 0
+    }
+}
+
+/// Size in bytes of the kernel's signal set, which the raw calls want to be told.
+const SET: usize = 8;
+
+/// Blocks every signal, and returns what was blocked before.
+///
+/// Also those of faults: one that the processor raises ends us all the same, blocked or not, and one that someone
+/// sends with kill(2) is for the service.
+#[must_use]
+pub fn block_every_signal() -> Mask {
+    set_mask(Mask(u64::MAX))
+}
+
+/// Sets the mask. What is pending and no longer blocked arrives before this returns.
+pub fn restore_mask(mask: Mask) {
+    set_mask(mask);
+}
+
+fn set_mask(mask: Mask) -> Mask {
+    let mut before = 0_u64;
+    // SAFETY: both sets are eight bytes, ours, and outlive the call.
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const mask.0, &raw mut before, SET) };
+    Mask(before)
+}
+
+/// Signals that have come and wait to be taken.
+pub type Pending = Mask;
+
+/// The signals that wait to be taken or unblocked.
+#[must_use]
+pub fn pending() -> Pending {
+    let mut set = 0_u64;
+    // SAFETY: the set is eight bytes, ours, and outlives the call.
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, SET) };
+    Mask(set)
+}
+
+/// A signal that was taken, with all that the kernel tells of it.
+#[derive(Clone, Copy)]
+pub struct Info(libc::siginfo_t);
+
+impl std::fmt::Debug for Info {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Info").field("signal", &self.signal()).field("code", &self.0.si_code).finish()
+    }
+}
+
+impl Info {
+    /// Its number.
+    #[must_use]
+    pub fn signal(&self) -> c_int {
+        self.0.si_signo
+    }
+
+    /// Whether the kernel itself sent it, for example the terminal's driver.
+    #[must_use]
+    pub fn from_kernel(&self) -> bool {
+        self.0.si_code == libc::SI_KERNEL
+    }
+
+    /// Whether it carries a value (sigqueue(3) and relatives), so that it can be handed on with it.
+    ///
+    /// The kernel lets nobody pass on what claims to come from kill(2), tkill(2) or itself (`rt_sigqueueinfo(2)`).
+    #[must_use]
+    pub fn has_value(&self) -> bool {
+        self.0.si_code < 0 && self.0.si_code != libc::SI_TKILL
+    }
+}
+
+/// Waits for any signal at all, for ever or for at most `timeout`; all of them must be blocked.
+///
+/// `None`: the time is over, or the process was stopped and resumed meanwhile.
+#[must_use]
+pub fn take_signal(timeout: Option<Duration>) -> Option<Info> {
+    take_one_of(u64::MAX, timeout)
+}
+
+/// Takes `signal` off if it waits, and forgets it.
+pub fn discard_signal(signal: c_int) {
+    if (1..=64).contains(&signal) {
+        let _ = take_one_of(1 << (signal - 1), Some(Duration::ZERO));
+    }
+}
+
+fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<Info> {
+    let limit = timeout.map(|time| libc::timespec {
+        tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    });
+    let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: a `siginfo_t` of zeros is a valid value of that plain C structure.
+    let mut info: libc::siginfo_t = unsafe { mem::zeroed() };
+    // SAFETY: the set is eight bytes, `info` ours to write, `limit` null or a timespec; all outlive the call.
+    let taken = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set, &raw mut info, limit, SET) };
+    (taken > 0).then_some(Info(info))
+}
+
+/// Lets a `SIGTSTP` that waits for us, or the one that this sends, stop us; returns when we are resumed.
+///
+/// The kernel ignores it where nobody could resume us: in an orphaned process group (setpgid(2)) and as PID 1.
+pub fn suspend() {
+    drop(process::kill(process::own_pid(), libc::SIGTSTP));
+    let every = set_mask(Mask(!(1 << (libc::SIGTSTP - 1))));
+    restore_mask(every);
+}
+
+/// Hands a signal that has a value on to `pid`, as `signal`, with its value and its first sender (`rt_sigqueueinfo(2)`).
+///
+/// # Errors
+/// `ESRCH`, `EPERM`; `EAGAIN`: over `RLIMIT_SIGPENDING`.
+pub fn queue(pid: pid_t, signal: c_int, info: &Info) -> io::Result<()> {
+    let siginfo = ptr::from_ref(&info.0);
+    // SAFETY: `siginfo` is a whole siginfo_t and outlives the call; the kernel puts `signal` into its copy.
+    check_long(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, signal, siginfo) })
+}
+
+/// The same for the process group that `leader` leads; Linux 6.9 on (`pidfd_send_signal(2)`).
+///
+/// # Errors
+/// As [`queue`]; `EINVAL` before Linux 6.9, `ENOSYS` before 5.1, `EMFILE`.
+pub fn queue_to_group(leader: pid_t, signal: c_int, info: &Info) -> io::Result<()> {
+    const PIDFD_SIGNAL_PROCESS_GROUP: c_long = 4;
+    let held = hold(leader)?;
+    // Unlike its older sister this call wants both numbers to agree.
+    let mut info = info.0;
+    info.si_signo = signal;
+    let (fd, siginfo, flags) = (held.as_raw_fd(), &raw const info, PIDFD_SIGNAL_PROCESS_GROUP);
+    // SAFETY: `siginfo` is a whole siginfo_t and outlives the call.
+    check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, siginfo, flags) })
+}

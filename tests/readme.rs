@@ -1,0 +1,102 @@
+//! Holds the README's generated parts to what the program says. `TUNECTL_BLESS=1 cargo test --test readme` writes
+//! them anew.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use clap::Parser as _;
+
+use tunectl::builtin;
+use tunectl::catalog;
+use tunectl::cli::Cli;
+use tunectl::commands::{self, World};
+use tunectl::context::{Context, Namespaces, Runtime};
+use tunectl::exec::ExecError;
+use tunectl::kernel::fake::{Fake, Mount};
+use tunectl::library::Library;
+use tunectl::model::amount::Machine;
+use tunectl::model::limit::{Limit, Limits, Resource};
+use tunectl::model::setting::System;
+use tunectl::output::Colour;
+
+#[test]
+fn the_readme_shows_what_the_program_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let standing = fs::read_to_string(&path).unwrap();
+    let mut fresh = standing.clone();
+    for (name, text) in [("check", check()), ("profiles", profiles()), ("limits", limits())] {
+        fresh = replaced(&fresh, name, &text);
+    }
+    if std::env::var_os("TUNECTL_BLESS").is_some() {
+        fs::write(&path, &fresh).unwrap();
+    }
+    assert!(fresh == standing, "README.md is stale: run `TUNECTL_BLESS=1 cargo test --test readme`");
+}
+
+/// Puts `text` between the markers of the part `name`.
+fn replaced(readme: &str, name: &str, text: &str) -> String {
+    let start = format!("<!-- generated: {name} -->\n");
+    let (before, rest) = readme.split_once(&start).expect("the part has a marker at its start");
+    let (_, after) = rest.split_once("<!-- end -->").expect("the part has a marker at its end");
+    format!("{before}{start}{text}<!-- end -->{after}")
+}
+
+/// The real command line on a kernel in memory: a container as Docker starts it.
+fn check() -> String {
+    let limits = Limits { soft: Limit::Value(1024), hard: Limit::Value(524_288) };
+    let mut kernel = Fake::linux()
+        .in_network_namespace()
+        .mounted("", Mount::ReadOnly)
+        .limited(Resource::Nofile, limits)
+        .without_cap_sys_resource();
+    let context = Context {
+        system: System::Linux,
+        release: Some("6.12.0".to_owned()),
+        initial: Namespaces { pid: Some(false), net: Some(false), uts: Some(false), ..Namespaces::default() },
+        user: 0,
+        capabilities: Some(0xa804_25fb),
+        runtime: Some(Runtime::Docker),
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut world = World {
+        kernel: &mut kernel,
+        context: &|| context.clone(),
+        machine: &|| Machine { memory: 8 << 30, cpus: 4 },
+        library: Library { directory: "/nonexistent".into(), owners: None },
+        processes: "/nonexistent".into(),
+        variable: &|_| None,
+        become_service: &mut |_| ExecError::NotFound { command: String::new(), searched: None },
+        out: &mut out,
+        err: &mut err,
+        colour: Colour::Off,
+        colour_err: Colour::Off,
+    };
+    let command = ["tunectl", "check", "-p", "loadtest", "--port", "8080"];
+    let code = commands::dispatch(&Cli::try_parse_from(command).unwrap(), &mut world);
+    assert_eq!(code, commands::FALLS_SHORT);
+    assert_eq!(String::from_utf8(err).unwrap(), "");
+    format!("```console\n$ {}\n{}```\n", command.join(" "), String::from_utf8(out).unwrap())
+}
+
+fn profiles() -> String {
+    let mut text = "| profile | what for |\n| --- | --- |\n".to_owned();
+    let library = Library { directory: "/nonexistent".into(), owners: None };
+    for name in builtin::names() {
+        let mut find = |name: &str, named_by: Option<&_>| library.find(name, named_by);
+        let profile = tunectl::profile::load::load(&[name.to_owned()], &mut find, &catalog::spec).unwrap();
+        writeln!(text, "| `{name}` | {} |", profile.description.unwrap()).unwrap();
+    }
+    text
+}
+
+fn limits() -> String {
+    let mut text = "| name | what it bounds | unit | `ulimit` |\n| --- | --- | --- | --- |\n".to_owned();
+    for row in Resource::ALL.map(catalog::limit) {
+        let factor = if row.shell_factor == 1 { String::new() } else { format!(", in {} of it", row.shell_factor) };
+        writeln!(text, "| `{}` | {} | {} | `-{}`{factor} |", row.resource, row.purpose, row.unit, row.flag).unwrap();
+    }
+    text
+}
