@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Bring kernel settings and resource limits to a profile, prove it, and start the service.
@@ -94,10 +94,10 @@ impl Asked {
 #[derive(Debug, Args)]
 pub struct Zeal {
     /// Go on where a required setting falls short, and keep what could be changed.
-    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = FalseyValueParser::new())]
     pub best_effort: bool,
     /// Write settings of the whole machine from inside a container or namespace too.
-    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
     pub allow_host_settings: bool,
 }
 

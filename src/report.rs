@@ -28,12 +28,14 @@ pub struct Finding {
     pub origin: Origin,
     /// What stood there before the walk, where that could be read.
     pub before: Option<Value>,
-    /// What was read back last, never what was written.
+    /// What was read back, never what was written.
     pub found: Option<Value>,
     /// Whether that will do.
     pub verdict: Verdict,
     /// Whether what was changed has been put back since, because a required setting fell short.
     pub put_back: Option<PutBack>,
+    /// What was read back after that; nothing where nothing had to be put back.
+    pub now: Option<Value>,
     /// What stands around the key; looked at only where it falls short.
     pub evidence: Evidence,
 }

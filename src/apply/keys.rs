@@ -52,15 +52,41 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Finding> 
     }
     // Where nothing was written, what was read a moment ago still is what stands there.
     let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
-    steps
-        .iter()
-        .zip(attempts)
-        .map(|(step, attempt)| {
-            let found = if wrote { read(kernel, &step.key, step.kind) } else { step.current.clone() };
+    let read_all = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Obstacle>> {
+        steps.iter().map(|step| if wrote { read(kernel, &step.key, step.kind) } else { step.current.clone() }).collect()
+    };
+    let mut found = read_all(kernel);
+    if rewrite(kernel, steps, &mut attempts, &found) {
+        found = read_all(kernel);
+    }
+    let together = steps.iter().zip(attempts).zip(found);
+    together
+        .map(|((step, attempt), found)| {
             let verdict = judge(step, attempt, &found);
             finding(kernel, step, found.ok(), verdict)
         })
         .collect()
+}
+
+/// Writes what held until one of our writes reset it (`ip_forward` does that to `conf.*`). Once: a profile whose
+/// settings undo each other falls short.
+fn rewrite(
+    kernel: &mut dyn Kernel,
+    steps: &[KeyStep],
+    attempts: &mut [Attempt],
+    found: &[Result<Value, Obstacle>],
+) -> bool {
+    let mut rewrote = false;
+    for ((step, attempt), found) in steps.iter().zip(attempts).zip(found) {
+        let (Attempt::Nothing, Ok(_), Ok(found), Owner::Ours) = (&attempt, &step.current, found, step.owner) else {
+            continue;
+        };
+        if let Some(target) = step.wanted.target(found) {
+            *attempt = Attempt::Written(kernel.write(&step.key, &target.to_kernel(), pieces(step.kind)));
+            rewrote = true;
+        }
+    }
+    rewrote
 }
 
 /// What was tried with one key.
@@ -130,6 +156,7 @@ fn finding(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdic
         found,
         verdict,
         put_back: None,
+        now: None,
         evidence,
     }
 }

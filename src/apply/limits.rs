@@ -101,6 +101,7 @@ fn finding(
         found: value,
         verdict,
         put_back: None,
+        now: None,
         evidence,
     }
 }

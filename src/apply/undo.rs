@@ -10,14 +10,36 @@ use super::keys::{pieces, read};
 
 /// Puts every key back whose value is no longer what it was, among those that we wrote.
 pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[KeyStep]) {
-    for step in steps.iter().rev().filter(|step| step.target.is_some() && step.owner == Owner::Ours) {
-        let Some(finding) = findings.iter_mut().find(|finding| is_of(finding, &step.key)) else { continue };
-        let Ok(before) = &step.current else { continue };
-        if finding.found.as_ref() != Some(before) {
-            finding.put_back = Some(key(kernel, &step.key, step.kind, before));
-            finding.found = read(kernel, &step.key, step.kind).ok();
+    let ours = || steps.iter().filter(|step| step.owner == Owner::Ours);
+    for step in ours().rev() {
+        let Some((finding, before)) = touched(findings, step) else { continue };
+        let reset = step.target.is_some() || finding.falls_short();
+        if reset && finding.found.as_ref() != Some(before) {
+            put_back(kernel, finding, step, before);
         }
     }
+    // Putting one back may have reset another, as `ip_forward` does to `conf.*`.
+    if findings.iter().any(|finding| finding.put_back.is_some()) {
+        for step in ours() {
+            let Some((finding, before)) = touched(findings, step) else { continue };
+            let stood = finding.now.as_ref().or(finding.found.as_ref()) == Some(before);
+            if stood && read(kernel, &step.key, step.kind).is_ok_and(|now| now != *before) {
+                put_back(kernel, finding, step, before);
+            }
+        }
+    }
+}
+
+/// The finding of a step whose value was known before.
+fn touched<'f, 's>(findings: &'f mut [Finding], step: &'s KeyStep) -> Option<(&'f mut Finding, &'s Value)> {
+    let before = step.current.as_ref().ok()?;
+    let finding = findings.iter_mut().find(|finding| is_of(finding, &step.key))?;
+    Some((finding, before))
+}
+
+fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, before: &Value) {
+    finding.put_back = Some(key(kernel, &step.key, step.kind, before));
+    finding.now = read(kernel, &step.key, step.kind).ok();
 }
 
 /// Puts every limit back that is no longer what it was.
@@ -37,7 +59,7 @@ pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &
             if let Setting::Limit(resource, side) = finding.setting {
                 if resource == step.resource {
                     finding.put_back = Some(outcome.clone());
-                    finding.found = now.map(|limits| Value::Limit(limits.side(side)));
+                    finding.now = now.map(|limits| Value::Limit(limits.side(side)));
                 }
             }
         }

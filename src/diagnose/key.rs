@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 
-use crate::catalog::{self, InNewNetns, KernelVersion, Row, Scope};
+use crate::catalog::{self, Access, InNewNetns, KernelVersion, Row, Scope};
 use crate::kernel::{Evidence, Operation, Refusal};
 use crate::model::setting::{Key, System};
 use crate::model::suggest;
@@ -176,9 +176,8 @@ impl Case<'_> {
     /// kernel does: a file without a write bit is refused with EACCES on a read-only mount too.
     fn in_the_way(&self) -> Option<(Cause, String)> {
         let evidence = self.evidence();
-        let net = matches!(self.scope(), Scope::NetNs | Scope::HostNet);
         if evidence.mode.is_some_and(|mode| mode & WRITE_BITS == 0) {
-            return Some(if net && self.scene.context.initial.net == Some(false) {
+            return Some(if self.only_shown_in_namespaces() {
                 (Cause::ReadOnlyInNamespace, "it can be written in the machine's own network namespace only".to_owned())
             } else {
                 (Cause::ReadOnly, "nobody can write it".to_owned())
@@ -201,6 +200,14 @@ impl Case<'_> {
             return Some((Cause::NotPermitted, format!("only root may write it, and we are user {user}")));
         }
         None
+    }
+
+    /// Whether we are in a network namespace of our own, and this key can be written in the machine's.
+    fn only_shown_in_namespaces(&self) -> bool {
+        let context = self.scene.context;
+        let shown = |row: &Row| row.in_new_netns.at(context.version()) == InNewNetns::ReadOnly;
+        let never = self.row.is_some_and(|row| row.access == Access::ReadOnly);
+        context.initial.net == Some(false) && !never && (self.scope() == Scope::HostNet || self.row.is_some_and(shown))
     }
 
     fn scope(&self) -> Scope {

@@ -62,6 +62,8 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     put_back: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Json>,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +135,7 @@ fn entry<'a>(finding: &'a Finding, diagnosis: Option<&'a Diagnosis>) -> Entry<'a
         verdict,
         required: finding.required,
         put_back: finding.put_back.as_ref().map(|outcome| *outcome == PutBack::Done),
+        now: finding.now.as_ref().map(value_json),
         target,
         source: &finding.origin.source.label,
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),

@@ -35,7 +35,9 @@ struct Entry {
 #[must_use]
 pub fn limits_table(limits: &[(Resource, Limits)]) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{:<10}  {:>20}  {:>20}  {:<12}  {:<9}  MEANING", "LIMIT", "SOFT", "HARD", "UNIT", "ULIMIT");
+    let unit = limits.iter().map(|(resource, _)| catalog::limit(*resource).unit.len()).max().unwrap_or(0);
+    let _ =
+        writeln!(text, "{:<10}  {:>20}  {:>20}  {:<unit$}  {:<9}  MEANING", "LIMIT", "SOFT", "HARD", "UNIT", "ULIMIT");
     for (resource, limits) in limits {
         let row = catalog::limit(*resource);
         let flag = match row.shell_factor {
@@ -45,7 +47,7 @@ pub fn limits_table(limits: &[(Resource, Limits)]) -> String {
         };
         let _ = writeln!(
             text,
-            "{:<10}  {:>20}  {:>20}  {:<12}  {flag:<9}  {}",
+            "{:<10}  {:>20}  {:>20}  {:<unit$}  {flag:<9}  {}",
             resource, limits.soft, limits.hard, row.unit, row.title
         );
     }

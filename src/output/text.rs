@@ -164,27 +164,17 @@ fn cut(text: &str, width: usize) -> String {
 
 fn summary(account: &Account<'_>, colour: Colour) -> String {
     let tally = account.report.tally();
-    let mut text = String::new();
-    let _ = match (tally.short, tally.required_short) {
-        (0, _) => writeln!(text, "{}", colour.good(format!("all {} hold", counted(tally.all)))),
-        (short, 0) => writeln!(
-            text,
-            "{}",
-            colour.doubtful(format!(
-                "all that is required holds; {} of {} optional fall short",
-                short,
-                counted(tally.all)
-            ))
-        ),
-        (short, required) if short == required => {
-            writeln!(text, "{}", colour.bad(format!("{short} of {} fall short", counted(tally.all))))
+    let fall = |count: usize| if count == 1 { "falls" } else { "fall" };
+    let line = match (tally.short, tally.required_short) {
+        (0, _) if tally.all == 1 => colour.good("the one setting holds"),
+        (0, _) => colour.good(format!("all {} hold", counted(tally.all))),
+        (short, 0) => colour.doubtful(format!("all that is required holds; {short} optional {} short", fall(short))),
+        (short, required) => {
+            let among = if short == required { String::new() } else { format!(", {required} of them required") };
+            colour.bad(format!("{short} of {} {} short{among}", counted(tally.all), fall(short)))
         }
-        (short, required) => writeln!(
-            text,
-            "{}",
-            colour.bad(format!("{short} of {} fall short, {required} of them required", counted(tally.all)))
-        ),
     };
+    let mut text = format!("{line}\n");
     let waiting = account.diagnoses.iter().flatten().find(|diagnosis| diagnosis.cause == Cause::NotApplied);
     if let Some(remedy) = waiting.and_then(|diagnosis| diagnosis.remedies.first()) {
         let _ = writeln!(text, "to set what is not set: {}", remedy.text);
@@ -212,7 +202,7 @@ fn undone(account: &Account<'_>, colour: Colour) -> String {
             "{} could not be put back to {} and is {} now: {why}",
             finding.setting,
             shown(finding.before.as_ref()),
-            shown(finding.found.as_ref())
+            shown(finding.now.as_ref())
         );
         let _ = writeln!(text, "{}", colour.bad(message));
     }

@@ -1,0 +1,228 @@
+//! `tunectl apply`: the machine, and the shell that this is typed in.
+
+use std::process::{Child, Command, Stdio};
+
+use rlimit::Resource;
+
+use crate::support::kernel::{limit, lower, put, sysctl};
+use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::test::Test;
+
+const FILES: &str = "nofile = { soft = 500, hard = { at_least = 600 } }\n";
+
+fn profile() -> String {
+    format!("linux.sysctl.net.ipv4.tcp_fin_timeout = 31\n[rlimit]\n{FILES}")
+}
+
+fn limits() -> String {
+    format!("[rlimit]\n{FILES}")
+}
+
+fn begin() {
+    lower(Resource::NOFILE, 1000, 1200);
+}
+
+/// What people type: three commands in one shell.
+#[test]
+fn apply_and_check_and_the_program_in_one_shell() {
+    inside(this_test!(), || {
+        begin();
+        put("net/ipv4/tcp_fin_timeout", "60");
+        Test::shell("tunectl apply -p web.toml && tunectl check -p web.toml && ulimit -n && echo $$")
+            .file("web.toml", profile())
+            .stdout(
+                "\
+net.ipv4.tcp_fin_timeout 60 → 31
+nofile (soft) 1000 → 500 for sh, pid [..]
+2 settings changed and read back, 1 holds already
+SETTING                   WANTED        FOUND  VERDICT
+net.ipv4.tcp_fin_timeout  31            31     ok
+nofile (soft)             500           500    ok
+nofile (hard)             at least 600  1200   ok
+
+all 3 settings hold
+500
+[..]
+",
+            )
+            .run();
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
+        assert_eq!(limit(std::process::id(), "Max open files"), ("1000".into(), "1200".into()), "not ours");
+    });
+}
+
+#[test]
+fn the_shell_is_named_by_its_own_number() {
+    inside(this_test!(), || {
+        begin();
+        let ran = Test::shell("echo $$; tunectl apply -p web.toml")
+            .file("web.toml", limits())
+            .stdout(
+                "[..]\nnofile (soft) 1000 → 500 for sh, pid [..]\n1 setting changed and read back, 1 holds already\n",
+            )
+            .run();
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert!(lines[1].ends_with(&format!(" pid {}", lines[0])), "{}", ran.stdout);
+    });
+}
+
+/// Each stands between the shell that is meant and tunectl, and forks as the real ones do.
+#[test]
+fn who_only_lends_rights_is_not_the_shell_that_is_meant() {
+    inside(this_test!(), || {
+        for go_between in ["sudo", "su", "doas", "run0"] {
+            begin();
+            let script = format!("./{go_between} -c 'tunectl apply -p web.toml; ulimit -Sn'; ulimit -Sn; ulimit -Hn");
+            Test::shell(&script)
+                .file("web.toml", limits())
+                .link(go_between, "/bin/sh")
+                .stdout(
+                    "nofile (soft) 1000 → 500 for sh, pid [..]\n1 setting changed and read back, 1 holds already\n\
+                     1000\n500\n1200\n",
+                )
+                .run();
+        }
+    });
+}
+
+/// PID 1 of a new PID namespace is a shell here, and tunectl's only ancestor.
+#[test]
+fn pid_1_is_nobodys_shell() {
+    inside(this_test!(), || {
+        begin();
+        put("net/ipv4/tcp_fin_timeout", "60");
+        let script = "tunectl apply -p web.toml; echo $?; ulimit -Sn; \
+                      tunectl apply --no-rlimits -p web.toml; echo $?; ulimit -Sn";
+        let unshared = ["--pid", "--fork", "--mount", "--mount-proc"];
+        let tried = Command::new("unshare").args(unshared).arg("true").output().unwrap();
+        if !tried.status.success() {
+            return skip(this_test!(), String::from_utf8_lossy(&tried.stderr).trim());
+        }
+        Test::shell(&format!("exec unshare {} sh -c '{script}'", unshared.join(" ")))
+            .file("web.toml", profile())
+            .stdout("2\n1000\nnet.ipv4.tcp_fin_timeout 60 → 31\n1 setting changed and read back\n0\n1000\n")
+            .stderr(
+                "\
+error: the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us
+  = help: name a process with `--pid PID`, leave them out with `--no-rlimits`, or start the service with `tunectl run`
+",
+            )
+            .run();
+    });
+}
+
+#[test]
+fn another_process_can_be_named() {
+    inside(this_test!(), || {
+        begin();
+        let other = Sleeper::start();
+        let pid = other.0.id();
+        Test::new(["apply", "-p", "web.toml", "--pid", &pid.to_string()])
+            .file("web.toml", limits())
+            .stdout(&format!(
+                "nofile (soft) 1000 → 500 for sleep, pid {pid}\n1 setting changed and read back, 1 holds already\n"
+            ))
+            .run();
+        assert_eq!(limit(pid, "Max open files"), ("500".into(), "1200".into()));
+        assert_eq!(limit(std::process::id(), "Max open files"), ("1000".into(), "1200".into()));
+
+        Test::new(["check", "-p", "web.toml", "--pid", &pid.to_string()])
+            .file("web.toml", limits())
+            .stdout("SETTING [..]\nnofile (soft)  500           500    ok\nnofile (hard)  at least 600  1200   ok\n\nall 2 settings hold\n")
+            .run();
+    });
+}
+
+#[test]
+fn a_process_that_is_gone_is_told_so() {
+    inside(this_test!(), || {
+        put("net/ipv4/tcp_fin_timeout", "60");
+        let mut other = Sleeper::start();
+        let pid = other.0.id();
+        other.0.kill().unwrap();
+        other.0.wait().unwrap();
+        Test::new(["apply", "-p", "web.toml", "--pid", &pid.to_string()])
+            .file("web.toml", profile())
+            .stderr(
+                "\
+SETTING        WANTED        FOUND  VERDICT
+nofile (soft)  500           ?      not readable
+    why: the process is gone
+nofile (hard)  at least 600  ?      not readable
+    why: the process is gone
+1 setting that had been changed was put back
+error: a required setting falls short, so nothing was changed for good
+",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
+    });
+}
+
+#[test]
+fn limits_can_be_left_out() {
+    inside(this_test!(), || {
+        begin();
+        Test::shell("tunectl apply -p web.toml --no-rlimits; ulimit -Sn")
+            .file("web.toml", limits())
+            .stdout("nothing to change, 0 hold already\n1000\n")
+            .run();
+    });
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_changed_and_changes_nothing() {
+    inside(this_test!(), || {
+        begin();
+        put("net/ipv4/tcp_fin_timeout", "60");
+        Test::shell("tunectl apply --dry-run -p web.toml; echo $?; ulimit -Sn")
+            .file("web.toml", profile())
+            .stdout(
+                "\
+net.ipv4.tcp_fin_timeout 60 → 31  (not written)
+nofile (soft) 1000 → 500 for sh, pid [..]  (not written)
+2 settings would be changed, 1 holds already
+0
+1000
+",
+            )
+            .run();
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
+    });
+}
+
+/// From one number to another, with the machine's own number of processors in between.
+#[test]
+fn amounts_hang_on_the_machine() {
+    inside(this_test!(), || {
+        let processors = std::thread::available_parallelism().unwrap().get();
+        put("net/ipv4/tcp_max_tw_buckets", "7");
+        Test::new(["apply", "-p", "web.toml"])
+            .file("web.toml", "linux.sysctl.net.ipv4.tcp_max_tw_buckets = \"1000 per cpu\"\n")
+            .stdout(&format!(
+                "net.ipv4.tcp_max_tw_buckets 7 → {}\n1 setting changed and read back\n",
+                processors * 1000
+            ))
+            .run();
+        assert_eq!(sysctl("net/ipv4/tcp_max_tw_buckets"), (processors * 1000).to_string());
+    });
+}
+
+/// A process that waits to be looked at.
+struct Sleeper(Child);
+
+impl Sleeper {
+    fn start() -> Self {
+        let mut child = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
+        crate::support::kernel::wait_for_program(&mut child, "sleep");
+        Self(child)
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}

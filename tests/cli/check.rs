@@ -1,0 +1,149 @@
+//! `tunectl check`: what a person sees, what a program reads, and the exit code.
+
+use rlimit::Resource;
+use serde_json::{Value, json};
+
+use crate::support::kernel::{lower, put, sysctl};
+use crate::support::namespaces::{inside, this_test};
+use crate::support::test::Test;
+
+const PROFILE: &str = r#"
+[linux.sysctl]
+"net.ipv4.tcp_fin_timeout" = 31
+"net.ipv4.tcp_rmem" = [4096, 65536, 1048576]
+"net.ipv4.tcp_keepalive_time" = { at_least = 100, at_most = 300, required = false }
+"net.ipv4.ip_local_port_range" = { covers = [20000, 60999] }
+"net.ipv4.nonsense" = { exactly = 1, required = false }
+[rlimit]
+nofile = { soft = { at_least = 900 }, hard = { at_least = 1000 } }
+core = { soft = 0 }
+[service]
+ports = [8080, "9000-9010"]
+"#;
+
+fn begin() {
+    put("net/ipv4/tcp_fin_timeout", "60");
+    put("net/ipv4/tcp_rmem", "4096 65536 1048576");
+    put("net/ipv4/tcp_keepalive_time", "7200");
+    put("net/ipv4/ip_local_port_range", "10000 60999");
+    put("net/ipv4/ip_local_reserved_ports", "9000-9010");
+    lower(Resource::NOFILE, 500, 1200);
+    Resource::CORE.set(0, Resource::CORE.get_hard().unwrap()).unwrap();
+}
+
+const TABLE: &str = "\
+SETTING                           WANTED                   FOUND               VERDICT
+net.ipv4.tcp_fin_timeout          31                       60                  not set
+net.ipv4.tcp_rmem                 4096 65536 1048576       4096 65536 1048576  ok
+net.ipv4.tcp_keepalive_time       100 to 300               7200                not set (optional)
+net.ipv4.ip_local_reserved_ports  includes 8080,9000-9010  9000-9010           not set
+net.ipv4.ip_local_port_range      covers 20000 60999       10000 60999         ok
+net.ipv4.nonsense                 1                        ?                   not readable (optional)
+    why: there is no such key here
+nofile (soft)                     at least 900             500                 not set
+nofile (hard)                     at least 1000            1200                ok
+core (soft)                       0                        0                   ok
+
+5 of 9 settings fall short, 3 of them required
+to set what is not set: tunectl apply -p web.toml
+";
+
+#[test]
+fn a_table_that_is_read_at_a_glance() {
+    inside(this_test!(), || {
+        begin();
+        Test::new(["check", "-p", "web.toml"]).file("web.toml", PROFILE).stdout(TABLE).code(1).run();
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60", "check changes nothing");
+    });
+}
+
+#[test]
+fn nothing_that_is_required_falls_short() {
+    inside(this_test!(), || {
+        put("net/ipv4/tcp_fin_timeout", "60");
+        Test::new(["check", "-p", "web.toml"])
+            .file("web.toml", "linux.sysctl.net.ipv4.tcp_fin_timeout = { exactly = 31, required = false }\n")
+            .stdout(
+                "\
+SETTING                   WANTED  FOUND  VERDICT
+net.ipv4.tcp_fin_timeout  31      60     not set (optional)
+
+all that is required holds; 1 optional falls short
+to set what is not set: tunectl apply -p web.toml
+",
+            )
+            .run();
+    });
+}
+
+#[test]
+fn one_document_for_programs() {
+    inside(this_test!(), || {
+        begin();
+        let ran = Test::new(["check", "-p", "web.toml", "--format", "json"])
+            .file("web.toml", PROFILE)
+            .stdout_is_anything()
+            .code(1)
+            .run();
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(document["schema_version"], 1);
+        assert_eq!(document["tunectl"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(document["command"], "check");
+        assert_eq!(document["profiles"], json!(["web.toml"]));
+        assert_eq!(document["passes"], false);
+        assert_eq!(document["counts"], json!({"settings": 9, "changed": 0, "short": 5, "required_short": 3}));
+        assert_eq!(document["context"]["system"], "linux");
+        assert_eq!(document["context"]["contained"], true);
+        assert_eq!(document["context"]["release"], sysctl("kernel/osrelease"));
+        assert_eq!(document["process"], Value::Null);
+        let findings = document["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 9);
+        assert_eq!(
+            findings[0],
+            json!({
+                "setting": "net.ipv4.tcp_fin_timeout", "kind": "sysctl", "wanted": {"exactly": 31}, "wanted_text": "31",
+                "before": 60, "found": 60, "verdict": "falls-short", "required": true, "source": "web.toml",
+                "cause": "not-applied", "why": "nothing has set it yet",
+                "remedies": [{"place": "shell", "text": "tunectl apply -p web.toml"}],
+            })
+        );
+        assert_eq!(
+            findings[1],
+            json!({
+                "setting": "net.ipv4.tcp_rmem", "kind": "sysctl", "wanted": {"exactly": [4096, 65536, 1_048_576]},
+                "wanted_text": "4096 65536 1048576", "before": [4096, 65536, 1_048_576],
+                "found": [4096, 65536, 1_048_576], "verdict": "holds", "required": true, "source": "web.toml",
+            })
+        );
+        let field = |at: usize, name: &str| findings[at][name].clone();
+        assert_eq!(field(2, "wanted"), json!({"at_least": 100, "at_most": 300}));
+        assert_eq!(field(2, "required"), false);
+        assert_eq!(
+            (field(3, "wanted"), field(3, "found")),
+            (json!({"includes": "8080,9000-9010"}), json!("9000-9010"))
+        );
+        assert_eq!(field(4, "wanted"), json!({"covers": [20000, 60999]}));
+        assert_eq!((field(5, "found"), field(5, "cause")), (Value::Null, json!("no-such-key")));
+        assert_eq!((field(6, "setting"), field(6, "kind")), (json!("nofile (soft)"), json!("rlimit")));
+        assert_eq!(field(6, "remedies")[1], json!({"place": "shell", "text": "ulimit -Sn 900"}));
+        assert_eq!(field(8, "found"), 0);
+    });
+}
+
+/// Exactly what a terminal shows, and plain text anywhere else.
+#[test]
+fn colour_only_where_it_is_wanted() {
+    inside(this_test!(), || {
+        put("net/ipv4/tcp_fin_timeout", "31");
+        let plain = "SETTING                   WANTED  FOUND  VERDICT\nnet.ipv4.tcp_fin_timeout  31      31     ok\n\nthe one setting holds\n";
+        let coloured = "\u{1b}[2mSETTING                   WANTED  FOUND  VERDICT\u{1b}[0m\n\
+                        net.ipv4.tcp_fin_timeout  31      31     \u{1b}[32mok\u{1b}[0m\n\n\
+                        \u{1b}[32mthe one setting holds\u{1b}[0m\n";
+        let set = ["check", "--set", "net.ipv4.tcp_fin_timeout=31", "--color"];
+        for (when, variable, expected) in
+            [("auto", "", plain), ("never", "", plain), ("always", "", coloured), ("always", "1", coloured)]
+        {
+            Test::new(set.into_iter().chain([when])).env("NO_COLOR", variable).stdout(expected).run();
+        }
+    });
+}

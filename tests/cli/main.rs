@@ -1,0 +1,19 @@
+//! The command line as people and scripts use it: what it prints, its exit codes, and what the kernel's own files
+//! say afterwards. What is written is written in namespaces of the test's own.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(target_os = "linux")]
+mod apply;
+#[cfg(target_os = "linux")]
+mod check;
+#[cfg(target_os = "linux")]
+mod limits;
+mod profiles;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+mod together;
+#[cfg(target_os = "linux")]
+mod values;

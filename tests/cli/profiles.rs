@@ -1,0 +1,128 @@
+//! Which profiles are meant, and `tunectl profile`.
+
+use crate::support::test::Test;
+
+/// A setting that every Linux has and that nobody asks to be changed here: only `check` is called.
+const ONE: &str = "linux.sysctl.kernel.ostype = \"One\"\n";
+const TWO: &str = "linux.sysctl.kernel.ostype = \"Two\"\n";
+
+fn wants(arguments: &[&str], variable: Option<&str>, wanted: &str) {
+    let mut test = Test::new(["check"].iter().chain(arguments)).file("one.toml", ONE).file("two.toml", TWO);
+    if let Some(variable) = variable {
+        test = test.env("TUNECTL_PROFILE", variable);
+    }
+    let ran = test.stdout_is_anything().code(1).run();
+    let second = ran.stdout.lines().nth(1).unwrap();
+    assert_eq!(second.split_whitespace().take(3).collect::<Vec<_>>(), ["kernel.ostype", wanted, "Linux"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn later_profiles_win_and_flags_win_over_the_variable() {
+    wants(&["-p", "./one.toml"], None, "One");
+    wants(&["-p", "one.toml", "--profile", "two.toml"], None, "Two");
+    wants(&["-p", "two.toml,one.toml"], None, "One");
+    wants(&[], Some("one.toml,two.toml"), "Two");
+    wants(&["-p", "one.toml"], Some("two.toml"), "One");
+    wants(&["-p", "one.toml", "--set", "kernel.ostype=Three"], None, "Three");
+    wants(&["--set", "kernel.ostype=Three"], None, "Three");
+    wants(&["--set", "kernel.ostype=Four"], Some("one.toml"), "Four");
+}
+
+#[test]
+fn a_profile_has_to_be_named() {
+    for arguments in [&["check"][..], &["apply"], &["run", "--", "true"]] {
+        Test::new(arguments)
+            .stderr(
+                "error: no profile was named\n  = help: name one with `-p NAME` or in TUNECTL_PROFILE; \
+                 `tunectl profile list` shows them\n",
+            )
+            .code(2)
+            .run();
+    }
+}
+
+#[test]
+fn the_built_in_profiles_are_listed_and_shown_and_valid() {
+    let listed = Test::new(["profile", "list"])
+        .stdout(
+            "\
+base        A floor for any network service: no queue or limit below what a modern kernel starts with
+production  An ordinary API or web service: a few thousand connections, nothing lowered
+realtime    Tens of thousands of held connections: game, chat and push servers
+loadtest    Highly concurrent load tests from one machine
+",
+        )
+        .run();
+    for name in listed.stdout.lines().filter_map(|line| line.split_whitespace().next()) {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("profiles/{name}.toml"));
+        let shown = Test::new(["profile", "show", name]).stdout_is_anything().run();
+        assert_eq!(shown.stdout, std::fs::read_to_string(file).unwrap());
+    }
+    Test::new(["profile", "validate", "base", "production", "realtime"])
+        .stdout("base: valid\nproduction: valid\nrealtime: valid\n")
+        .run();
+}
+
+#[test]
+fn a_wide_range_of_ports_without_a_service_port_is_warned_of() {
+    Test::new(["profile", "validate", "wide.toml"])
+        .file("wide.toml", "[linux.sysctl]\n\"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }\n")
+        .stdout("wide.toml: valid, with 1 warning\n")
+        .stderr(
+            "\
+warning[W001]: local ports from 1024 on, and no service port is kept out of them
+ --> wide.toml:2:1
+  |
+2 | \"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: the kernel may give a service's own port to an outgoing connection, and the service's next start then fails with \"address already in use\" (with 2000 connections, port 8080 was lost in 4 of 60 trials)
+  = help: name the ports that services here listen on: `ports = [8080]` in `[service]`, or `--port 8080`; they are kept out of the range by `net.ipv4.ip_local_reserved_ports`
+
+",
+        )
+        .run();
+    Test::new(["profile", "validate", "wide.toml"])
+        .file(
+            "wide.toml",
+            "service.ports = [8080]\nlinux.sysctl.net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n",
+        )
+        .stdout("wide.toml: valid\n")
+        .run();
+}
+
+#[test]
+fn each_profile_is_validated_by_itself() {
+    Test::new(["profile", "validate", "bad.toml", "good.toml", "absent.toml"])
+        .file("bad.toml", "[rlimit]\nnofiles = 5\n")
+        .file("good.toml", "[rlimit]\nnofile = 5\n")
+        .stdout("good.toml: valid\n")
+        .stderr(
+            "\
+error: unknown limit `nofiles`, did you mean `nofile`?
+ --> bad.toml:2:1
+  |
+2 | nofiles = 5
+  | ^^^^^^^
+
+error: profile `absent.toml` can't be read: no such file or directory
+
+",
+        )
+        .code(2)
+        .run();
+}
+
+#[test]
+fn an_unknown_profile_gets_a_suggestion() {
+    Test::new(["check", "-p", "loadtests"])
+        .stderr(
+            "\
+error: unknown profile `loadtests`, did you mean `loadtest`?
+ = help: known by name: `base`, `production`, `realtime`, `loadtest`; a file is named by a path that holds a `/` or ends in `.toml`
+",
+        )
+        .code(2)
+        .run();
+}

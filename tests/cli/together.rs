@@ -1,0 +1,186 @@
+//! All or nothing: where something required can't be had, everything is as it was.
+
+use rlimit::Resource;
+
+use crate::support::kernel::{lower, put, sysctl};
+use crate::support::namespaces::{inside, this_test};
+use crate::support::test::Test;
+
+/// Two keys that can be had, an optional limit that nobody can have, since `fs.nr_open` is never as high.
+const OPTIONAL: &str = r#"
+[linux.sysctl]
+"net.ipv4.tcp_fin_timeout" = 31
+"net.ipv4.ip_local_port_range" = { covers = [20000, 50001] }
+[rlimit]
+nofile = { soft = 500, hard = { at_least = 4294967296, required = false } }
+"#;
+
+fn required() -> String {
+    OPTIONAL.replace(", required = false", "")
+}
+
+fn begin() {
+    put("net/ipv4/tcp_fin_timeout", "60");
+    put("net/ipv4/ip_local_port_range", "32768 60999");
+    lower(Resource::NOFILE, 1000, 1200);
+}
+
+fn keys() -> [String; 2] {
+    ["net/ipv4/tcp_fin_timeout", "net/ipv4/ip_local_port_range"].map(sysctl)
+}
+
+const SHORT: &str = "\
+SETTING        WANTED               FOUND  VERDICT
+nofile (hard)  at least 4294967296  1200   falls short
+    why: 4294967296 is above fs.nr_open, which is [..]: the kernel gives nobody more, root included
+    in the profile: \"fs.nr_open\" = { at_least = 4294967296 }
+";
+
+#[test]
+fn what_was_changed_is_put_back_and_nothing_is_started() {
+    inside(this_test!(), || {
+        begin();
+        let ran = Test::new(["run", "-p", "web.toml", "--", "touch", "started"])
+            .file("web.toml", required())
+            .stderr(&format!(
+                "{SHORT}\
+4 settings that had been changed were put back
+error: a required setting falls short, so `touch` was not started
+  = help: mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1
+"
+            ))
+            .code(125)
+            .run();
+        assert!(!ran.scratch.path().join("started").exists());
+        assert_eq!(keys(), ["60", "32768 60999"]);
+    });
+}
+
+#[test]
+fn apply_puts_back_the_limits_of_the_shell_too() {
+    inside(this_test!(), || {
+        begin();
+        Test::shell("tunectl apply -p web.toml; echo $?; ulimit -Sn; ulimit -Hn")
+            .file("web.toml", required())
+            .stdout("1\n1000\n1200\n")
+            .stderr(&format!(
+                "{SHORT}\
+4 settings that had been changed were put back
+error: a required setting falls short, so nothing was changed for good
+"
+            ))
+            .run();
+        assert_eq!(keys(), ["60", "32768 60999"]);
+    });
+}
+
+#[test]
+fn with_best_effort_it_is_a_warning() {
+    inside(this_test!(), || {
+        for (arguments, variable) in [(&["run", "--best-effort"][..], "0"), (&["run"], "1"), (&["run"], "true")] {
+            begin();
+            Test::new(arguments.iter().copied().chain(["-p", "web.toml", "--", "sh", "-c", "ulimit -Sn; exit 3"]))
+                .file("web.toml", required())
+                .env("TUNECTL_BEST_EFFORT", variable)
+                .stdout("500\n")
+                .stderr(SHORT)
+                .code(3)
+                .run();
+            assert_eq!(keys(), ["31", "20000 60999"]);
+        }
+    });
+}
+
+#[test]
+fn what_is_optional_may_fall_short() {
+    inside(this_test!(), || {
+        begin();
+        let short = SHORT.replace("falls short", "falls short (optional)");
+        Test::new(["run", "-p", "web.toml", "--", "sh", "-c", "ulimit -Sn"])
+            .file("web.toml", OPTIONAL)
+            .stdout("500\n")
+            .stderr(&short)
+            .run();
+        assert_eq!(keys(), ["31", "20000 60999"]);
+    });
+}
+
+/// One failure hides no other, and the good ones between them are tried.
+#[test]
+fn every_setting_is_tried_and_every_outcome_told() {
+    inside(this_test!(), || {
+        begin();
+        let profile = r#"
+[linux.sysctl]
+"net.ipv4.nonsense" = 1
+"net.ipv4.tcp_fin_timeout" = 31
+"net.ipv4.tcp_congestion_control" = "nonsense"
+"net.ipv4.tcp_available_congestion_control" = "nonsense"
+"#;
+        Test::new(["run", "--best-effort", "-p", "web.toml", "--", "true"])
+            .file("web.toml", profile)
+            .stderr(
+                "\
+SETTING                                    WANTED    FOUND [..] VERDICT
+net.ipv4.nonsense                          1         ? [..] not readable
+    why: there is no such key here
+net.ipv4.tcp_congestion_control            nonsense  [..]  falls short
+    why: this kernel knows no `nonsense`: it may be misspelt, or its module may be missing
+net.ipv4.tcp_available_congestion_control  nonsense  [..]  falls short
+    why: nobody can write it
+",
+            )
+            .run();
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
+    });
+}
+
+/// A command that can't be executed is found out before anything is changed for it.
+#[test]
+fn a_command_that_cannot_be_executed_changes_nothing() {
+    inside(this_test!(), || {
+        begin();
+        let cases: [(&[&str], i32, &str); 7] = [
+            (&["nonsense"], 127, "`nonsense` is in none of the directories of PATH ([..])"),
+            (&["./absent"], 127, "`./absent` does not exist"),
+            (&[""], 127, "the name of the command is empty"),
+            (&["./folder"], 126, "`./folder` can't be executed: it is a directory"),
+            (&["./text"], 126, "`./text` can't be executed: its mode 0644 has no execute permission (`chmod +x` it)"),
+            (&["./text/within"], 127, "`./text/within` does not exist"),
+            (&["/dev/null"], 126, "`/dev/null` can't be executed: it is not a regular file"),
+        ];
+        for (command, code, said) in cases {
+            Test::new(["run", "-p", "web.toml", "--"].iter().chain(command))
+                .file("web.toml", OPTIONAL)
+                .file("text", "hello\n")
+                .folder("folder")
+                .stderr(&format!("error: {said}\n"))
+                .code(code)
+                .run();
+            assert_eq!(keys(), ["60", "32768 60999"]);
+        }
+    });
+}
+
+/// Only execve(2) itself finds this out, after the settings have been applied: they are put back.
+#[test]
+fn an_exec_that_fails_puts_everything_back() {
+    inside(this_test!(), || {
+        begin();
+        let profile = OPTIONAL.replace("nofile", "core = 0\n#");
+        for (text, why) in [
+            ("hello\n", "it is neither a program nor a script with a `#!` line (begin it with `#!/bin/sh`)"),
+            ("", "the file is empty"),
+            ("#!/nonsense\n", "its interpreter `/nonsense` doesn't exist or can't be run itself"),
+        ] {
+            Test::new(["run", "-p", "web.toml", "--", "./program"])
+                .file("web.toml", &profile)
+                .file("program", text)
+                .mode("program", 0o755)
+                .stderr(&format!("error: `./program` can't be executed: {why}\n"))
+                .code(126)
+                .run();
+            assert_eq!(keys(), ["60", "32768 60999"]);
+        }
+    });
+}

@@ -1,0 +1,231 @@
+//! Values as the kernel keeps them: lists, pairs, roundings, names with dots, and the order of writes.
+
+use std::fs;
+
+use crate::support::kernel::{put, sysctl};
+use crate::support::namespaces::{inside, rename_loopback, skip, this_test};
+use crate::support::test::Test;
+
+fn applies(profile: &str, stdout: &str) {
+    Test::new(["apply", "-p", "p.toml"]).file("p.toml", profile).stdout(stdout).run();
+}
+
+#[test]
+fn what_the_kernel_makes_of_a_value_is_reported_and_falls_short() {
+    inside(this_test!(), || {
+        put("net/ipv4/neigh/lo/retrans_time_ms", "1001");
+        let found = sysctl("net/ipv4/neigh/lo/retrans_time_ms");
+        if found == "1001" {
+            return skip(this_test!(), "this kernel's tick is a millisecond, so it rounds nothing to ticks");
+        }
+        put("net/ipv4/neigh/lo/retrans_time_ms", "2000");
+        let ran = Test::new(["apply", "-p", "p.toml"])
+            .file("p.toml", "linux.sysctl.net.ipv4.neigh.lo.retrans_time_ms = 1001\n")
+            .stderr(
+                &format!(
+                    "\
+SETTING                           WANTED  FOUND  VERDICT
+net.ipv4.neigh.lo.retrans_time_ms  1001    {found}   falls short
+    why: the kernel took `1001` and made `{found}` of it[..]
+1 setting that had been changed was put back
+error: a required setting falls short, so nothing was changed for good
+"
+                )
+                .replace("SETTING                           W", "SETTING                            W"),
+            )
+            .code(1)
+            .run();
+        assert_eq!(ran.stdout, "");
+        assert_eq!(sysctl("net/ipv4/neigh/lo/retrans_time_ms"), "2000");
+    });
+}
+
+#[test]
+fn a_thousand_ports_arrive_as_a_thousand_ports() {
+    inside(this_test!(), || {
+        let ports: Vec<String> = (0..1000).map(|n| (10_001 + 2 * n).to_string()).collect();
+        let profile = format!("linux.sysctl.net.ipv4.ip_local_reserved_ports = [{}]\n", ports.join(", "));
+        Test::new(["apply", "-p", "p.toml"])
+            .file("p.toml", profile)
+            .stdout("net.ipv4.ip_local_reserved_ports (empty) → [..]\n1 setting changed and read back\n")
+            .run();
+        assert_eq!(sysctl("net/ipv4/ip_local_reserved_ports"), ports.join(","));
+    });
+}
+
+#[test]
+fn ports_are_compared_as_sets_and_added_to_what_is_there() {
+    inside(this_test!(), || {
+        put("net/ipv4/ip_local_reserved_ports", "9000-9009,9010,80");
+        let nothing = "nothing to change, 1 holds already\n";
+        applies("linux.sysctl.net.ipv4.ip_local_reserved_ports = \"80,9000-9010\"\n", nothing);
+        applies("service.ports = [9003]\n", nothing);
+        applies(
+            "service.ports = [8080]\n",
+            "net.ipv4.ip_local_reserved_ports 80,9000-9010 → 80,8080,9000-9010\n1 setting changed and read back\n",
+        );
+        assert_eq!(sysctl("net/ipv4/ip_local_reserved_ports"), "80,8080,9000-9010");
+        applies(
+            "linux.sysctl.net.ipv4.ip_local_reserved_ports = \"\"\n",
+            "net.ipv4.ip_local_reserved_ports 80,8080,9000-9010 → (empty)\n1 setting changed and read back\n",
+        );
+        assert_eq!(sysctl("net/ipv4/ip_local_reserved_ports"), "");
+    });
+}
+
+#[test]
+fn a_wider_range_than_the_one_that_is_asked_for_stays() {
+    inside(this_test!(), || {
+        put("net/ipv4/ip_local_port_range", "10000 60999");
+        applies(
+            "linux.sysctl.net.ipv4.ip_local_port_range = { covers = [20000, 65534] }\n",
+            "net.ipv4.ip_local_port_range 10000 60999 → 10000 65534\n1 setting changed and read back\n",
+        );
+        put("net/ipv4/tcp_keepalive_time", "100");
+        applies(
+            "linux.sysctl.net.ipv4.tcp_keepalive_time = { at_most = 300 }\n",
+            "nothing to change, 1 holds already\n",
+        );
+        applies(
+            "linux.sysctl.net.ipv4.tcp_keepalive_time = { at_least = 50 }\n",
+            "nothing to change, 1 holds already\n",
+        );
+        assert_eq!(sysctl("net/ipv4/tcp_keepalive_time"), "100");
+    });
+}
+
+/// The kernel refuses whichever write would put the first unprivileged port above the range, so the order of the
+/// two hangs on the direction. The profile has them in the wrong order both times.
+#[test]
+fn the_range_and_the_first_unprivileged_port_move_together_both_ways() {
+    inside(this_test!(), || {
+        put("net/ipv4/ip_local_port_range", "32768 60999");
+        put("net/ipv4/ip_unprivileged_port_start", "1024");
+        applies(
+            "[linux.sysctl.net.ipv4]\nip_local_port_range = [500, 60999]\nip_unprivileged_port_start = 400\n",
+            "net.ipv4.ip_unprivileged_port_start 1024 → 400\n\
+             net.ipv4.ip_local_port_range 32768 60999 → 500 60999\n\
+             2 settings changed and read back\n",
+        );
+        applies(
+            "[linux.sysctl.net.ipv4]\nip_unprivileged_port_start = 20000\nip_local_port_range = [30000, 60999]\n",
+            "net.ipv4.ip_local_port_range 500 60999 → 30000 60999\n\
+             net.ipv4.ip_unprivileged_port_start 400 → 20000\n\
+             2 settings changed and read back\n",
+        );
+        assert_eq!(sysctl("net/ipv4/ip_unprivileged_port_start"), "20000");
+        assert_eq!(sysctl("net/ipv4/ip_local_port_range"), "30000 60999");
+    });
+}
+
+#[test]
+fn the_ports_of_the_service_are_reserved_before_the_range_takes_them_in() {
+    inside(this_test!(), || {
+        put("net/ipv4/ip_local_port_range", "32768 60999");
+        put("net/ipv4/ip_local_reserved_ports", "\n");
+        Test::new(["apply", "-p", "p.toml", "--port", "9000-9010"])
+            .file(
+                "p.toml",
+                "service.ports = [8080]\nlinux.sysctl.net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n",
+            )
+            .stdout(
+                "net.ipv4.ip_local_reserved_ports (empty) → 8080,9000-9010\n\
+                 net.ipv4.ip_local_port_range 32768 60999 → 1024 65535\n\
+                 2 settings changed and read back\n",
+            )
+            .run();
+        assert_eq!(sysctl("net/ipv4/ip_local_reserved_ports"), "8080,9000-9010");
+        assert_eq!(sysctl("net/ipv4/ip_local_port_range"), "1024 65535");
+    });
+}
+
+#[test]
+fn patterns_stand_for_what_exists_and_a_name_goes_before_them() {
+    inside(this_test!(), || {
+        for interface in ["all", "default", "lo"] {
+            put(&format!("net/ipv4/conf/{interface}/rp_filter"), "0");
+        }
+        applies(
+            "[linux.sysctl]\n\"net.ipv4.conf.lo.rp_filter\" = 0\n\"net.ipv4.conf.*.rp_filter\" = 2\n",
+            "net.ipv4.conf.all.rp_filter 0 → 2\n\
+             net.ipv4.conf.default.rp_filter 0 → 2\n\
+             2 settings changed and read back, 1 holds already\n",
+        );
+        let filters = ["all", "default", "lo"].map(|name| sysctl(&format!("net/ipv4/conf/{name}/rp_filter")));
+        assert_eq!(filters, ["2", "2", "0"]);
+        Test::new(["apply", "-p", "p.toml"])
+            .file("p.toml", "linux.sysctl.\"net.ipv4.conf.nonsense*.rp_filter\" = 2\n")
+            .stderr(
+                "\
+SETTING                           WANTED  FOUND  VERDICT
+net.ipv4.conf.nonsense*.rp_filter  2       ?      not readable
+    why: nothing that exists matches this pattern
+error: a required setting falls short, so nothing was changed for good
+"
+                .replace("SETTING                           W", "SETTING                            W")
+                .as_str(),
+            )
+            .code(1)
+            .run();
+    });
+}
+
+#[test]
+fn names_with_dots_in_every_spelling() {
+    inside(this_test!(), || {
+        rename_loopback("eth0.100");
+        for (value, spelling) in [
+            ("2", "\"net.ipv4.conf.eth0/100.rp_filter\""),
+            ("1", "\"net/ipv4/conf/eth0.100/rp_filter\""),
+            ("2", "net.ipv4.conf.\"eth0.100\".rp_filter"),
+        ] {
+            applies(
+                &format!("linux.sysctl.{spelling} = {value}\n"),
+                "net.ipv4.conf.eth0/100.rp_filter [..]\n1 setting changed and read back\n",
+            );
+            assert_eq!(fs::read_to_string("/proc/sys/net/ipv4/conf/eth0.100/rp_filter").unwrap().trim(), value);
+        }
+        Test::new(["apply", "--set", "net.ipv4.conf.eth*.rp_filter=0"])
+            .stdout("net.ipv4.conf.eth0/100.rp_filter 2 → 0\n1 setting changed and read back\n")
+            .run();
+        assert_eq!(sysctl("net/ipv4/conf/eth0.100/rp_filter"), "0");
+    });
+}
+
+const FORWARD: &str = "[linux.sysctl.net.ipv4]\nconf.all.accept_redirects = { at_least = 1 }\nip_forward = 1\n";
+
+/// Turning forwarding on takes redirects away, though they were allowed before and needed no write.
+#[test]
+fn what_one_key_resets_is_set_again() {
+    inside(this_test!(), || {
+        put("net/ipv4/ip_forward", "0");
+        put("net/ipv4/conf/all/accept_redirects", "1");
+        applies(FORWARD, "net.ipv4.ip_forward 0 → 1\n1 setting changed and read back, 1 holds already\n");
+        assert_eq!(sysctl("net/ipv4/ip_forward"), "1");
+        assert_eq!(sysctl("net/ipv4/conf/all/accept_redirects"), "1");
+    });
+}
+
+/// Turning it off again allows them, though they had not been.
+#[test]
+fn what_putting_one_key_back_resets_is_put_back_too() {
+    inside(this_test!(), || {
+        put("net/ipv4/ip_forward", "0");
+        put("net/ipv4/conf/all/accept_redirects", "0");
+        Test::new(["apply", "-p", "p.toml", "--set", "net.ipv4.tcp_congestion_control=nonsense"])
+            .file("p.toml", "[linux.sysctl.net.ipv4]\nconf.all.accept_redirects = 0\nip_forward = 1\n")
+            .stderr(
+                "\
+SETTING                          WANTED    FOUND [..] VERDICT
+net.ipv4.tcp_congestion_control  nonsense  [..]  falls short
+    why: this kernel knows no `nonsense`: it may be misspelt, or its module may be missing
+2 settings that had been changed were put back
+error: a required setting falls short, so nothing was changed for good
+",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/ipv4/ip_forward"), "0");
+        assert_eq!(sysctl("net/ipv4/conf/all/accept_redirects"), "0");
+    });
+}

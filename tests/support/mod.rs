@@ -1,0 +1,9 @@
+//! What the tests of several tiers share: running tunectl, namespaces of one's own, and reading the kernel's own
+//! files, so that nothing is believed only because tunectl says so.
+#![allow(dead_code, reason = "each test crate uses its own part of this")]
+
+pub(crate) mod kernel;
+pub(crate) mod namespaces;
+pub(crate) mod pattern;
+pub(crate) mod scratch;
+pub(crate) mod test;

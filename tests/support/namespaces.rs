@@ -1,0 +1,79 @@
+//! Runs a test again in namespaces of its own, where what it writes is seen by nobody else.
+#![cfg(target_os = "linux")]
+#![allow(unsafe_code, reason = "renaming an interface is an ioctl(2)")]
+
+use std::env;
+use std::io::{self, Write};
+use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
+use std::process::Command;
+
+use tunectl::sys;
+
+/// Set in the process that runs inside.
+const INSIDE: &str = "TUNECTL_TEST_INSIDE";
+
+/// The name of the test function that this stands in, as the test harness knows it.
+macro_rules! this_test {
+    () => {{
+        fn here() {}
+        let path = std::any::type_name_of_val(&here);
+        // `crate::module::function::here` without the first and the last, and without closures on the way.
+        let name = path.split_once("::").and_then(|(_, rest)| rest.rsplit_once("::")).map(|(name, _)| name);
+        name.unwrap_or_default().trim_end_matches("::{{closure}}")
+    }};
+}
+pub(crate) use this_test;
+
+/// Runs `body` in new network, IPC and host name namespaces, in a process that runs nothing but the test called
+/// `name` (see [`this_test`]). Who isn't root becomes it in a user namespace.
+pub(crate) fn inside(name: &str, body: impl FnOnce()) {
+    if env::var_os(INSIDE).is_some() {
+        return body();
+    }
+    let mut unshare = vec!["--net", "--ipc", "--uts"];
+    if sys::effective_ids().effective_uid != 0 {
+        unshare.extend(["--user", "--map-root-user"]);
+    }
+    match Command::new("unshare").args(&unshare).arg("true").output() {
+        Ok(tried) if tried.status.success() => {}
+        Ok(tried) => return skip(name, String::from_utf8_lossy(&tried.stderr).trim()),
+        Err(error) => return skip(name, &format!("unshare(1) does not run: {error}")),
+    }
+    let status = Command::new("unshare")
+        .args(&unshare)
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, "1")
+        .status()
+        .unwrap();
+    assert!(status.success(), "`{name}` failed inside its namespaces: {status}");
+}
+
+/// Gives the loopback interface of a network namespace that is ours another name, with a dot in it for example.
+/// It is down there, and then the kernel allows that (netdevice(7), `SIOCSIFNAME`).
+pub(crate) fn rename_loopback(name: &str) {
+    assert!(env::var_os(INSIDE).is_some(), "only in namespaces of our own");
+    // SAFETY: a request of zeros is a valid value of that plain C structure.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let copy = |to: &mut [libc::c_char; libc::IFNAMSIZ], text: &str| {
+        text.bytes().zip(to).for_each(|(byte, place)| *place = libc::c_char::from_ne_bytes([byte]));
+    };
+    copy(&mut request.ifr_name, "lo");
+    let mut new = [0; libc::IFNAMSIZ];
+    copy(&mut new, name);
+    // SAFETY: the arm for the new name is as long as the array, and a character may be anything.
+    unsafe { request.ifr_ifru.ifru_newname = new };
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    // SAFETY: the request is ours, of the type that this call reads, and outlives it.
+    let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFNAME, &raw const request) };
+    assert_eq!(done, 0, "{}", io::Error::last_os_error());
+}
+
+/// Says loudly that a test could not do its work here, past the capture of output; where everything is
+/// required, that is a failure.
+pub(crate) fn skip(name: &str, reason: &str) {
+    let required = env::var_os("TUNECTL_TEST_REQUIRE").is_some_and(|tiers| tiers == "all");
+    assert!(!required, "`{name}` is required and could not run: {reason}");
+    writeln!(io::stderr(), "SKIP: {reason} ({name})").unwrap();
+}
