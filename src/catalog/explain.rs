@@ -20,7 +20,7 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     page.some("kernel takes", kernel_takes(row, version));
     page.line("default", &by_version(&row.default, version, |default| default));
     if row.system == System::Linux {
-        page.line("belongs to", &by_version(&row.scope, version, Scope::describe));
+        page.line("belongs to", &by_version(row.scope, version, Scope::describe));
         namespaces(&mut page, row, version);
     }
     page.some("needs", row.capability);
@@ -81,7 +81,7 @@ impl Page {
 
 /// `a whole number from 1 to 2147483647 (connections)`.
 fn values(row: &Row) -> String {
-    let shape = match row.spec.kind {
+    let shape = match row.values.kind {
         Kind::Number => "a whole number".to_owned(),
         Kind::Numbers(count) => format!("{count} whole numbers"),
         Kind::PortRange => "two ports, the lowest and the highest".to_owned(),
@@ -91,21 +91,16 @@ fn values(row: &Row) -> String {
         Kind::Text => "one line of text".to_owned(),
         Kind::Limit => "a whole number or unlimited".to_owned(),
     };
-    let each = if matches!(row.spec.kind, Kind::Numbers(_)) { ", each" } else { "" };
-    let range = match (row.spec.min, row.spec.max) {
-        (Some(min), Some(max)) => format!("{each} from {min} to {max}"),
-        (Some(min), None) => format!("{each} from {min} on"),
-        (None, Some(max)) => format!("{each} up to {max}"),
-        (None, None) => String::new(),
-    };
+    let each = if matches!(row.values.kind, Kind::Numbers(_)) { ", each" } else { "" };
+    let range =
+        row.values.bounds.map_or_else(String::new, |bounds| format!("{each} from {} to {}", bounds.min, bounds.max));
     format!("{shape}{range} ({})", row.unit)
 }
 
 /// What the kernel takes beyond what is sane, or of that refuses.
 fn kernel_takes(row: &Row, version: KernelVersion) -> Option<String> {
     let bounds = row.kernel_range?.at(version);
-    let differs = (Some(bounds.min), Some(bounds.max)) != (row.spec.min, row.spec.max);
-    differs.then(|| format!("{} to {}", bounds.min, bounds.max))
+    (row.values.bounds != Some(bounds)).then(|| format!("{} to {}", bounds.min, bounds.max))
 }
 
 /// `4194304 (before 6.18: 212992)`; on an older kernel `212992 (since 6.18: 4194304)`.

@@ -2,12 +2,11 @@
 
 use super::row::{
     ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON,
-    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, UINT_MAX, ULONG_MAX, always, number, numbers, since,
-    takes,
+    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, UINT_MAX, ULONG_MAX, Values, always, number, numbers,
+    since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
-use crate::model::setting::Spec;
 use crate::model::value::Kind;
 
 const IP: Row = Row { sources: &["ip(7)", IP_SYSCTL], ..NET };
@@ -15,28 +14,35 @@ const ICMP: Row = Row { sources: &["icmp(7)", IP_SYSCTL], ..NET };
 
 /// Checked since 5.13 to fit a byte, and since 6.1 to be 0 or 1.
 const ICMP_FLAG: Row = Row {
-    spec: FLAG,
-    kernel_range: Some(since(
-        Bounds { min: INT_MIN, max: INT_MAX },
-        &[(KernelVersion(5, 13), Bounds { min: 0, max: 255 }), (KernelVersion(6, 1), Bounds { min: 0, max: 1 })],
-    )),
+    values: FLAG,
+    kernel_range: Some(
+        const {
+            &since(
+                Bounds { min: INT_MIN, max: INT_MAX },
+                &[
+                    (KernelVersion(5, 13), Bounds { min: 0, max: 255 }),
+                    (KernelVersion(6, 1), Bounds { min: 0, max: 1 }),
+                ],
+            )
+        },
+    ),
     unit: OFF_ON,
     ..ICMP
 };
 
 /// Before 6.1 only the initial network namespace had it; stable series of 6.1 and later gave it to all.
 const LATE: Row = Row {
-    scope: since(Scope::HostNet, &[(KernelVersion(6, 1), Scope::NetNs)]),
-    in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 1), InNewNetns::Writable)]),
+    scope: &since(Scope::HostNet, &[(KernelVersion(6, 1), Scope::NetNs)]),
+    in_new_netns: &since(InNewNetns::Absent, &[(KernelVersion(6, 1), InNewNetns::Writable)]),
     ..IP
 };
 
 /// The neighbour table of each interface. That of `default` only the initial network namespace has.
-const NEIGH: Row = Row { spec: number(0, INT_MAX), sources: &["arp(7)", IP_SYSCTL], ..NET };
+const NEIGH: Row = Row { values: number(0, INT_MAX), sources: &["arp(7)", IP_SYSCTL], ..NET };
 
 /// What bounds the neighbour tables of all namespaces together.
 const NEIGH_HOST: Row = Row {
-    spec: number(0, INT_MAX),
+    values: number(0, INT_MAX),
     unit: "entries",
     notes: &["shared by all network namespaces: a host with many containers or pods runs out of it first"],
     sources: &["arp(7)", IP_SYSCTL],
@@ -46,8 +52,10 @@ const NEIGH_HOST: Row = Row {
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv4.fib_multipath_hash_policy",
-        spec: number(0, 3),
-        kernel_range: Some(since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })])),
+        values: number(0, 3),
+        kernel_range: Some(
+            const { &since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })]) },
+        ),
         unit: "0 addresses, 1 ports too, 2 inner addresses, 3 fib_multipath_hash_fields",
         default: always("0"),
         purpose: "by what packets are spread over several routes",
@@ -73,7 +81,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_msgs_burst",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "messages",
         default: always("50"),
         purpose: "ICMP messages that may go out at once beyond icmp_msgs_per_sec",
@@ -81,7 +89,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_msgs_per_sec",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "messages per second",
         default: always("1000"),
         purpose: "ICMP messages of the kinds in icmp_ratemask that may go out",
@@ -89,7 +97,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_ratelimit",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: TICKS_MS,
         unit: "ms between two, 0 no bound",
         default: always("1000"),
@@ -99,7 +107,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_ratemask",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "bits, by type of message",
         default: always("6168"),
@@ -108,7 +116,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.igmp_max_memberships",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "groups per socket",
         default: always("20"),
@@ -117,7 +125,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_autobind_reuse",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether bind(2) to port 0 shares ports among sockets with SO_REUSEADDR once they run out",
@@ -126,7 +134,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_default_ttl",
-        spec: number(1, 255),
+        values: number(1, 255),
         unit: "hops",
         default: always("64"),
         purpose: "how many routers a packet may pass",
@@ -134,7 +142,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_early_demux",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: BYTE,
         unit: OFF_ON,
         default: always("1"),
@@ -143,7 +151,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_forward",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("0"),
@@ -157,7 +165,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_local_port_range",
-        spec: Spec { kind: Kind::PortRange, min: Some(1), max: Some(65535) },
+        values: Values { kind: Kind::PortRange, bounds: Some(Bounds { min: 1, max: 65535 }) },
         unit: "ports",
         default: always("32768 60999"),
         purpose: "the ports that outgoing connections are given",
@@ -172,7 +180,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_local_reserved_ports",
-        spec: Spec { kind: Kind::Ports, min: Some(0), max: Some(65535) },
+        values: Values { kind: Kind::Ports, bounds: Some(Bounds { min: 0, max: 65535 }) },
         unit: "ports",
         default: always("none"),
         purpose: "ports that no outgoing connection is given, though they lie in ip_local_port_range",
@@ -186,7 +194,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_no_pmtu_disc",
-        spec: number(0, 3),
+        values: number(0, 3),
         kernel_range: BYTE,
         unit: "0 discover, 1 to 3 not",
         default: always("0"),
@@ -195,7 +203,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_nonlocal_bind",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: BYTE,
         unit: OFF_ON,
         default: always("0"),
@@ -204,7 +212,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_unprivileged_port_start",
-        spec: number(0, 65535),
+        values: number(0, 65535),
         unit: "port",
         default: always("1024"),
         purpose: "the lowest port that a process without CAP_NET_BIND_SERVICE may bind",
@@ -217,7 +225,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ipfrag_high_thresh",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("4194304"),
         purpose: "memory for fragments of packets, beyond which new ones are dropped",
@@ -226,7 +234,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ipfrag_low_thresh",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("3145728"),
         purpose: "without a use any more but as the least that ipfrag_high_thresh may be",
@@ -236,7 +244,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ipfrag_time",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("30"),
@@ -260,8 +268,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.neigh.*.delay_first_probe_time",
-        spec: number(0, TICKS_SECONDS_MAX),
-        kernel_range: Some(takes(0, 2_147_483)),
+        values: number(0, TICKS_SECONDS_MAX),
+        kernel_range: Some(const { &takes(0, 2_147_483) }),
         unit: "seconds",
         default: always("5"),
         purpose: "how long to wait before a stale neighbour is probed",
@@ -269,8 +277,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.neigh.*.gc_stale_time",
-        spec: number(0, TICKS_SECONDS_MAX),
-        kernel_range: Some(takes(0, 2_147_483)),
+        values: number(0, TICKS_SECONDS_MAX),
+        kernel_range: Some(const { &takes(0, 2_147_483) }),
         unit: "seconds",
         default: always("60"),
         purpose: "how long an unused neighbour is kept before it may be dropped",
@@ -307,8 +315,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.neigh.default.gc_interval",
-        spec: number(0, TICKS_SECONDS_MAX),
-        kernel_range: Some(takes(0, 2_147_483)),
+        values: number(0, TICKS_SECONDS_MAX),
+        kernel_range: Some(const { &takes(0, 2_147_483) }),
         unit: "seconds",
         default: always("30"),
         purpose: "how often unused neighbours are dropped",
@@ -334,7 +342,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ping_group_range",
-        spec: numbers(2, 0, UINT_MAX - 1),
+        values: numbers(2, 0, UINT_MAX - 1),
         unit: "group ids",
         default: always("1 0, which means nobody"),
         purpose: "the groups that may make ICMP sockets, and so ping without privileges",
@@ -348,7 +356,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.route.gc_timeout",
-        spec: number(0, TICKS_SECONDS_MAX),
+        values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("300"),
@@ -358,7 +366,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.route.max_size",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "entries",
         default: always("2147483647"),
@@ -368,7 +376,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.route.min_adv_mss",
-        spec: number(0, 65535),
+        values: number(0, 65535),
         kernel_range: ANY_INT,
         unit: "bytes",
         default: always("256"),
@@ -377,8 +385,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.route.min_pmtu",
-        spec: number(68, 65535),
-        kernel_range: Some(takes(68, INT_MAX)),
+        values: number(68, 65535),
+        kernel_range: Some(const { &takes(68, INT_MAX) }),
         unit: "bytes",
         default: always("552"),
         purpose: "the smallest packet that discovery of a path's size goes down to",
@@ -386,7 +394,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.route.mtu_expires",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("600"),

@@ -69,7 +69,7 @@ pub fn row(system: System, key: &Key) -> Option<&'static Row> {
 /// The shape of a setting's values, and which of them are sane, if it is known.
 #[must_use]
 pub fn spec(system: System, key: &Key) -> Option<Spec> {
-    row(system, key).map(|row| row.spec)
+    row(system, key).map(Row::spec)
 }
 
 /// The names of the settings that have to be in place before this one is written: what they do to it would
