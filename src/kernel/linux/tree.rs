@@ -210,15 +210,29 @@ fn open_beneath(root: &OwnedFd, path: &str, resolve: ResolveFlag) -> Result<Owne
     }
 }
 
-/// The directory at `path`, one component at a time. Links in `/sys` end it with ENOTDIR, since only
+/// The directory at `path`, one component at a time. Any link ends it with ELOOP, also in `/sys`, since only
 /// openat2(2) follows them and stays beneath the root.
 fn walk(root: &OwnedFd, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
     let mut components = path.split('/');
-    let mut at = openat(root, components.next().unwrap_or("."), flags, Mode::empty())?;
+    let mut at = step(root, components.next().unwrap_or("."), flags)?;
     for component in components {
-        at = openat(&at, component, flags, Mode::empty())?;
+        at = step(&at, component, flags)?;
     }
     Ok(at)
+}
+
+/// Refuses what openat2(2) would, with the same errors.
+fn step(at: &OwnedFd, component: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+    if component == ".." {
+        return Err(Errno::EXDEV);
+    }
+    openat(at, component, flags, Mode::empty()).map_err(|errno| {
+        let is_link = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK;
+        match fstatat(at, component, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) if errno == Errno::ENOTDIR && is_link(stat) => Errno::ELOOP,
+            _ => errno,
+        }
+    })
 }
 
 fn is_directory(stat: &FileStat) -> bool {
@@ -238,14 +252,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_walk_without_openat2_follows_no_link() {
+    fn the_walk_without_openat2_follows_no_link_and_goes_up_nowhere() {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = open("/proc", flags, Mode::empty()).unwrap();
         let flags = flags | OFlag::O_NOFOLLOW;
         let found = walk(&root, "sys/net/core", flags).unwrap();
         assert!(openat(&found, "somaxconn", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).is_ok());
-        assert_eq!(walk(&root, "self", flags).unwrap_err(), Errno::ENOTDIR);
-        assert_eq!(walk(&root, "net/core", flags).unwrap_err(), Errno::ENOTDIR);
+        assert_eq!(walk(&root, "self", flags).unwrap_err(), Errno::ELOOP);
+        assert_eq!(walk(&root, "net/core", flags).unwrap_err(), Errno::ELOOP);
+        assert_eq!(walk(&root, "sys/../sys/net", flags).unwrap_err(), Errno::EXDEV);
         assert_eq!(walk(&root, "sys/nonsense/core", flags).unwrap_err(), Errno::ENOENT);
     }
 }
