@@ -10,6 +10,8 @@ mod apply;
 #[cfg(target_os = "linux")]
 mod check;
 #[cfg(target_os = "linux")]
+mod input;
+#[cfg(target_os = "linux")]
 mod limits;
 mod profiles;
 #[cfg(target_os = "linux")]
@@ -18,3 +20,4 @@ mod run;
 mod together;
 #[cfg(target_os = "linux")]
 mod values;
+mod words;
