@@ -62,7 +62,7 @@ const GROUPS: &[Group] = &[
         folder: "core/",
         names: &["rmem_default", "rmem_max", "wmem_default", "wmem_max"],
         presence: InNewNetns::Absent,
-        until: KernelVersion(6, 12),
+        until: KernelVersion(6, 10),
     },
     Group {
         folder: "core/",

@@ -8,6 +8,7 @@ const BRIDGE: Row = Row {
     unit: OFF_ON,
     default: always("1"),
     notes: &["absent until the module is loaded, which only the host can do"],
+    read_back: Some("1 for every number but 0"),
     module: Some("br_netfilter"),
     sources: &["Documentation/networking/ip-sysctl.rst"],
     ..NET

@@ -14,7 +14,7 @@ const HOST: Row = Row { sources: &[ADMIN_NET, "net/core/sysctl_net_core.c"], ..H
 /// A buffer size, of which other namespaces have a read-only copy on newer kernels.
 const BUFFER: Row = Row {
     unit: "bytes",
-    in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 12), InNewNetns::ReadOnly)]),
+    in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 10), InNewNetns::ReadOnly)]),
     sources: &["socket(7)", ADMIN_NET],
     ..HOST
 };

@@ -1,8 +1,9 @@
 //! `net.ipv4` from `fib` to `route`: addresses, ports, ICMP, neighbours and routes.
 
 use super::row::{
-    ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON, Row,
-    TICKS, TICKS_SECONDS_MAX, UINT_MAX, ULONG_MAX, always, number, numbers, since, takes,
+    ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON,
+    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, UINT_MAX, ULONG_MAX, always, number, numbers, since,
+    takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -89,11 +90,11 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv4.icmp_ratelimit",
         spec: number(0, INT_MAX),
-        kernel_range: ANY_INT,
+        kernel_range: TICKS_MS,
         unit: "ms between two, 0 no bound",
         default: always("1000"),
         purpose: "how often ICMP messages of the kinds in icmp_ratemask go to one target",
-        read_back: Some("rounded to clock ticks"),
+        read_back: Some(ROUNDED_TO_TICKS),
         ..ICMP
     },
     Row {
@@ -254,7 +255,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms",
         default: always("30000"),
         purpose: "about how long a neighbour counts as reachable",
-        read_back: Some("rounded to clock ticks"),
+        read_back: Some(ROUNDED_TO_TICKS),
         ..NEIGH
     },
     Row {
@@ -287,7 +288,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms",
         default: always("1000"),
         purpose: "time between two probes of a neighbour",
-        read_back: Some("rounded to clock ticks"),
+        read_back: Some(ROUNDED_TO_TICKS),
         ..NEIGH
     },
     Row {
@@ -352,6 +353,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "seconds",
         default: always("300"),
         purpose: "without effect since the routing cache went in 3.6",
+        sources: &[IP_SYSCTL],
         ..HOST_NET
     },
     Row {

@@ -1,7 +1,7 @@
 //! What stands beneath `net` behind `ipv6`: multipath TCP, connection tracking, Unix sockets.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, Access, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, NET, OFF_ON, Row,
+    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, NET, NET_SHOWN, OFF_ON, Row,
     TICKS_SECONDS_MAX, UINT_MAX, always, number, since, takes,
 };
 use super::version::KernelVersion;
@@ -71,8 +71,9 @@ pub(super) static ROWS: &[Row] = &[
         unit: "connections",
         default: always("counted"),
         purpose: "connections that are tracked now, against nf_conntrack_max",
-        access: Access::ReadOnly,
-        ..CONNTRACK
+        module: Some("nf_conntrack"),
+        sources: &[NETFILTER],
+        ..NET_SHOWN
     },
     Row {
         name: "net.netfilter.nf_conntrack_expect_max",
@@ -170,13 +171,11 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.unix.max_dgram_qlen",
         spec: number(1, INT_MAX),
-        kernel_range: Some(since(
-            Bounds { min: INT_MIN, max: INT_MAX },
-            &[(KernelVersion(6, 12), Bounds { min: 0, max: INT_MAX })],
-        )),
+        kernel_range: ANY_INT,
         unit: "datagrams",
         default: always("10; systemd sets 512"),
         purpose: "datagrams that may wait at a Unix socket",
+        notes: &["taken when the socket is made", "negative numbers are taken, but by 6.12"],
         sources: &["unix(7)", ADMIN_NET],
         ..NET
     },

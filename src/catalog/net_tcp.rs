@@ -1,8 +1,8 @@
 //! `net.ipv4.tcp_*` up to `tcp_mtu`, for IPv6 too.
 
 use super::row::{
-    ANY_INT, Access, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON,
-    Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX, always, number, numbers, shape, since,
+    ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, NET_SHOWN, OFF_ON,
+    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, number, numbers, shape, since,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -11,7 +11,9 @@ use crate::model::value::Kind;
 pub(super) const TCP: Row = Row { sources: &["tcp(7)", IP_SYSCTL], ..NET };
 /// Only the initial network namespace has it.
 pub(super) const TCP_HOST: Row = Row { sources: &["tcp(7)", IP_SYSCTL], ..HOST_NET };
-/// A number kept in a byte.
+/// What can only be read.
+const TCP_SHOWN: Row = Row { sources: &["tcp(7)", IP_SYSCTL], ..NET_SHOWN };
+/// A flag kept in a byte.
 pub(super) const TCP_FLAG: Row = Row { spec: FLAG, kernel_range: BYTE, unit: OFF_ON, ..TCP };
 const KEEPALIVE: Row = Row { kubernetes: Kubernetes::Safe { since: "1.29" }, ..TCP };
 
@@ -59,8 +61,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "names",
         default: always("reno cubic"),
         purpose: "the congestion controls that are there now; others may come with a module",
-        access: Access::ReadOnly,
-        ..TCP
+        ..TCP_SHOWN
     },
     Row {
         name: "net.ipv4.tcp_base_mss",
@@ -124,10 +125,10 @@ pub(super) static ROWS: &[Row] = &[
             &[
                 (KernelVersion(5, 13), Bounds { min: 0, max: 255 }),
                 (KernelVersion(6, 1), Bounds { min: 0, max: 2 }),
-                (KernelVersion(6, 18), Bounds { min: 0, max: 5 }),
+                (KernelVersion(7, 2), Bounds { min: 0, max: 5 }),
             ],
         )),
-        unit: "0 off, 1 ask and answer, 2 answer, 3 to 5 accurate ECN (6.18)",
+        unit: "0 off, 1 ask and answer, 2 answer, 3 to 5 accurate ECN (7.2)",
         default: always("2"),
         purpose: "whether congestion is told by marks rather than loss",
         ..TCP
@@ -139,9 +140,8 @@ pub(super) static ROWS: &[Row] = &[
         default: always("by memory"),
         purpose: "the size of the connection table",
         notes: &["negative in a namespace that shares the host's"],
-        access: Access::ReadOnly,
         since: Some(KernelVersion(6, 1)),
-        ..TCP
+        ..TCP_SHOWN
     },
     Row {
         name: "net.ipv4.tcp_fastopen",
@@ -187,11 +187,11 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv4.tcp_invalid_ratelimit",
         spec: number(0, INT_MAX),
-        kernel_range: ANY_INT,
+        kernel_range: TICKS_MS,
         unit: "ms, 0 no bound",
         default: always("500"),
         purpose: "how often invalid packets of a connection are answered",
-        read_back: Some("rounded to clock ticks"),
+        read_back: Some(ROUNDED_TO_TICKS),
         ..TCP
     },
     Row {

@@ -197,6 +197,16 @@ pub(super) const fn takes(min: i128, max: i128) -> ByVersion<Bounds> {
 /// on the tick. This is what fits at the fastest one (1000 Hz).
 pub(super) const TICKS: Option<ByVersion<Bounds>> = Some(takes(-2_147_483, 2_147_483));
 
+/// Milliseconds that the kernel keeps as an `int` of clock ticks; measured on 6.18, unchecked on older ones.
+pub(super) const TICKS_MS: Option<ByVersion<Bounds>> = Some(ByVersion {
+    first: Bounds { min: INT_MIN, max: INT_MAX },
+    then: &[(KernelVersion(6, 18), Bounds { min: 0, max: INT_MAX })],
+});
+
+/// What reads back of [`TICKS_MS`].
+pub(super) const ROUNDED_TO_TICKS: &str =
+    "rounded up to clock ticks, of 4 ms at 250 Hz; a multiple of 4294967296 becomes 0, without an error";
+
 /// What the kernel keeps in a byte and checks not at all; before 5.13 it was an unchecked `int`.
 pub(super) const BYTE: Option<ByVersion<Bounds>> = Some(ByVersion {
     first: Bounds { min: INT_MIN, max: INT_MAX },
@@ -244,6 +254,15 @@ pub(super) const NET: Row = Row {
     docker: Docker::Accepted,
     kubernetes: Kubernetes::Unsafe,
     ..HOST
+};
+
+/// What every network namespace shows of itself, and nobody can write.
+pub(super) const NET_SHOWN: Row = Row {
+    in_new_netns: always(InNewNetns::ReadOnly),
+    docker: Docker::AcceptedButFails,
+    kubernetes: Kubernetes::NotPossible,
+    access: Access::ReadOnly,
+    ..NET
 };
 
 /// A setting beneath `net.` that only the initial network namespace has.

@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 
-use crate::catalog::{self, Access, InNewNetns, Row, Scope};
+use crate::catalog::{self, Access, InNewNetns, KernelVersion, Row, Scope};
 use crate::kernel::{Evidence, Operation, Refusal};
 use crate::model::setting::{Key, System};
 use crate::model::suggest;
@@ -153,10 +153,23 @@ impl Case<'_> {
                 "only the machine's own network namespace has it, and we are in another".to_owned(),
             );
         }
+        if let Some(since) = row.in_user_netns_since.filter(|since| in_child && self.hidden_from_users(*since)) {
+            let until = if since == KernelVersion::NEWEST { String::new() } else { format!(" before Linux {since}") };
+            return (
+                Cause::HiddenInNamespace,
+                format!("the network namespace of a rootless container does not have it{until}"),
+            );
+        }
         if let Some(module) = row.module {
             return (Cause::ModuleMissing, format!("the kernel module `{module}` brings it and is not loaded"));
         }
         (Cause::NoSuchKey, "this kernel was built without it".to_owned())
+    }
+
+    /// Whether this kernel is older than the one that shows it in network namespaces which a user namespace owns,
+    /// such as ours.
+    fn hidden_from_users(&self, since: KernelVersion) -> bool {
+        self.scene.context.initial.user == Some(false) && self.scene.context.version() < since
     }
 
     /// What keeps us from writing the file that is there. The mode is looked at before the mount, as the
@@ -216,6 +229,8 @@ impl Case<'_> {
             }
             Cause::NotPermitted => vec![remedy::apply_as_root(self.scene)],
             Cause::ReadOnlyMount if !contained => vec![remedy::tunables_in_unit()],
+            // It belongs to the namespace that does not have it: setting the host's own changes nothing here.
+            Cause::HiddenInNamespace if !of_host => Vec::new(),
             Cause::ReadOnlyMount | Cause::HostSetting | Cause::HiddenInNamespace | Cause::ReadOnlyInNamespace => {
                 vec![remedy::host_key(self.key, &self.value(), contained)]
             }

@@ -34,6 +34,9 @@ pub(super) fn diagnose(
         Shortfall::Differs if hard.is_some_and(|hard| wanted <= hard) => {
             (Cause::NotApplied, "nothing has raised it yet, and the hard limit allows it".to_owned())
         }
+        Shortfall::Differs if may_raise(scene) => {
+            (Cause::NotApplied, "nothing has raised it yet, and CAP_SYS_RESOURCE allows it".to_owned())
+        }
         Shortfall::Differs => (Cause::HardLimit, too_low(hard, wanted)),
         _ => (Cause::Unknown, unexplained(shortfall)),
     };
@@ -76,14 +79,21 @@ fn too_low(hard: Option<Limit>, wanted: Limit) -> String {
     }
 }
 
+/// The capability counts in the machine's own user namespace only.
+fn may_raise(scene: &Scene<'_>) -> bool {
+    scene.context.has_capability(CAP_SYS_RESOURCE) == Some(true) && scene.context.initial.user != Some(false)
+}
+
 fn needs_capability(hard: Option<Limit>, wanted: Limit, refusal: Refusal, scene: &Scene<'_>) -> String {
-    let held = scene.context.has_capability(CAP_SYS_RESOURCE) == Some(true);
-    match (held, scene.context.initial.user) {
-        (false, _) => format!("{}, which we do not have", too_low(hard, wanted)),
-        (true, Some(false)) => {
+    match (scene.context.has_capability(CAP_SYS_RESOURCE), scene.context.initial.user) {
+        (Some(false), _) => format!("{}, which we do not have", too_low(hard, wanted)),
+        (Some(true), Some(false)) => {
             format!("{} in the machine's own user namespace, and we are in another", too_low(hard, wanted))
         }
-        (true, _) => format!("the kernel refused {wanted}, {refusal}"),
+        (Some(true), _) => format!("the kernel refused {wanted}, {refusal}"),
+        (None, _) => {
+            format!("{}, and whether we have it can't be told; the kernel refused, {refusal}", too_low(hard, wanted))
+        }
     }
 }
 

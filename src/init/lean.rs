@@ -4,7 +4,6 @@
 //! that it gets when its parent dies all go through an exec. What the loop must know goes in one argument.
 
 use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use super::notice::{self, Verbosity};
@@ -18,11 +17,6 @@ const NAME: &str = "tunectl: supervisor";
 
 /// Executes ourselves anew; if that can't be (no /proc, no memory), gives back what it was given.
 pub(super) fn exec_anew(watch: Watch, command: &str) -> Watch {
-    if let Some(report) = &watch.report {
-        if sys::keep_on_exec(report).is_err() {
-            return watch;
-        }
-    }
     let arguments = [NAME, &encode(&watch), command].map(CString::new);
     let Ok(arguments) = arguments.into_iter().collect::<Result<Vec<_>, _>>() else { return watch };
     let _ = sys::execve(c"/proc/self/exe", &CStringArray::new(arguments), None);
@@ -44,24 +38,14 @@ pub fn resume(arguments: &[OsString]) -> Option<i32> {
         notice::error(&"this is how tunectl executes itself, and no command");
         return Some(2);
     };
-    // Descriptors of ours were closed by the exec, so that these are only what was handed to us for the service: an
-    // end of a pipe that stays open here would keep its reader waiting.
-    let report = watch.report.as_ref().and_then(|report| u32::try_from(report.as_raw_fd()).ok());
-    match report {
-        Some(report) => {
-            if report > 3 {
-                sys::close_range(3, report - 1);
-            }
-            sys::close_range(report + 1, u32::MAX);
-        }
-        None => sys::close_range(3, u32::MAX),
-    }
+    // Ours were closed by the exec, so that these are only what was handed to us for the service: an end of a pipe
+    // that stays open here would keep its reader waiting.
+    sys::close_range(3, u32::MAX);
     Some(supervise(watch))
 }
 
 fn encode(watch: &Watch) -> String {
-    let Watch { child, report, orders } = watch;
-    let report = report.as_ref().map_or(-1, OwnedFd::as_raw_fd);
+    let Watch { child, orders } = watch;
     let target = match orders.target {
         SignalTarget::Child => "child",
         SignalTarget::Group => "group",
@@ -85,7 +69,7 @@ fn encode(watch: &Watch) -> String {
     let rewrite = (0_u8..).zip(orders.rewrite).filter(|(from, to)| from != to);
     let stop = orders.stop_timeout.as_millis();
     format!(
-        "child={child} report={report} target={target} grouping={grouping} verbosity={verbosity} stop={stop} \
+        "child={child} target={target} grouping={grouping} verbosity={verbosity} stop={stop} \
          leftovers={leftovers} reap_kill={} rewrite={} expect={}",
         orders.reap_kill,
         pairs(rewrite),
@@ -99,14 +83,12 @@ fn pairs(pairs: impl Iterator<Item = (u8, u8)>) -> String {
 
 /// Reads what [`encode`] wrote; `None` for anything else.
 fn decode(state: &OsStr) -> Option<Watch> {
-    let mut watch = Watch { child: 0, report: None, orders: Orders::default() };
+    let mut watch = Watch { child: 0, orders: Orders::default() };
     let orders = &mut watch.orders;
     for field in state.to_str()?.split(' ') {
         let (name, value) = field.split_once('=')?;
         match (name, value) {
             ("child", _) => watch.child = value.parse().ok().filter(|&pid| pid > 0)?,
-            ("report", "-1") => {}
-            ("report", _) => watch.report = Some(sys::adopt(value.parse().ok()?)?),
             ("target", "child") => orders.target = SignalTarget::Child,
             ("target", "group") => orders.target = SignalTarget::Group,
             ("target", "all") => orders.target = SignalTarget::All,
@@ -161,15 +143,15 @@ mod tests {
             &[("stop_timeout", "1500ms"), ("orphan_timeout", "0"), ("reap_kill", "true")],
         ] {
             let orders = orders(settings);
-            let text = encode(&Watch { child: 17, report: None, orders: orders.clone() });
+            let text = encode(&Watch { child: 17, orders: orders.clone() });
             let watch = decode(OsStr::new(&text)).unwrap();
-            assert_eq!((watch.child, watch.report.is_none(), watch.orders), (17, true, orders), "{text}");
+            assert_eq!((watch.child, watch.orders), (17, orders), "{text}");
         }
     }
 
     #[test]
     fn nothing_else_is_taken_for_orders() {
-        for text in ["", "child=0", "child=-1", "child=1 x=y", "child=1 stop=x", "report=-1", "child=1 rewrite=1"] {
+        for text in ["", "child=0", "child=-1", "child=1 x=y", "child=1 stop=x", "target=child", "child=1 rewrite=1"] {
             assert!(decode(OsStr::new(text)).is_none(), "{text}");
         }
         assert_eq!(resume(&["tunectl".into(), "run".into()]), None);

@@ -22,39 +22,40 @@ pub use orders::{Grouping, Orders};
 
 use crate::exec::{self, Stage};
 use crate::sys::{self, Inherited};
+use supervise::Watch;
+
+/// The service was not started: the code to exit with. Why has been said on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotStarted {
+    /// 125, 126, 127, or 128+N for a signal that came first.
+    pub code: i32,
+}
 
 /// Starts the service and stays until it has ended; returns the code to exit with.
 ///
-/// `limits` is called in the child, while it still has every right of ours. What goes wrong before the service runs
-/// is said on standard error by whoever it happens to, and is 125, 126 or 127.
+/// `limits` is called in the child, while it still has every right of ours.
+///
+/// # Errors
+/// The service was not started, so that all can be put back that was changed for it.
 pub fn run(
     orders: Orders,
     mut stage: Stage,
     inherited: &Inherited,
     limits: &mut dyn FnMut() -> Result<(), String>,
-) -> i32 {
+) -> Result<i32, NotStarted> {
     if let Some(signal) = exec::awaited_end(inherited) {
         notice::error(&exec::ExecError::Interrupted { signal });
-        return 128 + signal;
+        return Err(NotStarted { code: 128 + signal });
     }
     prepare(&orders);
     if orders.die_with_supervisor {
         stage.die_with(sys::own_pid(), libc::SIGKILL);
     }
-    let other_user = stage.other_user();
-    match spawn::spawn(&orders, &mut stage, inherited, limits) {
-        Ok(spawn::Spawned { child, report }) => {
-            settle(other_user);
-            let watch = supervise::Watch { child, report, orders };
-            // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
-            let watch = lean::exec_anew(watch, stage.name());
-            supervise::supervise(watch)
-        }
-        Err(error) => {
-            notice::error(&error);
-            125
-        }
-    }
+    let child = spawn::spawn(&orders, &mut stage, inherited, limits)?;
+    settle(stage.other_user());
+    // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
+    let watch = lean::exec_anew(Watch { child, orders }, stage.name());
+    Ok(supervise::supervise(watch))
 }
 
 /// What must stand before there is a child.

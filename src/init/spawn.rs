@@ -1,63 +1,68 @@
 //! Making the child: its group or session, its terminal, and then the stage that becomes the service.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 
 use super::orders::{Grouping, Orders};
 use super::terminal::Terminal;
-use super::{notice, terminal};
+use super::{NotStarted, notice, terminal};
 use crate::exec::Stage;
 use crate::sys::{self, Fork, Inherited};
 
-/// The child, and the end of a pipe on which it reports that it could not become the service.
-pub(super) struct Spawned {
-    pub(super) child: i32,
-    /// Closed on exec: at its end without a byte, the service was started. None when we are out of descriptors.
-    pub(super) report: Option<OwnedFd>,
-}
-
-/// Forks; the child never returns from here.
+/// Forks, and waits until the child has become the service; the child never returns from here.
+///
+/// Signals that come meanwhile wait, blocked as they are: by the time they are handed on, the service is in its own
+/// group or session, and what was blocked for the stage is not blocked any more.
 ///
 /// # Errors
-/// No process can be had; in words, with the limit that is most likely in the way.
+/// The service was not started; why has been said.
 pub(super) fn spawn(
     orders: &Orders,
     stage: &mut Stage,
     inherited: &Inherited,
     limits: &mut dyn FnMut() -> Result<(), String>,
-) -> Result<Spawned, String> {
+) -> Result<i32, NotStarted> {
     let terminal = Terminal::find();
     let gift = terminal::gift(terminal.as_ref(), orders.grouping);
-    let (reader, writer) = match sys::pipe() {
-        Ok((reader, writer)) => (Some(reader), Some(writer)),
-        // The exit code alone will have to do.
-        Err(_) => (None, None),
-    };
+    // Closed on exec. Out of descriptors there is none, and what can't be executed looks like a service that ended.
+    let (reader, writer) = sys::pipe().map_or((None, None), |(reader, writer)| (Some(reader), Some(writer)));
     let parent = sys::own_pid();
     match sys::fork() {
         Ok(Fork::Parent(child)) => {
             if orders.grouping == Grouping::Group {
-                // Here and in the child, whoever is first: a signal for the group may be on its way already. Too late
-                // (`EACCES`) means that the child has done it.
+                // Here and in the child, whoever is first. Too late (`EACCES`) means that the child has done it.
                 drop(sys::set_group(child, child));
             }
-            Ok(Spawned { child, report: reader })
+            drop(writer);
+            if failed(reader) { Err(end_of(child)) } else { Ok(child) }
         }
         Ok(Fork::Child) => {
             drop(reader);
             separate(orders.grouping, gift);
             stage.move_listener(parent, sys::own_pid());
             let Err(error) = stage.enter(inherited, limits);
-            let code = orders.exec_failure.map_or(error.exit_code(), i32::from);
             notice::error(&error);
             if let Some(writer) = writer {
                 drop(File::from(writer).write_all(&[1]));
             }
-            sys::exit_now(code)
+            sys::exit_now(orders.exec_failure.map_or(error.exit_code(), i32::from))
         }
-        Err(error) => Err(no_process(&error)),
+        Err(error) => {
+            notice::error(&no_process(&error));
+            Err(NotStarted { code: 125 })
+        }
     }
+}
+
+/// Whether the child has left word that it could not become the service; waits until that is known.
+fn failed(reader: Option<OwnedFd>) -> bool {
+    let mut byte = [0];
+    reader.is_some_and(|reader| File::from(reader).read(&mut byte).is_ok_and(|count| count == 1))
+}
+
+fn end_of(child: i32) -> NotStarted {
+    NotStarted { code: sys::wait_for(child).map_or(125, sys::Ended::exit_code) }
 }
 
 /// The child's place among groups, sessions and terminals. Where the kernel refuses, the service runs without.

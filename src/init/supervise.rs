@@ -1,8 +1,5 @@
 //! The supervisor's loop: take a signal, hand it on, reap; until the service has ended.
 
-use std::fs::File;
-use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::notice::{Verbosity, detail, warning};
@@ -16,8 +13,6 @@ use crate::sys::{self, Ended, Info, WaitStatus};
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) child: i32,
-    /// Holds a byte once the child has ended, if it could not become the service.
-    pub(super) report: Option<OwnedFd>,
     pub(super) orders: Orders,
 }
 
@@ -34,7 +29,7 @@ struct Supervisor {
 
 /// Supervises until the child has ended and nothing is left of it; returns the code to exit with.
 pub(super) fn supervise(watch: Watch) -> i32 {
-    let Watch { child, report, orders } = watch;
+    let Watch { child, orders } = watch;
     let mut supervisor = Supervisor {
         child,
         terminal: Terminal::find(),
@@ -46,7 +41,7 @@ pub(super) fn supervise(watch: Watch) -> i32 {
     let ended = supervisor.watch();
     supervisor.take_terminal_back();
     shutdown::end_leftovers(&supervisor.orders, child);
-    if was_never_started(report) { ended.exit_code() } else { supervisor.orders.exit_code(ended.exit_code()) }
+    supervisor.orders.exit_code(ended.exit_code())
 }
 
 impl Supervisor {
@@ -175,11 +170,4 @@ impl Supervisor {
             }
         }
     }
-}
-
-/// Whether the child has left word that it could not become the service. Its code is then ours, unchanged.
-fn was_never_started(report: Option<OwnedFd>) -> bool {
-    let mut byte = [0];
-    // It has ended, and so nobody can write any more: this does not wait.
-    report.is_some_and(|report| File::from(report).read(&mut byte).is_ok_and(|count| count == 1))
 }

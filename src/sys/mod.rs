@@ -9,7 +9,6 @@
 
 use std::io;
 
-mod descriptors;
 mod entry;
 mod environment;
 mod identity;
@@ -22,7 +21,6 @@ mod wait;
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod system;
 
-pub use descriptors::{adopt, keep_on_exec};
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};

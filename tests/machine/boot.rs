@@ -77,9 +77,9 @@ impl Machine {
     }
 
     /// The usual boot: /proc and /sys are mounted, then tunectl becomes PID 1 with `args`, and at the end of its command
-    /// line starts the script.
+    /// line starts the script. Without `--`, of which the kernel takes no second one.
     pub(crate) fn tune_and_run(self, kernel: Kernel, args: &str) -> Outcome {
-        let outcome = self.boot(kernel, "/bin/guest", &format!("mounts /init {args} -- /bin/guest drive /etc/script"));
+        let outcome = self.boot(kernel, "/bin/guest", &format!("mounts /init {args} /bin/guest drive /etc/script"));
         assert_eq!(outcome.results.get("end").map(String::as_str), Some("reached"), "{}", outcome.all());
         outcome
     }

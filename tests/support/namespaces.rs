@@ -27,10 +27,15 @@ macro_rules! this_test {
 }
 pub(crate) use this_test;
 
+/// Whether this is the process that runs inside.
+pub(crate) fn is_inside() -> bool {
+    env::var_os(INSIDE).is_some()
+}
+
 /// Runs `body` in new network, IPC and host name namespaces, in a process that runs nothing but the test called
 /// `name` (see [`this_test`]). Who isn't root becomes it in a user namespace.
 pub(crate) fn inside(name: &str, body: impl FnOnce()) {
-    if env::var_os(INSIDE).is_some() {
+    if is_inside() {
         return body();
     }
     let mut unshare = vec!["--net", "--ipc", "--uts"];
@@ -56,7 +61,7 @@ pub(crate) fn inside(name: &str, body: impl FnOnce()) {
 /// Gives the loopback interface of a network namespace that is ours another name, with a dot in it for example.
 /// It is down there, and then the kernel allows that (netdevice(7), `SIOCSIFNAME`).
 pub(crate) fn rename_loopback(name: &str) {
-    assert!(env::var_os(INSIDE).is_some(), "only in namespaces of our own");
+    assert!(is_inside(), "only in namespaces of our own");
     // SAFETY: a request of zeros is a valid value of that plain C structure.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     let copy = |to: &mut [libc::c_char; libc::IFNAMSIZ], text: &str| {

@@ -51,6 +51,7 @@ fn unshare(kinds: &str) -> io::Result<()> {
     sched::unshare(flags | CloneFlags::CLONE_NEWNET)?;
     if user {
         fs::write("/proc/self/uid_map", "0 0 1")?;
+        fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/gid_map", "0 0 1")?;
     }
     Ok(())
