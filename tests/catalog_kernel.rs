@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+#[path = "support/namespaces.rs"]
 mod namespaces;
 
 use std::collections::BTreeMap;

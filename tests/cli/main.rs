@@ -1,5 +1,6 @@
 //! The command line as people and scripts use it: what it prints, its exit codes, and what the kernel's own files
 //! say afterwards. What is written is written in namespaces of the test's own.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test ends where it can't go on")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,6 +10,8 @@ mod apply;
 #[cfg(target_os = "linux")]
 mod check;
 #[cfg(target_os = "linux")]
+mod input;
+#[cfg(target_os = "linux")]
 mod limits;
 mod profiles;
 #[cfg(target_os = "linux")]
@@ -17,3 +20,4 @@ mod run;
 mod together;
 #[cfg(target_os = "linux")]
 mod values;
+mod words;

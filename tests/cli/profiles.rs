@@ -2,21 +2,26 @@
 
 use crate::support::test::Test;
 
-/// A setting that every Linux has and that nobody asks to be changed here: only `check` is called.
-const ONE: &str = "linux.sysctl.kernel.ostype = \"One\"\n";
-const TWO: &str = "linux.sysctl.kernel.ostype = \"Two\"\n";
+/// A setting that every system of its kind has and that nobody can change: its table, its name, its value.
+const OS: (&str, &str, &str) =
+    if cfg!(target_os = "macos") { ("macos", "kern.ostype", "Darwin") } else { ("linux", "kernel.ostype", "Linux") };
+
+fn asks_for(value: &str) -> String {
+    format!("{}.sysctl.{} = \"{value}\"\n", OS.0, OS.1)
+}
 
 fn wants(arguments: &[&str], variable: Option<&str>, wanted: &str) {
-    let mut test = Test::new(["check"].iter().chain(arguments)).file("one.toml", ONE).file("two.toml", TWO);
+    let mut test = Test::new(["check"].iter().chain(arguments))
+        .file("one.toml", asks_for("One"))
+        .file("two.toml", asks_for("Two"));
     if let Some(variable) = variable {
         test = test.env("TUNECTL_PROFILE", variable);
     }
     let ran = test.stdout_is_anything().code(1).run();
     let second = ran.stdout.lines().nth(1).unwrap();
-    assert_eq!(second.split_whitespace().take(3).collect::<Vec<_>>(), ["kernel.ostype", wanted, "Linux"]);
+    assert_eq!(second.split_whitespace().take(3).collect::<Vec<_>>(), [OS.1, wanted, OS.2]);
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn later_profiles_win_and_flags_win_over_the_variable() {
     wants(&["-p", "./one.toml"], None, "One");
@@ -24,9 +29,9 @@ fn later_profiles_win_and_flags_win_over_the_variable() {
     wants(&["-p", "two.toml,one.toml"], None, "One");
     wants(&[], Some("one.toml,two.toml"), "Two");
     wants(&["-p", "one.toml"], Some("two.toml"), "One");
-    wants(&["-p", "one.toml", "--set", "kernel.ostype=Three"], None, "Three");
-    wants(&["--set", "kernel.ostype=Three"], None, "Three");
-    wants(&["--set", "kernel.ostype=Four"], Some("one.toml"), "Four");
+    wants(&["-p", "one.toml", "--set", &format!("{}=Three", OS.1)], None, "Three");
+    wants(&["--set", &format!("{}=Three", OS.1)], None, "Three");
+    wants(&["--set", &format!("{}=Four", OS.1)], Some("one.toml"), "Four");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Runs a test again in namespaces of its own, where what it writes is seen by nobody else.
 #![cfg(target_os = "linux")]
+#![allow(dead_code, unused_macros, unused_imports, reason = "each test crate uses its own part of this")]
+#![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 #![allow(unsafe_code, reason = "renaming an interface is an ioctl(2)")]
 
 use std::env;
 use std::io::{self, Write};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tunectl::sys;
 
@@ -25,10 +27,15 @@ macro_rules! this_test {
 }
 pub(crate) use this_test;
 
+/// Whether this is the process that runs inside.
+pub(crate) fn is_inside() -> bool {
+    env::var_os(INSIDE).is_some()
+}
+
 /// Runs `body` in new network, IPC and host name namespaces, in a process that runs nothing but the test called
 /// `name` (see [`this_test`]). Who isn't root becomes it in a user namespace.
 pub(crate) fn inside(name: &str, body: impl FnOnce()) {
-    if env::var_os(INSIDE).is_some() {
+    if is_inside() {
         return body();
     }
     let mut unshare = vec!["--net", "--ipc", "--uts"];
@@ -45,6 +52,7 @@ pub(crate) fn inside(name: &str, body: impl FnOnce()) {
         .arg(env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
+        .stdout(Stdio::null())
         .status()
         .unwrap();
     assert!(status.success(), "`{name}` failed inside its namespaces: {status}");
@@ -53,7 +61,7 @@ pub(crate) fn inside(name: &str, body: impl FnOnce()) {
 /// Gives the loopback interface of a network namespace that is ours another name, with a dot in it for example.
 /// It is down there, and then the kernel allows that (netdevice(7), `SIOCSIFNAME`).
 pub(crate) fn rename_loopback(name: &str) {
-    assert!(env::var_os(INSIDE).is_some(), "only in namespaces of our own");
+    assert!(is_inside(), "only in namespaces of our own");
     // SAFETY: a request of zeros is a valid value of that plain C structure.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     let copy = |to: &mut [libc::c_char; libc::IFNAMSIZ], text: &str| {
@@ -62,8 +70,7 @@ pub(crate) fn rename_loopback(name: &str) {
     copy(&mut request.ifr_name, "lo");
     let mut new = [0; libc::IFNAMSIZ];
     copy(&mut new, name);
-    // SAFETY: the arm for the new name is as long as the array, and a character may be anything.
-    unsafe { request.ifr_ifru.ifru_newname = new };
+    request.ifr_ifru.ifru_newname = new;
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     // SAFETY: the request is ours, of the type that this call reads, and outlives it.
     let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFNAME, &raw const request) };
@@ -75,5 +82,6 @@ pub(crate) fn rename_loopback(name: &str) {
 pub(crate) fn skip(name: &str, reason: &str) {
     let required = env::var_os("TUNECTL_TEST_REQUIRE").is_some_and(|tiers| tiers == "all");
     assert!(!required, "`{name}` is required and could not run: {reason}");
-    writeln!(io::stderr(), "SKIP: {reason} ({name})").unwrap();
+    // Not `eprintln!`, which the test harness captures.
+    io::stderr().write_all(format!("SKIP: {reason} ({name})\n").as_bytes()).unwrap();
 }

@@ -72,7 +72,7 @@ impl Test {
         command.arg("-c").arg(script);
         let test = Self::of(command);
         let (runner, binary) = program();
-        let runner = runner.map_or_else(String::new, |runner| format!("{} ", runner.display()));
+        let runner = runner.map_or_else(String::new, |runner| format!("{} ", runner.to_string_lossy()));
         let script = format!("#!/bin/sh\nexec {runner}'{}' \"$@\"\n", binary.display());
         test.file("bin/tunectl", script).mode("bin/tunectl", 0o755)
     }

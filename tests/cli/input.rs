@@ -1,0 +1,323 @@
+//! Bad input: each with a message that says what is wrong and where, exit code 2, and nothing changed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::kernel::{put, sysctl};
+use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::test::Test;
+
+/// What could be applied, if the rest of the profile were not wrong.
+const GOOD: &str = "linux.sysctl.net.ipv4.tcp_fin_timeout = 31\n";
+
+/// Neither `run` nor `apply` nor `check` takes the profile, all three say the same, and nothing was changed.
+fn refused(prepare: impl Fn(Test) -> Test, message: &str) {
+    put("net/ipv4/tcp_fin_timeout", "60");
+    for (command, rest) in [("run", &["--", "touch", "started"][..]), ("apply", &[]), ("check", &[])] {
+        let arguments = [&[command, "-p", "good.toml", "-p", "bad.toml"], rest].concat();
+        let test = Test::new(arguments).file("good.toml", GOOD);
+        let ran = prepare(test).stderr(message).code(2).run();
+        assert!(!ran.scratch.path().join("started").exists());
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
+    }
+}
+
+fn refused_text(text: &str, message: &str) {
+    refused(|test| test.file("bad.toml", text), message);
+}
+
+#[test]
+fn files_that_are_no_profiles() {
+    inside(this_test!(), || {
+        refused(|test| test, "error: profile `bad.toml` can't be read: no such file or directory\n");
+        refused(|test| test.folder("bad.toml"), "error: profile `bad.toml` is a directory, not a file\n");
+        refused(|test| test.link("bad.toml", "/dev/zero"), "error: profile `bad.toml` is a device, not a file\n");
+        refused(
+            |test| test.link("bad.toml", "bad.toml"),
+            "error: profile `bad.toml` can't be read: [..]symbolic links[..]\n",
+        );
+        refused(
+            |test| test.file("bad.toml", b"\x7fELF\x02\x01\x01\x00"),
+            "error: profile `bad.toml` is a binary file: its byte 7 is no text\n",
+        );
+        refused(
+            |test| test.file("bad.toml", b"description = \"\xff\"\n"),
+            "error: profile `bad.toml` is a binary file: its byte 15 is no text\n",
+        );
+        let ten_megabytes = "# nothing\n".repeat(1 << 20);
+        refused(|test| test.file("bad.toml", &ten_megabytes), "error: profile `bad.toml` is larger than 1024 KiB\n");
+    });
+}
+
+/// A fifo that nobody writes to would keep an open(2) waiting for ever.
+#[test]
+fn a_fifo_is_not_waited_for() {
+    inside(this_test!(), || {
+        Test::shell("mkfifo fifo.toml && tunectl check -p fifo.toml")
+            .stderr("error: profile `fifo.toml` is a fifo, not a file\n")
+            .code(2)
+            .run();
+    });
+}
+
+#[test]
+fn text_that_is_no_toml() {
+    inside(this_test!(), || {
+        refused_text(
+            "description = \"x\"\n[linux.sysctl\n",
+            "\
+error: not TOML: unclosed table, expected `]`
+ --> bad.toml:2:14
+  |
+2 | [linux.sysctl
+  |              ^
+",
+        );
+        refused_text(
+            "[linux.sysctl]\nvm.swappiness = 010\n",
+            "\
+error: not TOML: unexpected leading zero
+ --> bad.toml:2:17
+  |
+2 | vm.swappiness = 010
+  |                 ^
+  |
+  = help: write `10` for the decimal number ten, `0o10` for the octal number that is eight
+",
+        );
+    });
+}
+
+#[test]
+fn words_that_nobody_knows() {
+    inside(this_test!(), || {
+        refused_text(
+            "[services]\nports = [1]\n",
+            "\
+error: unknown table or field `services`, did you mean `service`?
+ --> bad.toml:1:2
+  |
+1 | [services]
+  |  ^^^^^^^^
+",
+        );
+        refused_text(
+            "[linux.sysctl]\n\"net.core.somaxconn\" = { atleast = 5 }\n",
+            "\
+error: unknown operator `atleast`, did you mean `at_least`?
+ --> bad.toml:2:26
+  |
+2 | \"net.core.somaxconn\" = { atleast = 5 }
+  |                          ^^^^^^^
+",
+        );
+        refused_text(
+            "[rlimit]\nnofiles = 5\n",
+            "\
+error: unknown limit `nofiles`, did you mean `nofile`?
+ --> bad.toml:2:1
+  |
+2 | nofiles = 5
+  | ^^^^^^^
+",
+        );
+        refused_text(
+            "[rlimit]\nnofile = { sofft = 5 }\n",
+            "\
+error: unknown [..] `sofft`, did you mean `soft`?
+ --> bad.toml:2:12
+  |
+2 | nofile = { sofft = 5 }
+  |            ^^^^^
+",
+        );
+    });
+}
+
+#[test]
+fn values_that_cannot_be_meant() {
+    inside(this_test!(), || {
+        for (line, caret, message) in [
+            ("\"net.core.somaxconn\" = -1", 24, "error: expected [..], found `-1`"),
+            ("\"net.core.somaxconn\" = 4294967296", 24, "error: expected [..], found `4294967296`"),
+            ("\"net.core.somaxconn\" = [1, 2]", 24, "error: expected a [..]number[..], found [..]"),
+            ("\"net.core.somaxconn\" = \"010\"", 24, "error: `010`[..]"),
+            ("\"net.core.somaxconn\" = \"'5'\"", 24, "error: `\\'5\\'` holds a quote"),
+            ("\"net.ipv4.ip_local_port_range\" = [1024]", 34, "error: expected [..], found one"),
+            ("\"net.ipv4.ip_local_port_range\" = [65535, 1024]", 34, "error: range `65535 1024` is upside down"),
+            ("\"net.ipv4.tcp_rmem\" = [1, 2, 3, 4]", 23, "error: expected [..], found 4"),
+            ("\"../etc/passwd\" = 1", 1, "error: `../etc/passwd` is not a sysctl name: [..]"),
+        ] {
+            let test = Test::new(["apply", "-p", "bad.toml"]).file("bad.toml", format!("[linux.sysctl]\n{line}\n"));
+            let ran = test.stderr_is_anything().code(2).run();
+            let lines: Vec<&str> = ran.stderr.lines().collect();
+            assert!(crate::support::pattern::matches(message, lines[0]), "{line}: {}", ran.stderr);
+            assert_eq!(lines[1], format!(" --> bad.toml:2:{caret}"), "{}", ran.stderr);
+        }
+    });
+}
+
+#[test]
+fn limits_that_cannot_be() {
+    inside(this_test!(), || {
+        refused_text(
+            "[rlimit]\nnofile = { soft = 5000, hard = 1000 }\n",
+            "\
+error: the soft limit of nofile is above the hard one: 5000 is asked, and 1000
+ --> bad.toml:2:12
+  |
+2 | nofile = { soft = 5000, hard = 1000 }
+  |            ^^^^^^^^^^^
+ ::: bad.toml:2:25
+  |
+2 | nofile = { soft = 5000, hard = 1000 }
+  |                         ----------- the hard limit is asked here
+",
+        );
+        refused_text(
+            "[rlimit]\nnofile = -5\n",
+            "\
+error: a limit can't be negative
+ --> bad.toml:2:10
+  |
+2 | nofile = -5
+  |          ^^
+",
+        );
+        refused_text(
+            "[rlimit]\nnofile = \"18446744073709551616\"\n",
+            "\
+error: `18446744073709551616` is more than 64 bits can hold
+ --> bad.toml:2:10
+  |
+2 | nofile = \"18446744073709551616\"
+  |          ^^^^^^^^^^^^^^^^^^^^^^
+",
+        );
+    });
+}
+
+#[test]
+fn profiles_that_extend_each_other_for_ever() {
+    inside(this_test!(), || {
+        refused(
+            |test| test.file("bad.toml", "extends = \"./b.toml\"\n").file("b.toml", "extends = [\"./bad.toml\"]\n"),
+            "\
+error: profiles extend each other in a circle: bad.toml → b.toml → bad.toml
+ --> b.toml:1:12
+  |
+1 | extends = [\"./bad.toml\"]
+  |            ^^^^^^^^^^^^
+",
+        );
+        let chain = |test: Test| {
+            let chain = (1..=20)
+                .fold(test, |test, n| test.file(&format!("{n}.toml"), format!("extends = [\"./{}.toml\"]\n", n + 1)));
+            chain.file("bad.toml", "extends = [\"./1.toml\"]\n")
+        };
+        refused(
+            chain,
+            "\
+error: more than 16 profiles extend each other in a row
+ --> 15.toml:1:12
+  |
+1 | extends = [\"./16.toml\"]
+  |            ^^^^^^^^^^^
+",
+        );
+        refused_text(
+            "extends = [\"nonsense\"]\n",
+            "\
+error: unknown profile `nonsense`
+ --> bad.toml:1:12
+  |
+1 | extends = [\"nonsense\"]
+  |            ^^^^^^^^^^
+  |
+  = help: known by name: `base`, `production`, `realtime`, `loadtest`; a file is named by a path that holds a `/` or ends in `.toml`
+",
+        );
+    });
+}
+
+/// Whoever can write to the file could have tunectl set anything with our privileges.
+#[test]
+fn a_profile_that_others_can_write_to() {
+    inside(this_test!(), || {
+        refused(
+            |test| test.file("bad.toml", GOOD).mode("bad.toml", 0o666),
+            "\
+error: profile `bad.toml` can be written to by others (mode 0666), who could have tunectl set anything with our privileges
+ = help: `chmod go-w bad.toml`
+",
+        );
+        // The file is what counts, not the name that leads to it.
+        refused(
+            |test| test.file("real.toml", GOOD).mode("real.toml", 0o646).link("bad.toml", "real.toml"),
+            "\
+error: profile `bad.toml` can be written to by others (mode 0646), who could have tunectl set anything with our privileges
+ = help: `chmod go-w bad.toml`
+",
+        );
+    });
+}
+
+#[test]
+fn a_profile_that_is_someone_elses() {
+    inside(this_test!(), || {
+        let scratch = crate::support::scratch::Scratch::new();
+        let file = scratch.write("foreign.toml", GOOD);
+        if let Err(error) = std::os::unix::fs::chown(&file, Some(12345), None) {
+            return skip(this_test!(), &format!("this user namespace has no second user: {error}"));
+        }
+        let path = file.display();
+        Test::new(["check", "-p", file.to_str().unwrap()])
+            .stderr(&format!(
+                "\
+error: profile `{path}` belongs to uid 12345, who could have tunectl set anything with our privileges
+ = help: if you trust what it says: `chown root {path}`
+"
+            ))
+            .code(2)
+            .run();
+        // Under sudo, whoever typed the command may do as root whatever their file says.
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        put("net/ipv4/tcp_fin_timeout", "31");
+        Test::new(["check", "-p", file.to_str().unwrap()])
+            .env("SUDO_UID", "12345")
+            .stdout("[..]\n[..]\n\nthe one setting holds\n")
+            .run();
+    });
+}
+
+#[test]
+fn every_mistake_of_every_file_is_told_at_once() {
+    inside(this_test!(), || {
+        Test::new(["check", "-p", "a.toml", "-p", "b.toml"])
+            .file("a.toml", "[rlimit]\nnofiles = 1\ncores = 0\n")
+            .file("b.toml", "discription = \"x\"\n")
+            .stderr(
+                "\
+error: unknown limit `nofiles`, did you mean `nofile`?
+ --> a.toml:2:1
+  |
+2 | nofiles = 1
+  | ^^^^^^^
+
+error: unknown limit `cores`, did you mean `core`?
+ --> a.toml:3:1
+  |
+3 | cores = 0
+  | ^^^^^
+
+error: unknown table or field `discription`, did you mean `description`?
+ --> b.toml:1:1
+  |
+1 | discription = \"x\"
+  | ^^^^^^^^^^^
+",
+            )
+            .code(2)
+            .run();
+    });
+}

@@ -1,0 +1,121 @@
+//! The command line's own mistakes, the log, and standard streams that are closed or not read.
+
+use crate::support::test::Test;
+
+#[test]
+fn no_command() {
+    let usage = "\
+error: the following required arguments were not provided:
+  <COMMAND>...
+
+Usage: tunectl run --profile <PROFILE> <COMMAND>...
+
+For more information, try '--help'.
+";
+    for arguments in [&["run", "-p", "base"][..], &["run", "-p", "base", "--"]] {
+        Test::new(arguments).stderr(usage).code(2).run();
+    }
+    Test::new([""; 0]).stderr_is_anything().code(2).run();
+}
+
+#[test]
+fn words_that_are_no_options() {
+    Test::new(["chekc"])
+        .stderr(
+            "\
+error: unrecognized subcommand 'chekc'
+
+  tip: a similar subcommand exists: 'check'
+
+Usage: tunectl [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+",
+        )
+        .code(2)
+        .run();
+    for arguments in [
+        &["check", "-p", "base", "--pid", "0"][..],
+        &["check", "-p", "base", "--pid", "-1"],
+        &["check", "-p", "base", "--pid", "x"],
+        &["check", "-p", "base", "--format", "xml"],
+        &["apply", "-p", "base", "--pid", "1", "--no-rlimits"],
+        &["check", "--color", "sometimes"],
+        &["check", "-v", "-q"],
+        &["profile"],
+    ] {
+        Test::new(arguments).stderr_is_anything().code(2).run();
+    }
+}
+
+#[test]
+fn settings_on_the_command_line_are_cited_too() {
+    Test::new(["check", "--set", "net.core.somaxconn", "--rlimit", "nofiles=5", "--port", "70000"])
+        .stderr(
+            "\
+error: expected KEY=VALUE, as in `net.core.somaxconn=4096`
+ --> command line:1:7
+  |
+1 | --set net.core.somaxconn
+  |       ^^^^^^^^^^^^^^^^^^
+
+error: unknown limit `nofiles`, did you mean `nofile`?
+ --> command line:1:10
+  |
+1 | --rlimit nofiles=5
+  |          ^^^^^^^
+
+error: `70000` is [..]
+ --> command line:1:8
+  |
+1 | --port 70000
+  |        ^^^^^
+",
+        )
+        .code(2)
+        .run();
+}
+
+#[test]
+fn help_and_version_are_results() {
+    Test::new(["--version"]).stdout(concat!("tunectl ", env!("CARGO_PKG_VERSION"), "\n")).run();
+    let help = Test::new(["--help"]).stdout_is_anything().run();
+    for word in ["run", "apply", "check", "limits", "profile", "Exit codes"] {
+        assert!(help.stdout.contains(word), "{word}");
+    }
+}
+
+/// Exit codes are the same whoever reads the results, or nobody.
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    Test::shell("{ sleep 0.2; tunectl profile show loadtest; echo $? >code; } | true; while ! test -s code; do sleep 0.1; done; cat code")
+        .stdout("0\n")
+        .run();
+    Test::shell("tunectl limits >&-; echo $?").stdout("0\n").run();
+    Test::shell("tunectl check -p absent.toml 2>&-; echo $?").stdout("2\n").run();
+    Test::shell("tunectl check -p absent.toml >&- 2>&- <&-").code(2).run();
+}
+
+/// What a service is started with is closed there too, and no file of tunectl's stands in the place.
+#[cfg(target_os = "linux")]
+#[test]
+fn closed_streams_stay_closed_for_the_service() {
+    Test::shell("tunectl run --rlimit core=0 -- sh -c 'for f in 0 1 2; do test -e /proc/$$/fd/$f && echo $f >>open; done; :' <&- 2>&-; cat open")
+        .stdout("1\n")
+        .run();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_log_is_on_standard_error_and_as_loud_as_asked() {
+    let run = |test: Test| test.stderr_is_anything().run().stderr;
+    let arguments = ["run", "--rlimit", "core=0", "--", "true"];
+    assert_eq!(run(Test::new(arguments)), "");
+    let line = "[INFO  tunectl::commands::run] core (soft) is 0\n";
+    let loud = run(Test::new(["-v"].into_iter().chain(arguments)));
+    assert!(loud.contains(line), "{loud}");
+    assert_eq!(run(Test::new(["-q"].into_iter().chain(arguments))), "");
+    let by_variable = run(Test::new(arguments).env("TUNECTL_LOG", "tunectl::commands=info"));
+    assert!(by_variable.contains(line), "{by_variable}");
+    assert_eq!(run(Test::new(["-v"].into_iter().chain(arguments)).env("TUNECTL_LOG", "off")), "");
+}
