@@ -148,7 +148,7 @@ fn is_known(key: &Key) -> bool {
             return false;
         }
     }
-    let never_otherwise = |row: &Row| row.in_new_netns.then.is_empty() && row.scope.then.is_empty();
+    let never_otherwise = |row: &Row| row.in_new_netns.before.is_none() && row.scope.before.is_none();
     version() == MEASURED || row.is_some_and(never_otherwise)
 }
 

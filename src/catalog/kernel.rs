@@ -1,8 +1,8 @@
 //! `kernel` up to `printk`: names, dumps, message queues, panics, tracing, processes.
 
 use super::row::{
-    ADMIN_KERNEL, ANY_INT, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Row, UINT_MAX, UTS, always, number,
-    numbers, shape, since, takes,
+    ADMIN_KERNEL, ANY_INT, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Row, UINT_MAX, UTS, always, changed,
+    number, numbers, shape, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -299,7 +299,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "kernel.pid_max",
         values: number(301, 4_194_304),
         unit: "process numbers",
-        scope: &since(Scope::Host, &[(KernelVersion(6, 14), Scope::PidNs)]),
+        scope: changed(Scope::Host, KernelVersion(6, 14), Scope::PidNs),
         default: always("32768, more on machines of many processors; systemd sets 4194304"),
         purpose: "one more than the highest process number",
         notes: &["each PID namespace has its own since 6.14, which starts at 4194304; runtimes still refuse it"],

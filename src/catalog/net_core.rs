@@ -2,7 +2,7 @@
 
 use super::row::{
     ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, LONG_MAX, NET, OFF_ON, Row, TICKS,
-    TICKS_SECONDS_MAX, always, number, shape, since, takes,
+    TICKS_SECONDS_MAX, always, changed, number, shape, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -14,7 +14,7 @@ const HOST: Row = Row { sources: &[ADMIN_NET, "net/core/sysctl_net_core.c"], ..H
 /// A buffer size, of which other namespaces have a read-only copy on newer kernels.
 const BUFFER: Row = Row {
     unit: "bytes",
-    in_new_netns: &since(InNewNetns::Absent, &[(KernelVersion(6, 10), InNewNetns::ReadOnly)]),
+    in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 10), InNewNetns::ReadOnly),
     sources: &["socket(7)", ADMIN_NET],
     ..HOST
 };
@@ -177,10 +177,10 @@ pub(super) static ROWS: &[Row] = &[
             },
         ),
         unit: "bytes per socket",
-        scope: &since(Scope::HostNet, &[(KernelVersion(6, 8), Scope::NetNs)]),
+        scope: changed(Scope::HostNet, KernelVersion(6, 8), Scope::NetNs),
         default: since("20480", &[(KernelVersion(6, 12), "131072")]),
         purpose: "memory for ancillary data and options of a socket",
-        in_new_netns: &since(InNewNetns::Absent, &[(KernelVersion(6, 8), InNewNetns::Writable)]),
+        in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 8), InNewNetns::Writable),
         sources: &["socket(7)", ADMIN_NET],
         ..NET
     },
@@ -230,10 +230,10 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.core.tstamp_allow_data",
         values: FLAG,
         unit: OFF_ON,
-        scope: &since(Scope::HostNet, &[(KernelVersion(6, 18), Scope::NetNs)]),
+        scope: changed(Scope::HostNet, KernelVersion(6, 18), Scope::NetNs),
         default: always("1"),
         purpose: "whether transmit time stamps come with the packet's data to processes without CAP_NET_RAW",
-        in_new_netns: &since(InNewNetns::Absent, &[(KernelVersion(6, 18), InNewNetns::Writable)]),
+        in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 18), InNewNetns::Writable),
         sources: &[ADMIN_NET],
         ..NET
     },

@@ -2,8 +2,8 @@
 
 use super::row::{
     ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON,
-    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, UINT_MAX, ULONG_MAX, Values, always, number, numbers,
-    since, takes,
+    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, UINT_MAX, ULONG_MAX, Values, always, changed, number,
+    numbers, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -32,8 +32,8 @@ const ICMP_FLAG: Row = Row {
 
 /// Before 6.1 only the initial network namespace had it; stable series of 6.1 and later gave it to all.
 const LATE: Row = Row {
-    scope: &since(Scope::HostNet, &[(KernelVersion(6, 1), Scope::NetNs)]),
-    in_new_netns: &since(InNewNetns::Absent, &[(KernelVersion(6, 1), InNewNetns::Writable)]),
+    scope: changed(Scope::HostNet, KernelVersion(6, 1), Scope::NetNs),
+    in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 1), InNewNetns::Writable),
     ..IP
 };
 

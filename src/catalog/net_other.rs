@@ -2,7 +2,7 @@
 
 use super::row::{
     ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, NET, NET_SHOWN, OFF_ON, Row,
-    TICKS_SECONDS_MAX, UINT_MAX, always, number, since, takes,
+    TICKS_SECONDS_MAX, UINT_MAX, always, never_changed, number, since, takes,
 };
 use super::version::KernelVersion;
 
@@ -20,7 +20,7 @@ const TIMEOUT: Row = Row {
 
 /// One for the whole machine, of which other namespaces have a read-only copy.
 const CONNTRACK_HOST: Row = Row {
-    in_new_netns: &always(InNewNetns::ReadOnly),
+    in_new_netns: never_changed(InNewNetns::ReadOnly),
     module: Some("nf_conntrack"),
     sources: &[NETFILTER],
     ..HOST_NET
@@ -172,7 +172,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.nf_conntrack_max",
-        in_new_netns: &always(InNewNetns::Absent),
+        in_new_netns: never_changed(InNewNetns::Absent),
         notes: &["another name of net.netfilter.nf_conntrack_max"],
         ..CONNTRACK_MAX
     },

@@ -2,7 +2,8 @@
 
 use super::row::{
     ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, NET_SHOWN, OFF_ON,
-    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, number, numbers, shape, since,
+    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, numbers,
+    shape, since,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -41,8 +42,8 @@ pub(super) static ROWS: &[Row] = &[
         default: always("reno and the default"),
         purpose: "the congestion controls that unprivileged programs may choose",
         notes: &["before 5.12 a write in any namespace changed the host's"],
-        scope: &always(Scope::HostNet),
-        in_new_netns: &always(InNewNetns::ReadOnly),
+        scope: never_changed(Scope::HostNet),
+        in_new_netns: never_changed(InNewNetns::ReadOnly),
         ..TCP_HOST
     },
     Row {

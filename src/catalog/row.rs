@@ -1,7 +1,7 @@
 //! What is known of one setting: the shape of a row, and what most rows of a kind have in common.
 
 use super::scope::Scope;
-use super::version::{ByVersion, KernelVersion};
+use super::version::{ByVersion, Changed, KernelVersion};
 use crate::model::setting::{Spec, System};
 use crate::model::value::Kind;
 
@@ -22,7 +22,7 @@ pub struct Row {
     /// What it counts, or the meaning of its words: `bytes`, `pages`, `0 off, 1 on`.
     pub unit: &'static str,
     /// What it belongs to.
-    pub scope: &'static ByVersion<Scope>,
+    pub scope: Changed<Scope>,
     /// The value that nobody has changed, or where it comes from.
     pub default: ByVersion<&'static str>,
     /// What it does, in one line.
@@ -32,7 +32,7 @@ pub struct Row {
     /// How the value that is read back can differ from the one that was written, without any error.
     pub read_back: Option<&'static str>,
     /// What a freshly made network namespace, such as a container's, has of it.
-    pub in_new_netns: &'static ByVersion<InNewNetns>,
+    pub in_new_netns: Changed<InNewNetns>,
     /// The version since which it exists in a network namespace that a user namespace owns (a rootless
     /// container), where it did not from the start.
     pub in_user_netns_since: Option<KernelVersion>,
@@ -44,7 +44,7 @@ pub struct Row {
     pub module: Option<&'static str>,
     /// The capability that its writer needs besides the file's mode.
     pub capability: Option<&'static str>,
-    /// The settings that have to be in place before it is written.
+    /// The sysctls that have to be in place before it is written.
     pub after: &'static [&'static str],
     /// The first kernel that has it, where that is later than the oldest supported one.
     pub since: Option<KernelVersion>,
@@ -209,6 +209,16 @@ pub(super) const fn since<T: Copy>(first: T, then: &'static [(KernelVersion, T)]
     ByVersion { first, then }
 }
 
+/// What is the same on every kernel, of what changed once at most.
+pub(super) const fn never_changed<T: Copy>(value: T) -> Changed<T> {
+    Changed { now: value, before: None }
+}
+
+/// What was otherwise before a version.
+pub(super) const fn changed<T: Copy>(before: T, since: KernelVersion, now: T) -> Changed<T> {
+    Changed { now, before: Some((since, before)) }
+}
+
 /// What the kernel itself takes.
 pub(super) const fn takes(min: i64, max: u64) -> ByVersion<Bounds> {
     always(Bounds { min, max })
@@ -249,12 +259,12 @@ pub(super) const HOST: Row = Row {
     values: shape(Kind::Number),
     kernel_range: None,
     unit: "",
-    scope: &always(Scope::Host),
+    scope: never_changed(Scope::Host),
     default: always(""),
     purpose: "",
     notes: &[],
     read_back: None,
-    in_new_netns: &always(InNewNetns::Shared),
+    in_new_netns: never_changed(InNewNetns::Shared),
     in_user_netns_since: None,
     docker: Docker::Refused,
     kubernetes: Kubernetes::NotPossible,
@@ -270,8 +280,8 @@ pub(super) const HOST: Row = Row {
 
 /// A setting that every network namespace has one of.
 pub(super) const NET: Row = Row {
-    scope: &always(Scope::NetNs),
-    in_new_netns: &always(InNewNetns::Writable),
+    scope: never_changed(Scope::NetNs),
+    in_new_netns: never_changed(InNewNetns::Writable),
     docker: Docker::Accepted,
     kubernetes: Kubernetes::Unsafe,
     ..HOST
@@ -279,7 +289,7 @@ pub(super) const NET: Row = Row {
 
 /// What every network namespace shows of itself, and nobody can write.
 pub(super) const NET_SHOWN: Row = Row {
-    in_new_netns: &always(InNewNetns::ReadOnly),
+    in_new_netns: never_changed(InNewNetns::ReadOnly),
     docker: Docker::AcceptedButFails,
     kubernetes: Kubernetes::NotPossible,
     access: Access::ReadOnly,
@@ -288,21 +298,21 @@ pub(super) const NET_SHOWN: Row = Row {
 
 /// A setting beneath `net.` that only the initial network namespace has.
 pub(super) const HOST_NET: Row = Row {
-    scope: &always(Scope::HostNet),
-    in_new_netns: &always(InNewNetns::Absent),
+    scope: never_changed(Scope::HostNet),
+    in_new_netns: never_changed(InNewNetns::Absent),
     docker: Docker::AcceptedButFails,
     ..HOST
 };
 
 /// A setting that every IPC namespace has one of.
 pub(super) const IPC: Row =
-    Row { scope: &always(Scope::IpcNs), docker: Docker::Accepted, kubernetes: Kubernetes::Unsafe, ..HOST };
+    Row { scope: never_changed(Scope::IpcNs), docker: Docker::Accepted, kubernetes: Kubernetes::Unsafe, ..HOST };
 
 /// A setting that every user namespace has one of.
-pub(super) const USER: Row = Row { scope: &always(Scope::UserNs), ..HOST };
+pub(super) const USER: Row = Row { scope: never_changed(Scope::UserNs), ..HOST };
 
 /// A setting that every UTS namespace has one of.
-pub(super) const UTS: Row = Row { scope: &always(Scope::UtsNs), ..HOST };
+pub(super) const UTS: Row = Row { scope: never_changed(Scope::UtsNs), ..HOST };
 
 /// A setting of macOS, which has no namespaces.
 pub(super) const MACOS: Row = Row { system: System::MacOs, ..HOST };

@@ -83,7 +83,6 @@ pub(super) static ROWS: &[Row] = &[
         default: always("the highest there is"),
         purpose: "the highest frequency that is chosen",
         read_back: Some("brought into the range of the processor"),
-        after: &["devices/system/cpu/*/cpufreq/scaling_governor"],
         ..CPUFREQ
     },
     Row {
@@ -93,7 +92,6 @@ pub(super) static ROWS: &[Row] = &[
         default: always("the lowest there is"),
         purpose: "the lowest frequency that is chosen",
         read_back: Some("brought into the range of the processor"),
-        after: &["devices/system/cpu/*/cpufreq/scaling_governor", "devices/system/cpu/*/cpufreq/scaling_max_freq"],
         ..CPUFREQ
     },
     Row {

@@ -72,7 +72,7 @@ pub fn spec(system: System, key: &Key) -> Option<Spec> {
     row(system, key).map(Row::spec)
 }
 
-/// The names of the settings that have to be in place before this one is written: what they do to it would
+/// The names of the sysctls that have to be in place before this setting is written: what they do to it would
 /// undo the write, or make the kernel refuse it. Each names a row.
 #[must_use]
 pub fn apply_after(system: System, key: &Key) -> &'static [&'static str] {

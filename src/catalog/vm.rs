@@ -2,7 +2,7 @@
 
 use super::row::{
     ADMIN_VM, ANY_INT, Access, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX, always,
-    number, since, takes,
+    never_changed, number, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -142,7 +142,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "vm.memfd_noexec",
         values: number(0, 2),
         unit: "0 executable, 1 not unless asked for, 2 never",
-        scope: &always(Scope::PidNs),
+        scope: never_changed(Scope::PidNs),
         default: always("0"),
         purpose: "whether files of memfd_create(2) can be executed",
         notes: &["a child PID namespace can't go below its parent"],
