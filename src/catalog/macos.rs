@@ -57,9 +57,11 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "kern.ipc.maxsockbuf",
         values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("8388608, by memory"),
         purpose: "the largest buffer that a program may ask for with SO_RCVBUF or SO_SNDBUF",
+        notes: &["refused outside of a range that hangs on memory"],
         ..SOCKETS
     },
     Row {
@@ -119,7 +121,6 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "kern.maxprocperuid",
         values: number(1, INT_MAX),
-        kernel_range: None,
         unit: "processes per user",
         default: always("two thirds of kern.maxproc"),
         purpose: "processes that a user may have",
@@ -150,7 +151,6 @@ pub(super) static ROWS: &[Row] = &[
         unit: "pseudo-terminals",
         default: always("511"),
         purpose: "pseudo-terminals that all may have open",
-        notes: &["can't be lowered"],
         sources: &["bsd/kern/tty_ptmx.c"],
         ..KERN
     },
@@ -233,25 +233,31 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.inet.tcp.keepidle",
         values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "ms",
         default: always("7200000"),
         purpose: "how long a connection with SO_KEEPALIVE is silent before it is probed",
+        sources: &["tcp(4)", "bsd/netinet/tcp_timer.c"],
         ..TCP
     },
     Row {
         name: "net.inet.tcp.keepintvl",
         values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "ms",
         default: always("75000"),
         purpose: "time between two keepalive probes",
+        sources: &["tcp(4)", "bsd/netinet/tcp_timer.c"],
         ..TCP
     },
     Row {
         name: "net.inet.tcp.msl",
         values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "ms",
         default: always("15000"),
         purpose: "how long a packet may live: TIME-WAIT takes twice that, 30 s",
+        sources: &["tcp(4)", "bsd/netinet/tcp_timer.c"],
         ..TCP
     },
     Row {
@@ -265,33 +271,45 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.inet.tcp.recvspace",
         values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("131072"),
         purpose: "the receive buffer that a connection starts with",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..TCP
     },
     Row {
         name: "net.inet.tcp.sendspace",
         values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("131072"),
         purpose: "the send buffer that a connection starts with",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..TCP
     },
     Row {
         name: "net.inet.udp.maxdgram",
         values: number(1, 65535),
+        kernel_range: None,
         unit: "bytes",
         default: always("9216"),
         purpose: "the largest UDP packet that is sent",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..UDP
     },
     Row {
         name: "net.inet.udp.recvspace",
         values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("786896"),
         purpose: "the receive buffer of UDP sockets",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..UDP
     },
     Row {

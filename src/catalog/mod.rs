@@ -21,6 +21,7 @@ mod net_core;
 mod net_ipv4;
 mod net_ipv4_conf;
 mod net_ipv6;
+mod net_neigh;
 mod net_other;
 mod net_tcp;
 mod net_tcp_more;

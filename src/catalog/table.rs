@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use super::row::Row;
 use super::{
-    fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_other, net_tcp,
-    net_tcp_more, sysfs, user, vm,
+    fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
+    net_tcp, net_tcp_more, sysfs, user, vm,
 };
 use crate::model::setting::{Key, Spec, System};
 
 /// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
-static LINUX: [&[Row]; 13] = [
+static LINUX: [&[Row]; 14] = [
     fs::ROWS,
     kernel::ROWS,
     kernel_sched::ROWS,
@@ -18,6 +18,7 @@ static LINUX: [&[Row]; 13] = [
     net_core::ROWS,
     net_ipv4_conf::ROWS,
     net_ipv4::ROWS,
+    net_neigh::ROWS,
     net_tcp::ROWS,
     net_tcp_more::ROWS,
     net_ipv6::ROWS,
