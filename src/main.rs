@@ -16,6 +16,10 @@ use tunectl::library::Library;
 use tunectl::output::Colour;
 use tunectl::sys::{self, Inherited};
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 tunectl::entry_point!(run);
 
 fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {

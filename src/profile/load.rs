@@ -101,6 +101,10 @@ impl Loader<'_> {
 /// whole and in its place (the order of a base profile is a thought-out one), and a pattern also wins over
 /// earlier names that it matches.
 pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) {
+    if wishes.is_empty() || later.is_empty() {
+        wishes.extend(later);
+        return;
+    }
     let earlier = wishes.len();
     let mut gone = vec![false; earlier];
     let key = |wish: &Wish| (wish.system.map(System::table), wish.setting.clone());

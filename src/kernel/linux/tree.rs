@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -23,7 +23,29 @@ use crate::model::name::SysctlName;
 const HELD_DIRECTORIES: usize = 32;
 
 /// For lookups alone, never walked through: no random keys, which would cost a system call at start.
-pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
+
+/// FNV-1a (RFC 9923): names of keys are short, and whoever writes a profile may slow down nobody but himself.
+#[derive(Debug)]
+pub(super) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// Which tree it is, which says what it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
