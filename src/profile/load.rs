@@ -93,6 +93,11 @@ impl Loader<'_> {
         if let Some(ports) = file.ports {
             profile.service_ports = ports;
         }
+        for (option, values) in file.run {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            // It was checked when it was read, where its place is known.
+            let _ = option.set(&mut profile.run, &values);
+        }
         merge(&mut profile.wishes, file.wishes);
     }
 }
