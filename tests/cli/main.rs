@@ -13,6 +13,7 @@ mod check;
 mod input;
 #[cfg(target_os = "linux")]
 mod limits;
+mod macos;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod run;
