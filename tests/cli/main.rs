@@ -14,6 +14,7 @@ mod input;
 #[cfg(target_os = "linux")]
 mod limits;
 mod macos;
+mod memory;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod run;
