@@ -23,3 +23,5 @@ mod together;
 #[cfg(target_os = "linux")]
 mod values;
 mod words;
+#[cfg(target_os = "linux")]
+mod writes;
