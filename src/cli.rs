@@ -1,5 +1,9 @@
 //! The command line: what can be typed, and nothing of what is done.
 
+mod service;
+
+pub use service::ServiceFlags;
+
 use std::ffi::OsString;
 
 use clap::builder::FalseyValueParser;
@@ -110,6 +114,9 @@ pub struct Run {
     /// How far to go.
     #[command(flatten)]
     pub zeal: Zeal,
+    /// How the service is started and supervised.
+    #[command(flatten)]
+    pub service: ServiceFlags,
     /// The service's command; everything from here on is its own.
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,

@@ -11,14 +11,22 @@ use clap::Parser;
 use tunectl::cli::{Cli, Command, Talk, When};
 use tunectl::commands::{self, NOT_STARTED, USAGE, World};
 use tunectl::context::{Context, machine};
+use tunectl::init;
 use tunectl::kernel::{Access, Host};
 use tunectl::library::Library;
 use tunectl::output::Colour;
 use tunectl::sys::{self, Inherited};
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 tunectl::entry_point!(run);
 
 fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
+    if let Some(code) = init::resume(&arguments) {
+        return code;
+    }
     if sys::is_elevated() {
         drop(writeln!(
             io::stderr(),
@@ -60,7 +68,7 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
         library: Library::host(),
         processes: PathBuf::from("/proc"),
         variable: &variable,
-        become_service: &mut commands::real_exec(inherited),
+        start: &mut commands::real_start(inherited),
         out: &mut out,
         err: &mut err,
         colour,

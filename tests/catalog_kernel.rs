@@ -55,7 +55,7 @@ fn what_the_kernel_prints_is_what_the_rows_expect() {
                 Err(error) => panic!("{}: {error}", file.display()),
             };
             assert_ne!(row.access, Access::WriteOnly, "{} can be read", row.name);
-            let value = row.spec.kind.read(&text);
+            let value = row.values.kind.read(&text);
             assert!(value.is_ok(), "{}: {}", row.name, value.unwrap_err());
             assert!(row.exists_on(version()), "{} is here, on {}", row.name, version());
             read += 1;
@@ -148,7 +148,7 @@ fn is_known(key: &Key) -> bool {
             return false;
         }
     }
-    let never_otherwise = |row: &Row| row.in_new_netns.then.is_empty() && row.scope.then.is_empty();
+    let never_otherwise = |row: &Row| row.in_new_netns.before.is_none() && row.scope.before.is_none();
     version() == MEASURED || row.is_some_and(never_otherwise)
 }
 
@@ -188,7 +188,7 @@ fn the_kernel_takes_what_the_rows_say_and_no_more() {
 /// Whether it belongs to the namespaces that the test is in, and its edges depend on nothing else.
 fn is_to_be_tried(row: &Row) -> bool {
     let ours = matches!(row.scope.at(version()), Scope::NetNs | Scope::IpcNs);
-    let numeric = matches!(row.spec.kind, Kind::Number | Kind::Numbers(_));
+    let numeric = matches!(row.values.kind, Kind::Number | Kind::Numbers(_));
     ours && numeric && row.access == Access::ReadWrite && !DEPENDENT.contains(&row.name)
 }
 
@@ -198,7 +198,7 @@ fn try_edges(row: &Row) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut edge = |number: i128, expected: bool| {
         let (taken, read) = write(row, number);
-        let kept = read == row.spec.kind.read(&all_of(row, number)).ok() || row.read_back.is_some();
+        let kept = read == row.values.kind.read(&all_of(row, number)).ok() || row.read_back.is_some();
         if taken != expected || (taken && !kept) {
             wrong.push(format!("{} = {number}: expected {expected}, taken {taken}, read {read:?}", row.name));
         }
@@ -223,12 +223,12 @@ fn write(row: &Row, number: i128) -> (bool, Option<Value>) {
     let text = all_of(row, number);
     let mut open = fs::OpenOptions::new().write(true).open(file(row)).unwrap();
     let taken = open.write(text.as_bytes()).is_ok_and(|written| written == text.len());
-    (taken, row.spec.kind.read(&fs::read_to_string(file(row)).unwrap()).ok())
+    (taken, row.values.kind.read(&fs::read_to_string(file(row)).unwrap()).ok())
 }
 
 /// The number as often as the setting has numbers.
 fn all_of(row: &Row, number: i128) -> String {
-    let count = if let Kind::Numbers(count) = row.spec.kind { count } else { 1 };
+    let count = if let Kind::Numbers(count) = row.values.kind { count } else { 1 };
     vec![number.to_string(); usize::from(count)].join(" ")
 }
 

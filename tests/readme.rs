@@ -14,7 +14,6 @@ use tunectl::catalog;
 use tunectl::cli::Cli;
 use tunectl::commands::{self, World};
 use tunectl::context::{Context, Namespaces, Runtime};
-use tunectl::exec::ExecError;
 use tunectl::kernel::fake::{Fake, Mount};
 use tunectl::library::Library;
 use tunectl::model::amount::Machine;
@@ -68,7 +67,7 @@ fn check() -> String {
         library: Library { directory: "/nonexistent".into(), owners: None },
         processes: "/nonexistent".into(),
         variable: &|_| None,
-        become_service: &mut |_| ExecError::NotFound { command: String::new(), searched: None },
+        start: &mut |_, _, _| Ok(0),
         out: &mut out,
         err: &mut err,
         colour: Colour::Off,

@@ -104,7 +104,8 @@ fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &
     if step.owner == Owner::Host {
         return Attempt::Withheld(Shortfall::HostOwned);
     }
-    if let Some(reserved) = steps.iter().zip(before).find_map(|(other, its)| unreserved(kernel, step, other, its)) {
+    let others = if step.kind == Kind::PortRange { steps } else { &[] };
+    if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, step, other, its)) {
         return Attempt::Withheld(Shortfall::HeldBack(reserved));
     }
     Attempt::Written(kernel.write(&step.key, &target.to_kernel(), pieces(step.kind)))

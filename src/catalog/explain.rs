@@ -4,7 +4,6 @@ use std::fmt::{Display, Write};
 
 use super::limits::LimitRow;
 use super::row::{Access, Docker, InNewNetns, Kubernetes, Row};
-use super::scope::Scope;
 use super::version::{ByVersion, KernelVersion};
 use crate::model::setting::System;
 use crate::model::value::Kind;
@@ -18,9 +17,9 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     let mut page = Page::begin(row.name, row.purpose);
     page.line("values", &values(row));
     page.some("kernel takes", kernel_takes(row, version));
-    page.line("default", &by_version(&row.default, version, |default| default));
+    page.line("default", &default(row, version));
     if row.system == System::Linux {
-        page.line("belongs to", &by_version(&row.scope, version, Scope::describe));
+        page.line("belongs to", &owner(row, version));
         namespaces(&mut page, row, version);
     }
     page.some("needs", row.capability);
@@ -81,7 +80,7 @@ impl Page {
 
 /// `a whole number from 1 to 2147483647 (connections)`.
 fn values(row: &Row) -> String {
-    let shape = match row.spec.kind {
+    let shape = match row.values.kind {
         Kind::Number => "a whole number".to_owned(),
         Kind::Numbers(count) => format!("{count} whole numbers"),
         Kind::PortRange => "two ports, the lowest and the highest".to_owned(),
@@ -91,36 +90,37 @@ fn values(row: &Row) -> String {
         Kind::Text => "one line of text".to_owned(),
         Kind::Limit => "a whole number or unlimited".to_owned(),
     };
-    let each = if matches!(row.spec.kind, Kind::Numbers(_)) { ", each" } else { "" };
-    let range = match (row.spec.min, row.spec.max) {
-        (Some(min), Some(max)) => format!("{each} from {min} to {max}"),
-        (Some(min), None) => format!("{each} from {min} on"),
-        (None, Some(max)) => format!("{each} up to {max}"),
-        (None, None) => String::new(),
-    };
+    let each = if matches!(row.values.kind, Kind::Numbers(_)) { ", each" } else { "" };
+    let range =
+        row.values.bounds.map_or_else(String::new, |bounds| format!("{each} from {} to {}", bounds.min, bounds.max));
     format!("{shape}{range} ({})", row.unit)
 }
 
 /// What the kernel takes beyond what is sane, or of that refuses.
 fn kernel_takes(row: &Row, version: KernelVersion) -> Option<String> {
     let bounds = row.kernel_range?.at(version);
-    let differs = (Some(bounds.min), Some(bounds.max)) != (row.spec.min, row.spec.max);
-    differs.then(|| format!("{} to {}", bounds.min, bounds.max))
+    (row.values.bounds != Some(bounds)).then(|| format!("{} to {}", bounds.min, bounds.max))
 }
 
 /// `4194304 (before 6.18: 212992)`; on an older kernel `212992 (since 6.18: 4194304)`.
-fn by_version<T: Copy>(held: &ByVersion<T>, version: KernelVersion, show: impl Fn(T) -> &'static str) -> String {
-    let now = show(held.at(version));
-    let last_change = held.then.iter().rposition(|(since, _)| *since <= version);
-    let Some(at) = last_change else {
-        return held
-            .then
-            .first()
-            .map_or_else(|| now.to_owned(), |(since, then)| format!("{now} (since {since}: {})", show(*then)));
+fn default(row: &Row, version: KernelVersion) -> String {
+    let ByVersion { first, then } = row.default;
+    let now = row.default.at(version);
+    let Some(last) = then.iter().rposition(|(since, _)| *since <= version) else {
+        return then.first().map_or_else(|| now.to_owned(), |(since, later)| format!("{now} (since {since}: {later})"));
     };
-    let (since, _) = held.then[at];
-    let before = at.checked_sub(1).map_or(held.first, |earlier| held.then[earlier].1);
-    format!("{now} (before {since}: {})", show(before))
+    let before = last.checked_sub(1).map_or(first, |earlier| then[earlier].1);
+    format!("{now} (before {}: {before})", then[last].0)
+}
+
+/// Likewise: `the network namespace (before 6.8: the host, …)`.
+fn owner(row: &Row, version: KernelVersion) -> String {
+    let (held, now) = (row.scope.at(version), row.scope.now);
+    match row.scope.before {
+        Some((since, _)) if version < since => format!("{} (since {since}: {})", held.describe(), now.describe()),
+        Some((since, before)) => format!("{} (before {since}: {})", now.describe(), before.describe()),
+        None => now.describe().to_owned(),
+    }
 }
 
 /// What containers have of it.

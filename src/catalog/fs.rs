@@ -19,8 +19,8 @@ const NEGATIVE_IGNORED: &[&str] = &["5.10 takes a negative number without an err
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "fs.aio-max-nr",
-        spec: number(1, ULONG_MAX),
-        kernel_range: Some(takes(0, ULONG_MAX)),
+        values: number(1, ULONG_MAX),
+        kernel_range: Some(const { &takes(0, ULONG_MAX) }),
         unit: "requests",
         default: always("65536"),
         purpose: "asynchronous requests that all programs together may have set up with io_setup(2)",
@@ -29,7 +29,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.aio-nr",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "requests",
         default: always("0"),
         purpose: "asynchronous requests that are set up now, against fs.aio-max-nr",
@@ -38,8 +38,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.epoll.max_user_watches",
-        spec: number(1, LONG_MAX),
-        kernel_range: Some(takes(0, LONG_MAX)),
+        values: number(1, LONG_MAX),
+        kernel_range: Some(const { &takes(0, LONG_MAX) }),
         unit: "watches per user",
         default: always("4% of low memory"),
         purpose: "descriptors that a user may have registered with epoll",
@@ -49,8 +49,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.fanotify.max_queued_events",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "events",
         default: always("16384"),
         purpose: "events that a fanotify group may have waiting",
@@ -58,8 +58,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.fanotify.max_user_groups",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "groups per user",
         default: always("128"),
         purpose: "fanotify groups that a user may have",
@@ -67,8 +67,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.fanotify.max_user_marks",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "marks per user",
         default: always("8192 or more, by memory"),
         purpose: "fanotify marks that a user may have",
@@ -76,8 +76,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.file-max",
-        spec: number(1, LONG_MAX),
-        kernel_range: Some(takes(0, LONG_MAX)),
+        values: number(1, LONG_MAX),
+        kernel_range: Some(const { &takes(0, LONG_MAX) }),
         unit: "open files",
         default: always("a tenth of memory in KiB; systemd sets it to the maximum"),
         purpose: "files that all processes together may have open; beyond it open(2) gives ENFILE",
@@ -86,7 +86,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.file-nr",
-        spec: numbers(3, 0, LONG_MAX),
+        values: numbers(3, 0, LONG_MAX),
         unit: "open files, 0, maximum",
         default: always("counted"),
         purpose: "files that are open now, against fs.file-max",
@@ -95,8 +95,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.inotify.max_queued_events",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "events",
         default: always("16384"),
         purpose: "events that an inotify instance may have waiting; beyond it they are lost",
@@ -104,8 +104,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.inotify.max_user_instances",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "instances per user",
         default: always("128"),
         purpose: "inotify instances that a user may have; beyond it inotify_init(2) gives EMFILE",
@@ -114,8 +114,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.inotify.max_user_watches",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "watches per user",
         default: since("8192", &[(KernelVersion(5, 11), "8192 to 1048576, by memory")]),
         purpose: "files that a user may watch with inotify; beyond it inotify_add_watch(2) gives ENOSPC",
@@ -124,7 +124,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.lease-break-time",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "seconds",
         default: always("45"),
@@ -134,7 +134,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.leases-enable",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("1"),
@@ -144,7 +144,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.mount-max",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "mounts",
         default: always("100000"),
         purpose: "mounts that a mount namespace may have",
@@ -152,7 +152,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.mqueue.msg_default",
-        spec: number(1, 65536),
+        values: number(1, 65536),
         unit: "messages",
         default: always("10"),
         purpose: "messages that a queue holds when mq_open(3) says nothing",
@@ -160,7 +160,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.mqueue.msg_max",
-        spec: number(1, 65536),
+        values: number(1, 65536),
         unit: "messages",
         default: always("10"),
         purpose: "the most messages that a queue may be made to hold",
@@ -168,7 +168,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.mqueue.msgsize_default",
-        spec: number(128, 16_777_216),
+        values: number(128, 16_777_216),
         unit: "bytes",
         default: always("8192"),
         purpose: "the size of a message when mq_open(3) says nothing",
@@ -176,7 +176,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.mqueue.msgsize_max",
-        spec: number(128, 16_777_216),
+        values: number(128, 16_777_216),
         unit: "bytes",
         default: always("8192"),
         purpose: "the largest size of a message that a queue may be made for",
@@ -184,7 +184,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.mqueue.queues_max",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "queues",
         default: always("256"),
@@ -193,7 +193,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.nr_open",
-        spec: number(64, 2_147_483_584),
+        values: number(64, 2_147_483_584),
         unit: "descriptors per process",
         default: always("1048576; systemd raises it to the maximum, but not as Debian builds it"),
         purpose: "the highest value that any limit of open files (nofile) may have",
@@ -205,8 +205,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.pipe-max-size",
-        spec: number(4096, 2_147_483_648),
-        kernel_range: Some(takes(0, 2_147_483_648)),
+        values: number(4096, 2_147_483_648),
+        kernel_range: Some(const { &takes(0, 2_147_483_648) }),
         unit: "bytes",
         default: always("1048576"),
         purpose: "how large an unprivileged process may make a pipe with F_SETPIPE_SZ",
@@ -216,7 +216,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.pipe-user-pages-hard",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "pages per user, 0 no bound",
         default: always("0"),
         purpose: "pages that an unprivileged user's pipes may hold before new ones are refused",
@@ -225,7 +225,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.pipe-user-pages-soft",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "pages per user, 0 no bound",
         default: always("16384"),
         purpose: "pages that an unprivileged user's pipes may hold before new ones get a single page",
@@ -234,7 +234,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.protected_fifos",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 off, 1 in world-writable, 2 also in group-writable sticky folders",
         default: always("0; systemd sets 1"),
         purpose: "whether opening someone else's FIFO for creation is refused",
@@ -242,7 +242,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.protected_hardlinks",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0; systemd sets 1"),
         purpose: "whether hard links to files that one can't write are refused",
@@ -250,7 +250,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.protected_regular",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 off, 1 in world-writable, 2 also in group-writable sticky folders",
         default: always("0; systemd sets 2"),
         purpose: "whether opening someone else's file for creation is refused",
@@ -258,7 +258,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.protected_symlinks",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0; systemd sets 1"),
         purpose: "whether symbolic links in sticky world-writable folders are followed only by their owner",
@@ -266,7 +266,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "fs.suid_dumpable",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 never, 1 always, 2 readable by root only",
         default: always("0"),
         purpose: "whether programs that change credentials leave a core dump",

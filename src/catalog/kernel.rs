@@ -1,8 +1,8 @@
 //! `kernel` up to `printk`: names, dumps, message queues, panics, tracing, processes.
 
 use super::row::{
-    ADMIN_KERNEL, ANY_INT, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Row, UINT_MAX, UTS, always, number,
-    numbers, shape, since, takes,
+    ADMIN_KERNEL, ANY_INT, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Row, UINT_MAX, UTS, always, changed,
+    number, numbers, shape, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -13,7 +13,7 @@ const MESSAGES: Row = Row { sources: &["sysvipc(7)", "msgop(2)", ADMIN_KERNEL], 
 const KEYS: Row = Row { sources: &["keyrings(7)", "Documentation/security/keys/core.rst"], ..HOST };
 const PERF: Row = Row { sources: &["perf_event_open(2)", ADMIN_KERNEL], ..HOST };
 const HOST_NAME: Row = Row {
-    spec: shape(Kind::Text),
+    values: shape(Kind::Text),
     unit: "at most 64 bytes",
     docker: Docker::Refused,
     sources: &["uts_namespaces(7)"],
@@ -26,7 +26,7 @@ const NEGATIVE_IGNORED: &[&str] = &["5.10 takes a negative number without an err
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "kernel.core_pattern",
-        spec: shape(Kind::Text),
+        values: shape(Kind::Text),
         unit: "at most 127 bytes",
         default: always("core; systemd and apport pipe it to a program"),
         purpose: "the name of a core dump, or the program that it is piped to",
@@ -36,7 +36,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.core_pipe_limit",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "dumps, 0 no bound",
         default: always("0"),
@@ -46,7 +46,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.core_uses_pid",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("0"),
@@ -56,7 +56,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.dmesg_restrict",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0; Debian and others 1"),
         purpose: "whether reading the kernel's log needs CAP_SYSLOG",
@@ -79,7 +79,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.hung_task_panic",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether the machine panics when a task hangs",
@@ -87,8 +87,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.hung_task_timeout_secs",
-        spec: number(0, 92_233_720_368_547_758),
-        kernel_range: Some(takes(0, 9_223_372_036_854_775)),
+        values: number(0, 92_233_720_368_547_758),
+        kernel_range: Some(const { &takes(0, 9_223_372_036_854_775) }),
         unit: "seconds, 0 never",
         default: always("120"),
         purpose: "how long a task may sleep uninterruptibly before the kernel warns of it",
@@ -97,7 +97,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.hung_task_warnings",
-        spec: number(-1, INT_MAX),
+        values: number(-1, INT_MAX),
         unit: "warnings, -1 no bound",
         default: always("10"),
         purpose: "how many hung tasks are still warned of; counts down",
@@ -105,7 +105,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.io_uring_disabled",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 for all, 1 for io_uring_group and CAP_SYS_ADMIN, 2 for none",
         default: always("0"),
         purpose: "who may make an io_uring",
@@ -114,7 +114,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.io_uring_group",
-        spec: number(-1, UINT_MAX),
+        values: number(-1, UINT_MAX),
         unit: "group id, -1 none",
         default: always("-1"),
         purpose: "the group that may make an io_uring where io_uring_disabled is 1",
@@ -123,8 +123,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.kexec_load_disabled",
-        spec: FLAG,
-        kernel_range: Some(takes(1, 1)),
+        values: FLAG,
+        kernel_range: Some(const { &takes(1, 1) }),
         unit: "0 allowed, 1 forbidden",
         default: always("0"),
         purpose: "whether another kernel can be loaded for kexec",
@@ -133,7 +133,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.keys.maxbytes",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "bytes per user",
         default: always("20000"),
         purpose: "what the keys of an unprivileged user may take",
@@ -141,7 +141,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.keys.maxkeys",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "keys per user",
         default: always("200"),
         purpose: "keys that an unprivileged user may have",
@@ -150,7 +150,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.keys.root_maxbytes",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "bytes",
         default: always("25000000"),
         purpose: "what root's keys may take",
@@ -158,7 +158,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.keys.root_maxkeys",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "keys",
         default: always("1000000"),
         purpose: "keys that root may have",
@@ -166,7 +166,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.kptr_restrict",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 shown hashed, 1 hidden without CAP_SYSLOG, 2 hidden",
         default: always("0"),
         purpose: "whether the kernel shows its addresses",
@@ -175,8 +175,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.modules_disabled",
-        spec: FLAG,
-        kernel_range: Some(takes(1, 1)),
+        values: FLAG,
+        kernel_range: Some(const { &takes(1, 1) }),
         unit: "0 allowed, 1 forbidden",
         default: always("0"),
         purpose: "whether modules can be loaded and removed",
@@ -186,7 +186,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.msgmax",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "bytes",
         default: always("8192"),
         purpose: "the largest System V message",
@@ -194,7 +194,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.msgmnb",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "bytes",
         default: always("16384"),
         purpose: "what a System V message queue may hold",
@@ -202,8 +202,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.msgmni",
-        spec: number(0, 16_777_216),
-        kernel_range: Some(takes(0, 32768)),
+        values: number(0, 16_777_216),
+        kernel_range: Some(const { &takes(0, 32768) }),
         unit: "queues",
         default: always("32000"),
         purpose: "System V message queues that the IPC namespace may have",
@@ -212,7 +212,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.nmi_watchdog",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1; 0 in most virtual machines"),
         purpose: "whether hard lockups are looked for, with a performance counter of each processor",
@@ -221,8 +221,10 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.numa_balancing",
-        spec: number(0, 4),
-        kernel_range: Some(since(Bounds { min: 0, max: 1 }, &[(KernelVersion(5, 18), Bounds { min: 0, max: 4 })])),
+        values: number(0, 4),
+        kernel_range: Some(
+            const { &since(Bounds { min: 0, max: 1 }, &[(KernelVersion(5, 18), Bounds { min: 0, max: 4 })]) },
+        ),
         unit: "0 off, 1 on, bits 1 and 2 since 5.18",
         default: always("1 on a machine of several nodes, else 0"),
         purpose: "whether memory is moved to the node that uses it",
@@ -231,7 +233,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.panic",
-        spec: number(-1, INT_MAX),
+        values: number(-1, INT_MAX),
         kernel_range: ANY_INT,
         unit: "seconds, 0 never, -1 at once",
         default: always("0"),
@@ -240,7 +242,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.panic_on_oops",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("0"),
@@ -249,7 +251,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.perf_cpu_time_max_percent",
-        spec: number(0, 100),
+        values: number(0, 100),
         unit: "percent",
         default: always("25"),
         purpose: "processor time that sampling may take before the kernel slows it down",
@@ -258,7 +260,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.perf_event_max_sample_rate",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "samples per second",
         default: always("100000"),
         purpose: "the highest rate of sampling",
@@ -268,7 +270,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.perf_event_max_stack",
-        spec: number(0, 655_360),
+        values: number(0, 655_360),
         unit: "frames",
         default: always("127"),
         purpose: "how deep a sampled call chain may be",
@@ -277,7 +279,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.perf_event_mlock_kb",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "KiB per processor",
         default: always("516"),
@@ -286,7 +288,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.perf_event_paranoid",
-        spec: number(-1, 4),
+        values: number(-1, 4),
         kernel_range: ANY_INT,
         unit: "-1 all to 2 own processes only; Debian 3 and Ubuntu 4 nothing",
         default: always("2; Debian 3, Ubuntu 4"),
@@ -295,9 +297,9 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.pid_max",
-        spec: number(301, 4_194_304),
+        values: number(301, 4_194_304),
         unit: "process numbers",
-        scope: since(Scope::Host, &[(KernelVersion(6, 14), Scope::PidNs)]),
+        scope: changed(Scope::Host, KernelVersion(6, 14), Scope::PidNs),
         default: always("32768, more on machines of many processors; systemd sets 4194304"),
         purpose: "one more than the highest process number",
         notes: &["each PID namespace has its own since 6.14, which starts at 4194304; runtimes still refuse it"],
@@ -306,7 +308,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.printk",
-        spec: numbers(4, 0, INT_MAX),
+        values: numbers(4, 0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "levels: console, default, lowest, default of the console",
         default: always("7 4 1 7"),
@@ -316,7 +318,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.pty.max",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "pseudo-terminals",
         default: always("4096"),
         purpose: "pseudo-terminals that all may have open",
@@ -325,7 +327,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.randomize_va_space",
-        spec: number(0, 2),
+        values: number(0, 2),
         kernel_range: ANY_INT,
         unit: "0 off, 1 stack and mappings, 2 heap too",
         default: always("2"),

@@ -12,7 +12,7 @@ const SYSV: Row = Row { sources: &["sysvipc(7)", ADMIN_KERNEL], ..IPC };
 
 /// A knob of the scheduler that kernels before 5.13 have.
 const GONE: Row = Row {
-    spec: number(0, INT_MAX),
+    values: number(0, INT_MAX),
     unit: "ns",
     default: always("by the count of processors"),
     notes: &["moved in 5.13 to /sys/kernel/debug/sched, where it is no sysctl, and changed its meaning in 6.6 (EEVDF)"],
@@ -24,7 +24,7 @@ const GONE: Row = Row {
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "kernel.sched_autogroup_enabled",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1 where it was built in; Debian 0 up to 6.1"),
         purpose: "whether each session is a group of its own for the scheduler",
@@ -32,7 +32,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.sched_cfs_bandwidth_slice_us",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "microseconds",
         default: always("5000"),
         purpose: "how much of its quota a cgroup hands to a processor at once",
@@ -48,7 +48,7 @@ pub(super) static ROWS: &[Row] = &[
     Row { name: "kernel.sched_min_granularity_ns", purpose: "the shortest time that a task runs", ..GONE },
     Row {
         name: "kernel.sched_rr_timeslice_ms",
-        spec: number(-1, INT_MAX),
+        values: number(-1, INT_MAX),
         kernel_range: ANY_INT,
         unit: "ms, 0 or less the default",
         default: always("100"),
@@ -58,7 +58,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.sched_rt_period_us",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "microseconds",
         default: always("1000000"),
         purpose: "the period in which real-time tasks may run for sched_rt_runtime_us",
@@ -67,7 +67,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.sched_rt_runtime_us",
-        spec: number(-1, INT_MAX),
+        values: number(-1, INT_MAX),
         unit: "microseconds of each period, -1 no bound",
         default: since("950000", &[(KernelVersion(7, 2), "1000000")]),
         purpose: "how much of each period real-time tasks may take",
@@ -77,7 +77,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.sched_schedstats",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether the scheduler counts waits and delays",
@@ -91,7 +91,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.sem",
-        spec: numbers(4, 0, INT_MAX),
+        values: numbers(4, 0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "per set, in all, per call, sets",
         default: always("32000 1024000000 500 32000"),
@@ -105,7 +105,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.shm_rmid_forced",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether a shared memory segment goes when nobody has it attached",
@@ -114,7 +114,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.shmall",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "pages",
         default: always("18446744073692774399"),
         purpose: "System V shared memory in the whole IPC namespace",
@@ -126,7 +126,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.shmmax",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("18446744073692774399"),
         purpose: "the largest System V shared memory segment",
@@ -135,8 +135,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.shmmni",
-        spec: number(0, 16_777_216),
-        kernel_range: Some(takes(0, 32768)),
+        values: number(0, 16_777_216),
+        kernel_range: Some(const { &takes(0, 32768) }),
         unit: "segments",
         default: always("4096"),
         purpose: "System V shared memory segments that the IPC namespace may have",
@@ -145,7 +145,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.softlockup_panic",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether the machine panics when a processor is stuck in the kernel",
@@ -153,7 +153,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.split_lock_mitigate",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether a program that locks across two cache lines is slowed down",
@@ -162,7 +162,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.sysctl_writes_strict",
-        spec: number(-1, 1),
+        values: number(-1, 1),
         unit: "-1 old way, 0 warn, 1 strict",
         default: always("1"),
         purpose: "what a write at an offset does to a sysctl file: under 1 nothing, and it succeeds",
@@ -170,7 +170,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.sysrq",
-        spec: number(0, 511),
+        values: number(0, 511),
         kernel_range: ANY_INT,
         unit: "0 off, 1 all, or a bit mask",
         default: always("1; Debian 438, systemd 16"),
@@ -180,7 +180,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.task_delayacct",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether the time that tasks wait for disk and memory is counted, as iotop needs",
@@ -190,8 +190,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.threads-max",
-        spec: number(20, 1_073_741_823),
-        kernel_range: Some(takes(1, 1_073_741_823)),
+        values: number(20, 1_073_741_823),
+        kernel_range: Some(const { &takes(1, 1_073_741_823) }),
         unit: "tasks",
         default: always("so many that their stacks take an eighth of memory"),
         purpose: "tasks that the whole machine may have",
@@ -200,7 +200,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.timer_migration",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether timers move from an idle processor to a busy one",
@@ -208,7 +208,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.unprivileged_bpf_disabled",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 allowed, 1 forbidden for good, 2 forbidden",
         default: since("0", &[(KernelVersion(5, 16), "2")]),
         purpose: "whether bpf(2) is open to processes without CAP_BPF",
@@ -219,7 +219,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.unprivileged_userns_clone",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("1; 0 in Debian 10 and older"),
@@ -230,7 +230,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.watchdog",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether soft and hard lockups are looked for",
@@ -238,7 +238,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.watchdog_thresh",
-        spec: number(0, 60),
+        values: number(0, 60),
         unit: "seconds, 0 off",
         default: always("10"),
         purpose: "how long a processor may be stuck before that counts as a lockup",
@@ -246,7 +246,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel.yama.ptrace_scope",
-        spec: number(0, 3),
+        values: number(0, 3),
         unit: "0 same user, 1 descendants, 2 CAP_SYS_PTRACE, 3 nobody for good",
         default: always("1; Debian 0"),
         purpose: "which processes a debugger may attach to",

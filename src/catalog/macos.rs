@@ -3,20 +3,29 @@
 
 use super::row::{Access, FLAG, INT_MAX, INT_MIN, MACOS, OFF_ON, Row, always, number, takes};
 
-const KERN: Row =
-    Row { kernel_range: Some(takes(INT_MIN, INT_MAX)), sources: &["sysctl(3)", "bsd/kern/kern_sysctl.c"], ..MACOS };
+const KERN: Row = Row {
+    kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
+    sources: &["sysctl(3)", "bsd/kern/kern_sysctl.c"],
+    ..MACOS
+};
 const SOCKETS: Row = Row {
-    kernel_range: Some(takes(INT_MIN, INT_MAX)),
+    kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
     sources: &["bsd/kern/uipc_socket.c", "bsd/kern/uipc_socket2.c"],
     ..MACOS
 };
-const TCP: Row =
-    Row { kernel_range: Some(takes(INT_MIN, INT_MAX)), sources: &["tcp(4)", "bsd/netinet/tcp_subr.c"], ..MACOS };
-const UDP: Row =
-    Row { kernel_range: Some(takes(INT_MIN, INT_MAX)), sources: &["udp(4)", "bsd/netinet/udp_usrreq.c"], ..MACOS };
+const TCP: Row = Row {
+    kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
+    sources: &["tcp(4)", "bsd/netinet/tcp_subr.c"],
+    ..MACOS
+};
+const UDP: Row = Row {
+    kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
+    sources: &["udp(4)", "bsd/netinet/udp_usrreq.c"],
+    ..MACOS
+};
 const LOCAL: Row = Row {
-    spec: number(1, INT_MAX),
-    kernel_range: Some(takes(INT_MIN, INT_MAX)),
+    values: number(1, INT_MAX),
+    kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
     unit: "bytes",
     default: always("8192"),
     sources: &["unix(4)", "bsd/kern/uipc_usrreq.c"],
@@ -25,8 +34,8 @@ const LOCAL: Row = Row {
 
 /// Ports; what is outside of 1024 to 65535 is brought into it without an error.
 const PORTS: Row = Row {
-    spec: number(1024, 65535),
-    kernel_range: Some(takes(INT_MIN, INT_MAX)),
+    values: number(1024, 65535),
+    kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
     unit: "port",
     read_back: Some("brought into 1024 to 65535"),
     sources: &["ip(4)", "bsd/netinet/in_pcb.c"],
@@ -34,12 +43,12 @@ const PORTS: Row = Row {
 };
 
 /// The same below 1024.
-const LOW_PORTS: Row = Row { spec: number(1, 1023), read_back: Some("brought into 1 to 1023"), ..PORTS };
+const LOW_PORTS: Row = Row { values: number(1, 1023), read_back: Some("brought into 1 to 1023"), ..PORTS };
 
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "kern.aiomax",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "requests",
         default: always("90"),
         purpose: "asynchronous requests that all programs together may have",
@@ -47,15 +56,17 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.ipc.maxsockbuf",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("8388608, by memory"),
         purpose: "the largest buffer that a program may ask for with SO_RCVBUF or SO_SNDBUF",
+        notes: &["refused outside of a range that hangs on memory"],
         ..SOCKETS
     },
     Row {
         name: "kern.ipc.nmbclusters",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "buffers",
         default: always("by memory"),
         purpose: "buffers of the network",
@@ -65,7 +76,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.ipc.somaxconn",
-        spec: number(1, 32767),
+        values: number(1, 32767),
         unit: "connections",
         default: always("128"),
         purpose: "the longest queue of connections that a listening socket can have",
@@ -77,7 +88,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.maxfiles",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "open files",
         default: always("30720 or more, by memory"),
         purpose: "files that all processes together may have open",
@@ -86,7 +97,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.maxfilesperproc",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "open files per process",
         default: always("10240 or more, by memory"),
         purpose: "files that one process may have open, whatever its limit (nofile) says",
@@ -96,7 +107,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.maxproc",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         kernel_range: None,
         unit: "processes",
         default: always("1000 or more, by memory"),
@@ -109,8 +120,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.maxprocperuid",
-        spec: number(1, INT_MAX),
-        kernel_range: None,
+        values: number(1, INT_MAX),
         unit: "processes per user",
         default: always("two thirds of kern.maxproc"),
         purpose: "processes that a user may have",
@@ -120,7 +130,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.maxvnodes",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "vnodes",
         default: always("by memory"),
         purpose: "files that the kernel remembers",
@@ -128,7 +138,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.timer.coalescing_enabled",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether timers are put together to save power",
@@ -136,12 +146,11 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kern.tty.ptmx_max",
-        spec: number(1, 999),
+        values: number(1, 999),
         kernel_range: None,
         unit: "pseudo-terminals",
         default: always("511"),
         purpose: "pseudo-terminals that all may have open",
-        notes: &["can't be lowered"],
         sources: &["bsd/kern/tty_ptmx.c"],
         ..KERN
     },
@@ -183,7 +192,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.inet.tcp.always_keepalive",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether idle connections are probed that did not ask for it",
@@ -191,7 +200,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.inet.tcp.autorcvbufmax",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "bytes",
         default: always("by memory"),
         purpose: "how far receive buffers grow by themselves",
@@ -199,7 +208,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.inet.tcp.autosndbufmax",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "bytes",
         default: always("by memory"),
         purpose: "how far send buffers grow by themselves",
@@ -207,7 +216,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.inet.tcp.blackhole",
-        spec: number(0, 3),
+        values: number(0, 3),
         unit: "0 reset, 1 no answer to a connection, 2 to anything",
         default: always("0"),
         purpose: "whether packets to closed ports go unanswered",
@@ -215,7 +224,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.inet.tcp.delayed_ack",
-        spec: number(0, 3),
+        values: number(0, 3),
         unit: "0 at once, 1 to 3 later",
         default: always("3"),
         purpose: "whether acknowledgements wait for data to go with",
@@ -223,31 +232,37 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.inet.tcp.keepidle",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "ms",
         default: always("7200000"),
         purpose: "how long a connection with SO_KEEPALIVE is silent before it is probed",
+        sources: &["tcp(4)", "bsd/netinet/tcp_timer.c"],
         ..TCP
     },
     Row {
         name: "net.inet.tcp.keepintvl",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "ms",
         default: always("75000"),
         purpose: "time between two keepalive probes",
+        sources: &["tcp(4)", "bsd/netinet/tcp_timer.c"],
         ..TCP
     },
     Row {
         name: "net.inet.tcp.msl",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "ms",
         default: always("15000"),
         purpose: "how long a packet may live: TIME-WAIT takes twice that, 30 s",
+        sources: &["tcp(4)", "bsd/netinet/tcp_timer.c"],
         ..TCP
     },
     Row {
         name: "net.inet.tcp.mssdflt",
-        spec: number(32, 65535),
+        values: number(32, 65535),
         unit: "bytes",
         default: always("512"),
         purpose: "the segment size where nothing else is known",
@@ -255,34 +270,46 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.inet.tcp.recvspace",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("131072"),
         purpose: "the receive buffer that a connection starts with",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..TCP
     },
     Row {
         name: "net.inet.tcp.sendspace",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("131072"),
         purpose: "the send buffer that a connection starts with",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..TCP
     },
     Row {
         name: "net.inet.udp.maxdgram",
-        spec: number(1, 65535),
+        values: number(1, 65535),
+        kernel_range: None,
         unit: "bytes",
         default: always("9216"),
         purpose: "the largest UDP packet that is sent",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..UDP
     },
     Row {
         name: "net.inet.udp.recvspace",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
+        kernel_range: None,
         unit: "bytes",
         default: always("786896"),
         purpose: "the receive buffer of UDP sockets",
+        notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
+        after: &["kern.ipc.maxsockbuf"],
         ..UDP
     },
     Row {

@@ -3,7 +3,7 @@
 use super::row::{ANY_INT, FLAG, NET, OFF_ON, Row, always};
 
 const BRIDGE: Row = Row {
-    spec: FLAG,
+    values: FLAG,
     kernel_range: ANY_INT,
     unit: OFF_ON,
     default: always("1"),

@@ -2,7 +2,7 @@
 
 use super::row::{
     ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, LONG_MAX, NET, OFF_ON, Row, TICKS,
-    TICKS_SECONDS_MAX, always, number, shape, since, takes,
+    TICKS_SECONDS_MAX, always, changed, number, shape, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -14,7 +14,7 @@ const HOST: Row = Row { sources: &[ADMIN_NET, "net/core/sysctl_net_core.c"], ..H
 /// A buffer size, of which other namespaces have a read-only copy on newer kernels.
 const BUFFER: Row = Row {
     unit: "bytes",
-    in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 10), InNewNetns::ReadOnly)]),
+    in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 10), InNewNetns::ReadOnly),
     sources: &["socket(7)", ADMIN_NET],
     ..HOST
 };
@@ -26,7 +26,7 @@ const BUDGET: Row =
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.core.bpf_jit_enable",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 off, 1 on, 2 on and traced",
         default: always("1"),
         purpose: "whether BPF programs are compiled",
@@ -35,7 +35,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.bpf_jit_harden",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 off, 1 for the unprivileged, 2 for all",
         default: always("0"),
         purpose: "whether compiled BPF programs are hardened against JIT spraying",
@@ -44,7 +44,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.bpf_jit_limit",
-        spec: number(1, LONG_MAX),
+        values: number(1, LONG_MAX),
         unit: "bytes",
         default: always("a quarter of the space for modules"),
         purpose: "memory that compiled BPF programs of unprivileged users may take",
@@ -53,7 +53,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.busy_poll",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "microseconds, 0 off",
         default: always("0"),
         purpose: "how long poll(2) and select(2) ask the network card before they sleep",
@@ -61,7 +61,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.busy_read",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "microseconds, 0 off",
         default: always("0"),
         purpose: "how long a read from a socket asks the network card before it sleeps",
@@ -70,7 +70,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.default_qdisc",
-        spec: shape(Kind::Word),
+        values: shape(Kind::Word),
         unit: "name",
         default: always("pfifo_fast; systemd sets fq_codel"),
         purpose: "the packet scheduler that new interfaces get",
@@ -84,7 +84,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.dev_weight",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "packets",
         default: always("64"),
         purpose: "packets that one device may hand over in one round",
@@ -92,8 +92,10 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.devconf_inherit_init_net",
-        spec: number(0, 3),
-        kernel_range: Some(since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })])),
+        values: number(0, 3),
+        kernel_range: Some(
+            const { &since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })]) },
+        ),
         unit: "0 IPv4 only, 1 both, 2 the kernel's defaults, 3 of the creating namespace",
         default: always("0"),
         purpose: "where a new network namespace takes net.ipv4.conf and net.ipv6.conf from",
@@ -101,7 +103,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.flow_limit_table_len",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "entries",
         default: always("4096"),
         purpose: "how finely flow_limit tells large flows apart",
@@ -110,7 +112,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.gro_normal_batch",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "packets",
         default: always("8"),
         purpose: "packets that are collected before the stack takes them",
@@ -118,7 +120,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.message_burst",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "messages",
         default: always("10"),
@@ -127,7 +129,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.message_cost",
-        spec: number(0, TICKS_SECONDS_MAX),
+        values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds, 0 no bound",
         default: always("5"),
@@ -136,7 +138,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.netdev_budget",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         kernel_range: ANY_INT,
         unit: "packets",
         default: always("300"),
@@ -145,11 +147,10 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.netdev_budget_usecs",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(since(
-            Bounds { min: 0, max: INT_MAX },
-            &[(KernelVersion(6, 1), Bounds { min: 20000, max: INT_MAX })],
-        )),
+        values: number(1, INT_MAX),
+        kernel_range: Some(
+            const { &since(Bounds { min: 0, max: INT_MAX }, &[(KernelVersion(6, 1), Bounds { min: 20000, max: INT_MAX })]) },
+        ),
         unit: "microseconds",
         default: always("two clock ticks: 8000 at 250 Hz, 2000 at 1000 Hz"),
         purpose: "how long one round may take",
@@ -159,7 +160,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.netdev_max_backlog",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         kernel_range: ANY_INT,
         unit: "packets per processor",
         default: always("1000"),
@@ -169,29 +170,30 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.optmem_max",
-        spec: number(0, INT_MAX),
-        kernel_range: Some(since(
-            Bounds { min: INT_MIN, max: INT_MAX },
-            &[(KernelVersion(6, 8), Bounds { min: 0, max: INT_MAX })],
-        )),
+        values: number(0, INT_MAX),
+        kernel_range: Some(
+            const {
+                &since(Bounds { min: INT_MIN, max: INT_MAX }, &[(KernelVersion(6, 8), Bounds { min: 0, max: INT_MAX })])
+            },
+        ),
         unit: "bytes per socket",
-        scope: since(Scope::HostNet, &[(KernelVersion(6, 8), Scope::NetNs)]),
+        scope: changed(Scope::HostNet, KernelVersion(6, 8), Scope::NetNs),
         default: since("20480", &[(KernelVersion(6, 12), "131072")]),
         purpose: "memory for ancillary data and options of a socket",
-        in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 8), InNewNetns::Writable)]),
+        in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 8), InNewNetns::Writable),
         sources: &["socket(7)", ADMIN_NET],
         ..NET
     },
     Row {
         name: "net.core.rmem_default",
-        spec: number(2304, INT_MAX),
+        values: number(2304, INT_MAX),
         default: always("212992"),
         purpose: "the receive buffer of sockets other than TCP's",
         ..BUFFER
     },
     Row {
         name: "net.core.rmem_max",
-        spec: number(2304, INT_MAX),
+        values: number(2304, INT_MAX),
         default: since("212992", &[(KernelVersion(6, 18), "4194304")]),
         purpose: "the largest receive buffer that a program may ask for with SO_RCVBUF",
         notes: &["the kernel doubles what is asked for", "TCP's own tuning is bounded by tcp_rmem instead"],
@@ -199,7 +201,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.rps_sock_flow_entries",
-        spec: number(0, 536_870_912),
+        values: number(0, 536_870_912),
         unit: "entries, 0 off",
         default: always("0"),
         purpose: "flows that receive flow steering remembers",
@@ -209,8 +211,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.somaxconn",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "connections",
         default: always("4096"),
         purpose: "the longest queue of established connections that a listening socket can have",
@@ -226,18 +228,18 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.tstamp_allow_data",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
-        scope: since(Scope::HostNet, &[(KernelVersion(6, 18), Scope::NetNs)]),
+        scope: changed(Scope::HostNet, KernelVersion(6, 18), Scope::NetNs),
         default: always("1"),
         purpose: "whether transmit time stamps come with the packet's data to processes without CAP_NET_RAW",
-        in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 18), InNewNetns::Writable)]),
+        in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 18), InNewNetns::Writable),
         sources: &[ADMIN_NET],
         ..NET
     },
     Row {
         name: "net.core.txrehash",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether a connection may take another path after a timeout",
@@ -247,14 +249,14 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.core.wmem_default",
-        spec: number(4608, INT_MAX),
+        values: number(4608, INT_MAX),
         default: always("212992"),
         purpose: "the send buffer of sockets other than TCP's",
         ..BUFFER
     },
     Row {
         name: "net.core.wmem_max",
-        spec: number(4608, INT_MAX),
+        values: number(4608, INT_MAX),
         default: since("212992", &[(KernelVersion(6, 18), "4194304")]),
         purpose: "the largest send buffer that a program may ask for with SO_SNDBUF",
         notes: &["the kernel doubles what is asked for", "TCP's own tuning is bounded by tcp_wmem instead"],

@@ -1,53 +1,48 @@
-//! `net.ipv4` from `fib` to `route`: addresses, ports, ICMP, neighbours and routes.
+//! `net.ipv4` from `fib` to `ipfrag`: addresses, ports, ICMP.
 
 use super::row::{
-    ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON,
-    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, UINT_MAX, ULONG_MAX, always, number, numbers, since,
-    takes,
+    ANY_INT, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS,
+    Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
-use crate::model::setting::Spec;
 use crate::model::value::Kind;
 
-const IP: Row = Row { sources: &["ip(7)", IP_SYSCTL], ..NET };
+pub(super) const IP: Row = Row { sources: &["ip(7)", IP_SYSCTL], ..NET };
 const ICMP: Row = Row { sources: &["icmp(7)", IP_SYSCTL], ..NET };
 
 /// Checked since 5.13 to fit a byte, and since 6.1 to be 0 or 1.
 const ICMP_FLAG: Row = Row {
-    spec: FLAG,
-    kernel_range: Some(since(
-        Bounds { min: INT_MIN, max: INT_MAX },
-        &[(KernelVersion(5, 13), Bounds { min: 0, max: 255 }), (KernelVersion(6, 1), Bounds { min: 0, max: 1 })],
-    )),
+    values: FLAG,
+    kernel_range: Some(
+        const {
+            &since(
+                Bounds { min: INT_MIN, max: INT_MAX },
+                &[
+                    (KernelVersion(5, 13), Bounds { min: 0, max: 255 }),
+                    (KernelVersion(6, 1), Bounds { min: 0, max: 1 }),
+                ],
+            )
+        },
+    ),
     unit: OFF_ON,
     ..ICMP
 };
 
 /// Before 6.1 only the initial network namespace had it; stable series of 6.1 and later gave it to all.
-const LATE: Row = Row {
-    scope: since(Scope::HostNet, &[(KernelVersion(6, 1), Scope::NetNs)]),
-    in_new_netns: since(InNewNetns::Absent, &[(KernelVersion(6, 1), InNewNetns::Writable)]),
+pub(super) const LATE: Row = Row {
+    scope: changed(Scope::HostNet, KernelVersion(6, 1), Scope::NetNs),
+    in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 1), InNewNetns::Writable),
     ..IP
-};
-
-/// The neighbour table of each interface. That of `default` only the initial network namespace has.
-const NEIGH: Row = Row { spec: number(0, INT_MAX), sources: &["arp(7)", IP_SYSCTL], ..NET };
-
-/// What bounds the neighbour tables of all namespaces together.
-const NEIGH_HOST: Row = Row {
-    spec: number(0, INT_MAX),
-    unit: "entries",
-    notes: &["shared by all network namespaces: a host with many containers or pods runs out of it first"],
-    sources: &["arp(7)", IP_SYSCTL],
-    ..HOST_NET
 };
 
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv4.fib_multipath_hash_policy",
-        spec: number(0, 3),
-        kernel_range: Some(since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })])),
+        values: number(0, 3),
+        kernel_range: Some(
+            const { &since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })]) },
+        ),
         unit: "0 addresses, 1 ports too, 2 inner addresses, 3 fib_multipath_hash_fields",
         default: always("0"),
         purpose: "by what packets are spread over several routes",
@@ -73,7 +68,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_msgs_burst",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "messages",
         default: always("50"),
         purpose: "ICMP messages that may go out at once beyond icmp_msgs_per_sec",
@@ -81,7 +76,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_msgs_per_sec",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "messages per second",
         default: always("1000"),
         purpose: "ICMP messages of the kinds in icmp_ratemask that may go out",
@@ -89,7 +84,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_ratelimit",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: TICKS_MS,
         unit: "ms between two, 0 no bound",
         default: always("1000"),
@@ -99,7 +94,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.icmp_ratemask",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "bits, by type of message",
         default: always("6168"),
@@ -108,7 +103,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.igmp_max_memberships",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "groups per socket",
         default: always("20"),
@@ -117,7 +112,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_autobind_reuse",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether bind(2) to port 0 shares ports among sockets with SO_REUSEADDR once they run out",
@@ -126,7 +121,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_default_ttl",
-        spec: number(1, 255),
+        values: number(1, 255),
         unit: "hops",
         default: always("64"),
         purpose: "how many routers a packet may pass",
@@ -134,7 +129,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_early_demux",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: BYTE,
         unit: OFF_ON,
         default: always("1"),
@@ -143,7 +138,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_forward",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("0"),
@@ -157,7 +152,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_local_port_range",
-        spec: Spec { kind: Kind::PortRange, min: Some(1), max: Some(65535) },
+        values: Values { kind: Kind::PortRange, bounds: Some(Bounds { min: 1, max: 65535 }) },
         unit: "ports",
         default: always("32768 60999"),
         purpose: "the ports that outgoing connections are given",
@@ -172,7 +167,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_local_reserved_ports",
-        spec: Spec { kind: Kind::Ports, min: Some(0), max: Some(65535) },
+        values: Values { kind: Kind::Ports, bounds: Some(Bounds { min: 0, max: 65535 }) },
         unit: "ports",
         default: always("none"),
         purpose: "ports that no outgoing connection is given, though they lie in ip_local_port_range",
@@ -186,7 +181,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_no_pmtu_disc",
-        spec: number(0, 3),
+        values: number(0, 3),
         kernel_range: BYTE,
         unit: "0 discover, 1 to 3 not",
         default: always("0"),
@@ -195,7 +190,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_nonlocal_bind",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: BYTE,
         unit: OFF_ON,
         default: always("0"),
@@ -204,7 +199,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ip_unprivileged_port_start",
-        spec: number(0, 65535),
+        values: number(0, 65535),
         unit: "port",
         default: always("1024"),
         purpose: "the lowest port that a process without CAP_NET_BIND_SERVICE may bind",
@@ -217,7 +212,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ipfrag_high_thresh",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("4194304"),
         purpose: "memory for fragments of packets, beyond which new ones are dropped",
@@ -226,7 +221,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ipfrag_low_thresh",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("3145728"),
         purpose: "without a use any more but as the least that ipfrag_high_thresh may be",
@@ -236,161 +231,11 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.ipfrag_time",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("30"),
         purpose: "how long fragments of a packet are kept",
         ..IP
-    },
-    Row {
-        name: "net.ipv4.neigh.*.app_solicit",
-        unit: "probes",
-        default: always("0"),
-        purpose: "times that a program is asked for a neighbour's address before multicast",
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.*.base_reachable_time_ms",
-        unit: "ms",
-        default: always("30000"),
-        purpose: "about how long a neighbour counts as reachable",
-        read_back: Some(ROUNDED_TO_TICKS),
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.*.delay_first_probe_time",
-        spec: number(0, TICKS_SECONDS_MAX),
-        kernel_range: Some(takes(0, 2_147_483)),
-        unit: "seconds",
-        default: always("5"),
-        purpose: "how long to wait before a stale neighbour is probed",
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.*.gc_stale_time",
-        spec: number(0, TICKS_SECONDS_MAX),
-        kernel_range: Some(takes(0, 2_147_483)),
-        unit: "seconds",
-        default: always("60"),
-        purpose: "how long an unused neighbour is kept before it may be dropped",
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.*.mcast_solicit",
-        unit: "probes",
-        default: always("3"),
-        purpose: "times that a neighbour's address is asked for by broadcast",
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.*.retrans_time_ms",
-        unit: "ms",
-        default: always("1000"),
-        purpose: "time between two probes of a neighbour",
-        read_back: Some(ROUNDED_TO_TICKS),
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.*.ucast_solicit",
-        unit: "probes",
-        default: always("3"),
-        purpose: "times that a known neighbour is asked itself",
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.*.unres_qlen_bytes",
-        unit: "bytes",
-        default: always("212992"),
-        purpose: "packets that wait for a neighbour's address",
-        ..NEIGH
-    },
-    Row {
-        name: "net.ipv4.neigh.default.gc_interval",
-        spec: number(0, TICKS_SECONDS_MAX),
-        kernel_range: Some(takes(0, 2_147_483)),
-        unit: "seconds",
-        default: always("30"),
-        purpose: "how often unused neighbours are dropped",
-        ..NEIGH_HOST
-    },
-    Row {
-        name: "net.ipv4.neigh.default.gc_thresh1",
-        default: always("128"),
-        purpose: "neighbours below which none is dropped",
-        ..NEIGH_HOST
-    },
-    Row {
-        name: "net.ipv4.neigh.default.gc_thresh2",
-        default: always("512"),
-        purpose: "neighbours above which those unused for 5 seconds are dropped",
-        ..NEIGH_HOST
-    },
-    Row {
-        name: "net.ipv4.neigh.default.gc_thresh3",
-        default: always("1024"),
-        purpose: "the most neighbours; beyond it the log says `neighbour: arp_cache: neighbor table overflow!`",
-        ..NEIGH_HOST
-    },
-    Row {
-        name: "net.ipv4.ping_group_range",
-        spec: numbers(2, 0, UINT_MAX - 1),
-        unit: "group ids",
-        default: always("1 0, which means nobody"),
-        purpose: "the groups that may make ICMP sockets, and so ping without privileges",
-        notes: &[
-            "a group that the user namespace does not map is refused",
-            "Docker sets `0 2147483647` where it uses no user namespace",
-        ],
-        kubernetes: Kubernetes::Safe { since: "1.18" },
-        sources: &["icmp(7)", IP_SYSCTL],
-        ..IP
-    },
-    Row {
-        name: "net.ipv4.route.gc_timeout",
-        spec: number(0, TICKS_SECONDS_MAX),
-        kernel_range: TICKS,
-        unit: "seconds",
-        default: always("300"),
-        purpose: "without effect since the routing cache went in 3.6",
-        sources: &[IP_SYSCTL],
-        ..HOST_NET
-    },
-    Row {
-        name: "net.ipv4.route.max_size",
-        spec: number(0, INT_MAX),
-        kernel_range: ANY_INT,
-        unit: "entries",
-        default: always("2147483647"),
-        purpose: "without effect since the routing cache went in 3.6",
-        sources: &[IP_SYSCTL],
-        ..HOST_NET
-    },
-    Row {
-        name: "net.ipv4.route.min_adv_mss",
-        spec: number(0, 65535),
-        kernel_range: ANY_INT,
-        unit: "bytes",
-        default: always("256"),
-        purpose: "the least segment size that is offered to others",
-        ..LATE
-    },
-    Row {
-        name: "net.ipv4.route.min_pmtu",
-        spec: number(68, 65535),
-        kernel_range: Some(takes(68, INT_MAX)),
-        unit: "bytes",
-        default: always("552"),
-        purpose: "the smallest packet that discovery of a path's size goes down to",
-        ..LATE
-    },
-    Row {
-        name: "net.ipv4.route.mtu_expires",
-        spec: number(1, TICKS_SECONDS_MAX),
-        kernel_range: TICKS,
-        unit: "seconds",
-        default: always("600"),
-        purpose: "how long the size that was found for a path is remembered",
-        ..LATE
     },
 ];

@@ -1,11 +1,10 @@
 //! `net.ipv4.conf`: one of each for every interface, `all`, and `default` for interfaces yet to come.
 
 use super::row::{ANY_INT, FLAG, INT_MAX, IP_SYSCTL, NET, OFF_ON, Row, always, number};
-use crate::model::setting::Spec;
 
 /// `ip_forward` sets some of these anew, so it goes first.
 const CONF: Row = Row {
-    spec: FLAG,
+    values: FLAG,
     kernel_range: ANY_INT,
     unit: OFF_ON,
     default: always("0"),
@@ -22,11 +21,6 @@ const AND: &[&str] = &["on only where both `all` and the interface say so", INHE
 const MAX: &[&str] = &["the higher of `all` and the interface counts", INHERITED];
 /// `devconf_inherit_init_net` in its default.
 const INHERITED: &str = "a new network namespace starts with the host's value";
-
-/// Zero to something, in an unchecked `int`.
-const fn up_to(max: i128) -> Spec {
-    number(0, max)
-}
 
 pub(super) static ROWS: &[Row] = &[
     Row {
@@ -55,14 +49,14 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.conf.*.arp_accept",
-        spec: up_to(2),
+        values: number(0, 2),
         unit: "0 no, 1 yes, 2 from the same subnet (since 6.1)",
         purpose: "whether unasked ARP makes new entries",
         ..CONF
     },
     Row {
         name: "net.ipv4.conf.*.arp_announce",
-        spec: up_to(2),
+        values: number(0, 2),
         unit: "0 any, 1 of the target's subnet if possible, 2 the best",
         purpose: "which of the machine's addresses ARP requests come from",
         notes: MAX,
@@ -76,7 +70,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.conf.*.arp_ignore",
-        spec: up_to(8),
+        values: number(0, 8),
         unit: "0 any address, 1 the interface's own, up to 8 none",
         purpose: "which ARP requests are answered",
         notes: MAX,
@@ -116,7 +110,7 @@ pub(super) static ROWS: &[Row] = &[
     Row { name: "net.ipv4.conf.*.route_localnet", purpose: "whether 127.0.0.0/8 may be routed", notes: OR, ..CONF },
     Row {
         name: "net.ipv4.conf.*.rp_filter",
-        spec: up_to(2),
+        values: number(0, 2),
         unit: "0 off, 1 strict, 2 loose",
         default: always("0; systemd sets 2"),
         purpose: "whether a packet is dropped whose answer would leave by another interface",
@@ -152,14 +146,14 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.conf.*.tag",
-        spec: up_to(INT_MAX),
+        values: number(0, INT_MAX),
         unit: "number",
         purpose: "a number for programs to use as they like",
         ..CONF
     },
     Row {
         name: "net.ipv4.conf.all.rp_filter",
-        spec: up_to(2),
+        values: number(0, 2),
         unit: "0 off, 1 strict, 2 loose",
         purpose: "whether a packet is dropped whose answer would leave by another interface, on every interface",
         notes: &[

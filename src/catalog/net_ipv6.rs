@@ -10,13 +10,13 @@ const IPV6: Row = Row { sources: &["ipv6(7)", IP_SYSCTL], ..NET };
 
 /// One of each for every interface, `all`, and `default` for interfaces yet to come. Unlike those of IPv4,
 /// new network namespaces start with the kernel's defaults.
-const CONF: Row = Row { spec: FLAG, kernel_range: ANY_INT, unit: OFF_ON, sources: &[IP_SYSCTL], ..NET };
+const CONF: Row = Row { values: FLAG, kernel_range: ANY_INT, unit: OFF_ON, sources: &[IP_SYSCTL], ..NET };
 
 /// What a change of `forwarding` changes with it.
 const HOST_OR_ROUTER: Row = Row { after: &["net.ipv6.conf.all.forwarding"], ..CONF };
 
 const NEIGH_HOST: Row = Row {
-    spec: number(0, INT_MAX),
+    values: number(0, INT_MAX),
     unit: "entries",
     notes: &["shared by all network namespaces"],
     sources: &[IP_SYSCTL],
@@ -29,7 +29,7 @@ const ROUTE: Row = Row { in_user_netns_since: Some(KernelVersion::NEWEST), ..IPV
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv6.bindv6only",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: BYTE,
         unit: OFF_ON,
         default: always("0"),
@@ -38,7 +38,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.conf.*.accept_dad",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 no, 1 yes, 2 and switch IPv6 off when a clash is found",
         default: always("1; 0 for all"),
         purpose: "whether it is checked that nobody else has an address",
@@ -46,7 +46,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.conf.*.accept_ra",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 no, 1 unless forwarding, 2 always",
         default: always("1"),
         purpose: "whether routers' announcements are taken",
@@ -60,7 +60,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.conf.*.accept_source_route",
-        spec: number(-1, INT_MAX),
+        values: number(-1, INT_MAX),
         unit: "-1 no, 0 and more yes for routing header type 2",
         default: always("0"),
         purpose: "whether packets that name their own route are taken",
@@ -90,7 +90,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.conf.*.hop_limit",
-        spec: number(1, 255),
+        values: number(1, 255),
         kernel_range: None,
         unit: "hops",
         default: always("64"),
@@ -99,7 +99,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.conf.*.use_tempaddr",
-        spec: number(-1, 2),
+        values: number(-1, 2),
         unit: "0 off, 1 on, 2 preferred",
         default: always("0"),
         purpose: "whether temporary addresses are made (RFC 8981)",
@@ -124,7 +124,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.ip6frag_high_thresh",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("4194304"),
         purpose: "memory for fragments of packets, beyond which new ones are dropped",
@@ -133,7 +133,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.ip6frag_low_thresh",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("3145728"),
         purpose: "without a use any more but as the least that ip6frag_high_thresh may be",
@@ -143,7 +143,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.ip6frag_time",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("60"),
@@ -152,7 +152,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.ip_nonlocal_bind",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: BYTE,
         unit: OFF_ON,
         default: always("0"),
@@ -179,7 +179,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.route.gc_thresh",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "entries",
         default: always("1024"),
@@ -188,7 +188,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv6.route.max_size",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "entries",
         default: always("4096; 2147483647 since 6.3"),

@@ -2,7 +2,7 @@
 
 use super::row::{
     ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, NET, NET_SHOWN, OFF_ON, Row,
-    TICKS_SECONDS_MAX, UINT_MAX, always, number, since, takes,
+    TICKS_SECONDS_MAX, UINT_MAX, always, never_changed, number, since, takes,
 };
 use super::version::KernelVersion;
 
@@ -12,25 +12,33 @@ const CONNTRACK: Row = Row { module: Some("nf_conntrack"), sources: &[NETFILTER]
 
 /// How long an idle entry of a kind is kept.
 const TIMEOUT: Row = Row {
-    spec: number(1, TICKS_SECONDS_MAX),
-    kernel_range: Some(takes(-2_147_483, 2_147_483)),
+    values: number(1, TICKS_SECONDS_MAX),
+    kernel_range: Some(const { &takes(-2_147_483, 2_147_483) }),
     unit: "seconds",
     ..CONNTRACK
 };
 
 /// One for the whole machine, of which other namespaces have a read-only copy.
-const CONNTRACK_HOST: Row =
-    Row { in_new_netns: always(InNewNetns::ReadOnly), module: Some("nf_conntrack"), sources: &[NETFILTER], ..HOST_NET };
+const CONNTRACK_HOST: Row = Row {
+    in_new_netns: never_changed(InNewNetns::ReadOnly),
+    module: Some("nf_conntrack"),
+    sources: &[NETFILTER],
+    ..HOST_NET
+};
 
 const CONNTRACK_MAX: Row = Row {
-    spec: number(1, INT_MAX),
-    kernel_range: Some(since(
-        Bounds { min: INT_MIN, max: INT_MAX },
-        &[
-            (KernelVersion(6, 1), Bounds { min: 0, max: INT_MAX }),
-            (KernelVersion(7, 2), Bounds { min: 1, max: INT_MAX }),
-        ],
-    )),
+    values: number(1, INT_MAX),
+    kernel_range: Some(
+        const {
+            &since(
+                Bounds { min: INT_MIN, max: INT_MAX },
+                &[
+                    (KernelVersion(6, 1), Bounds { min: 0, max: INT_MAX }),
+                    (KernelVersion(7, 2), Bounds { min: 1, max: INT_MAX }),
+                ],
+            )
+        },
+    ),
     unit: "connections",
     default: always("nf_conntrack_buckets, 4 times that before 5.15"),
     purpose: "connections that are tracked; beyond it new ones are dropped: `nf_conntrack: table full, dropping packet`",
@@ -41,7 +49,7 @@ const CONNTRACK_MAX: Row = Row {
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.mptcp.enabled",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1; 0 in Red Hat 8"),
         purpose: "whether programs may make multipath TCP sockets",
@@ -50,7 +58,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.netfilter.nf_conntrack_acct",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether packets and bytes of each connection are counted",
@@ -58,7 +66,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.netfilter.nf_conntrack_buckets",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "buckets",
         default: always("by memory, at most 262144"),
         purpose: "the size of the table of connections",
@@ -67,7 +75,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.netfilter.nf_conntrack_count",
-        spec: number(0, UINT_MAX),
+        values: number(0, UINT_MAX),
         unit: "connections",
         default: always("counted"),
         purpose: "connections that are tracked now, against nf_conntrack_max",
@@ -77,7 +85,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.netfilter.nf_conntrack_expect_max",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         kernel_range: ANY_INT,
         unit: "expectations",
         default: always("nf_conntrack_buckets / 256"),
@@ -99,7 +107,7 @@ pub(super) static ROWS: &[Row] = &[
     Row { name: "net.netfilter.nf_conntrack_max", ..CONNTRACK_MAX },
     Row {
         name: "net.netfilter.nf_conntrack_tcp_be_liberal",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether only resets outside the window count as invalid",
@@ -107,7 +115,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.netfilter.nf_conntrack_tcp_loose",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether connections that were there before are taken up",
@@ -164,13 +172,13 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.nf_conntrack_max",
-        in_new_netns: always(InNewNetns::Absent),
+        in_new_netns: never_changed(InNewNetns::Absent),
         notes: &["another name of net.netfilter.nf_conntrack_max"],
         ..CONNTRACK_MAX
     },
     Row {
         name: "net.unix.max_dgram_qlen",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         kernel_range: ANY_INT,
         unit: "datagrams",
         default: always("10; systemd sets 512"),

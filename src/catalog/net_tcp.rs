@@ -2,7 +2,8 @@
 
 use super::row::{
     ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, NET_SHOWN, OFF_ON,
-    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, number, numbers, shape, since,
+    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, numbers,
+    shape, since,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -14,7 +15,7 @@ pub(super) const TCP_HOST: Row = Row { sources: &["tcp(7)", IP_SYSCTL], ..HOST_N
 /// What can only be read.
 const TCP_SHOWN: Row = Row { sources: &["tcp(7)", IP_SYSCTL], ..NET_SHOWN };
 /// A flag kept in a byte.
-pub(super) const TCP_FLAG: Row = Row { spec: FLAG, kernel_range: BYTE, unit: OFF_ON, ..TCP };
+pub(super) const TCP_FLAG: Row = Row { values: FLAG, kernel_range: BYTE, unit: OFF_ON, ..TCP };
 const KEEPALIVE: Row = Row { kubernetes: Kubernetes::Safe { since: "1.29" }, ..TCP };
 
 pub(super) static ROWS: &[Row] = &[
@@ -27,7 +28,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_adv_win_scale",
-        spec: number(-31, 31),
+        values: number(-31, 31),
         unit: "power of two",
         default: always("1"),
         purpose: "how much of the receive buffer is kept for the program rather than overhead",
@@ -36,28 +37,27 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_allowed_congestion_control",
-        spec: shape(Kind::Text),
+        values: shape(Kind::Text),
         unit: "names",
         default: always("reno and the default"),
         purpose: "the congestion controls that unprivileged programs may choose",
         notes: &["before 5.12 a write in any namespace changed the host's"],
-        scope: always(Scope::HostNet),
-        in_new_netns: always(InNewNetns::ReadOnly),
+        scope: never_changed(Scope::HostNet),
+        in_new_netns: never_changed(InNewNetns::ReadOnly),
         ..TCP_HOST
     },
     Row {
         name: "net.ipv4.tcp_autocorking",
-        kernel_range: Some(since(
-            Bounds { min: INT_MIN, max: INT_MAX },
-            &[(KernelVersion(5, 13), Bounds { min: 0, max: 1 })],
-        )),
+        kernel_range: Some(
+            const { &since(Bounds { min: INT_MIN, max: INT_MAX }, &[(KernelVersion(5, 13), Bounds { min: 0, max: 1 })]) },
+        ),
         default: always("1"),
         purpose: "whether small writes are held back a little to make larger packets",
         ..TCP_FLAG
     },
     Row {
         name: "net.ipv4.tcp_available_congestion_control",
-        spec: shape(Kind::Text),
+        values: shape(Kind::Text),
         unit: "names",
         default: always("reno cubic"),
         purpose: "the congestion controls that are there now; others may come with a module",
@@ -65,7 +65,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_base_mss",
-        spec: number(88, 65535),
+        values: number(88, 65535),
         kernel_range: ANY_INT,
         unit: "bytes",
         default: always("1024"),
@@ -74,7 +74,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_challenge_ack_limit",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "per second",
         default: since("1000", &[(KernelVersion(6, 1), "2147483647")]),
@@ -83,7 +83,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_child_ehash_entries",
-        spec: number(0, 16_777_216),
+        values: number(0, 16_777_216),
         unit: "buckets, 0 shared with the host",
         default: always("0"),
         purpose: "the size of the connection table that network namespaces made from here get",
@@ -93,7 +93,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_congestion_control",
-        spec: shape(Kind::Word),
+        values: shape(Kind::Word),
         unit: "name",
         default: always("cubic"),
         purpose: "the congestion control of new connections",
@@ -111,7 +111,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_early_retrans",
-        spec: number(0, 4),
+        values: number(0, 4),
         unit: "0 off, 3 tail loss probe",
         default: always("3"),
         purpose: "whether the end of a flight is sent again early",
@@ -119,15 +119,19 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_ecn",
-        spec: number(0, 5),
-        kernel_range: Some(since(
-            Bounds { min: INT_MIN, max: INT_MAX },
-            &[
-                (KernelVersion(5, 13), Bounds { min: 0, max: 255 }),
-                (KernelVersion(6, 1), Bounds { min: 0, max: 2 }),
-                (KernelVersion(7, 2), Bounds { min: 0, max: 5 }),
-            ],
-        )),
+        values: number(0, 5),
+        kernel_range: Some(
+            const {
+                &since(
+                    Bounds { min: INT_MIN, max: INT_MAX },
+                    &[
+                        (KernelVersion(5, 13), Bounds { min: 0, max: 255 }),
+                        (KernelVersion(6, 1), Bounds { min: 0, max: 2 }),
+                        (KernelVersion(7, 2), Bounds { min: 0, max: 5 }),
+                    ],
+                )
+            },
+        ),
         unit: "0 off, 1 ask and answer, 2 answer, 3 to 5 accurate ECN (7.2)",
         default: always("2"),
         purpose: "whether congestion is told by marks rather than loss",
@@ -135,7 +139,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_ehash_entries",
-        spec: shape(Kind::Number),
+        values: shape(Kind::Number),
         unit: "buckets",
         default: always("by memory"),
         purpose: "the size of the connection table",
@@ -145,7 +149,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_fastopen",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "bits: 1 client, 2 server, 4 client without cookie, …",
         default: always("1"),
@@ -154,7 +158,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "seconds, 0 off",
         default: always("0"),
         purpose: "how long fast open rests after a middlebox swallowed it",
@@ -163,7 +167,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_fin_timeout",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("60"),
@@ -177,7 +181,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_frto",
-        spec: number(0, 2),
+        values: number(0, 2),
         kernel_range: BYTE,
         unit: "0 off, else on",
         default: always("2"),
@@ -186,7 +190,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_invalid_ratelimit",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: TICKS_MS,
         unit: "ms, 0 no bound",
         default: always("500"),
@@ -196,7 +200,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_keepalive_intvl",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("75"),
@@ -205,7 +209,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_keepalive_probes",
-        spec: number(0, 255),
+        values: number(0, 255),
         kernel_range: BYTE,
         unit: "probes",
         default: always("9"),
@@ -214,7 +218,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_keepalive_time",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("7200"),
@@ -224,7 +228,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_limit_output_bytes",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "bytes per connection",
         default: since("1048576", &[(KernelVersion(6, 18), "4194304")]),
@@ -233,7 +237,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_low_latency",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("0"),
@@ -242,7 +246,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_max_orphans",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "connections",
         default: always("by memory"),
@@ -252,7 +256,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_max_reordering",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "packets",
         default: always("300"),
         purpose: "how far tcp_reordering may grow by itself",
@@ -260,7 +264,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_max_syn_backlog",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         kernel_range: ANY_INT,
         unit: "connections per listener",
         default: always("128 or more, by memory"),
@@ -274,7 +278,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_max_tw_buckets",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "connections",
         default: always("half of the connection table, by memory"),
@@ -287,7 +291,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_mem",
-        spec: numbers(3, 0, ULONG_MAX),
+        values: numbers(3, 0, ULONG_MAX),
         unit: "pages: low, pressure, max",
         default: always("by memory"),
         purpose: "memory for all TCP buffers of the machine",
@@ -300,7 +304,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_migrate_req",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether connections of a closing listener go to another one of its SO_REUSEPORT group",
@@ -309,7 +313,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_min_snd_mss",
-        spec: number(48, 65535),
+        values: number(48, 65535),
         unit: "bytes",
         default: always("48"),
         purpose: "the least segment that is sent",
@@ -317,11 +321,10 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_min_tso_segs",
-        spec: number(1, 255),
-        kernel_range: Some(since(
-            Bounds { min: 1, max: 65535 },
-            &[(KernelVersion(5, 13), Bounds { min: 1, max: 255 })],
-        )),
+        values: number(1, 255),
+        kernel_range: Some(
+            const { &since(Bounds { min: 1, max: 65535 }, &[(KernelVersion(5, 13), Bounds { min: 1, max: 255 })]) },
+        ),
         unit: "segments",
         default: always("2"),
         purpose: "the least number of segments that are handed to the device at once",
@@ -335,7 +338,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_mtu_probing",
-        spec: number(0, 2),
+        values: number(0, 2),
         kernel_range: BYTE,
         unit: "0 off, 1 when packets vanish, 2 always",
         default: always("0"),

@@ -8,8 +8,8 @@ use super::row::{
 use super::version::KernelVersion;
 
 /// Times that something is sent again, kept in a byte.
-const RETRIES: Row = Row { spec: number(0, 255), kernel_range: BYTE, unit: "times", ..TCP };
-const PACING: Row = Row { spec: number(0, 1000), unit: "percent", ..TCP };
+const RETRIES: Row = Row { values: number(0, 255), kernel_range: BYTE, unit: "times", ..TCP };
+const PACING: Row = Row { values: number(0, 1000), unit: "percent", ..TCP };
 const UDP: Row = Row { sources: &["udp(7)", IP_SYSCTL], ..TCP };
 
 pub(super) static ROWS: &[Row] = &[
@@ -22,7 +22,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_notsent_lowat",
-        spec: number(0, UINT_MAX),
+        values: number(0, UINT_MAX),
         unit: "bytes",
         default: always("4294967295"),
         purpose: "unsent data below which poll(2) says that a connection can be written",
@@ -49,7 +49,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_recovery",
-        spec: number(0, 7),
+        values: number(0, 7),
         kernel_range: BYTE,
         unit: "bits: 1 RACK, 2 static window, 4 no duplicate threshold",
         default: always("1"),
@@ -58,11 +58,10 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_reordering",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(since(
-            Bounds { min: INT_MIN, max: INT_MAX },
-            &[(KernelVersion(6, 12), Bounds { min: 1, max: 300 })],
-        )),
+        values: number(1, INT_MAX),
+        kernel_range: Some(
+            const { &since(Bounds { min: INT_MIN, max: INT_MAX }, &[(KernelVersion(6, 12), Bounds { min: 1, max: 300 })]) },
+        ),
         unit: "packets",
         default: always("3"),
         purpose: "how far packets may be out of order before they count as lost",
@@ -91,7 +90,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_rmem",
-        spec: numbers(3, 1, INT_MAX),
+        values: numbers(3, 1, INT_MAX),
         unit: "bytes: min, default, max",
         default: since("4096 131072 6291456", &[(KernelVersion(6, 18), "4096 131072 33554432")]),
         purpose: "receive buffers of TCP, and how far they grow",
@@ -106,7 +105,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_rto_max_ms",
-        spec: number(1000, 120_000),
+        values: number(1000, 120_000),
         unit: "ms",
         default: always("120000"),
         purpose: "the longest wait before data is sent again",
@@ -115,7 +114,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_rto_min_us",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "microseconds",
         default: always("200000"),
         purpose: "the shortest wait before data is sent again",
@@ -130,7 +129,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_shrink_window",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether a window that was offered may be taken back when memory is short",
@@ -147,7 +146,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_syn_linear_timeouts",
-        spec: number(0, 127),
+        values: number(0, 127),
         unit: "times",
         default: always("4"),
         purpose: "times that a connection is asked for at an even pace before the pace slows",
@@ -156,7 +155,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_syn_retries",
-        spec: number(1, 127),
+        values: number(1, 127),
         unit: "times",
         default: always("6"),
         purpose: "times that a connection is asked for again before connect(2) gives ETIMEDOUT",
@@ -170,7 +169,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_syncookies",
-        spec: number(0, 2),
+        values: number(0, 2),
         kernel_range: BYTE,
         unit: "0 off, 1 when the queue is full, 2 always",
         default: always("1"),
@@ -187,7 +186,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_timestamps",
-        spec: number(0, 2),
+        values: number(0, 2),
         kernel_range: BYTE,
         unit: "0 off, 1 on with a random offset, 2 on without",
         default: always("1"),
@@ -197,7 +196,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_tso_win_divisor",
-        spec: number(0, 255),
+        values: number(0, 255),
         kernel_range: BYTE,
         unit: "1/n of the window",
         default: always("3"),
@@ -214,7 +213,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_tw_reuse",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 off, 1 on, 2 on loopback",
         default: always("2"),
         purpose: "whether an outgoing connection may take a port that is in TIME-WAIT",
@@ -226,7 +225,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_tw_reuse_delay",
-        spec: number(1, 60000),
+        values: number(1, 60000),
         unit: "ms",
         default: always("1000"),
         purpose: "how long a port stays in TIME-WAIT before tcp_tw_reuse may take it",
@@ -241,7 +240,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.tcp_wmem",
-        spec: numbers(3, 1, INT_MAX),
+        values: numbers(3, 1, INT_MAX),
         unit: "bytes: min, default, max",
         default: always("4096 16384 4194304"),
         purpose: "send buffers of TCP, and how far they grow",
@@ -254,7 +253,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.udp_child_hash_entries",
-        spec: number(0, 65536),
+        values: number(0, 65536),
         unit: "buckets, 0 shared with the host",
         default: always("0"),
         purpose: "the size of the socket table that network namespaces made from here get",
@@ -272,7 +271,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.udp_mem",
-        spec: numbers(3, 0, ULONG_MAX),
+        values: numbers(3, 0, ULONG_MAX),
         unit: "pages: low, pressure, max",
         default: always("by memory"),
         purpose: "memory for all UDP buffers of the machine",
@@ -282,7 +281,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.udp_rmem_min",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "bytes per socket",
         default: always("4096"),
         purpose: "receive buffer that a UDP socket has even when memory is short",
@@ -290,7 +289,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "net.ipv4.udp_wmem_min",
-        spec: number(1, INT_MAX),
+        values: number(1, INT_MAX),
         unit: "bytes per socket",
         default: always("4096"),
         purpose: "without effect: UDP counts sending by other means",

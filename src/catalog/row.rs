@@ -1,7 +1,7 @@
 //! What is known of one setting: the shape of a row, and what most rows of a kind have in common.
 
 use super::scope::Scope;
-use super::version::{ByVersion, KernelVersion};
+use super::version::{ByVersion, Changed, KernelVersion};
 use crate::model::setting::{Spec, System};
 use crate::model::value::Kind;
 
@@ -14,15 +14,15 @@ pub struct Row {
     /// The operating system that has it.
     pub system: System,
     /// The shape of its values, and the numbers that are sane on every supported kernel: what lies outside
-    /// is refused by all of them, or is taken by the kernel and means nothing.
-    pub spec: Spec,
-    /// What the kernel itself takes, where that differs from `spec` or from one version to another. Where it
+    /// is refused by all of them, or is taken by the kernel and means nothing. See [`Row::spec`].
+    pub values: Values,
+    /// What the kernel itself takes, where that differs from `values` or from one version to another. Where it
     /// depends on how the kernel was built, what every build takes.
-    pub kernel_range: Option<ByVersion<Bounds>>,
+    pub kernel_range: Option<&'static ByVersion<Bounds>>,
     /// What it counts, or the meaning of its words: `bytes`, `pages`, `0 off, 1 on`.
     pub unit: &'static str,
     /// What it belongs to.
-    pub scope: ByVersion<Scope>,
+    pub scope: Changed<Scope>,
     /// The value that nobody has changed, or where it comes from.
     pub default: ByVersion<&'static str>,
     /// What it does, in one line.
@@ -32,7 +32,7 @@ pub struct Row {
     /// How the value that is read back can differ from the one that was written, without any error.
     pub read_back: Option<&'static str>,
     /// What a freshly made network namespace, such as a container's, has of it.
-    pub in_new_netns: ByVersion<InNewNetns>,
+    pub in_new_netns: Changed<InNewNetns>,
     /// The version since which it exists in a network namespace that a user namespace owns (a rootless
     /// container), where it did not from the start.
     pub in_user_netns_since: Option<KernelVersion>,
@@ -44,7 +44,7 @@ pub struct Row {
     pub module: Option<&'static str>,
     /// The capability that its writer needs besides the file's mode.
     pub capability: Option<&'static str>,
-    /// The settings that have to be in place before it is written.
+    /// The sysctls that have to be in place before it is written.
     pub after: &'static [&'static str],
     /// The first kernel that has it, where that is later than the oldest supported one.
     pub since: Option<KernelVersion>,
@@ -58,13 +58,28 @@ pub struct Row {
     pub sources: &'static [&'static str],
 }
 
-/// The lowest and the highest number that the kernel takes, of each number in a list.
+/// The shape of a setting's values and the numbers in them: [`Spec`] in half the room, for the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// The shape.
+    pub kind: Kind,
+    /// The lowest and the highest number, of each number in a list, where any is known.
+    pub bounds: Option<Bounds>,
+}
+
+/// The lowest and the highest number: none is above 64 bits or below their negative half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The lowest.
-    pub min: i128,
+    pub min: i64,
     /// The highest.
-    pub max: i128,
+    pub max: u64,
+}
+
+impl Bounds {
+    fn ends(self) -> (i128, i128) {
+        (self.min.into(), self.max.into())
+    }
 }
 
 /// What a freshly made network namespace has of a setting.
@@ -129,13 +144,19 @@ impl Row {
         self.since.is_none_or(|since| since <= version) && self.removed_in.is_none_or(|removed| version < removed)
     }
 
+    /// The shape of its values, and the numbers that are sane on every supported kernel.
+    #[must_use]
+    pub fn spec(&self) -> Spec {
+        let ends = self.values.bounds.map(Bounds::ends);
+        Spec { kind: self.values.kind, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
+    }
+
     /// The lowest and the highest number that this kernel takes, where any is known.
     #[must_use]
     pub fn range_on(&self, version: KernelVersion) -> (Option<i128>, Option<i128>) {
-        match self.kernel_range {
-            Some(range) => (Some(range.at(version).min), Some(range.at(version).max)),
-            None => (self.spec.min, self.spec.max),
-        }
+        let bounds = self.kernel_range.map(|range| range.at(version)).or(self.values.bounds);
+        let ends = bounds.map(Bounds::ends);
+        (ends.map(|(min, _)| min), ends.map(|(_, max)| max))
     }
 }
 
@@ -151,31 +172,31 @@ pub(super) const ADMIN_FS: &str = "Documentation/admin-guide/sysctl/fs.rst";
 pub(super) const ADMIN_VM: &str = "Documentation/admin-guide/sysctl/vm.rst";
 
 /// The largest C `int`.
-pub(super) const INT_MAX: i128 = 2_147_483_647;
+pub(super) const INT_MAX: u64 = 2_147_483_647;
 /// The smallest C `int`.
-pub(super) const INT_MIN: i128 = -2_147_483_648;
+pub(super) const INT_MIN: i64 = -2_147_483_648;
 /// The largest C `unsigned int`.
-pub(super) const UINT_MAX: i128 = 4_294_967_295;
+pub(super) const UINT_MAX: u64 = 4_294_967_295;
 /// The largest C `long` of a 64-bit machine.
-pub(super) const LONG_MAX: i128 = 9_223_372_036_854_775_807;
+pub(super) const LONG_MAX: u64 = 9_223_372_036_854_775_807;
 /// The largest C `unsigned long` of a 64-bit machine.
-pub(super) const ULONG_MAX: i128 = 18_446_744_073_709_551_615;
+pub(super) const ULONG_MAX: u64 = 18_446_744_073_709_551_615;
 /// The most seconds that fit an `int` of clock ticks, at the slowest tick (100 Hz): every kernel refuses more.
-pub(super) const TICKS_SECONDS_MAX: i128 = 21_474_836;
+pub(super) const TICKS_SECONDS_MAX: u64 = 21_474_836;
 
 /// A whole number from `min` to `max`.
-pub(super) const fn number(min: i128, max: i128) -> Spec {
-    Spec { kind: Kind::Number, min: Some(min), max: Some(max) }
+pub(super) const fn number(min: i64, max: u64) -> Values {
+    Values { kind: Kind::Number, bounds: Some(Bounds { min, max }) }
 }
 
 /// So many whole numbers, each from `min` to `max`.
-pub(super) const fn numbers(count: u8, min: i128, max: i128) -> Spec {
-    Spec { kind: Kind::Numbers(count), min: Some(min), max: Some(max) }
+pub(super) const fn numbers(count: u8, min: i64, max: u64) -> Values {
+    Values { kind: Kind::Numbers(count), bounds: Some(Bounds { min, max }) }
 }
 
 /// Values of which no range is known.
-pub(super) const fn shape(kind: Kind) -> Spec {
-    Spec { kind, min: None, max: None }
+pub(super) const fn shape(kind: Kind) -> Values {
+    Values { kind, bounds: None }
 }
 
 /// What is the same on every kernel.
@@ -188,17 +209,27 @@ pub(super) const fn since<T: Copy>(first: T, then: &'static [(KernelVersion, T)]
     ByVersion { first, then }
 }
 
+/// What is the same on every kernel, of what changed once at most.
+pub(super) const fn never_changed<T: Copy>(value: T) -> Changed<T> {
+    Changed { now: value, before: None }
+}
+
+/// What was otherwise before a version.
+pub(super) const fn changed<T: Copy>(before: T, since: KernelVersion, now: T) -> Changed<T> {
+    Changed { now, before: Some((since, before)) }
+}
+
 /// What the kernel itself takes.
-pub(super) const fn takes(min: i128, max: i128) -> ByVersion<Bounds> {
+pub(super) const fn takes(min: i64, max: u64) -> ByVersion<Bounds> {
     always(Bounds { min, max })
 }
 
 /// Seconds that the kernel keeps as an `int` of clock ticks: nothing else is checked, and how many fit depends
 /// on the tick. This is what fits at the fastest one (1000 Hz).
-pub(super) const TICKS: Option<ByVersion<Bounds>> = Some(takes(-2_147_483, 2_147_483));
+pub(super) const TICKS: Option<&ByVersion<Bounds>> = Some(const { &takes(-2_147_483, 2_147_483) });
 
 /// Milliseconds that the kernel keeps as an `int` of clock ticks; measured on 6.18, unchecked on older ones.
-pub(super) const TICKS_MS: Option<ByVersion<Bounds>> = Some(ByVersion {
+pub(super) const TICKS_MS: Option<&ByVersion<Bounds>> = Some(&ByVersion {
     first: Bounds { min: INT_MIN, max: INT_MAX },
     then: &[(KernelVersion(6, 18), Bounds { min: 0, max: INT_MAX })],
 });
@@ -208,16 +239,16 @@ pub(super) const ROUNDED_TO_TICKS: &str =
     "rounded up to clock ticks, of 4 ms at 250 Hz; a multiple of 4294967296 becomes 0, without an error";
 
 /// What the kernel keeps in a byte and checks not at all; before 5.13 it was an unchecked `int`.
-pub(super) const BYTE: Option<ByVersion<Bounds>> = Some(ByVersion {
+pub(super) const BYTE: Option<&ByVersion<Bounds>> = Some(&ByVersion {
     first: Bounds { min: INT_MIN, max: INT_MAX },
     then: &[(KernelVersion(5, 13), Bounds { min: 0, max: 255 })],
 });
 
 /// What the kernel keeps in an `int` and checks not at all.
-pub(super) const ANY_INT: Option<ByVersion<Bounds>> = Some(takes(INT_MIN, INT_MAX));
+pub(super) const ANY_INT: Option<&ByVersion<Bounds>> = Some(const { &takes(INT_MIN, INT_MAX) });
 
 /// Off and on.
-pub(super) const FLAG: Spec = number(0, 1);
+pub(super) const FLAG: Values = number(0, 1);
 /// What the numbers of [`FLAG`] mean.
 pub(super) const OFF_ON: &str = "0 off, 1 on";
 
@@ -225,15 +256,15 @@ pub(super) const OFF_ON: &str = "0 off, 1 on";
 pub(super) const HOST: Row = Row {
     name: "",
     system: System::Linux,
-    spec: shape(Kind::Number),
+    values: shape(Kind::Number),
     kernel_range: None,
     unit: "",
-    scope: always(Scope::Host),
+    scope: never_changed(Scope::Host),
     default: always(""),
     purpose: "",
     notes: &[],
     read_back: None,
-    in_new_netns: always(InNewNetns::Shared),
+    in_new_netns: never_changed(InNewNetns::Shared),
     in_user_netns_since: None,
     docker: Docker::Refused,
     kubernetes: Kubernetes::NotPossible,
@@ -249,8 +280,8 @@ pub(super) const HOST: Row = Row {
 
 /// A setting that every network namespace has one of.
 pub(super) const NET: Row = Row {
-    scope: always(Scope::NetNs),
-    in_new_netns: always(InNewNetns::Writable),
+    scope: never_changed(Scope::NetNs),
+    in_new_netns: never_changed(InNewNetns::Writable),
     docker: Docker::Accepted,
     kubernetes: Kubernetes::Unsafe,
     ..HOST
@@ -258,7 +289,7 @@ pub(super) const NET: Row = Row {
 
 /// What every network namespace shows of itself, and nobody can write.
 pub(super) const NET_SHOWN: Row = Row {
-    in_new_netns: always(InNewNetns::ReadOnly),
+    in_new_netns: never_changed(InNewNetns::ReadOnly),
     docker: Docker::AcceptedButFails,
     kubernetes: Kubernetes::NotPossible,
     access: Access::ReadOnly,
@@ -267,21 +298,21 @@ pub(super) const NET_SHOWN: Row = Row {
 
 /// A setting beneath `net.` that only the initial network namespace has.
 pub(super) const HOST_NET: Row = Row {
-    scope: always(Scope::HostNet),
-    in_new_netns: always(InNewNetns::Absent),
+    scope: never_changed(Scope::HostNet),
+    in_new_netns: never_changed(InNewNetns::Absent),
     docker: Docker::AcceptedButFails,
     ..HOST
 };
 
 /// A setting that every IPC namespace has one of.
 pub(super) const IPC: Row =
-    Row { scope: always(Scope::IpcNs), docker: Docker::Accepted, kubernetes: Kubernetes::Unsafe, ..HOST };
+    Row { scope: never_changed(Scope::IpcNs), docker: Docker::Accepted, kubernetes: Kubernetes::Unsafe, ..HOST };
 
 /// A setting that every user namespace has one of.
-pub(super) const USER: Row = Row { scope: always(Scope::UserNs), ..HOST };
+pub(super) const USER: Row = Row { scope: never_changed(Scope::UserNs), ..HOST };
 
 /// A setting that every UTS namespace has one of.
-pub(super) const UTS: Row = Row { scope: always(Scope::UtsNs), ..HOST };
+pub(super) const UTS: Row = Row { scope: never_changed(Scope::UtsNs), ..HOST };
 
 /// A setting of macOS, which has no namespaces.
 pub(super) const MACOS: Row = Row { system: System::MacOs, ..HOST };

@@ -16,7 +16,7 @@ const HUGE: Row = Row { sources: &["Documentation/admin-guide/mm/transhuge.rst"]
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "block/*/queue/nr_requests",
-        spec: number(1, ULONG_MAX),
+        values: number(1, ULONG_MAX),
         unit: "requests",
         default: always("by the driver"),
         purpose: "requests that may wait for the disk",
@@ -25,7 +25,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "block/*/queue/read_ahead_kb",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "KiB",
         default: always("128"),
         purpose: "how much is read ahead",
@@ -35,8 +35,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "block/*/queue/rq_affinity",
-        spec: number(0, 2),
-        kernel_range: Some(takes(0, 2)),
+        values: number(0, 2),
+        kernel_range: Some(const { &takes(0, 2) }),
         unit: "0 any, 1 the group of processors that asked, 2 the processor",
         default: always("1"),
         purpose: "which processor finishes a request",
@@ -44,7 +44,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "block/*/queue/scheduler",
-        spec: shape(Kind::Choice),
+        values: shape(Kind::Choice),
         unit: "none, mq-deadline, kyber, bfq",
         default: always("none for fast disks, mq-deadline for others"),
         purpose: "in which order requests go to the disk",
@@ -52,7 +52,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "devices/system/clocksource/clocksource0/current_clocksource",
-        spec: shape(Kind::Word),
+        values: shape(Kind::Word),
         unit: "name",
         default: always("tsc, kvm-clock, or what is available"),
         purpose: "where the time comes from",
@@ -62,7 +62,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "devices/system/cpu/*/cpufreq/energy_performance_preference",
-        spec: shape(Kind::Word),
+        values: shape(Kind::Word),
         unit: "performance, balance_performance, balance_power, power",
         default: always("balance_performance"),
         purpose: "what the processor prefers where it chooses its own frequency",
@@ -70,7 +70,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "devices/system/cpu/*/cpufreq/scaling_governor",
-        spec: shape(Kind::Word),
+        values: shape(Kind::Word),
         unit: "performance, powersave, schedutil, …",
         default: always("schedutil, or powersave with intel_pstate"),
         purpose: "who chooses the processor's frequency",
@@ -78,27 +78,25 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "devices/system/cpu/*/cpufreq/scaling_max_freq",
-        spec: number(0, UINT_MAX),
+        values: number(0, UINT_MAX),
         unit: "kHz",
         default: always("the highest there is"),
         purpose: "the highest frequency that is chosen",
         read_back: Some("brought into the range of the processor"),
-        after: &["devices/system/cpu/*/cpufreq/scaling_governor"],
         ..CPUFREQ
     },
     Row {
         name: "devices/system/cpu/*/cpufreq/scaling_min_freq",
-        spec: number(0, UINT_MAX),
+        values: number(0, UINT_MAX),
         unit: "kHz",
         default: always("the lowest there is"),
         purpose: "the lowest frequency that is chosen",
         read_back: Some("brought into the range of the processor"),
-        after: &["devices/system/cpu/*/cpufreq/scaling_governor", "devices/system/cpu/*/cpufreq/scaling_max_freq"],
         ..CPUFREQ
     },
     Row {
         name: "devices/system/cpu/cpufreq/boost",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether processors may go beyond their nominal frequency",
@@ -106,7 +104,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "devices/system/cpu/intel_pstate/no_turbo",
-        spec: FLAG,
+        values: FLAG,
         unit: "0 turbo, 1 no turbo",
         default: always("0"),
         purpose: "whether Intel processors stay at their nominal frequency",
@@ -114,7 +112,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "devices/system/cpu/smt/control",
-        spec: shape(Kind::Word),
+        values: shape(Kind::Word),
         unit: "on, off, forceoff, notsupported",
         default: always("on"),
         purpose: "whether the second threads of processors are used",
@@ -124,7 +122,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/hugepages/*/nr_hugepages",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "huge pages",
         default: always("0"),
         purpose: "huge pages of a size that are set aside",
@@ -135,7 +133,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/ksm/pages_to_scan",
-        spec: number(0, UINT_MAX),
+        values: number(0, UINT_MAX),
         unit: "pages",
         default: always("100"),
         purpose: "pages that are looked at before the search for equal ones rests",
@@ -143,7 +141,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/ksm/run",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 stop, 1 run, 2 stop and separate",
         default: always("0"),
         purpose: "whether equal pages are found and kept once",
@@ -151,7 +149,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/ksm/sleep_millisecs",
-        spec: number(0, UINT_MAX),
+        values: number(0, UINT_MAX),
         unit: "ms",
         default: always("20"),
         purpose: "how long the search for equal pages rests",
@@ -159,7 +157,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/defrag",
-        spec: shape(Kind::Choice),
+        values: shape(Kind::Choice),
         unit: "always, defer, defer+madvise, madvise, never",
         default: always("madvise"),
         purpose: "whether a program waits for memory to be put together for a huge page",
@@ -168,7 +166,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/enabled",
-        spec: shape(Kind::Choice),
+        values: shape(Kind::Choice),
         unit: "always, madvise, never",
         default: always("always or madvise, by how the kernel was built"),
         purpose: "whether programs get huge pages that they did not ask for",
@@ -180,7 +178,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/khugepaged/defrag",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether huge pages are also made in the background where memory must be put together",
@@ -188,8 +186,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/khugepaged/max_ptes_none",
-        spec: number(0, 511),
-        kernel_range: Some(takes(0, 511)),
+        values: number(0, 511),
+        kernel_range: Some(const { &takes(0, 511) }),
         unit: "pages",
         default: always("511"),
         purpose: "how many pages of a huge page made in the background may have been unused",
@@ -198,7 +196,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/khugepaged/pages_to_scan",
-        spec: number(1, UINT_MAX),
+        values: number(1, UINT_MAX),
         unit: "pages",
         default: always("4096"),
         purpose: "pages that are looked at before the search for huge pages rests",
@@ -206,7 +204,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
-        spec: number(0, UINT_MAX),
+        values: number(0, UINT_MAX),
         unit: "ms",
         default: always("10000"),
         purpose: "how long the search for huge pages rests",
@@ -214,7 +212,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/shmem_enabled",
-        spec: shape(Kind::Choice),
+        values: shape(Kind::Choice),
         unit: "always, within_size, advise, never, deny, force",
         default: always("never"),
         purpose: "whether shared memory and tmpfs get huge pages",
@@ -222,7 +220,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "kernel/mm/transparent_hugepage/use_zero_page",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether reading unused memory maps one shared huge page of zeros",
@@ -230,7 +228,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "module/nf_conntrack/parameters/hashsize",
-        spec: number(1, UINT_MAX),
+        values: number(1, UINT_MAX),
         unit: "buckets",
         default: always("by memory, at most 262144"),
         purpose: "the size of the table of tracked connections; as net.netfilter.nf_conntrack_buckets",
@@ -241,7 +239,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "module/zswap/parameters/enabled",
-        spec: shape(Kind::Word),
+        values: shape(Kind::Word),
         unit: "N off, Y on",
         default: always("N or Y, by how the kernel was built"),
         purpose: "whether pages are compressed in memory before they go to swap",

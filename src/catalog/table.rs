@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use super::row::Row;
 use super::{
-    fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_other, net_tcp,
-    net_tcp_more, sysfs, user, vm,
+    fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
+    net_tcp, net_tcp_more, sysfs, user, vm,
 };
 use crate::model::setting::{Key, Spec, System};
 
 /// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
-static LINUX: [&[Row]; 13] = [
+static LINUX: [&[Row]; 14] = [
     fs::ROWS,
     kernel::ROWS,
     kernel_sched::ROWS,
@@ -18,6 +18,7 @@ static LINUX: [&[Row]; 13] = [
     net_core::ROWS,
     net_ipv4_conf::ROWS,
     net_ipv4::ROWS,
+    net_neigh::ROWS,
     net_tcp::ROWS,
     net_tcp_more::ROWS,
     net_ipv6::ROWS,
@@ -55,7 +56,7 @@ const ONE_EACH: [&str; 8] = [
 pub fn row(system: System, key: &Key) -> Option<&'static Row> {
     match key {
         Key::Sysctl(name) => {
-            let find = |spelling: [&str; 3]| tables(system).iter().find_map(|rows| search(rows, spelling, b'.'));
+            let find = |spelling: [&str; 3]| search(table(system, spelling)?, spelling, b'.');
             find([name.path(), "", ""]).or_else(|| find(for_all(name.path())?))
         }
         Key::Sysfs(_) if system == System::MacOs => None,
@@ -69,10 +70,10 @@ pub fn row(system: System, key: &Key) -> Option<&'static Row> {
 /// The shape of a setting's values, and which of them are sane, if it is known.
 #[must_use]
 pub fn spec(system: System, key: &Key) -> Option<Spec> {
-    row(system, key).map(|row| row.spec)
+    row(system, key).map(Row::spec)
 }
 
-/// The names of the settings that have to be in place before this one is written: what they do to it would
+/// The names of the sysctls that have to be in place before this setting is written: what they do to it would
 /// undo the write, or make the kernel refuse it. Each names a row.
 #[must_use]
 pub fn apply_after(system: System, key: &Key) -> &'static [&'static str] {
@@ -98,6 +99,14 @@ fn for_all(path: &str) -> Option<[&str; 3]> {
     Some([start, "*", &rest[end..]])
 }
 
+/// The one table that can hold a path: the last that doesn't begin behind it.
+fn table(system: System, spelling: [&str; 3]) -> Option<&'static [Row]> {
+    let tables = tables(system);
+    let begins_at_or_before = |rows: &&[Row]| rows.first().is_some_and(|row| compare(row.name, spelling, b'.').is_le());
+    let at = tables.partition_point(begins_at_or_before).checked_sub(1)?;
+    tables.get(at).copied()
+}
+
 fn search(rows: &'static [Row], spelling: [&str; 3], separator: u8) -> Option<&'static Row> {
     rows.binary_search_by(|row| compare(row.name, spelling, separator)).ok().and_then(|at| rows.get(at))
 }
@@ -105,8 +114,18 @@ fn search(rows: &'static [Row], spelling: [&str; 3], separator: u8) -> Option<&'
 /// Orders a row's name, whose components `separator` parts, against a path in three parts. A dot inside a
 /// component of the path is no separator: `net/core.somaxconn` is not `net.core.somaxconn`.
 fn compare(name: &str, spelling: [&str; 3], separator: u8) -> Ordering {
-    let theirs = spelling.iter().flat_map(|part| part.bytes());
-    name.bytes().map(|byte| if byte == separator { b'/' } else { byte }).cmp(theirs)
+    let mut rest = name.as_bytes();
+    for part in spelling {
+        for (ours, theirs) in rest.iter().zip(part.as_bytes()) {
+            let order = (if *ours == separator { b'/' } else { *ours }).cmp(theirs);
+            if order.is_ne() {
+                return order;
+            }
+        }
+        let Some(behind) = rest.get(part.len()..) else { return Ordering::Less };
+        rest = behind;
+    }
+    if rest.is_empty() { Ordering::Equal } else { Ordering::Greater }
 }
 
 #[cfg(test)]

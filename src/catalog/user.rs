@@ -4,7 +4,7 @@ use super::row::{INT_MAX, Row, USER, always, number};
 use super::version::KernelVersion;
 
 const NAMESPACES: Row = Row {
-    spec: number(0, INT_MAX),
+    values: number(0, INT_MAX),
     unit: "per user",
     default: always("half of kernel.threads-max"),
     notes: &["0 forbids them; a user namespace can only lower what its parents allow"],

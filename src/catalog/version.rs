@@ -51,11 +51,23 @@ impl<T: Copy> ByVersion<T> {
     pub fn at(&self, version: KernelVersion) -> T {
         self.then.iter().rev().find(|(since, _)| *since <= version).map_or(self.first, |(_, then)| *then)
     }
+}
 
+/// Something that changed once at most. Of the same use as [`ByVersion`], and without a pointer, each of
+/// which costs every start of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed<T> {
     /// What holds on the newest kernel.
+    pub now: T,
+    /// The version of the change, as in [`ByVersion::then`], and what held before.
+    pub before: Option<(KernelVersion, T)>,
+}
+
+impl<T: Copy> Changed<T> {
+    /// What holds on that kernel.
     #[must_use]
-    pub fn now(&self) -> T {
-        self.at(KernelVersion::NEWEST)
+    pub fn at(&self, version: KernelVersion) -> T {
+        self.before.filter(|(since, _)| version < *since).map_or(self.now, |(_, before)| before)
     }
 }
 
@@ -88,6 +100,8 @@ mod tests {
         let default = ByVersion { first: "a", then: &[(KernelVersion(6, 1), "b"), (KernelVersion(6, 12), "c")] };
         let at = |major, minor| default.at(KernelVersion(major, minor));
         assert_eq!((at(5, 15), at(6, 1), at(6, 11), at(6, 12)), ("a", "b", "b", "c"));
-        assert_eq!(default.now(), "c");
+        assert_eq!(default.at(KernelVersion::NEWEST), "c");
+        let scope = Changed { now: "b", before: Some((KernelVersion(6, 1), "a")) };
+        assert_eq!((scope.at(KernelVersion(5, 15)), scope.at(KernelVersion(6, 1))), ("a", "b"));
     }
 }

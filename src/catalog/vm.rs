@@ -2,7 +2,7 @@
 
 use super::row::{
     ADMIN_VM, ANY_INT, Access, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX, always,
-    number, since, takes,
+    never_changed, number, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -10,7 +10,7 @@ use super::version::KernelVersion;
 const VM: Row = Row { sources: &[ADMIN_VM], ..HOST };
 
 /// A share of memory, in percent.
-const SHARE: Row = Row { spec: number(0, 100), unit: "percent of available memory", ..VM };
+const SHARE: Row = Row { values: number(0, 100), unit: "percent of available memory", ..VM };
 
 const HUGE: Row = Row { sources: &["Documentation/admin-guide/mm/hugetlbpage.rst"], ..HOST };
 
@@ -19,7 +19,7 @@ const OVERCOMMIT: Row = Row { sources: &["proc(5)", "Documentation/mm/overcommit
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "vm.admin_reserve_kbytes",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "KiB",
         default: always("8192, or 3% of memory if that is less"),
         purpose: "memory kept for processes with CAP_SYS_ADMIN",
@@ -27,7 +27,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.compact_memory",
-        spec: number(1, 1),
+        values: number(1, 1),
         unit: "1 does it",
         default: always("none"),
         purpose: "moves pages together so that large free blocks appear",
@@ -37,7 +37,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.compaction_proactiveness",
-        spec: number(0, 100),
+        values: number(0, 100),
         unit: "0 off to 100",
         default: always("20"),
         purpose: "how eagerly memory is compacted in the background",
@@ -45,7 +45,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.dirty_background_bytes",
-        spec: number(1, ULONG_MAX),
+        values: number(1, ULONG_MAX),
         unit: "bytes",
         default: always("0, which means that the ratio counts"),
         purpose: "dirty memory at which writing back begins in the background",
@@ -61,7 +61,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.dirty_bytes",
-        spec: number(8192, ULONG_MAX),
+        values: number(8192, ULONG_MAX),
         unit: "bytes",
         default: always("0, which means that the ratio counts"),
         purpose: "dirty memory at which a process that writes has to write back itself",
@@ -70,7 +70,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.dirty_expire_centisecs",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "1/100 s",
         default: always("3000"),
         purpose: "how old dirty data is when it has to be written back",
@@ -85,7 +85,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.dirty_writeback_centisecs",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "1/100 s, 0 never",
         default: always("500"),
@@ -94,7 +94,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.drop_caches",
-        spec: number(1, 4),
+        values: number(1, 4),
         unit: "1 pages, 2 dentries and inodes, 3 both, 4 quietly",
         default: always("none"),
         purpose: "drops clean caches",
@@ -104,7 +104,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.extfrag_threshold",
-        spec: number(0, 1000),
+        values: number(0, 1000),
         unit: "0 to 1000",
         default: always("500"),
         purpose: "how fragmented memory must be for compaction to be tried before reclaim",
@@ -112,7 +112,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.hugetlb_shm_group",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "group id",
         default: always("0"),
@@ -121,7 +121,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.laptop_mode",
-        spec: number(0, TICKS_SECONDS_MAX),
+        values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds, 0 off",
         default: always("0"),
@@ -130,8 +130,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.max_map_count",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "mappings per process",
         default: always("65530; 1048576 in Fedora 39, Ubuntu 24.04 and Arch"),
         purpose: "memory mappings that a process may have; beyond it mmap(2) gives ENOMEM",
@@ -140,9 +140,9 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.memfd_noexec",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 executable, 1 not unless asked for, 2 never",
-        scope: always(Scope::PidNs),
+        scope: never_changed(Scope::PidNs),
         default: always("0"),
         purpose: "whether files of memfd_create(2) can be executed",
         notes: &["a child PID namespace can't go below its parent"],
@@ -152,8 +152,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.min_free_kbytes",
-        spec: number(1, INT_MAX),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(1, INT_MAX),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "KiB",
         default: always("by memory"),
         purpose: "memory that is kept free for what can't wait",
@@ -162,7 +162,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.min_slab_ratio",
-        spec: number(0, 100),
+        values: number(0, 100),
         unit: "percent of a node",
         default: always("5"),
         purpose: "reclaimable slab above which a node reclaims its own; needs zone_reclaim_mode",
@@ -170,7 +170,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.min_unmapped_ratio",
-        spec: number(0, 100),
+        values: number(0, 100),
         unit: "percent of a node",
         default: always("1"),
         purpose: "unmapped page cache above which a node reclaims its own; needs zone_reclaim_mode",
@@ -178,7 +178,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.mmap_min_addr",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "bytes",
         default: always("4096 or 65536"),
         purpose: "the lowest address that a process may map",
@@ -187,7 +187,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.nr_hugepages",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "huge pages",
         default: always("0"),
         purpose: "huge pages that are set aside",
@@ -201,7 +201,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.nr_overcommit_hugepages",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "huge pages",
         default: always("0"),
         purpose: "huge pages that may be made on demand beyond nr_hugepages",
@@ -209,7 +209,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.numa_stat",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether NUMA hits and misses are counted",
@@ -217,7 +217,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.oom_dump_tasks",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("1"),
@@ -226,7 +226,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.oom_kill_allocating_task",
-        spec: FLAG,
+        values: FLAG,
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("0"),
@@ -235,7 +235,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.overcommit_kbytes",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "KiB",
         default: always("0, which means that the ratio counts"),
         purpose: "memory besides swap that may be promised where overcommit_memory is 2",
@@ -244,7 +244,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.overcommit_memory",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 guess, 1 always promise, 2 never more than there is",
         default: always("0"),
         purpose: "whether more memory is promised than there is",
@@ -254,7 +254,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.overcommit_ratio",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "percent of memory",
         default: always("50"),
@@ -264,11 +264,10 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.page-cluster",
-        spec: number(0, 31),
-        kernel_range: Some(since(
-            Bounds { min: 0, max: INT_MAX },
-            &[(KernelVersion(6, 12), Bounds { min: 0, max: 31 })],
-        )),
+        values: number(0, 31),
+        kernel_range: Some(
+            const { &since(Bounds { min: 0, max: INT_MAX }, &[(KernelVersion(6, 12), Bounds { min: 0, max: 31 })]) },
+        ),
         unit: "power of two of pages, 0 one page",
         default: always("3"),
         purpose: "how much is read from swap at once",
@@ -276,7 +275,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.panic_on_oom",
-        spec: number(0, 2),
+        values: number(0, 2),
         unit: "0 never, 1 except for a cpuset or policy, 2 always",
         default: always("0"),
         purpose: "whether the machine panics when memory runs out",
@@ -284,7 +283,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.percpu_pagelist_fraction",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "1/n of each zone, 0 the kernel's choice",
         default: always("0"),
         purpose: "the most pages that each processor keeps on its own list",
@@ -294,7 +293,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.percpu_pagelist_high_fraction",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "1/n of each zone, 0 the kernel's choice",
         default: always("0"),
         purpose: "the most pages that all processors together keep on their own lists",
@@ -304,7 +303,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.stat_interval",
-        spec: number(1, TICKS_SECONDS_MAX),
+        values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
         unit: "seconds",
         default: always("1"),
@@ -313,7 +312,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.swappiness",
-        spec: number(0, 200),
+        values: number(0, 200),
         unit: "0 to 200",
         default: always("60"),
         purpose: "how readily anonymous memory is swapped out rather than page cache dropped",
@@ -322,7 +321,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.unprivileged_userfaultfd",
-        spec: FLAG,
+        values: FLAG,
         unit: OFF_ON,
         default: since("1", &[(KernelVersion(5, 11), "0")]),
         purpose: "whether userfaultfd(2) is open to processes without CAP_SYS_PTRACE",
@@ -331,7 +330,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.user_reserve_kbytes",
-        spec: number(0, ULONG_MAX),
+        values: number(0, ULONG_MAX),
         unit: "KiB",
         default: always("131072, or 3% of memory if that is less"),
         purpose: "memory kept from a single process where overcommit_memory is 2",
@@ -339,7 +338,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.vfs_cache_pressure",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "percent",
         default: always("100"),
         purpose: "how readily dentries and inodes are dropped, against page cache and swap",
@@ -348,7 +347,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.watermark_boost_factor",
-        spec: number(0, INT_MAX),
+        values: number(0, INT_MAX),
         unit: "1/10000, 0 off",
         default: always("15000"),
         purpose: "how far reclaim goes beyond the mark when memory has got into pieces",
@@ -356,7 +355,7 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.watermark_scale_factor",
-        spec: number(1, 3000),
+        values: number(1, 3000),
         unit: "1/10000 of memory",
         default: always("10"),
         purpose: "how far apart the marks are at which background reclaim wakes and sleeps",
@@ -364,8 +363,8 @@ pub(super) static ROWS: &[Row] = &[
     },
     Row {
         name: "vm.zone_reclaim_mode",
-        spec: number(0, 7),
-        kernel_range: Some(takes(0, INT_MAX)),
+        values: number(0, 7),
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
         unit: "bits: 1 on, 2 write dirty pages, 4 swap",
         default: always("0"),
         purpose: "whether a NUMA node frees its own memory before it takes from another",

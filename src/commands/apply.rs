@@ -9,11 +9,11 @@ use crate::output::{self, Account};
 use crate::plan::{Goals, Plan};
 
 use super::check::named;
-use super::prepare::prepare;
+use super::prepare::{Need, prepare};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
 pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure> {
-    let mut ready = prepare(&apply.asked, apply.zeal.allow_host_settings, world)?;
+    let mut ready = prepare(&apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
     let whose = whose_limits(apply, &mut ready.goals, world)?;
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
     let mut plan = apply::look(world.kernel, ready.goals, process, ready.place);

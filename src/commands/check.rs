@@ -6,11 +6,11 @@ use crate::context::ancestry::{self, Ancestor};
 use crate::kernel::Process;
 use crate::output::{self, Account};
 
-use super::prepare::prepare;
+use super::prepare::{Need, prepare};
 use super::{FALLS_SHORT, Failure, World, print};
 
 pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure> {
-    let ready = prepare(&check.asked, false, world)?;
+    let ready = prepare(&check.asked, Need::Profile, false, world)?;
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
     let plan = apply::look(world.kernel, ready.goals, process, ready.place);

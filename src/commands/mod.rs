@@ -13,7 +13,8 @@ use std::path::PathBuf;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
-use crate::exec;
+use crate::exec::Stage;
+use crate::init::{self, NotStarted, Orders};
 use crate::kernel::Kernel;
 use crate::library::Library;
 use crate::model::amount::Machine;
@@ -34,8 +35,8 @@ pub struct World<'a> {
     pub processes: PathBuf,
     /// An environment variable.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// Becomes the service; returns only to say why not.
-    pub become_service: &'a mut dyn FnMut(&exec::Command) -> exec::ExecError,
+    /// Becomes the service or supervises it.
+    pub start: Start<'a>,
     /// Standard output, for results.
     pub out: &'a mut dyn Write,
     /// Standard error, for what went wrong.
@@ -105,11 +106,23 @@ fn print(out: &mut dyn Write, text: &str) {
     drop(out.write_all(text.as_bytes()));
 }
 
-/// What becomes the service in the real world.
-pub fn real_exec(inherited: &Inherited) -> impl FnMut(&exec::Command) -> exec::ExecError {
+/// Becomes the service, or with orders supervises it and returns its exit code. What it is given last takes the
+/// limits where the service takes them in a process of its own.
+pub type Start<'a> = &'a mut dyn FnMut(Stage, Option<Orders>, TakeLimits<'_>) -> Result<i32, Failure>;
+
+/// Takes the limits of the calling process; fails in words that have been said already, if they are empty.
+pub type TakeLimits<'a> = &'a mut dyn FnMut() -> Result<(), String>;
+
+/// What starts the service in the real world.
+pub fn real_start(inherited: &Inherited) -> impl FnMut(Stage, Option<Orders>, TakeLimits<'_>) -> Result<i32, Failure> {
     let inherited = *inherited;
-    move |command| {
-        let Err(error) = exec::become_service(command, &inherited);
-        error
+    move |stage, orders, limits| {
+        if let Some(orders) = orders {
+            // The child has said why, in its own words.
+            let silent = |NotStarted { code }| Failure { code, message: String::new() };
+            return init::run(orders, stage, &inherited, limits).map_err(silent);
+        }
+        let Err(error) = stage.enter(&inherited, limits);
+        Err(Failure::new(error.exit_code(), error))
     }
 }

@@ -20,13 +20,27 @@ pub(super) struct Ready {
     pub(super) place: Place,
 }
 
+/// Whether there is anything to do without a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// No: it is an error to name none.
+    Profile,
+    /// Yes: `run --init` and the like.
+    Nothing,
+}
+
 /// Reads the profiles and what the command line adds to them.
 ///
 /// # Errors
 /// Exit code 2, with every mistake of every file and its place.
-pub(super) fn prepare(asked: &Asked, allow_host_settings: bool, world: &World<'_>) -> Result<Ready, Failure> {
+pub(super) fn prepare(
+    asked: &Asked,
+    need: Need,
+    allow_host_settings: bool,
+    world: &World<'_>,
+) -> Result<Ready, Failure> {
     let system = world.kernel.system();
-    let profile = load(asked, system, world)?;
+    let profile = load(asked, need, system, world)?;
     let goals = plan::goals(&profile, system, world.machine)
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let context = (world.context)();
@@ -34,9 +48,11 @@ pub(super) fn prepare(asked: &Asked, allow_host_settings: bool, world: &World<'_
     Ok(Ready { profile, goals, context, place })
 }
 
-fn load(asked: &Asked, system: System, world: &World<'_>) -> Result<Profile, Failure> {
+fn load(asked: &Asked, need: Need, system: System, world: &World<'_>) -> Result<Profile, Failure> {
     let typed = Typed { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
-    if asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty() {
+    let nothing_asked =
+        asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty();
+    if nothing_asked && need == Need::Profile {
         return Err(Failure::new(USAGE, "no profile was named")
             .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
     }

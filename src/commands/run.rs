@@ -1,45 +1,126 @@
-//! `tunectl run`: apply a profile, then become the command.
+//! `tunectl run`: apply a profile, then become the command, or with `--init` its parent.
 
-use std::ffi::OsString;
+use std::io::Write;
 
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::Run;
-use crate::exec::{self, ExecError};
+use crate::exec::{Stage, StageError};
+use crate::init::{Orders, Verbosity};
 use crate::kernel::Process;
-use crate::output::{self, Account};
+use crate::model::run::{OPTIONS, RunOptions};
+use crate::output::{self, Account, Colour};
+use crate::plan::Plan;
+use crate::report::Report;
 
-use super::prepare::prepare;
-use super::{Failure, NOT_STARTED, World};
+use super::prepare::{Need, Ready, prepare};
+use super::{Failure, NOT_STARTED, USAGE, World};
 
 pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
-    let ready = prepare(&run.asked, run.zeal.allow_host_settings, world)?;
-    // A command that can't be executed is found out before anything is changed for it.
-    let path = (world.variable)("PATH").map(OsString::from);
-    let command = exec::find(&run.command, path.as_deref(), None).map_err(|error| not_executed(&error))?;
+    let typed = options(run, &RunOptions::default(), world)?;
+    let need = if typed == RunOptions::default() { Need::Profile } else { Need::Nothing };
+    let ready = prepare(&run.asked, need, run.zeal.allow_host_settings, world)?;
+    let options = options(run, &ready.profile.run, world)?;
+    // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
+    let stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error))?;
+    if options.init == Some(true) {
+        supervise(run, &options, ready, stage, world)
+    } else {
+        become_it(run, ready, stage, world)
+    }
+}
 
-    let plan = apply::look(world.kernel, ready.goals, Process::Own, ready.place);
+/// What the profile says of the start, then the environment, then the command line: later ones win.
+fn options(run: &Run, profile: &RunOptions, world: &World<'_>) -> Result<RunOptions, Failure> {
+    let mut options = profile.clone();
+    let wrong = |reason: String| Failure::new(USAGE, reason);
+    for option in OPTIONS {
+        if let Some(text) = (world.variable)(&option.variable()).filter(|text| !text.is_empty()) {
+            option.set_from_variable(&mut options, &text).map_err(wrong)?;
+        }
+    }
+    run.service.set(&mut options).map_err(wrong)?;
+    Ok(options)
+}
+
+/// Keys and limits here, and then the service in our place.
+fn become_it(run: &Run, mut ready: Ready, stage: Stage, world: &mut World<'_>) -> Result<i32, Failure> {
+    let plan = look(&mut ready, world);
     let on_failure = if run.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
     let mut report = apply::apply(world.kernel, &plan, Process::Own, on_failure);
-    if report.tally().short > 0 {
-        let account = Account::new("run", &ready.profile.names, &ready.context, None, &report, &run.asked.words());
-        drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
+    if falls_short(run, &ready, &report, world.err, world.colour_err) {
+        return Err(not_started(stage.name()));
     }
-    if report.fails() && !run.zeal.best_effort {
-        return Err(Failure::new(
-            NOT_STARTED,
-            format!("a required setting falls short, so `{}` was not started", command.name()),
-        )
-        .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1"));
+    let failure = match (world.start)(stage, None, &mut || Ok(())) {
+        Ok(code) => return Ok(code),
+        Err(failure) => failure,
+    };
+    apply::put_back(world.kernel, &mut report, &plan, Process::Own);
+    Err(failure)
+}
+
+/// Keys here; limits in the child, so that they are the service's and not ours.
+fn supervise(
+    run: &Run,
+    options: &RunOptions,
+    mut ready: Ready,
+    stage: Stage,
+    world: &mut World<'_>,
+) -> Result<i32, Failure> {
+    let plan = look(&mut ready, world);
+    let mut report = apply::apply_keys(world.kernel, &plan);
+    if falls_short(run, &ready, &report, world.err, world.colour_err) {
+        apply::put_back(world.kernel, &mut report, &plan, Process::Own);
+        return Err(not_started(stage.name()));
+    }
+    let name = stage.name().to_owned();
+    let World { kernel, start, err, colour_err, .. } = &mut *world;
+    let outcome = start(stage, Some(Orders::new(options, verbosity())), &mut || {
+        let report = apply::apply_limits(*kernel, &plan.limits);
+        if falls_short(run, &ready, &report, *err, *colour_err) { Err(why(&name)) } else { Ok(()) }
+    });
+    if outcome.is_err() {
+        apply::put_back(world.kernel, &mut report, &plan, Process::Own);
+    }
+    outcome
+}
+
+fn look(ready: &mut Ready, world: &mut World<'_>) -> Plan {
+    apply::look(world.kernel, std::mem::take(&mut ready.goals), Process::Own, ready.place)
+}
+
+/// Says what falls short, and whether the service may not be started for it.
+fn falls_short(run: &Run, ready: &Ready, report: &Report, err: &mut dyn Write, colour: Colour) -> bool {
+    if report.tally().short > 0 {
+        let account = Account::new("run", &ready.profile.names, &ready.context, None, report, &run.asked.words());
+        drop(err.write_all(output::shortfalls(&account, colour).as_bytes()));
     }
     for finding in report.findings.iter().filter(|finding| !finding.falls_short()) {
         log::info!("{} is {}", finding.setting, finding.found.as_ref().map_or_else(String::new, ToString::to_string));
     }
-
-    let error = (world.become_service)(&command);
-    apply::put_back(world.kernel, &mut report, &plan, Process::Own);
-    Err(not_executed(&error))
+    report.fails() && !run.zeal.best_effort
 }
 
-fn not_executed(error: &ExecError) -> Failure {
+fn why(name: &str) -> String {
+    format!("a required setting falls short, so `{name}` was not started")
+}
+
+fn not_started(name: &str) -> Failure {
+    Failure::new(NOT_STARTED, why(name))
+        .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1")
+}
+
+fn not_prepared(error: &StageError) -> Failure {
     Failure::new(error.exit_code(), error)
+}
+
+fn verbosity() -> Verbosity {
+    if log::log_enabled!(log::Level::Debug) {
+        Verbosity::Everything
+    } else if log::log_enabled!(log::Level::Info) {
+        Verbosity::Reaping
+    } else if log::log_enabled!(log::Level::Warn) {
+        Verbosity::Warnings
+    } else {
+        Verbosity::Errors
+    }
 }

@@ -47,17 +47,17 @@ pub(super) fn supervise(watch: Watch) -> i32 {
 impl Supervisor {
     fn watch(&mut self) -> Ended {
         loop {
+            // Before the first wait too, for a child that was quicker than we are. And after each signal: of those that
+            // wait the kernel gives the lowest first, so that a flood of others could hold up SIGCHLD for ever.
+            if let Some(ended) = self.reap() {
+                return ended;
+            }
+            self.on_time();
             if let Some(info) = sys::take_signal(self.patience()) {
                 if info.signal() != libc::SIGCHLD {
                     self.on_signal(&info);
                 }
             }
-            // After each signal: of those that wait the kernel gives the lowest first, so that a flood of others could
-            // hold up SIGCHLD for ever.
-            if let Some(ended) = self.reap() {
-                return ended;
-            }
-            self.on_time();
         }
     }
 

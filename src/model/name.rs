@@ -67,7 +67,7 @@ impl SysctlName {
     /// Whether the name is a pattern (`*`, `?` or `[…]` as in glob(7)) that stands for many settings.
     #[must_use]
     pub fn is_pattern(&self) -> bool {
-        self.path.contains(['*', '?', '['])
+        self.path.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'['))
     }
 
     /// Whether `name` is one of those that this pattern stands for. Wildcards never match a separator.
@@ -126,17 +126,26 @@ impl fmt::Display for SysfsName {
     }
 }
 
+/// Dots for slashes and slashes for dots, run by run: most names have a few of one kind.
 fn swap(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '.' => '/',
-            '/' => '.',
-            other => other,
-        })
-        .collect()
+    let mut swapped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'.' | b'/')) {
+        let (run, separator) = rest.split_at(at);
+        swapped.push_str(run);
+        swapped.push(if separator.starts_with('.') { '/' } else { '.' });
+        rest = &separator[1..];
+    }
+    swapped.push_str(rest);
+    swapped
 }
 
 fn check_component(component: &str, whole: &str, what: &str) -> Result<(), String> {
+    // What nearly every name is made of, told without decoding it.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if !component.is_empty() && component.len() <= COMPONENT_BYTES && component.bytes().all(plain) {
+        return Ok(());
+    }
     let reason = if component.is_empty() {
         "it has an empty component"
     } else if component == "." || component == ".." {

@@ -1,8 +1,7 @@
 //! The order in which keys are to be written: what others depend on comes first, else the profile's order.
 
-use std::collections::HashMap;
-
 use crate::catalog;
+use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
@@ -15,8 +14,17 @@ const PORT_RANGE: &str = "net/ipv4/ip_local_port_range";
 
 /// Puts the steps in order. Stable: steps that do not depend on each other stay as the profile has them.
 pub(super) fn keys(steps: &mut Vec<KeyStep>, system: System) {
-    let places: HashMap<Key, usize> = steps.iter().enumerate().map(|(i, step)| (step.key.clone(), i)).collect();
-    let mut before: Vec<Vec<usize>> = steps.iter().map(|step| depends_on(&step.key, system, steps, &places)).collect();
+    // Many keys (all `conf.*`) depend on the same few, which are looked up once.
+    let mut known: Vec<(&[&str], Vec<usize>)> = Vec::new();
+    let mut before: Vec<Vec<usize>> = Vec::with_capacity(steps.len());
+    for step in &*steps {
+        let names = catalog::apply_after(system, &step.key);
+        let place = known.iter().position(|(its, _)| *its == names).unwrap_or_else(|| {
+            known.push((names, places(names, steps)));
+            known.len() - 1
+        });
+        before.push(known[place].1.clone());
+    }
     if let Some((first, second)) = port_start_and_range(steps) {
         before[second].push(first);
     }
@@ -31,23 +39,17 @@ pub(super) fn keys(steps: &mut Vec<KeyStep>, system: System) {
     }
 }
 
-/// The places of the steps that `key` is to be applied after, ascending.
-fn depends_on(key: &Key, system: System, steps: &[KeyStep], places: &HashMap<Key, usize>) -> Vec<usize> {
-    let names = catalog::apply_after(system, key);
-    let mut found: Vec<usize> = names
-        .iter()
-        .filter_map(|name| crate::model::name::SysctlName::parse(name).ok())
-        .flat_map(|name| -> Vec<usize> {
-            if name.is_pattern() {
-                let matching = |step: &KeyStep| matches!(&step.key, Key::Sysctl(its) if name.matches(its));
-                (0..steps.len()).filter(|i| matching(&steps[*i])).collect()
-            } else {
-                places.get(&Key::Sysctl(name)).copied().into_iter().collect()
-            }
-        })
-        .collect();
-    found.sort_unstable();
-    found
+/// The places of the steps that these names stand for, ascending.
+fn places(names: &[&str], steps: &[KeyStep]) -> Vec<usize> {
+    let names: Vec<SysctlName> = names.iter().filter_map(|name| SysctlName::parse(name).ok()).collect();
+    let meant = |key: &Key| match key {
+        Key::Sysctl(its) => names.iter().any(|name| name == its || name.is_pattern() && name.matches(its)),
+        Key::Sysfs(_) => false,
+    };
+    if names.is_empty() {
+        return Vec::new();
+    }
+    (0..steps.len()).filter(|i| meant(&steps[*i].key)).collect()
 }
 
 /// Depth first; a circle, which the catalog's tests rule out, would be cut where it closes.

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Fault, Problem, Problems};
 use super::reader::{Reader, unknown};
 use super::tree::{Name, Node, describe, entries};
-use super::{Lookup, Source, Wish, keys, rlimit, service, tree};
+use super::{Lookup, Source, Wish, keys, rlimit, run, service, tree};
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
 
@@ -22,9 +22,10 @@ pub(super) struct File {
     pub(super) extends: Vec<(String, Range<usize>)>,
     pub(super) wishes: Vec<Wish>,
     pub(super) ports: Option<Ranges>,
+    pub(super) run: Vec<run::Setting>,
 }
 
-const TOP: [&str; 6] = ["description", "extends", "linux", "macos", "rlimit", "service"];
+const TOP: [&str; 7] = ["description", "extends", "linux", "macos", "rlimit", "run", "service"];
 
 /// Reads one file.
 ///
@@ -53,6 +54,10 @@ fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {
             "rlimit" => {
                 let table = reader.keep(expect_table(node));
                 file.wishes.extend(table.map(|table| rlimit::read(reader, table)).unwrap_or_default());
+            }
+            "run" => {
+                let table = reader.keep(expect_table(node));
+                file.run = table.map(|table| run::read(reader, table)).unwrap_or_default();
             }
             "service" => {
                 let table = reader.keep(expect_table(node));

@@ -119,6 +119,9 @@ fn key(tree: Tree, path: &[&Name<'_>]) -> Result<Key, String> {
 fn sysctl(parts: &[&str]) -> Result<SysctlName, String> {
     let Some((first, deeper)) = parts.split_first() else { return SysctlName::parse("") };
     let first = SysctlName::parse(first)?;
+    if deeper.is_empty() {
+        return Ok(first);
+    }
     // The components of a parsed name hold dots where they are meant, and no slash.
     SysctlName::from_components(first.components().chain(deeper.iter().copied()))
 }

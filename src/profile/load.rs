@@ -93,6 +93,11 @@ impl Loader<'_> {
         if let Some(ports) = file.ports {
             profile.service_ports = ports;
         }
+        for (option, values) in file.run {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            // It was checked when it was read, where its place is known.
+            let _ = option.set(&mut profile.run, &values);
+        }
         merge(&mut profile.wishes, file.wishes);
     }
 }
@@ -101,6 +106,10 @@ impl Loader<'_> {
 /// whole and in its place (the order of a base profile is a thought-out one), and a pattern also wins over
 /// earlier names that it matches.
 pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) {
+    if wishes.is_empty() || later.is_empty() {
+        wishes.extend(later);
+        return;
+    }
     let earlier = wishes.len();
     let mut gone = vec![false; earlier];
     let key = |wish: &Wish| (wish.system.map(System::table), wish.setting.clone());

@@ -13,6 +13,7 @@ pub mod overlay;
 pub mod problem;
 mod reader;
 mod rlimit;
+mod run;
 mod service;
 mod tree;
 
@@ -23,6 +24,7 @@ use std::rc::Rc;
 use crate::model::amount::Amount;
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
+use crate::model::run::RunOptions;
 use crate::model::setting::{Key, Setting, Spec, System};
 use crate::model::value::Kind;
 
@@ -42,6 +44,8 @@ pub struct Profile {
     pub wishes: Vec<Wish>,
     /// The ports that the service listens on, so that no outgoing connection takes them.
     pub service_ports: Ranges,
+    /// How the service is started and supervised: `[run]`.
+    pub run: RunOptions,
 }
 
 /// What a profile asks of one setting, or of all that a pattern stands for.

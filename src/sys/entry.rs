@@ -92,9 +92,15 @@ pub unsafe fn start(count: c_int, argv: *const *const c_char, run: fn(Vec<OsStri
         child: disposition(libc::SIGCHLD),
         plugged: plug_closed(),
     };
-    process::ignore_broken_pipes();
-    // An inherited "ignore" would make the kernel reap our children itself, and waiting for one would never end.
-    set_disposition(libc::SIGCHLD, Disposition::Default);
+    // Only what has to be changed: setting a disposition throws a waiting signal away (sigaction(2)), and one may wait
+    // that came before an exec of our own.
+    if inherited.broken_pipe == Disposition::Default {
+        process::ignore_broken_pipes();
+    }
+    if inherited.child == Disposition::Ignored {
+        // Else the kernel would reap our children itself, and waiting for one would never end.
+        set_disposition(libc::SIGCHLD, Disposition::Default);
+    }
 
     let count = usize::try_from(count).unwrap_or(0);
     let mut arguments = Vec::with_capacity(count);

@@ -15,6 +15,8 @@ mod identity;
 mod process;
 mod signal;
 mod terminal;
+#[cfg(all(panic = "abort", target_env = "musl"))]
+mod unwind;
 mod wait;
 
 #[cfg_attr(target_os = "linux", path = "linux/mod.rs")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -23,7 +23,29 @@ use crate::model::name::SysctlName;
 const HELD_DIRECTORIES: usize = 32;
 
 /// For lookups alone, never walked through: no random keys, which would cost a system call at start.
-pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
+
+/// FNV-1a (RFC 9923): names of keys are short, and whoever writes a profile may slow down nobody but himself.
+#[derive(Debug)]
+pub(super) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// Which tree it is, which says what it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,15 +232,29 @@ fn open_beneath(root: &OwnedFd, path: &str, resolve: ResolveFlag) -> Result<Owne
     }
 }
 
-/// The directory at `path`, one component at a time. Links in `/sys` end it with ENOTDIR, since only
+/// The directory at `path`, one component at a time. Any link ends it with ELOOP, also in `/sys`, since only
 /// openat2(2) follows them and stays beneath the root.
 fn walk(root: &OwnedFd, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
     let mut components = path.split('/');
-    let mut at = openat(root, components.next().unwrap_or("."), flags, Mode::empty())?;
+    let mut at = step(root, components.next().unwrap_or("."), flags)?;
     for component in components {
-        at = openat(&at, component, flags, Mode::empty())?;
+        at = step(&at, component, flags)?;
     }
     Ok(at)
+}
+
+/// Refuses what openat2(2) would, with the same errors.
+fn step(at: &OwnedFd, component: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+    if component == ".." {
+        return Err(Errno::EXDEV);
+    }
+    openat(at, component, flags, Mode::empty()).map_err(|errno| {
+        let is_link = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK;
+        match fstatat(at, component, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) if errno == Errno::ENOTDIR && is_link(stat) => Errno::ELOOP,
+            _ => errno,
+        }
+    })
 }
 
 fn is_directory(stat: &FileStat) -> bool {
@@ -238,14 +274,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_walk_without_openat2_follows_no_link() {
+    fn the_walk_without_openat2_follows_no_link_and_goes_up_nowhere() {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = open("/proc", flags, Mode::empty()).unwrap();
         let flags = flags | OFlag::O_NOFOLLOW;
         let found = walk(&root, "sys/net/core", flags).unwrap();
         assert!(openat(&found, "somaxconn", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).is_ok());
-        assert_eq!(walk(&root, "self", flags).unwrap_err(), Errno::ENOTDIR);
-        assert_eq!(walk(&root, "net/core", flags).unwrap_err(), Errno::ENOTDIR);
+        assert_eq!(walk(&root, "self", flags).unwrap_err(), Errno::ELOOP);
+        assert_eq!(walk(&root, "net/core", flags).unwrap_err(), Errno::ELOOP);
+        assert_eq!(walk(&root, "sys/../sys/net", flags).unwrap_err(), Errno::EXDEV);
         assert_eq!(walk(&root, "sys/nonsense/core", flags).unwrap_err(), Errno::ENOENT);
     }
 }
