@@ -96,7 +96,7 @@ impl Computer {
             processes: self.scratch.path().join("proc"),
             variable: &|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()),
             // Not a panic, which would be printed: only a way out that leaves everything as it stands.
-            become_service: &mut |_| resume_unwind(Box::new("the service")),
+            start: &mut |_, _, _| resume_unwind(Box::new("the service")),
             out: &mut out,
             err: &mut err,
             colour: Colour::Off,
