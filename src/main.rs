@@ -46,7 +46,8 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
 }
 
 fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
-    let access = match cli.command {
+    let access = match &cli.command {
+        Command::Apply(apply) if apply.dry_run => Access::Read,
         Command::Run(_) | Command::Apply(_) => Access::Write,
         Command::Check(_) | Command::Limits(_) | Command::Profile(_) => Access::Read,
     };

@@ -6,7 +6,7 @@ use crate::context::ancestry::{self, Ancestor};
 use crate::kernel::Process;
 use crate::model::setting::System;
 use crate::output::{self, Account};
-use crate::plan::Goals;
+use crate::plan::{Goals, Plan};
 
 use super::check::named;
 use super::prepare::{Need, prepare};
@@ -16,13 +16,16 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let mut ready = prepare(&apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
     let whose = whose_limits(apply, &mut ready.goals, world)?;
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
-    let plan = apply::look(world.kernel, ready.goals, process, ready.place);
-    let report = if apply.dry_run {
+    let mut plan = apply::look(world.kernel, ready.goals, process, ready.place);
+    let beside = beside(&mut plan, world);
+    let mut report = if apply.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
         let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
         apply::apply(world.kernel, &plan, process, on_failure)
     };
+    let undone = report.fails() && !apply.zeal.best_effort && !apply.dry_run;
+    report.findings.extend(apply::check(world.kernel, &beside).findings);
     let account =
         Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &apply.asked.words());
     let failed = report.fails() && !apply.zeal.best_effort;
@@ -32,27 +35,44 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
             if report.fails() || (report.tally().short > 0 && !apply.dry_run) {
                 drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
             }
-            if failed && !apply.dry_run {
+            if undone {
                 drop(writeln!(world.err, "error: a required setting falls short, so nothing was changed for good"));
             } else {
                 print(world.out, &output::changes(&account, world.colour));
+                print(world.out, &output::to_type(&account));
             }
         }
     }
     Ok(if failed { FALLS_SHORT } else { 0 })
 }
 
+/// Takes the limits out of the plan where they can't be set: macOS has no call for those of another process. They
+/// are looked at, ours being those of the shell that started us, and it is told what to type.
+fn beside(plan: &mut Plan, world: &World<'_>) -> Plan {
+    let limits = match world.kernel.system() {
+        System::Linux => Vec::new(),
+        System::MacOs => std::mem::take(&mut plan.limits),
+    };
+    Plan { limits, ..Plan::default() }
+}
+
 /// Whose limits are set. A limit belongs to a process, and people who type `tunectl apply` mean the shell that
 /// they type it in. Goals that are not to be looked at are taken away.
 fn whose_limits(apply: &Apply, goals: &mut Goals, world: &World<'_>) -> Result<Option<Ancestor>, Failure> {
-    if apply.no_rlimits || world.kernel.system() == System::MacOs {
+    if apply.no_rlimits {
         goals.limits.clear();
     }
     if goals.limits.is_empty() {
         return Ok(None);
     }
-    if let Some(pid) = apply.pid {
-        return Ok(Some(named(pid, world)));
+    match (world.kernel.system(), apply.pid) {
+        (System::Linux, None) => {}
+        (System::Linux, Some(pid)) => return Ok(Some(named(pid, world))),
+        (System::MacOs, None) => return Ok(None),
+        (System::MacOs, Some(_)) => {
+            return Err(Failure::new(USAGE, "macOS has no call to set the limits of another process")
+                .help("leave `--pid` out, and `tunectl apply` says what to type in the shell itself"));
+        }
     }
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     ancestry::shell_of(&world.processes, own).map(Some).ok_or_else(|| {

@@ -83,6 +83,10 @@ impl Case<'_> {
                 Cause::UnknownName,
                 format!("this kernel knows no `{}`: it may be misspelt, or its module may be missing", self.value()),
             ),
+            // sysctl(3) of macOS, which has no open(2), says so here.
+            (Operation::Write, Errno::EPERM) if self.scene.context.system == System::MacOs => {
+                self.in_the_way().unwrap_or_else(|| (Cause::ReadOnly, "nobody can write it".to_owned()))
+            }
             (Operation::Write, Errno::EPERM | Errno::EACCES) => {
                 let needs = self.row.and_then(|row| row.capability).unwrap_or("a capability");
                 (Cause::MissingCapability, format!("writing it needs {needs}, {refusal}"))
@@ -196,7 +200,7 @@ impl Case<'_> {
             ));
         }
         let user = self.scene.context.user;
-        if user != 0 && self.scene.context.system == System::Linux {
+        if user != 0 {
             return Some((Cause::NotPermitted, format!("only root may write it, and we are user {user}")));
         }
         None

@@ -4,6 +4,7 @@ use nix::errno::Errno;
 
 use crate::kernel::{Operation, Refusal};
 use crate::model::limit::{Limit, Resource, Side};
+use crate::model::setting::System;
 use crate::model::value::Value;
 use crate::plan::Obstacle;
 use crate::report::{Finding, Shortfall};
@@ -29,13 +30,16 @@ pub(super) fn diagnose(
             other_refusal(*refusal, shortfall)
         }
         Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
-        _ if above_ceiling(finding, wanted) => above_nr_open(finding, wanted),
+        _ if above_ceiling(finding, wanted) => above_nr_open(finding, wanted, scene),
         Shortfall::Refused(refusal) => (Cause::HardLimit, needs_capability(hard, wanted, *refusal, scene)),
         Shortfall::Differs if hard.is_some_and(|hard| wanted <= hard) => {
             (Cause::NotApplied, "nothing has raised it yet, and the hard limit allows it".to_owned())
         }
         Shortfall::Differs if may_raise(scene) => {
             (Cause::NotApplied, "nothing has raised it yet, and CAP_SYS_RESOURCE allows it".to_owned())
+        }
+        Shortfall::Differs if scene.context.system == System::MacOs => {
+            (Cause::HardLimit, format!("raising the hard limit to {wanted} needs root"))
         }
         Shortfall::Differs => (Cause::HardLimit, too_low(hard, wanted)),
         _ => (Cause::Unknown, unexplained(shortfall)),
@@ -55,10 +59,17 @@ fn above_ceiling(finding: &Finding, wanted: Limit) -> bool {
     finding.evidence.ceiling.is_some_and(|ceiling| wanted > Limit::Value(ceiling))
 }
 
-fn above_nr_open(finding: &Finding, wanted: Limit) -> (Cause, String) {
-    let ceiling = finding.evidence.ceiling.unwrap_or_default();
-    let why = format!("{wanted} is above fs.nr_open, which is {ceiling}: the kernel gives nobody more, root included");
+fn above_nr_open(finding: &Finding, wanted: Limit, scene: &Scene<'_>) -> (Cause, String) {
+    let (key, ceiling) = (ceiling_key(scene), finding.evidence.ceiling.unwrap_or_default());
+    let why = format!("{wanted} is above {key}, which is {ceiling}: the kernel gives nobody more, root included");
     (Cause::AboveNrOpen, why)
+}
+
+fn ceiling_key(scene: &Scene<'_>) -> &'static str {
+    match scene.context.system {
+        System::Linux => "fs.nr_open",
+        System::MacOs => "kern.maxfilesperproc",
+    }
 }
 
 fn other_refusal(refusal: Refusal, shortfall: &Shortfall) -> (Cause, String) {
@@ -99,12 +110,14 @@ fn needs_capability(hard: Option<Limit>, wanted: Limit, refusal: Refusal, scene:
 
 fn remedies(cause: Cause, resource: Resource, side: Side, wanted: Limit, scene: &Scene<'_>) -> Vec<Remedy> {
     match cause {
-        Cause::NotApplied if side == Side::Soft => vec![remedy::apply(scene), remedy::ulimit(resource, wanted)],
+        Cause::NotApplied if scene.context.system == System::MacOs => vec![remedy::ulimit(resource, side, wanted)],
+        Cause::NotApplied if side == Side::Soft => vec![remedy::apply(scene), remedy::ulimit(resource, side, wanted)],
         Cause::NotApplied => vec![remedy::apply(scene)],
+        Cause::HardLimit if scene.context.system == System::MacOs => Vec::new(),
         Cause::HardLimit => remedy::higher_hard_limit(resource, wanted, scene),
         Cause::AboveNrOpen => match wanted {
             Limit::Value(number) => {
-                vec![remedy::profile_line(format!("\"fs.nr_open\" = {{ at_least = {number} }}"))]
+                vec![remedy::profile_line(format!("\"{}\" = {{ at_least = {number} }}", ceiling_key(scene)))]
             }
             Limit::Unlimited => Vec::new(),
         },

@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, Kubernetes};
 use crate::context::{Context, Runtime};
-use crate::model::limit::{Limit, Resource};
+use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
@@ -120,14 +120,18 @@ pub(super) fn module(name: &str, contained: bool) -> Remedy {
     at(if contained { Where::HostShell } else { Where::Shell }, format!("sudo modprobe {name}"))
 }
 
-/// Raise the soft limit of the shell itself.
-pub(super) fn ulimit(resource: Resource, soft: Limit) -> Remedy {
+/// Set a limit of the shell itself. With its side: bash takes a bare `-n` for both, and a hard limit can't be raised again.
+pub(super) fn ulimit(resource: Resource, side: Side, limit: Limit) -> Remedy {
     let row = catalog::limit(resource);
-    let value = match soft {
+    let side = match side {
+        Side::Soft => 'S',
+        Side::Hard => 'H',
+    };
+    let value = match limit {
         Limit::Value(value) => value.div_ceil(row.shell_factor).to_string(),
         Limit::Unlimited => "unlimited".to_owned(),
     };
-    at(Where::Shell, format!("ulimit -S{} {value}", row.flag))
+    at(Where::Shell, format!("ulimit -{side}{} {value}", row.flag))
 }
 
 /// Have whoever starts the process give it a higher hard limit.

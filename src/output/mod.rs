@@ -8,7 +8,7 @@ mod text;
 pub use colour::Colour;
 pub use json::document;
 pub use limits::{limits_document, limits_table};
-pub use text::{changes, shortfalls, table};
+pub use text::{changes, shortfalls, table, to_type};
 
 use crate::context::Context;
 use crate::context::ancestry::Ancestor;

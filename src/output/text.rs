@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::diagnose::{Cause, Diagnosis};
+use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::report::{Finding, PutBack, Shortfall, Verdict};
 
@@ -46,7 +47,7 @@ pub fn changes(account: &Account<'_>, colour: Colour) -> String {
             _ => continue,
         };
         let whose = match (&finding.setting, account.process) {
-            (crate::model::setting::Setting::Limit(..), Some(process)) => {
+            (Setting::Limit(..), Some(process)) => {
                 format!(" for {}, pid {}", process.name, process.pid)
             }
             _ => String::new(),
@@ -65,6 +66,15 @@ pub fn changes(account: &Account<'_>, colour: Colour) -> String {
     };
     let _ = writeln!(text, "{}", colour.good(line));
     text
+}
+
+/// What to type in the shell for limits that wait for it; nothing where none does.
+#[must_use]
+pub fn to_type(account: &Account<'_>) -> String {
+    let waiting = pairs(account).filter(|(finding, _)| matches!(finding.setting, Setting::Limit(..)));
+    let waiting = waiting.filter_map(|(_, diagnosis)| diagnosis.filter(|its| its.cause == Cause::NotApplied));
+    let lines: Vec<&str> = waiting.filter_map(|its| its.remedies.first()).map(|remedy| remedy.text.as_str()).collect();
+    if lines.is_empty() { String::new() } else { format!("in this shell, type: {}\n", lines.join(" && ")) }
 }
 
 fn settings_hold(count: usize) -> String {

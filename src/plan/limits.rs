@@ -3,6 +3,7 @@
 use crate::kernel::Refusal;
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::setting::System;
 use crate::model::value::Value;
 use crate::profile::Origin;
 
@@ -40,6 +41,7 @@ pub(super) fn steps(
     goals: &[LimitGoal],
     read: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
     ceiling: Option<u64>,
+    system: System,
 ) -> Vec<LimitStep> {
     let mut resources: Vec<Resource> = Vec::new();
     for goal in goals {
@@ -50,7 +52,10 @@ pub(super) fn steps(
     resources.sort_by_key(|resource| felt_by_us(*resource));
     resources
         .into_iter()
-        .map(|resource| step(resource, goals.iter().filter(|goal| goal.resource == resource), read(resource), ceiling))
+        .map(|resource| {
+            let top = Top { ceiling: ceiling.filter(|_| resource == Resource::Nofile), system };
+            step(resource, goals.iter().filter(|goal| goal.resource == resource), read(resource), top)
+        })
         .collect()
 }
 
@@ -65,20 +70,14 @@ fn step<'a>(
     resource: Resource,
     goals: impl Iterator<Item = &'a LimitGoal>,
     current: Result<Limits, Refusal>,
-    ceiling: Option<u64>,
+    top: Top,
 ) -> LimitStep {
     let (soft, hard): (Vec<_>, Vec<_>) = goals.partition(|goal| goal.side == Side::Soft);
     let now = current.ok();
-    // The kernel refuses an infinite nofile even from full root (kernel/sys.c, do_prlimit): what is meant is
-    // as many as it ever gives.
-    let top = match (resource, ceiling) {
-        (Resource::Nofile, Some(ceiling)) => Limit::Value(ceiling),
-        _ => Limit::Unlimited,
-    };
-    let hard_goal = hard.first().map(|goal| resolve(goal, top, None));
+    let hard_goal = hard.first().map(|goal| resolve(goal, top.of(Side::Hard), None));
     let hard_now = now.map(|limits| limits.hard);
     let hard_target = hard_now.map(|found| aim(hard_goal.as_ref(), found));
-    let soft_goal = soft.first().map(|goal| resolve(goal, top, hard_target));
+    let soft_goal = soft.first().map(|goal| resolve(goal, top.of(Side::Soft), hard_target));
     let target = now.zip(hard_target).map(|(now, hard)| {
         let soft = aim(soft_goal.as_ref(), now.soft);
         fit(Limits { soft, hard }, soft_goal.is_some(), hard_goal.as_ref())
@@ -91,12 +90,29 @@ fn step<'a>(
     }
 }
 
+/// What no limit at all comes to. Linux refuses an infinite nofile even from full root (`do_prlimit`, kernel/sys.c),
+/// macOS only an infinite soft one (`dosetrlimit`, XNU): what is meant is as many as the kernel ever gives.
+#[derive(Clone, Copy)]
+struct Top {
+    ceiling: Option<u64>,
+    system: System,
+}
+
+impl Top {
+    fn of(self, side: Side) -> Limit {
+        match (self.ceiling, self.system, side) {
+            (None, _, _) | (_, System::MacOs, Side::Hard) => Limit::Unlimited,
+            (Some(ceiling), _, _) => Limit::Value(ceiling),
+        }
+    }
+}
+
 fn resolve(goal: &LimitGoal, top: Limit, hard: Option<Limit>) -> SideGoal {
     let number = |asked: &LimitAsked| -> Result<Value, std::convert::Infallible> {
         Ok(Value::Limit(match asked {
             LimitAsked::Limit(Limit::Unlimited) => top,
             LimitAsked::Limit(limit) => *limit,
-            LimitAsked::Hard => hard.unwrap_or(top),
+            LimitAsked::Hard => hard.map_or(top, |hard| hard.min(top)),
         }))
     };
     let Ok(wanted) = goal.wanted.try_map(number);

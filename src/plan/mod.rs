@@ -119,7 +119,7 @@ pub fn plan(
     let mut steps: Vec<KeyStep> = keys.into_iter().map(|(goal, current)| key_step(goal, current, place)).collect();
     order::keys(&mut steps, place.system);
     let ceiling = planned_ceiling(&steps, place.system).or(ceiling);
-    Plan { keys: steps, limits: limits::steps(limit_goals, limits, ceiling) }
+    Plan { keys: steps, limits: limits::steps(limit_goals, limits, ceiling, place.system) }
 }
 
 fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> KeyStep {

@@ -13,6 +13,8 @@ mod check;
 mod input;
 #[cfg(target_os = "linux")]
 mod limits;
+mod macos;
+mod memory;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod run;
@@ -21,3 +23,5 @@ mod together;
 #[cfg(target_os = "linux")]
 mod values;
 mod words;
+#[cfg(target_os = "linux")]
+mod writes;

@@ -7,3 +7,4 @@ pub(crate) mod namespaces;
 pub(crate) mod pattern;
 pub(crate) mod scratch;
 pub(crate) mod test;
+pub(crate) mod world;

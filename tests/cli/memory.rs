@@ -1,0 +1,247 @@
+//! The whole command line on a Linux machine in memory: settings of the host, hard limits, keys that refuse or lie,
+//! and how often the kernel is written to.
+
+use tunectl::kernel::fake::{Behaviour, Fake, Inside, Mount};
+use tunectl::model::limit::{Limit, Limits, Resource};
+
+use crate::support::world::Computer;
+
+/// Somewhere in the middle of a machine: a shell, `sudo`, and this process, which plays tunectl.
+fn with_shell(computer: Computer) -> Computer {
+    let own = std::process::id();
+    computer.process(own, 800, "tunectl").process(800, 700, "sudo").process(700, 1, "bash").process(1, 0, "systemd")
+}
+
+fn linux(fake: Fake) -> Computer {
+    with_shell(Computer::linux(fake.with_process(700, 0)))
+}
+
+const HOSTS: &str = "[linux.sysctl]\nvm.swappiness = 10\nnet.core.somaxconn = 32768\n";
+
+#[test]
+fn on_a_host_of_ones_own_everything_is_written() {
+    let mut host = linux(Fake::linux()).file("p.toml", HOSTS);
+    host.types("apply -p @/p.toml").is(
+        Some(0),
+        "vm.swappiness 60 → 10\nnet.core.somaxconn 4096 → 32768\n2 settings changed and read back\n",
+        "",
+    );
+    assert_eq!(host.kernel.changes, ["vm.swappiness=10", "net.core.somaxconn=32768"]);
+}
+
+/// uid 0 of a privileged container could write it, without any capability.
+#[test]
+fn a_setting_of_the_host_is_not_written_from_a_container() {
+    let mut container = linux(Fake::linux()).contained().file("p.toml", HOSTS);
+    container.types("run -p @/p.toml -- true").is(
+        Some(125),
+        "",
+        "\
+SETTING        WANTED  FOUND  VERDICT
+vm.swappiness  10      60     the host's
+    why: it belongs to the whole machine, and we are in a container or namespace: it was not written
+    on the host: sudo sysctl -w vm.swappiness=10
+1 setting that had been changed was put back
+error: a required setting falls short, so `true` was not started
+  = help: mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1
+",
+    );
+    assert_eq!(container.kernel.changes, ["net.core.somaxconn=32768", "net.core.somaxconn=4096"]);
+
+    assert_eq!(container.types("run --best-effort -p @/p.toml -- true").code, None);
+    assert_eq!(container.kernel.changes, ["net.core.somaxconn=32768"]);
+    assert_eq!((container.value("vm.swappiness"), container.value("net.core.somaxconn")), ("60", "32768"));
+
+    container.types("run --allow-host-settings -p @/p.toml -- true").is(None, "", "");
+    assert_eq!(container.kernel.changes, ["vm.swappiness=10"]);
+}
+
+/// What the host already has needs no write, in a container as anywhere.
+#[test]
+fn a_setting_of_the_host_that_holds_is_no_obstacle() {
+    let mut container = linux(Fake::linux()).contained();
+    container.types("run --set vm.swappiness=60 -- true").is(None, "", "");
+    assert_eq!(container.kernel.changes, [""; 0]);
+}
+
+#[test]
+fn only_what_differs_is_written_and_once() {
+    let mut host = linux(Fake::linux());
+    assert_eq!(host.types("apply -p loadtest --port 8080").code, Some(0));
+    assert_eq!(
+        host.kernel.changes,
+        [
+            "net.core.somaxconn=32768",
+            "net.ipv4.ip_local_reserved_ports=8080",
+            "net.ipv4.ip_local_port_range=1024 65535",
+            "nofile=50000:524288",
+            "nproc=65536:65536",
+        ]
+    );
+    host.types("apply -p loadtest --port 8080").is(Some(0), "nothing to change, 9 hold already\n", "");
+    assert_eq!(host.kernel.changes, [""; 0]);
+    assert_eq!(host.types("check -p loadtest --port 8080").code, Some(1), "our own limits are not the shell's");
+    assert_eq!(host.kernel.changes, [""; 0]);
+    assert_eq!(host.limits_of(700, Resource::Nofile), "50000:524288");
+    assert_eq!(host.types("check -p loadtest --port 8080 --pid 700").code, Some(0));
+}
+
+/// A range over ports that are not reserved would do harm, so it stays as it was.
+#[test]
+fn the_range_is_held_back_where_the_ports_cannot_be_reserved() {
+    let sealed = Fake::linux().mode("net.ipv4.ip_local_reserved_ports", 0o444);
+    let profile = "service.ports = [8080]\nlinux.sysctl.net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n";
+    let mut host = linux(sealed).file("p.toml", profile);
+    host.types("apply --best-effort -p @/p.toml").is(
+        Some(0),
+        "nothing to change, 0 hold already\n",
+        "\
+SETTING                           WANTED             FOUND        VERDICT
+net.ipv4.ip_local_reserved_ports  includes 8080      (empty)      falls short
+    why: nobody can write it
+net.ipv4.ip_local_port_range      covers 1024 65535  32768 60999  falls short
+    why: it was held back: `net.ipv4.ip_local_reserved_ports` fell short, and without that it does harm
+",
+    );
+    assert_eq!(host.value("net.ipv4.ip_local_port_range"), "32768\t60999");
+}
+
+#[test]
+fn a_hard_limit_above_the_ceiling_comes_after_the_ceiling() {
+    let profile =
+        "rlimit.nofile = { hard = 2000000, soft = 1500000 }\nlinux.sysctl.fs.nr_open = { at_least = 2000000 }\n";
+    let mut host = linux(Fake::linux()).file("p.toml", profile);
+    host.types("run -p @/p.toml -- true").is(None, "", "");
+    assert_eq!(host.kernel.changes, ["fs.nr_open=2000000", "nofile=1500000:2000000"]);
+    assert_eq!(host.limits(Resource::Nofile), "1500000:2000000");
+}
+
+/// The kernel refuses an infinite one even from root.
+#[test]
+fn unlimited_nofile_is_as_many_as_the_kernel_ever_gives() {
+    let mut host = linux(Fake::linux());
+    host.types("run --rlimit nofile=unlimited -- true").is(None, "", "");
+    assert_eq!(host.kernel.changes, ["nofile=1048576:1048576"]);
+    let mut host = linux(Fake::linux()).file("p.toml", "rlimit.nofile = { soft = \"hard\" }\n");
+    host.types("run -p @/p.toml -- true").is(None, "", "");
+    assert_eq!(host.limits(Resource::Nofile), "524288:524288");
+}
+
+/// Soft goes up to hard, and what else is missing is said.
+#[test]
+fn an_ordinary_user_gets_what_can_be_had() {
+    let mut host = linux(Fake::linux().as_user(1000)).user(1000);
+    host.types("run --rlimit nofile=524288 -- true").is(None, "", "");
+    assert_eq!(host.limits(Resource::Nofile), "524288:524288");
+    let mut host = linux(Fake::linux().as_user(1000)).user(1000);
+    let ended = host.types("run --best-effort --rlimit nofile=600000 --set net.core.somaxconn=9999 -- true");
+    ended.is(
+        None,
+        "",
+        "\
+SETTING             WANTED  FOUND   VERDICT
+net.core.somaxconn  9999    4096    falls short
+    why: only root may write it, and we are user 1000
+    type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
+nofile (soft)       600000  524288  falls short
+    why: the hard limit is 524288, and raising it to 600000 needs CAP_SYS_RESOURCE, which we do not have
+    [..]
+    [..]
+nofile (hard)       600000  524288  falls short
+    why: the hard limit is 524288, and raising it to 600000 needs CAP_SYS_RESOURCE, which we do not have
+    [..]
+    [..]
+",
+    );
+    assert_eq!(host.limits(Resource::Nofile), "524288:524288");
+}
+
+#[test]
+fn apply_sets_the_limits_of_the_shell_above_sudo() {
+    let mut host = linux(Fake::linux());
+    host.types("apply --rlimit nofile=50000:65000").is(
+        Some(0),
+        "nofile (soft) 1024 → 50000 for bash, pid 700\nnofile (hard) 524288 → 65000 for bash, pid 700\n\
+         2 settings changed and read back\n",
+        "",
+    );
+    assert_eq!(
+        (host.limits_of(700, Resource::Nofile), host.limits(Resource::Nofile)),
+        ("50000:65000".into(), "1024:524288".into())
+    );
+}
+
+#[test]
+fn each_way_to_be_refused_has_its_own_words() {
+    let name = "net.core.somaxconn";
+    for (fake, contained, why) in [
+        (
+            Fake::linux().mounted("", Mount::ReadOnly),
+            true,
+            "its mount is read-only here, as container runtimes make it",
+        ),
+        (Fake::linux().mode(name, 0o444), false, "nobody can write it"),
+        (
+            Fake::linux().owner(name, 65534),
+            true,
+            "its owner is root of the host, which this user namespace does not map",
+        ),
+        (Fake::linux().without_trees(), true, "/proc/sys is not there: mount /proc first"),
+        (
+            Fake::linux().with(name, "4096", Behaviour::rounded(0, 1 << 20, Inside::Ignored)),
+            false,
+            "the kernel took `9999` and made `4096` of it",
+        ),
+        (Fake::linux().with(name, "4096", Behaviour::numbers(0, 5000)), false, "the kernel does not take `9999`[..]"),
+    ] {
+        let mut host = linux(fake);
+        if contained {
+            host = host.contained();
+        }
+        let ended = host.types("apply --set net.core.somaxconn=9999");
+        let line = ended.stderr.lines().nth(2).unwrap();
+        assert!(crate::support::pattern::matches(&format!("    why: {why}"), line), "{}", ended.stderr);
+        assert_eq!(ended.code, Some(1));
+        assert_ne!(host.kernel.fake.value(name), Some("9999"));
+    }
+}
+
+/// What can't be put back is told, with what stands there now.
+#[test]
+fn a_value_that_cannot_be_put_back_is_told() {
+    // Takes only numbers from 5000 on, and yet begins with 7.
+    let odd = Fake::linux().with("net.core.odd", "7", Behaviour::numbers(5000, 9999));
+    let mut host = linux(odd);
+    host.types("apply --set net.core.odd=5000 --set net.core.nonsense=1").is(
+        Some(1),
+        "",
+        "\
+SETTING            WANTED  FOUND  VERDICT
+net.core.nonsense  1       ?      not readable
+    why: there is no such key here
+net.core.odd could not be put back to 7 and is 5000 now: the kernel refused it, write: EINVAL (invalid argument)
+error: a required setting falls short, so nothing was changed for good
+",
+    );
+}
+
+/// `vm.dirty_bytes` and `vm.dirty_ratio` set each other to zero: together they can't be had.
+#[test]
+fn settings_that_undo_each_other_fall_short_and_are_put_back() {
+    let mut host = linux(Fake::linux());
+    let ended = host.types("apply --set vm.dirty_ratio=30 --set vm.dirty_bytes=8192");
+    assert_eq!(ended.code, Some(1));
+    assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
+}
+
+#[test]
+fn limits_that_tunectl_itself_would_feel_come_last() {
+    let profile = "[rlimit]\nas = \"1GiB\"\nfsize = 0\ncpu = 60\nnofile = 50\nnproc = 1\nstack = \"1MiB\"\ncore = 0\n";
+    let mut host = linux(Fake::linux()).file("p.toml", profile);
+    host.types("run -p @/p.toml -- true").is(None, "", "");
+    assert!(host.kernel.changes[0].starts_with("nofile="), "{:?}", host.kernel.changes);
+    let unlimited = Limits { soft: Limit::Unlimited, hard: Limit::Unlimited };
+    let mut host = linux(Fake::linux().limited(Resource::Core, unlimited)).file("p.toml", profile);
+    host.types("run -p @/p.toml -- true").is(None, "", "");
+    assert_eq!(host.kernel.changes[..2], ["nofile=50:524288", "core=0:unlimited"]);
+}

@@ -1,0 +1,176 @@
+//! The whole command line on a kernel in memory: what can't be done to the machine that the tests run on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+
+use clap::Parser;
+use tunectl::cli::Cli;
+use tunectl::commands::{self, World};
+use tunectl::context::{Context, Namespaces};
+use tunectl::kernel::fake::Fake;
+use tunectl::kernel::{Evidence, Kernel, Pieces, Process, Refusal};
+use tunectl::library::Library;
+use tunectl::model::amount::Machine;
+use tunectl::model::limit::{Limits, Resource};
+use tunectl::model::name::SysctlName;
+use tunectl::model::setting::{Key, System};
+use tunectl::output::Colour;
+
+use super::scratch::Scratch;
+
+/// A machine to run tunectl on, as often as one likes.
+pub(crate) struct Computer {
+    pub(crate) kernel: Watched,
+    context: Context,
+    scratch: Scratch,
+}
+
+/// What came of one run.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; none where tunectl became the service.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A kernel, and what was written to it.
+pub(crate) struct Watched {
+    pub(crate) fake: Fake,
+    /// Each write, `key=text`, and each limit that was set, in their order.
+    pub(crate) changes: Vec<String>,
+}
+
+impl Computer {
+    /// A whole Linux machine, on which we are root.
+    pub(crate) fn linux(fake: Fake) -> Self {
+        let own = Some(true);
+        let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
+        let unknown = Context::linux(Path::new("/nonexistent"), 0, &|_| None);
+        let context = Context { release: Some("6.12.0".to_owned()), initial, capabilities: Some(u64::MAX), ..unknown };
+        Self { kernel: Watched { fake, changes: Vec::new() }, context, scratch: Scratch::new() }
+    }
+
+    /// A Mac.
+    pub(crate) fn macos(fake: Fake, user: u32) -> Self {
+        Self { context: Context::macos(Some("24.4.0".to_owned()), user), ..Self::linux(fake) }
+    }
+
+    /// A container on such a Linux machine.
+    pub(crate) fn contained(mut self) -> Self {
+        self.context.initial = Namespaces { net: Some(false), uts: Some(false), ..self.context.initial };
+        self
+    }
+
+    /// Us as an ordinary user. The kernel's side of it is [`Fake::as_user`].
+    pub(crate) fn user(mut self, user: u32) -> Self {
+        (self.context.user, self.context.capabilities) = (user, Some(0));
+        self
+    }
+
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        self.scratch.write(name, text);
+        self
+    }
+
+    /// A process that is an ancestor of this one: `pid`, its parent, its name.
+    pub(crate) fn process(self, pid: u32, parent: u32, name: &str) -> Self {
+        self.scratch.write(&format!("proc/{pid}/stat"), format!("{pid} ({name}) S {parent} 1 1 0"));
+        self.scratch.write(&format!("proc/{pid}/comm"), format!("{name}\n"));
+        self
+    }
+
+    /// Types `tunectl` and this line. `@` stands for the directory that the files are in.
+    pub(crate) fn types(&mut self, line: &str) -> Ended {
+        self.kernel.changes.clear();
+        let folder = self.scratch.path().display().to_string();
+        let words = line.split_whitespace().map(|word| word.replace('@', &folder));
+        let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let context = self.context.clone();
+        let mut world = World {
+            kernel: &mut self.kernel,
+            context: &|| context.clone(),
+            machine: &|| Machine { memory: 1 << 30, cpus: 4 },
+            library: Library { directory: "/nonexistent".into(), owners: None },
+            processes: self.scratch.path().join("proc"),
+            variable: &|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()),
+            // Not a panic, which would be printed: only a way out that leaves everything as it stands.
+            start: &mut |_, _, _| resume_unwind(Box::new("the service")),
+            out: &mut out,
+            err: &mut err,
+            colour: Colour::Off,
+            colour_err: Colour::Off,
+        };
+        let code = catch_unwind(AssertUnwindSafe(|| commands::dispatch(&cli, &mut world)));
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&format!("{folder}/"), "");
+        Ended { code: code.ok(), stdout: text(out), stderr: text(err) }
+    }
+
+    /// A key's value, without going through tunectl's own door.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.kernel.fake.value(name).unwrap()
+    }
+
+    /// Our own limits, and so those of the service.
+    pub(crate) fn limits(&self, resource: Resource) -> String {
+        limits_of(&mut self.kernel.fake.clone(), Process::Own, resource)
+    }
+
+    /// The limits of another process.
+    pub(crate) fn limits_of(&self, pid: i32, resource: Resource) -> String {
+        limits_of(&mut self.kernel.fake.clone(), Process::Pid(pid), resource)
+    }
+}
+
+fn limits_of(fake: &mut Fake, process: Process, resource: Resource) -> String {
+    let Limits { soft, hard } = fake.limits(process, resource).unwrap();
+    format!("{soft}:{hard}")
+}
+
+impl Ended {
+    /// Compares all of it.
+    #[track_caller]
+    pub(crate) fn is(&self, code: Option<i32>, stdout: &str, stderr: &str) {
+        let same = self.code == code
+            && super::pattern::matches(stdout, &self.stdout)
+            && super::pattern::matches(stderr, &self.stderr);
+        assert!(
+            same,
+            "expected {code:?}\n{stdout}\n--- and\n{stderr}\n=== found {:?}\n{}\n--- and\n{}",
+            self.code, self.stdout, self.stderr
+        );
+    }
+}
+
+impl Kernel for Watched {
+    fn system(&self) -> System {
+        self.fake.system()
+    }
+
+    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
+        self.fake.read(key)
+    }
+
+    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+        self.changes.push(format!("{key}={text}"));
+        self.fake.write(key, text, pieces)
+    }
+
+    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+        self.fake.names(pattern)
+    }
+
+    fn inspect(&mut self, key: &Key) -> Evidence {
+        self.fake.inspect(key)
+    }
+
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+        self.fake.limits(process, resource)
+    }
+
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+        self.changes.push(format!("{resource}={}:{}", limits.soft, limits.hard));
+        self.fake.set_limits(process, resource, limits)
+    }
+}
