@@ -123,7 +123,7 @@ fn read_pairs(text: &str) -> Option<Vec<(u8, u8)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::run::{OPTIONS, RunOptions};
+    use crate::model::run::{Manner, OPTIONS, RunOptions};
 
     fn orders(settings: &[(&str, &str)]) -> Orders {
         let mut options = RunOptions::default();
@@ -131,7 +131,7 @@ mod tests {
             let option = OPTIONS.iter().find(|option| option.name == *name).unwrap();
             option.set(&mut options, &[value]).unwrap();
         }
-        Orders::new(&options, Verbosity::Reaping)
+        Orders::new(&options, Manner::default(), Verbosity::Reaping)
     }
 
     #[test]
