@@ -41,6 +41,7 @@ pub fn resume(arguments: &[OsString]) -> Option<i32> {
     // Ours were closed by the exec, so that these are only what was handed to us for the service: an end of a pipe
     // that stays open here would keep its reader waiting.
     sys::close_range(3, u32::MAX);
+    sys::forget_program();
     Some(supervise(watch))
 }
 
