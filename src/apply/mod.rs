@@ -54,7 +54,12 @@ pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
 /// required setting that falls short has everything that was changed put back.
 pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: Failure) -> Report {
     let mut report = apply_keys(kernel, plan);
-    report.findings.extend(limits::set(kernel, &plan.limits, process));
+    let fallen = report.findings.iter().find(|finding| finding.fails()).map(|finding| finding.setting.clone());
+    report.findings.extend(match (process, on_failure) {
+        // Our own end with us, or are the service's.
+        (Process::Own, _) | (_, Failure::Keeps) => limits::set(kernel, &plan.limits, process),
+        (Process::Pid(_), Failure::PutsBack) => limits::set_what_can_be_undone(kernel, &plan.limits, process, fallen),
+    });
     if report.fails() && on_failure == Failure::PutsBack {
         put_back(kernel, &mut report, plan, process);
     }
