@@ -245,3 +245,33 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
     host.types("run -p @/p.toml -- true").is(None, "", "");
     assert_eq!(host.kernel.changes[..2], ["nofile=50:524288", "core=0:unlimited"]);
 }
+
+/// What apply could not put back, it does not begin: without the capability nobody raises a hard limit again.
+#[test]
+fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
+    let user = Fake::linux().as_user(1000).with_process(700, 1000);
+    let mut host = with_shell(Computer::linux(user)).user(1000);
+    host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
+        Some(1),
+        "",
+        "\
+SETTING            WANTED  FOUND   VERDICT
+nofile (soft)      5000    1024    falls short
+    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
+nofile (hard)      6000    524288  falls short
+    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
+sigpending (soft)  99999   30500   falls short
+    why: [..]
+    [..]
+    [..]
+sigpending (hard)  99999   30500   falls short
+    why: [..]
+    [..]
+    [..]
+error: a required setting falls short, so nothing was changed for good
+",
+    );
+    assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
+    host.types("apply --rlimit nofile=5000:6000");
+    assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
+}
