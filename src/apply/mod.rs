@@ -4,6 +4,7 @@ mod keys;
 mod limits;
 mod undo;
 
+use crate::catalog;
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
@@ -21,7 +22,13 @@ pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: Plac
         })
         .collect();
     let ceiling = if goals.limits.is_empty() { None } else { limits::ceiling(kernel) };
-    plan::plan(read, &goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place)
+    let mut plan = plan::plan(read, &goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place);
+    for step in plan.keys.iter_mut().filter(|step| step.target.is_some()) {
+        let Some(other) = catalog::counterpart(place.system, &step.key) else { continue };
+        let value = keys::read(kernel, &other, step.kind);
+        step.counterpart = value.ok().map(|value| (other, value));
+    }
+    plan
 }
 
 /// What holds and what does not, with nothing written.
@@ -90,3 +97,6 @@ pub enum Failure {
     /// They stay: `--best-effort`.
     Keeps,
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,6 +234,15 @@ fn settings_that_undo_each_other_fall_short_and_are_put_back() {
     assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
 }
 
+/// 0 is refused for it: writing the other one makes it 0 again.
+#[test]
+fn one_of_two_keys_for_one_thing_is_put_back_through_the_other() {
+    let mut host = linux(Fake::linux());
+    let ended = host.types("apply --set vm.dirty_bytes=8192 --set net.core.nonsense=1");
+    assert!(ended.stderr.contains("\n1 setting that had been changed was put back\n"), "{}", ended.stderr);
+    assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
+}
+
 #[test]
 fn limits_that_tunectl_itself_would_feel_come_last() {
     let profile = "[rlimit]\nas = \"1GiB\"\nfsize = 0\ncpu = 60\nnofile = 50\nnproc = 1\nstack = \"1MiB\"\ncore = 0\n";
