@@ -1,11 +1,13 @@
 //! The command line: what can be typed, and nothing of what is done.
 
+pub mod dropin;
 mod service;
 
 pub use service::ServiceFlags;
 
 use std::ffi::OsString;
 
+use crate::model::run::Manner;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -117,6 +119,9 @@ pub struct Run {
     /// How the service is started and supervised.
     #[command(flatten)]
     pub service: ServiceFlags,
+    /// What goes with the name under which we were called.
+    #[arg(skip)]
+    pub manner: Manner,
     /// The service's command; everything from here on is its own.
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,

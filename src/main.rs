@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use tunectl::cli::dropin::{self, DropIn};
 use tunectl::cli::{Cli, Command, Talk, When};
 use tunectl::commands::{self, NOT_STARTED, USAGE, World};
 use tunectl::context::{Context, machine};
 use tunectl::init;
 use tunectl::kernel::{Access, Host};
 use tunectl::library::Library;
+use tunectl::model::run::Manner;
 use tunectl::output::Colour;
 use tunectl::sys::{self, Inherited};
 
@@ -34,13 +36,28 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
         ));
         return NOT_STARTED;
     }
-    let cli = match Cli::try_parse_from(arguments) {
+    let (arguments, manner) = match dropin::translate(&arguments, sys::own_pid(), &|name| env::var_os(name)) {
+        None => (arguments, Manner::default()),
+        Some(DropIn::Run(words, manner)) => (words, manner),
+        Some(DropIn::Print(text)) => {
+            drop(io::stdout().write_all(text.as_bytes()));
+            return 0;
+        }
+        Some(DropIn::Wrong(text)) => {
+            drop(io::stderr().write_all(text.as_bytes()));
+            return 1;
+        }
+    };
+    let mut cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             drop(error.print());
             return if error.use_stderr() { USAGE } else { 0 };
         }
     };
+    if let Command::Run(run) = &mut cli.command {
+        run.manner = manner;
+    }
     start_log(&cli.talk);
     in_the_real_world(&cli, &inherited)
 }

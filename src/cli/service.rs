@@ -42,14 +42,17 @@ fn argument(option: &'static RunOption) -> Arg {
     // In the order of the table, behind the flags that every command has.
     let argument = Arg::new(option.name).long(option.flag).help(help(option)).help_heading(HEADING);
     match option.shape {
-        // `--init`, and `--init=false` against a profile that says otherwise.
+        // `--init`, and `--init=false` against a profile that says otherwise. The last one typed counts.
         Shape::Switch => argument
+            .overrides_with(option.name)
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true")
             .hide_possible_values(true)
             .value_name("true|false"),
-        Shape::One => argument.num_args(1).allow_hyphen_values(true).value_name(option.value),
+        Shape::One => {
+            argument.overrides_with(option.name).num_args(1).allow_hyphen_values(true).value_name(option.value)
+        }
         Shape::Many => argument.num_args(1).action(ArgAction::Append).value_name(option.value),
     }
 }

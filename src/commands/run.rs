@@ -7,7 +7,7 @@ use crate::cli::Run;
 use crate::exec::{Stage, StageError};
 use crate::init::{Orders, Verbosity};
 use crate::kernel::Process;
-use crate::model::run::{OPTIONS, RunOptions};
+use crate::model::run::{Manner, OPTIONS, RunOptions};
 use crate::output::{self, Account, Colour};
 use crate::plan::Plan;
 use crate::report::Report;
@@ -21,7 +21,7 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
     let ready = prepare(&run.asked, need, run.zeal.allow_host_settings, world)?;
     let options = options(run, &ready.profile.run, world)?;
     // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
-    let stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error))?;
+    let stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error, run.manner))?;
     if options.init == Some(true) {
         supervise(run, &options, ready, stage, world)
     } else {
@@ -74,7 +74,7 @@ fn supervise(
     }
     let name = stage.name().to_owned();
     let World { kernel, start, err, colour_err, .. } = &mut *world;
-    let outcome = start(stage, Some(Orders::new(options, verbosity())), &mut || {
+    let outcome = start(stage, Some(Orders::new(options, run.manner, verbosity())), &mut || {
         let report = apply::apply_limits(*kernel, &plan.limits);
         if falls_short(run, &ready, &report, *err, *colour_err) { Err(why(&name)) } else { Ok(()) }
     });
@@ -109,8 +109,8 @@ fn not_started(name: &str) -> Failure {
         .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1")
 }
 
-fn not_prepared(error: &StageError) -> Failure {
-    Failure::new(error.exit_code(), error)
+fn not_prepared(error: &StageError, manner: Manner) -> Failure {
+    Failure::new(manner.exec_failure.map_or(error.exit_code(), i32::from), error)
 }
 
 fn verbosity() -> Verbosity {

@@ -41,6 +41,7 @@ pub fn resume(arguments: &[OsString]) -> Option<i32> {
     // Ours were closed by the exec, so that these are only what was handed to us for the service: an end of a pipe
     // that stays open here would keep its reader waiting.
     sys::close_range(3, u32::MAX);
+    sys::forget_program();
     Some(supervise(watch))
 }
 
@@ -123,7 +124,7 @@ fn read_pairs(text: &str) -> Option<Vec<(u8, u8)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::run::{OPTIONS, RunOptions};
+    use crate::model::run::{Manner, OPTIONS, RunOptions};
 
     fn orders(settings: &[(&str, &str)]) -> Orders {
         let mut options = RunOptions::default();
@@ -131,7 +132,7 @@ mod tests {
             let option = OPTIONS.iter().find(|option| option.name == *name).unwrap();
             option.set(&mut options, &[value]).unwrap();
         }
-        Orders::new(&options, Verbosity::Reaping)
+        Orders::new(&options, Manner::default(), Verbosity::Reaping)
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::notice::Verbosity;
-use crate::model::run::{Leftovers, RunOptions, SignalTarget};
+use crate::model::run::{Leftovers, Manner, RunOptions, SignalTarget};
 
 /// How the service stands to our process group and session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,15 +49,19 @@ pub struct Orders {
 
 impl Default for Orders {
     fn default() -> Self {
-        Self::new(&RunOptions::default(), Verbosity::Warnings)
+        Self::new(&RunOptions::default(), Manner::default(), Verbosity::Warnings)
     }
 }
 
 impl Orders {
     /// What `options` come to.
     #[must_use]
-    pub fn new(options: &RunOptions, verbosity: Verbosity) -> Self {
-        let grouping = if options.session == Some(true) { Grouping::Session } else { Grouping::Group };
+    pub fn new(options: &RunOptions, manner: Manner, verbosity: Verbosity) -> Self {
+        let grouping = match options.session {
+            Some(true) => Grouping::Session,
+            _ if manner.shares_group => Grouping::Shared,
+            _ => Grouping::Group,
+        };
         let mut orders = Self {
             target: options.signal_to.unwrap_or_default(),
             rewrite: std::array::from_fn(|signal| u8::try_from(signal).unwrap_or(0)),
@@ -69,7 +73,7 @@ impl Orders {
             parent_death_signal: options.parent_death_signal.map(crate::model::signal::Signal::number),
             die_with_supervisor: options.die_with_supervisor.unwrap_or(false),
             grouping,
-            exec_failure: None,
+            exec_failure: manner.exec_failure,
             verbosity,
         };
         if grouping == Grouping::Session {

@@ -51,6 +51,15 @@ pub struct RunOptions {
     pub env: Vec<(String, Option<String>)>,
 }
 
+/// What is said with no option, but by the name under which we are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The exit code when the command can't be executed, where it is not that of the shell.
+    pub exec_failure: Option<u8>,
+    /// The service stays in our process group.
+    pub shares_group: bool,
+}
+
 /// Who gets the signals that reach the supervisor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignalTarget {
