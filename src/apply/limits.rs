@@ -30,18 +30,55 @@ pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Ve
 
 /// Sets what differs and reads back.
 pub(super) fn set(kernel: &mut dyn Kernel, steps: &[LimitStep], process: Process) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for step in steps {
-        let outcome = step.target.map_or(Ok(()), |target| set_one(kernel, step, target, process));
-        let found = match step.target {
-            Some(_) => kernel.limits(process, step.resource),
-            None => step.current,
+    steps.iter().flat_map(|step| set_step(kernel, step, process)).collect()
+}
+
+/// The same, of a process that lives on if all of it has to be put back: a hard limit that is lowered can't be raised
+/// again without a capability (setrlimit(2)). So those come last, and only where nothing required has fallen short:
+/// `fallen` is what has by now.
+pub(super) fn set_what_can_be_undone(
+    kernel: &mut dyn Kernel,
+    steps: &[LimitStep],
+    process: Process,
+    fallen: Option<Setting>,
+) -> Vec<Finding> {
+    let (lowering, others): (Vec<_>, Vec<_>) = steps.iter().enumerate().partition(|(_, step)| lowers_hard(step));
+    let mut done: Vec<(usize, Vec<Finding>)> =
+        others.into_iter().map(|(place, step)| (place, set_step(kernel, step, process))).collect();
+    let now = done.iter().flat_map(|(_, findings)| findings).find(|finding| finding.fails());
+    let fallen = fallen.or_else(|| now.map(|finding| finding.setting.clone()));
+    for (place, step) in lowering {
+        let findings = match &fallen {
+            Some(fallen) => held_back(kernel, step, fallen),
+            None => set_step(kernel, step, process),
         };
-        let found = found.map(|limits| in_effect(kernel, step.resource, limits));
-        let evidence = evidence(kernel, step);
-        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, outcome, evidence)));
+        done.push((place, findings));
+    }
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().flat_map(|(_, findings)| findings).collect()
+}
+
+fn lowers_hard(step: &LimitStep) -> bool {
+    step.target.zip(step.current.ok()).is_some_and(|(target, now)| target.hard < now.hard)
+}
+
+fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec<Finding> {
+    let mut findings = findings_unset(kernel, std::slice::from_ref(step));
+    for finding in findings.iter_mut().filter(|finding| finding.falls_short()) {
+        finding.verdict = Verdict::Short(Shortfall::HeldBack(fallen.clone()));
     }
     findings
+}
+
+fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Finding> {
+    let outcome = step.target.map_or(Ok(()), |target| set_one(kernel, step, target, process));
+    let found = match step.target {
+        Some(_) => kernel.limits(process, step.resource),
+        None => step.current,
+    };
+    let found = found.map(|limits| in_effect(kernel, step.resource, limits));
+    let evidence = evidence(kernel, step);
+    step.sides.iter().map(|goal| finding(step, goal, found, outcome, evidence)).collect()
 }
 
 /// Where the hard limit can't be raised, the soft one still goes as far as the hard one allows: that is worth

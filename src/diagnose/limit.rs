@@ -29,6 +29,12 @@ pub(super) fn diagnose(
         {
             other_refusal(*refusal, shortfall)
         }
+        Shortfall::HeldBack(other) => {
+            let why = format!(
+                "it was held back: `{other}` fell short, and a hard limit that is lowered can't be raised again"
+            );
+            (Cause::HeldBack, why)
+        }
         Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
         _ if above_ceiling(finding, wanted) => above_nr_open(finding, wanted, scene),
         Shortfall::Refused(refusal) => (Cause::HardLimit, needs_capability(hard, wanted, *refusal, scene)),

@@ -234,6 +234,15 @@ fn settings_that_undo_each_other_fall_short_and_are_put_back() {
     assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
 }
 
+/// 0 is refused for it: writing the other one makes it 0 again.
+#[test]
+fn one_of_two_keys_for_one_thing_is_put_back_through_the_other() {
+    let mut host = linux(Fake::linux());
+    let ended = host.types("apply --set vm.dirty_bytes=8192 --set net.core.nonsense=1");
+    assert!(ended.stderr.contains("\n1 setting that had been changed was put back\n"), "{}", ended.stderr);
+    assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
+}
+
 #[test]
 fn limits_that_tunectl_itself_would_feel_come_last() {
     let profile = "[rlimit]\nas = \"1GiB\"\nfsize = 0\ncpu = 60\nnofile = 50\nnproc = 1\nstack = \"1MiB\"\ncore = 0\n";
@@ -244,4 +253,34 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
     let mut host = linux(Fake::linux().limited(Resource::Core, unlimited)).file("p.toml", profile);
     host.types("run -p @/p.toml -- true").is(None, "", "");
     assert_eq!(host.kernel.changes[..2], ["nofile=50:524288", "core=0:unlimited"]);
+}
+
+/// What apply could not put back, it does not begin: without the capability nobody raises a hard limit again.
+#[test]
+fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
+    let user = Fake::linux().as_user(1000).with_process(700, 1000);
+    let mut host = with_shell(Computer::linux(user)).user(1000);
+    host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
+        Some(1),
+        "",
+        "\
+SETTING            WANTED  FOUND   VERDICT
+nofile (soft)      5000    1024    falls short
+    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
+nofile (hard)      6000    524288  falls short
+    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
+sigpending (soft)  99999   30500   falls short
+    why: [..]
+    [..]
+    [..]
+sigpending (hard)  99999   30500   falls short
+    why: [..]
+    [..]
+    [..]
+error: a required setting falls short, so nothing was changed for good
+",
+    );
+    assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
+    host.types("apply --rlimit nofile=5000:6000");
+    assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
 }
