@@ -48,7 +48,8 @@ pub(crate) fn tunectl() -> Command {
     }
 }
 
-fn program() -> (Option<OsString>, PathBuf) {
+/// What runs the program under test, if anything has to, and where that is.
+pub(crate) fn program() -> (Option<OsString>, PathBuf) {
     let binary = env::var_os(BINARY).map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_tunectl")), PathBuf::from);
     (env::var_os(RUNNER), binary.canonicalize().unwrap())
 }
