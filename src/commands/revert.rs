@@ -95,7 +95,8 @@ impl Tale {
         match &undone.outcome {
             Outcome::Done { from } | Outcome::WouldDo { from } => {
                 self.put_back += 1;
-                let _ = writeln!(self.done, "{name} {} → {before}", from.shown());
+                let mark = if matches!(undone.outcome, Outcome::Done { .. }) { "" } else { "  (not written)" };
+                let _ = writeln!(self.done, "{name} {} → {before}{mark}", from.shown());
             }
             Outcome::Already => self.already += 1,
             Outcome::Never => log::info!("{name} had not been written"),

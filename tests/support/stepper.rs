@@ -27,7 +27,7 @@ pub(crate) fn kill_before(command: &mut Command, call: usize) -> End {
     // The exec stops it; from then on each call does so twice, before it and after.
     let mut calls = 0;
     let mut entering = true;
-    let mut signal = 0;
+    let mut signal;
     loop {
         let status = wait(pid);
         if libc::WIFEXITED(status) {
