@@ -131,6 +131,7 @@ pub struct Run {
 
 /// `tunectl apply`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct Apply {
     /// Which profile.
     #[command(flatten)]

@@ -42,7 +42,9 @@ fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale:
         } else {
             tale.nothing = false;
             let undone = one(revert, store, number, entry, here, force, world)?;
-            undone.iter().for_each(|undone| tale.tell(undone));
+            for undone in &undone {
+                tale.tell(undone);
+            }
             if !revert.all {
                 break;
             }

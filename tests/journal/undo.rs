@@ -165,9 +165,7 @@ fn what_was_applied_before_the_last_boot_died_with_it() {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
         host.edit("boot\t", "boot\tan earlier one ");
-        host.run(&["revert"])
-            .stdout("nothing to put back; what was applied before the last boot died with it\n")
-            .run();
+        host.run(&["revert"]).stdout("nothing to put back; what was applied before the last boot died with it\n").run();
         assert_eq!((sysctl("net/core/somaxconn").as_str(), host.entries().len()), ("5000", 0));
     });
 }
