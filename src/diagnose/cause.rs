@@ -53,6 +53,8 @@ pub enum Cause {
     NotOurProcess,
     /// The process is gone.
     ProcessGone,
+    /// It is of a namespace of the process that nobody can enter from outside.
+    OutOfReach,
     /// `/proc/sys` is not there.
     NoProc,
     /// None of the above could be shown to be the case.
@@ -89,6 +91,7 @@ impl Cause {
             Self::NoSuchLimit => "no-such-limit",
             Self::NotOurProcess => "not-our-process",
             Self::ProcessGone => "process-gone",
+            Self::OutOfReach => "out-of-reach",
             Self::NoProc => "no-proc",
             Self::Unknown => "unknown",
         }

@@ -55,6 +55,10 @@ impl Case<'_> {
             Shortfall::Unread(Obstacle::NoMatch) => {
                 (Cause::NoMatch, "nothing that exists matches this pattern".to_owned())
             }
+            Shortfall::Unread(Obstacle::Elsewhere(scope)) => {
+                let whose = scope.describe();
+                (Cause::OutOfReach, format!("it belongs to {whose} of the process, which is not entered from outside"))
+            }
             Shortfall::Unread(Obstacle::Shape(sentence)) => (Cause::WrongShape, sentence.clone()),
             Shortfall::Unread(Obstacle::Refused(refusal)) => self.unread(*refusal),
             Shortfall::Refused(refusal) => self.refused(*refusal),

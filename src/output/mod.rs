@@ -3,11 +3,13 @@
 mod colour;
 mod json;
 mod limits;
+mod queues;
 mod text;
 
 pub use colour::Colour;
 pub use json::document;
 pub use limits::{limits_document, limits_table};
+pub use queues::Queues;
 pub use text::{changes, shortfalls, table, to_type};
 
 use crate::context::Context;
@@ -30,6 +32,8 @@ pub struct Account<'a> {
     pub report: &'a Report,
     /// For each finding, why it falls short, where it does.
     pub diagnoses: Vec<Option<Diagnosis>>,
+    /// The queues of listening sockets that are too short, where they were looked at.
+    pub queues: Option<Queues>,
 }
 
 impl<'a> Account<'a> {
@@ -45,6 +49,6 @@ impl<'a> Account<'a> {
     ) -> Self {
         let scene = Scene { context, asked };
         let diagnoses = report.findings.iter().map(|finding| diagnose::diagnose(finding, &scene)).collect();
-        Self { command, profiles, context, process, report, diagnoses }
+        Self { command, profiles, context, process, report, diagnoses, queues: None }
     }
 }
