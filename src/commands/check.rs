@@ -43,7 +43,7 @@ fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
         Value::Number(number) => u64::try_from(number).ok(),
         _ => None,
     });
-    let allowed = asked.map_or(now, |asked| asked.max(now));
+    let allowed = asked.unwrap_or(now);
     let listeners = (world.listeners)(allowed).inspect_err(|error| log::warn!("listening sockets: {error}")).ok()?;
     Some(Queues { allowed, listeners })
 }
