@@ -1,6 +1,7 @@
 //! `--pid`: a process in namespaces of its own, looked at and tuned by a tunectl that stands outside of them.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
+#![allow(unsafe_code, reason = "the standard library has no listen(2) of its own")]
 
 #[path = "support/mod.rs"]
 mod support;
@@ -8,6 +9,7 @@ mod support;
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -21,7 +23,7 @@ use tunectl::sys;
 const SERVICE: &str = "TUNECTL_TEST_SERVICE";
 const OWN: [&str; 3] = ["--net", "--ipc", "--uts"];
 
-/// A service in namespaces of its own, which listens on port 8080 with the longest queue that it can get.
+/// A service in namespaces of its own, which listens on port 8080.
 struct Service {
     child: Child,
     said: BufReader<ChildStdout>,
@@ -60,7 +62,7 @@ impl Service {
         false
     }
 
-    /// Has it close its socket and listen on a new one.
+    /// Has it call listen(2) once more, for as long a queue as there may be.
     fn listen_again(&mut self) {
         self.child.stdin.as_mut().unwrap().write_all(b"again\n").unwrap();
         assert!(self.waits());
@@ -96,7 +98,7 @@ fn a_service() {
         return;
     }
     put("net/core/somaxconn", "64");
-    let mut socket = TcpListener::bind("0.0.0.0:8080").unwrap();
+    let socket = TcpListener::bind("0.0.0.0:8080").unwrap();
     let mut lines = io::stdin().lines();
     loop {
         // Not `println!`, which the harness may keep.
@@ -105,8 +107,8 @@ fn a_service() {
         if lines.next().is_none() {
             return;
         }
-        drop(socket);
-        socket = TcpListener::bind("0.0.0.0:8080").unwrap();
+        // SAFETY: listen(2) takes two numbers, and the first is that of an open socket.
+        assert_eq!(unsafe { libc::listen(socket.as_raw_fd(), 65_535) }, 0);
     }
 }
 

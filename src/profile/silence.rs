@@ -2,7 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::lint::codes::{self, CODES};
+use super::lint::codes::{self, WARNINGS};
 use super::problem::Fault;
 use super::reader::{Reader, unknown};
 use super::tree::{Node, describe, entries};
@@ -31,8 +31,8 @@ fn code(node: &Node<'_>) -> Result<&'static str, Fault> {
     let DeValue::String(text) = node.get_ref() else {
         return Err(Fault::new(node.span(), format!("expected the code of a warning, found {}", describe(node))));
     };
-    codes::find(text).map(|known| known.code).ok_or_else(|| {
+    codes::warning(text).map(|known| known.code).ok_or_else(|| {
         Fault::new(node.span(), format!("unknown warning `{}`", text.escape_debug()))
-            .help(format!("they are numbered from `W001` to `W{:03}`", CODES.len()))
+            .help(format!("they are numbered from `W001` to `W{:03}`", WARNINGS.len()))
     })
 }

@@ -3,115 +3,115 @@
 
 /// One kind of warning.
 #[derive(Clone, Copy, Debug)]
-pub struct Code {
+pub struct Warning {
     /// As it stands in messages and in a profile's `[lint] allow`.
     pub code: &'static str,
     /// What it warns of, in one line.
-    pub about: &'static str,
+    pub title: &'static str,
     /// Why, and what to do: whole sentences.
     pub explanation: &'static str,
 }
 
 /// Every kind, in the order of the codes.
-pub const CODES: [Code; 15] = [
-    Code {
+pub const WARNINGS: [Warning; 15] = [
+    Warning {
         code: "W001",
-        about: "a range of local ports that takes in the ports of services",
+        title: "a range of local ports that takes in the ports of services",
         explanation: "An outgoing connection may get any port of the range, also one that a service here listens on; \
             the service's next start then fails with \"address already in use\", for as long as that connection lasts \
             and for 60 seconds of TIME-WAIT. With 2000 connections, port 8080 was lost in 4 of 60 trials. Name the \
             services' ports (`ports = [8080]` in `[service]`, or `--port 8080`): they are reserved, and never given out.",
     },
-    Code {
+    Warning {
         code: "W002",
-        about: "a range of local ports whose ends are both even or both odd",
+        title: "a range of local ports whose ends are both even or both odd",
         explanation: "connect() takes ports of the parity of the first one and bind() of the other, so the kernel wants \
             as many of each: it says so in its log (`ip_local_port_range: prefer different parity for start/end values`) \
             and never uses the last of an odd number of ports. Take one port more or less.",
     },
-    Code {
+    Warning {
         code: "W003",
-        about: "a sysctl that is not known, and nearly spelt like one that is",
+        title: "a sysctl that is not known, and nearly spelt like one that is",
         explanation: "A key that does not exist falls short on every machine. Not every key of every module is known to \
             tunectl, so this is no error; where the name is right, allow the warning.",
     },
-    Code {
+    Warning {
         code: "W004",
-        about: "a sysctl that kernels of today no longer have",
+        title: "a sysctl that kernels of today no longer have",
         explanation: "Guides outlive kernels. The key falls short on every newer kernel, and what it did is gone or done \
             by something else: the warning says by what. Leave it out, or mark it `required = false` where old kernels \
             are meant too.",
     },
-    Code {
+    Warning {
         code: "W005",
-        about: "a value of folklore: it does not do what guides say, or does harm",
+        title: "a value of folklore: it does not do what guides say, or does harm",
         explanation: "Some settings are copied from guide to guide though the kernel never did with them what the guide \
             says: `tcp_fin_timeout` does not shorten TIME-WAIT, which is 60 seconds by a constant of the kernel. Each such \
             warning says what the setting does and what helps instead.",
     },
-    Code {
+    Warning {
         code: "W006",
-        about: "a limit of open files so high that old programs stand still",
+        title: "a limit of open files so high that old programs stand still",
         explanation: "Programs that close every possible descriptor one by one (old Python and Java, xinetd, sudo, rpm) \
             do so up to their soft limit: a fifth of a second for a million, nearly five minutes of full processor time \
             for the 1073741816 that some container engines give. Others (uwsgi, haproxy) reserve memory for each. Ask for \
             what the service needs: a soft limit of 65536 is enough for most, a hard one of 524288 for nearly all. \
             Programs that need more raise their soft limit to the hard one themselves.",
     },
-    Code {
+    Warning {
         code: "W007",
-        about: "a required sysctl that the oldest supported kernels lack",
+        title: "a required sysctl that the oldest supported kernels lack",
         explanation: "On a kernel from before it came the profile falls short as a whole. Mark it `required = false`, so \
             that it is set where there is such a key, or allow the warning where all machines are new enough.",
     },
-    Code {
+    Warning {
         code: "W008",
-        about: "a wish that contradicts one of a profile that is extended",
+        title: "a wish that contradicts one of a profile that is extended",
         explanation: "The later wish wins and replaces the earlier one whole: no value is what both ask for, so what the \
             extended profile was written for is given up here. If that is meant, allow the warning.",
     },
-    Code {
+    Warning {
         code: "W009",
-        about: "a wish that an extended profile has already, word for word",
+        title: "a wish that an extended profile has already, word for word",
         explanation: "It changes nothing today, and keeps the old value on the day that the extended profile is changed. \
             Leave it out.",
     },
-    Code {
+    Warning {
         code: "W010",
-        about: "two sysctls of which each undoes the other",
+        title: "two sysctls of which each undoes the other",
         explanation: "Some settings are one thing by two names, in two units (`vm.dirty_ratio` and `vm.dirty_bytes`): \
             writing one sets the other to 0, so that one of the two always falls short. Keep one.",
     },
-    Code {
+    Warning {
         code: "W011",
-        about: "a limit of open files above fs.nr_open",
+        title: "a limit of open files above fs.nr_open",
         explanation: "No process, not even root's, gets a hard limit above `fs.nr_open` (kernel/sys.c, do_prlimit): \
             1048576, where nobody has raised it. Ask for `fs.nr_open` in the same profile; it is set first. It belongs to \
             the whole machine, so a container can't do that.",
     },
-    Code {
+    Warning {
         code: "W012",
-        about: "required settings that no unprivileged container can be given from inside",
+        title: "required settings that no unprivileged container can be given from inside",
         explanation: "What belongs to the whole machine (`vm.*`, most of `kernel.*` and `fs.*`, /sys) can't be written from \
             inside a container, nor can a hard limit be raised above what the container engine gives. There the profile \
             falls short unless the host has been set up for it. Mark such a setting `required = false`, keep it in a \
             profile of its own for the host, or allow the warning in a profile that is only for hosts.",
     },
-    Code {
+    Warning {
         code: "W013",
-        about: "a value that can't be undone before the next boot",
+        title: "a value that can't be undone before the next boot",
         explanation: "The kernel takes it for good: neither tunectl nor root can put the former value back, so that a \
             failed `apply` leaves it changed.",
     },
-    Code {
+    Warning {
         code: "W014",
-        about: "a sysctl that can only be read",
+        title: "a sysctl that can only be read",
         explanation: "It reports something and takes no value: unless it is what is asked for already it falls short \
             everywhere.",
     },
-    Code {
+    Warning {
         code: "W015",
-        about: "an exact value, or an upper bound, below what kernels start with today",
+        title: "an exact value, or an upper bound, below what kernels start with today",
         explanation: "It was an increase when the guide was written, and is a cut now: `somaxconn = 1024` was eight times \
             the default until Linux 5.4, and is a quarter of it since. Write `{ at_least = … }`, which never lowers.",
     },
@@ -119,14 +119,14 @@ pub const CODES: [Code; 15] = [
 
 /// The kind of this code, in upper or lower case.
 #[must_use]
-pub fn find(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|known| known.code.eq_ignore_ascii_case(code))
+pub fn warning(code: &str) -> Option<&'static Warning> {
+    WARNINGS.iter().find(|known| known.code.eq_ignore_ascii_case(code))
 }
 
 /// Why there is a warning of this code, and what to do.
 #[must_use]
 pub fn explanation(code: &str) -> Option<&'static str> {
-    find(code).map(|known| known.explanation)
+    warning(code).map(|known| known.explanation)
 }
 
 #[cfg(test)]
@@ -135,10 +135,10 @@ mod tests {
 
     #[test]
     fn codes_are_counted_through_and_found() {
-        for (number, code) in (1..).zip(CODES) {
+        for (number, code) in (1..).zip(WARNINGS) {
             assert_eq!(code.code, format!("W{number:03}"));
             assert!(code.explanation.ends_with('.') && !code.explanation.contains("  "), "{}", code.code);
-            assert!(!code.about.ends_with('.'), "{}", code.code);
+            assert!(!code.title.ends_with('.'), "{}", code.code);
         }
         assert!(explanation("w012").is_some_and(|text| text.contains("container")));
         assert_eq!(explanation("W999"), None);

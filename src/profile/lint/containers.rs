@@ -2,8 +2,8 @@
 
 use super::super::problem::Problem;
 use super::super::{Profile, Wish};
-use super::{Known, least};
-use crate::model::limit::Resource;
+use super::{Known, spans};
+use crate::model::limit::{Resource, Side};
 use crate::model::setting::{Setting, System};
 
 /// The hard limits that container engines give: Docker 25 on, with systemd's defaults and a kernel from 6.1 on.
@@ -21,7 +21,11 @@ const SHOWN: usize = 6;
 
 /// One warning for all settings that are required and out of reach.
 pub(super) fn unreachable(profile: &Profile, known: &Known<'_>) -> Option<Problem> {
-    let wishes: Vec<&Wish> = profile.wishes.iter().filter(|wish| wish.required && out_of_reach(wish, known)).collect();
+    let wishes: Vec<&Wish> = profile
+        .wishes
+        .iter()
+        .filter(|wish| wish.required && out_of_reach(wish, known) && !is_said_of_the_hard_one(profile, wish))
+        .collect();
     let (first, more) = wishes.split_first()?;
     let others = match more.len() {
         0 => String::new(),
@@ -39,7 +43,15 @@ fn out_of_reach(wish: &Wish, known: &Known<'_>) -> bool {
         Setting::Key(key) => wish.system == Some(System::Linux) && (known.about)(System::Linux, key).of_host,
         Setting::Limit(resource, _) => {
             let given = GIVEN.iter().find(|(limit, _)| limit == resource);
-            given.is_some_and(|(_, given)| least(wish).is_some_and(|least| least > *given))
+            let lowest = spans(&wish.asked).and_then(|spans| spans.first().map(|(low, _)| *low));
+            given.zip(lowest).is_some_and(|((_, given), lowest)| lowest > *given)
         }
     }
+}
+
+/// A soft limit that a hard one stands beside says nothing new.
+fn is_said_of_the_hard_one(profile: &Profile, wish: &Wish) -> bool {
+    let Setting::Limit(resource, Side::Soft) = wish.setting else { return false };
+    let hard = Setting::Limit(resource, Side::Hard);
+    profile.wishes.iter().any(|other| other.setting == hard && other.required)
 }
