@@ -100,8 +100,8 @@ pub const WARNINGS: [Warning; 15] = [
     Warning {
         code: "W013",
         title: "a value that can't be undone before the next boot",
-        explanation: "The kernel takes it for good: neither tunectl nor root can put the former value back, so that a \
-            failed `apply` leaves it changed.",
+        explanation: "The kernel takes it for good: neither tunectl nor root can put the former value back. `apply` \
+            refuses it, before anything is changed, unless `--allow-irreversible` says that it is meant.",
     },
     Warning {
         code: "W014",
