@@ -2,9 +2,11 @@
 
 mod apply;
 mod check;
+mod journaled;
 mod limits;
 mod prepare;
 mod profile;
+mod revert;
 mod run;
 
 use std::fmt;
@@ -89,6 +91,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
     let outcome = match &cli.command {
         Command::Run(run) => run::run(run, world),
         Command::Apply(apply) => apply::apply(apply, world),
+        Command::Revert(revert) => revert::revert(revert, world),
         Command::Check(check) => check::check(check, world),
         Command::Limits(limits) => limits::limits(limits, world),
         Command::Profile(profile) => profile::profile(profile, world),

@@ -47,9 +47,10 @@ impl Case<'_> {
                 "it belongs to the whole machine, and we are in a container or namespace: it was not written"
                     .to_owned(),
             ),
-            Shortfall::HeldBack(other) => {
+            // What would have been in its way had it been tried is what has to be mended for it as well.
+            Shortfall::HeldBack(other) => self.in_the_way().unwrap_or_else(|| {
                 (Cause::HeldBack, format!("it was held back: `{other}` fell short, and without that it does harm"))
-            }
+            }),
             Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
             Shortfall::Unread(Obstacle::NoMatch) => {
                 (Cause::NoMatch, "nothing that exists matches this pattern".to_owned())

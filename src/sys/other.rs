@@ -305,3 +305,9 @@ pub fn set_umask(bits: u32) -> u32 {
 
 /// Nothing here.
 pub fn forget_program() {}
+
+/// A number of our network namespace: there are none.
+#[must_use]
+pub fn network_cookie() -> Option<u64> {
+    None
+}

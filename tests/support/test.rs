@@ -84,6 +84,8 @@ impl Test {
         let path = env::var("PATH").unwrap_or_default();
         command.env_clear().env("PATH", format!("{}:{path}", scratch.path().join("bin").display()));
         command.current_dir(scratch.path());
+        // Not the machine's own, which tests would share.
+        command.env("TUNECTL_JOURNAL", scratch.path().join("journal"));
         let (stdout, stderr) = (Some(String::new()), Some(String::new()));
         Self { scratch, command, stdin: Vec::new(), stdout, stderr, code: 0 }
     }
