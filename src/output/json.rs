@@ -77,7 +77,11 @@ struct Entry<'a> {
 #[derive(Serialize)]
 struct Fix<'a> {
     place: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spot: Option<&'a str>,
     text: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    alternative: bool,
 }
 
 /// The document, with a newline at its end.
@@ -141,7 +145,16 @@ fn entry<'a>(finding: &'a Finding, diagnosis: Option<&'a Diagnosis>) -> Entry<'a
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
         why: diagnosis.map(|diagnosis| diagnosis.why.as_str()),
         remedies: diagnosis.map_or_else(Vec::new, |diagnosis| {
-            diagnosis.remedies.iter().map(|r| Fix { place: r.place.code(), text: &r.text }).collect()
+            diagnosis
+                .remedies
+                .iter()
+                .map(|r| Fix {
+                    place: r.place.code(),
+                    spot: r.spot.as_deref(),
+                    text: &r.text,
+                    alternative: r.alternative,
+                })
+                .collect()
         }),
     }
 }
