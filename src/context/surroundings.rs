@@ -162,7 +162,7 @@ fn outside(map: &str, user: u32) -> Option<u64> {
     })
 }
 
-/// The label of a process where it confines: `unconfined` and SELinux's `unconfined_t` and `kernel` do not.
+/// The label of a process where it confines: `unconfined` and `SELinux`'s `unconfined_t` and `kernel` do not.
 fn confining(label: &str) -> Option<String> {
     let label = label.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let kind = label.split(':').nth(2).unwrap_or(label);

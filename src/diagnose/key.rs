@@ -1,16 +1,21 @@
 //! Why a key falls short: from the step that failed, its errno, the file's mode and owner, the mount, our
 //! namespaces and rights, and what the catalog knows.
 
+use std::rc::Rc;
+
 use nix::errno::Errno;
 
 use crate::catalog::{self, Access, InNewNetns, KernelVersion, Row, Scope};
+use crate::context::{Context, Surroundings};
 use crate::kernel::{Evidence, Operation, Refusal};
 use crate::model::capability::Capability;
-use crate::model::setting::Key;
+use crate::model::expectation::Expectation;
+use crate::model::setting::{Key, Setting};
 use crate::model::suggest;
 use crate::model::value::Value;
 use crate::plan::Obstacle;
-use crate::report::{Finding, Shortfall};
+use crate::profile::{Origin, Source};
+use crate::report::{Finding, Report, Shortfall, Verdict};
 
 use super::rights::{self, Rights};
 use super::{Cause, Diagnosis, Scene, has_files, read_only, unexplained};
@@ -34,10 +39,43 @@ pub(super) struct Case<'a> {
 
 pub(super) fn diagnose(key: &Key, finding: &Finding, shortfall: &Shortfall, scene: &Scene<'_>) -> Diagnosis {
     let row = catalog::row(scene.context.system, key);
-    let case = Case { key, finding, shortfall, scene, row };
-    let (cause, why) = case.cause();
-    let remedies = case.remedies(cause);
+    let this = Case { key, finding, shortfall, scene, row };
+    let (cause, why) = this.cause();
+    let remedies = this.remedies(cause);
     Diagnosis { cause, why, remedies }
+}
+
+/// The same of a key that nobody asks anything of.
+pub(super) fn hindrance(
+    key: &Key,
+    unread: Option<Refusal>,
+    evidence: Evidence,
+    context: &Context,
+    around: &Surroundings,
+) -> Option<Found> {
+    let shortfall = match unread {
+        Some(refusal) => Shortfall::Unread(Obstacle::Refused(refusal)),
+        None if context.contained() && catalog::scope_of(context.system, key, context.version()).is_host() => {
+            Shortfall::HostOwned
+        }
+        None => Shortfall::Differs,
+    };
+    let finding = Finding {
+        setting: Setting::Key(key.clone()),
+        wanted: Expectation::Exactly(Value::text("")),
+        required: false,
+        origin: Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 },
+        before: None,
+        found: None,
+        verdict: Verdict::Short(shortfall.clone()),
+        put_back: None,
+        now: None,
+        evidence,
+    };
+    let scene = Scene { context, around, elsewhere: &[], report: &Report::default(), asked: &[] };
+    let row = catalog::row(context.system, key);
+    let this = Case { key, finding: &finding, shortfall: &shortfall, scene: &scene, row };
+    Some(this.cause()).filter(|(cause, _)| *cause != Cause::NotApplied)
 }
 
 fn found(cause: Cause, why: impl Into<String>) -> Found {
@@ -113,7 +151,10 @@ impl Case<'_> {
                 self.hindrance().or_else(|| self.confined()).unwrap_or_else(|| self.unknown())
             }
             (Operation::Write, Errno::ENOENT) => {
-                let why = format!("this kernel knows no `{}`: it may be misspelt, or its module missing", self.value());
+                let why = format!(
+                    "this kernel knows no `{}`: it may be misspelt, or its module may be missing",
+                    self.value()
+                );
                 found(Cause::UnknownName, why)
             }
             // sysctl(3) of macOS, which has no open(2), says so here.
@@ -141,7 +182,7 @@ impl Case<'_> {
         let context = self.scene.context;
         if evidence.mode.is_some_and(|mode| mode & WRITE_BITS == 0) {
             return Some(if self.only_shown_in_namespaces() {
-                let why = "it can be written in the machine's own network namespace only, and we are in another";
+                let why = "it can be written in the machine's own network namespace only";
                 found(Cause::ReadOnlyInNamespace, why)
             } else {
                 found(Cause::ReadOnly, "nobody can write it")
@@ -248,7 +289,12 @@ impl Case<'_> {
             _ => Cause::NotKept,
         };
         let how = how.map_or_else(String::new, |how| format!(": {how}"));
-        found(cause, format!("the kernel took `{}`, and `{made}` stands there{how}", self.value()))
+        let then = if cause == Cause::NotKept {
+            format!(", and `{made}` stands there")
+        } else {
+            format!(" and made `{made}` of it")
+        };
+        found(cause, format!("the kernel took `{}`{then}{how}", self.value()))
     }
 
     /// Why the file is not there.

@@ -26,11 +26,10 @@ impl Case<'_> {
             }
             Cause::OwnerNotMapped if context.in_container() && !self.is_hosts() => self.by_container(None),
             Cause::HostSetting | Cause::OwnerNotMapped | Cause::ReadOnlyInNamespace => self.by_host(),
-            Cause::HiddenInNamespace => self.by_host().into_iter().chain([self.not_required()]).collect(),
+            Cause::HiddenInNamespace => self.by_host().into_iter().chain(self.not_required()).collect(),
             Cause::ModuleMissing => self.module(),
-            Cause::NotInThisKernel | Cause::HiddenInUserNamespace | Cause::NoMatch | Cause::ReadOnly => {
-                vec![self.not_required()]
-            }
+            Cause::NotInThisKernel | Cause::HiddenInUserNamespace => self.not_required().into_iter().collect(),
+            Cause::NoMatch | Cause::ReadOnly => self.not_required().map(Remedy::or).into_iter().collect(),
             Cause::NoSuchKey => self.misspelt(),
             Cause::PortOrder => self.port_order(),
             Cause::UnknownName => self.known_name(),
@@ -65,8 +64,10 @@ impl Case<'_> {
         remedy::container_key(self.key, &self.value(), lacks, self.scene)
     }
 
-    fn not_required(&self) -> Remedy {
-        remedy::not_required(self.key, self.scene.context.system, &self.finding.wanted)
+    /// Go on without it; nothing where the profile does so already.
+    fn not_required(&self) -> Option<Remedy> {
+        let finding = self.finding;
+        finding.required.then(|| remedy::not_required(self.key, self.scene.context.system, &finding.wanted))
     }
 
     /// The file is there, and we may not write it.
@@ -111,7 +112,7 @@ impl Case<'_> {
         let typed = self.key.to_string();
         match suggest::nearest(&typed, catalog::names(system)) {
             Some(near) if self.row.is_none() => vec![remedy::ask_for_another(near, system, &self.finding.wanted)],
-            _ => vec![self.not_required()],
+            _ => self.not_required().map(Remedy::or).into_iter().collect(),
         }
     }
 

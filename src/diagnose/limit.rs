@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 
+use crate::catalog;
 use crate::context::Seccomp;
 use crate::kernel::{Operation, Refusal};
 use crate::model::expectation::Expectation;
@@ -36,9 +37,9 @@ pub(super) fn diagnose(
 ) -> Diagnosis {
     let wanted = nearest(finding);
     let hard = finding.evidence.hard_limit;
-    let case = Case { resource, side, finding, shortfall, scene, wanted, hard };
-    let (cause, why) = case.cause();
-    let remedies = case.remedies(cause);
+    let this = Case { resource, side, finding, shortfall, scene, wanted, hard };
+    let (cause, why) = this.cause();
+    let remedies = this.remedies(cause);
     Diagnosis { cause, why, remedies }
 }
 
@@ -66,7 +67,13 @@ impl Case<'_> {
             }
             _ if above.is_some() => {
                 let (name, most) = (self.ceiling_name(), above.unwrap_or_default());
-                (Cause::AboveNrOpen, format!("{} is above {name}, which is {most}: nobody is given more", self.wanted))
+                (
+                    Cause::AboveNrOpen,
+                    format!(
+                        "{} is above {name}, which is {most}: the kernel gives nobody more, root included",
+                        self.wanted
+                    ),
+                )
             }
             Shortfall::Refused(refusal) => self.refused(*refusal),
             Shortfall::Differs => self.differs(),
@@ -213,6 +220,11 @@ impl Case<'_> {
         let (Limit::Value(number), Some(key)) = (self.wanted, plan::ceiling_key(system)) else {
             return Vec::new();
         };
+        // The ceiling has one too, and nothing goes above that.
+        let top = catalog::row(system, &key).and_then(|row| row.range_on(self.scene.context.version()).1);
+        if top.is_some_and(|top| i128::from(number) > top) {
+            return Vec::new();
+        }
         let wanted = Expectation::Bounds { at_least: Some(Value::Number(i128::from(number))), at_most: None };
         // The ceiling is the machine's: in a container the profile's own wish for it would not be carried out.
         if self.scene.context.contained() {

@@ -13,8 +13,8 @@ pub use remedy::{Remedy, Where};
 
 use crate::context::elsewhere::Elsewhere;
 use crate::context::{Context, Surroundings};
-use crate::kernel::Evidence;
-use crate::model::setting::{Setting, System};
+use crate::kernel::{Evidence, Refusal};
+use crate::model::setting::{Key, Setting, System};
 use crate::plan::Obstacle;
 use crate::report::{Finding, Report, Shortfall, Verdict};
 
@@ -84,6 +84,19 @@ fn unexplained(shortfall: &Shortfall) -> String {
         Shortfall::Unread(Obstacle::Refused(refusal)) => format!("it could not be read, {refusal}"),
         _ => "the reason is not known".to_owned(),
     }
+}
+
+/// What keeps us from reading or writing a key, whatever its value: from how reading it went, and what stands
+/// around it. Nothing where nothing does.
+#[must_use]
+pub fn hindrance(
+    key: &Key,
+    unread: Option<Refusal>,
+    evidence: Evidence,
+    context: &Context,
+    around: &Surroundings,
+) -> Option<(Cause, String)> {
+    key::hindrance(key, unread, evidence, context, around)
 }
 
 /// Whether the mount that the file is on lets nobody write.

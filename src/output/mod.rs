@@ -9,7 +9,7 @@ mod together;
 pub use colour::Colour;
 pub use json::document;
 pub use limits::{limits_document, limits_table};
-pub use text::{changes, shortfalls, table, to_type};
+pub use text::{changes, paragraph, shortfalls, table, to_type};
 use together::together;
 
 use crate::context::ancestry::Ancestor;

@@ -140,8 +140,15 @@ fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, 
     }
 }
 
+/// A heading and what is to be said at length.
+#[must_use]
+pub fn paragraph(heading: &str, text: &str) -> String {
+    let lines = wrapped(text, 92).into_iter().map(|line| format!("  {line}\n"));
+    format!("{heading}\n\n{}", lines.collect::<String>())
+}
+
 /// Lines of at most `width` characters, broken at blanks.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

@@ -33,7 +33,6 @@ const SHORT: &str = "\
 SETTING        WANTED               FOUND  VERDICT
 nofile (hard)  at least 4294967296  1200   falls short
     why: 4294967296 is above fs.nr_open, which is [..]: the kernel gives nobody more, root included
-    in the profile: \"fs.nr_open\" = { at_least = 4294967296 }
 ";
 
 #[test]

@@ -49,7 +49,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
     let folder = Path::new("etc/security/limits.d");
     let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.retain(|name| name.ends_with(".conf"));
+    names.retain(|name| name.strip_suffix(".conf").is_some());
     names.sort();
     let first = PathBuf::from("etc/security/limits.conf");
     std::iter::once(first).chain(names.into_iter().map(|name| folder.join(name))).collect()

@@ -83,7 +83,7 @@ fn configuration(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
         for entry in entries {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let hidden = name.starts_with('.');
-            if name.ends_with(".conf") && !hidden && !files.iter().any(|(known, _)| *known == name) {
+            if name.strip_suffix(".conf").is_some() && !hidden && !files.iter().any(|(known, _)| *known == name) {
                 files.push((name, Path::new(folder).join(entry.file_name())));
             }
         }

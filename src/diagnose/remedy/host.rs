@@ -59,7 +59,7 @@ pub(in crate::diagnose) fn at_boot(key: &Key, value: &Value, system: System) -> 
 fn launch_daemon(name: &str, command: &[String]) -> Remedy {
     let label = format!("tunectl.{name}");
     let escaped = |word: &String| word.replace('&', "&amp;").replace('<', "&lt;");
-    let words: String = command.iter().map(|word| format!("<string>{}</string>", escaped(word))).collect();
+    let words = command.iter().fold(String::new(), |words, word| words + "<string>" + &escaped(word) + "</string>");
     let text = format!(
         "<plist version=\"1.0\"><dict><key>Label</key><string>{label}</string><key>ProgramArguments</key>\
          <array>{words}</array><key>RunAtLoad</key><true/></dict></plist>"
