@@ -25,9 +25,6 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 tunectl::entry_point!(run);
 
-#[global_allocator]
-static HEAP: sys::Heap = sys::Heap::new();
-
 fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
     if let Some(code) = init::resume(&arguments) {
         return code;

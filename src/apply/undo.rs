@@ -38,7 +38,10 @@ fn touched<'f, 's>(findings: &'f mut [Finding], step: &'s KeyStep) -> Option<(&'
 }
 
 fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, before: &Value) {
-    finding.put_back = Some(key(kernel, &step.key, step.kind, before));
+    finding.put_back = Some(match &step.counterpart {
+        Some((other, value)) if *value != Value::Number(0) => through(kernel, step, before, other, value),
+        _ => key(kernel, &step.key, step.kind, before),
+    });
     finding.now = read(kernel, &step.key, step.kind).ok();
 }
 
@@ -63,6 +66,14 @@ pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &
                 }
             }
         }
+    }
+}
+
+/// Of two keys that set each other to 0, the one that was none is written: that makes the other 0 again.
+fn through(kernel: &mut dyn Kernel, step: &KeyStep, before: &Value, other: &Key, value: &Value) -> PutBack {
+    match key(kernel, other, step.kind, value) {
+        PutBack::Done if read(kernel, &step.key, step.kind).as_ref() != Ok(before) => PutBack::NotKept,
+        outcome => outcome,
     }
 }
 

@@ -33,5 +33,5 @@ pub use explain::{explain, explain_limit};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, InNewNetns, Kubernetes, Row};
 pub use scope::{Scope, in_new_netns, scope_of};
-pub use table::{apply_after, names, row, rows, spec};
+pub use table::{apply_after, counterpart, names, row, rows, spec};
 pub use version::{ByVersion, Changed, KernelVersion};

@@ -7,6 +7,7 @@ use super::{
     fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
     net_tcp, net_tcp_more, sysfs, user, vm,
 };
+use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Spec, System};
 
 /// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
@@ -80,6 +81,21 @@ pub fn apply_after(system: System, key: &Key) -> &'static [&'static str] {
     row(system, key).map_or(&[], |row| row.after)
 }
 
+/// The other of two sysctls that say one thing in two units: a write to either sets the other to 0, and the kernel
+/// refuses 0 for some (mm/page-writeback.c, mm/util.c). So one that was 0 is put back by writing the other.
+#[must_use]
+pub fn counterpart(system: System, key: &Key) -> Option<Key> {
+    const PAIRS: [[&str; 2]; 3] = [
+        ["vm/dirty_background_bytes", "vm/dirty_background_ratio"],
+        ["vm/dirty_bytes", "vm/dirty_ratio"],
+        ["vm/overcommit_kbytes", "vm/overcommit_ratio"],
+    ];
+    let Key::Sysctl(name) = key else { return None };
+    let of_linux = PAIRS.iter().filter(|_| system == System::Linux);
+    let other = of_linux.flat_map(|[a, b]| [(a, b), (b, a)]).find(|(this, _)| **this == name.path());
+    other.and_then(|(_, other)| SysctlName::parse(other).ok()).map(Key::Sysctl)
+}
+
 /// Every row of a system, sysctls first and then sysfs, each sorted by name.
 pub fn rows(system: System) -> impl Iterator<Item = &'static Row> {
     let sysfs: &'static [Row] = if system == System::Linux { sysfs::ROWS } else { &[] };
@@ -131,7 +147,7 @@ fn compare(name: &str, spelling: [&str; 3], separator: u8) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::name::{SysctlName, SysfsName};
+    use crate::model::name::SysfsName;
 
     fn named(text: &str) -> Option<&'static str> {
         row(System::Linux, &Key::Sysctl(SysctlName::parse(text).unwrap())).map(|row| row.name)

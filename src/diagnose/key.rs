@@ -188,7 +188,7 @@ impl Case<'_> {
                 found(Cause::ReadOnly, "nobody can write it")
             });
         }
-        if evidence.owner == Some(OVERFLOW_USER) && context.initial.user == Some(false) {
+        if evidence.owner == Some(OVERFLOW_USER) {
             let why = "its owner is a user that our user namespace does not map, such as root of the host";
             return Some(found(Cause::OwnerNotMapped, why));
         }

@@ -59,6 +59,10 @@ impl Case<'_> {
             {
                 self.no_such(*refusal)
             }
+            Shortfall::HeldBack(other) => {
+                let why = "fell short, and a hard limit that is lowered can't be raised again";
+                (Cause::HeldBack, format!("it was held back: `{other}` {why}"))
+            }
             Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
             Shortfall::Capped(most) => {
                 let why =
@@ -77,6 +81,10 @@ impl Case<'_> {
             }
             Shortfall::Refused(refusal) => self.refused(*refusal),
             Shortfall::Differs => self.differs(),
+            Shortfall::NotKept => {
+                let found = self.finding.found.as_ref().map_or_else(String::new, ToString::to_string);
+                (Cause::Clamped, format!("the kernel took {} and made {found} of it", self.wanted))
+            }
             _ => (Cause::Unknown, unexplained(self.shortfall)),
         }
     }
@@ -102,8 +110,11 @@ impl Case<'_> {
             }
             held if lowers || held == Some(true) => (Cause::Unknown, unexplained(self.shortfall)),
             Some(false) => {
-                let elsewhere = self.holds_capability() == Some(true);
-                let how = if elsewhere { " in the machine's own user namespace, and we are in another" } else { "" };
+                let how = match self.holds_capability() {
+                    Some(true) => " in the machine's own user namespace, and we are in another",
+                    _ if self.scene.context.system == System::Linux => ", which we do not have",
+                    _ => "",
+                };
                 (Cause::HardLimit, format!("{}{how}", self.too_low()))
             }
             _ => {

@@ -46,6 +46,9 @@ pub struct KeyStep {
     pub target: Option<Value>,
     /// Whose it is to write.
     pub owner: Owner,
+    /// The key that a write to this one sets to 0 (`catalog::counterpart`), and what stands there now; nothing where
+    /// nothing is to be written.
+    pub counterpart: Option<(Key, Value)>,
 }
 
 /// Why a value is not known.
@@ -134,6 +137,7 @@ fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> Ke
         current,
         target,
         owner,
+        counterpart: None,
     }
 }
 

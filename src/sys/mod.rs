@@ -11,7 +11,6 @@ use std::io;
 
 mod entry;
 mod environment;
-mod heap;
 mod identity;
 mod process;
 mod signal;
@@ -26,7 +25,6 @@ mod system;
 
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
-pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,

@@ -125,6 +125,7 @@ net.ipv4.nonsense                          1         ? [..] not readable
     why: there is no such key here
 net.ipv4.tcp_congestion_control            nonsense  [..]  falls short
     why: this kernel knows no `nonsense`: it may be misspelt, or its module may be missing
+    in the profile, under [linux.sysctl]: \"net.ipv4.tcp_congestion_control\" = { one_of = [\"nonsense\", [..]] }
 net.ipv4.tcp_available_congestion_control  nonsense  [..]  falls short
     why: nobody can write it
 ",
