@@ -64,6 +64,8 @@ pub enum Command {
     Check(Check),
     /// Show the resource limits of a process, soft and hard.
     Limits(Limits),
+    /// Say what is known of a setting, a limit, a cause or a warning.
+    Explain(Explain),
     /// List, show and validate profiles.
     #[command(subcommand)]
     Profile(Profile),
@@ -196,6 +198,14 @@ pub struct Limits {
     /// How to show them.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `tunectl explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A sysctl, a path beneath /sys, the name of a limit, or a code such as read-only-mount or W001.
+    #[arg(value_name = "KEY|LIMIT|CODE")]
+    pub subject: String,
 }
 
 /// `tunectl profile`.

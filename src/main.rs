@@ -67,7 +67,7 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
         Command::Apply(apply) if apply.dry_run => Access::Read,
         Command::Revert(revert) if revert.dry_run => Access::Read,
         Command::Run(_) | Command::Apply(_) | Command::Revert(_) => Access::Write,
-        Command::Check(_) | Command::Limits(_) | Command::Profile(_) => Access::Read,
+        Command::Check(_) | Command::Limits(_) | Command::Explain(_) | Command::Profile(_) => Access::Read,
     };
     let variable = |name: &str| env::var(name).ok();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr());

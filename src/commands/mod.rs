@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod explain;
 mod journaled;
 mod limits;
 mod prepare;
@@ -94,6 +95,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
         Command::Revert(revert) => revert::revert(revert, world),
         Command::Check(check) => check::check(check, world),
         Command::Limits(limits) => limits::limits(limits, world),
+        Command::Explain(explain) => explain::explain(explain, world),
         Command::Profile(profile) => profile::profile(profile, world),
     };
     // A reader that has gone away, as in `tunectl limits | head -1`, is no reason to fail.

@@ -142,11 +142,14 @@ impl Tree {
         };
         let stat = file.as_ref().and_then(|file| fstat(file).ok());
         let mount = file.as_ref().and_then(|file| fstatvfs(file).ok());
+        let (real, kind) = self.layout.real();
+        let system = file.as_ref().filter(|_| self.path == Path::new(real)).and_then(|file| fstatfs(file).ok());
         Evidence {
             exists,
             mode: stat.map(|stat| stat.st_mode & 0o7777),
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
+            foreign: system.map(|system| system.filesystem_type() != kind),
             tree_present,
             ..Evidence::default()
         }
