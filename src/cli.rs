@@ -131,6 +131,17 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
+/// Whether what is applied can be undone.
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// Change settings too that can't be put back before the next boot.
+    #[arg(long)]
+    pub allow_irreversible: bool,
+    /// Keep no journal: `tunectl revert` will not know of this.
+    #[arg(long)]
+    pub no_journal: bool,
+}
+
 /// `tunectl apply`.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
@@ -150,12 +161,9 @@ pub struct Apply {
     /// Leave the resource limits out.
     #[arg(long, conflicts_with = "pid")]
     pub no_rlimits: bool,
-    /// Change settings too that can't be put back before the next boot.
-    #[arg(long)]
-    pub allow_irreversible: bool,
-    /// Keep no journal: `tunectl revert` will not know of this.
-    #[arg(long)]
-    pub no_journal: bool,
+    /// What of it is to be undone.
+    #[command(flatten)]
+    pub undo: Undo,
     /// How to show what was done.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,

@@ -19,14 +19,14 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
     let mut plan = apply::look(world.kernel, ready.goals.clone(), process, ready.place);
     let beside = beside(&mut plan, world);
-    if !apply.allow_irreversible {
+    if !apply.undo.allow_irreversible {
         refuse_irreversible(&plan, &ready)?;
     }
     let mut report = if apply.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
         let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
-        if apply.no_journal || !plan.changes_anything() {
+        if apply.undo.no_journal || !plan.changes_anything() {
             apply::apply(world.kernel, &plan, process, on_failure)
         } else {
             journaled(&ready, whose.as_ref(), on_failure, world)?
