@@ -61,6 +61,13 @@ impl Terminal {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
+    /// Ctrl-Z, when the service has come to rest: a shell that is just starting a program with vfork(2) can't be
+    /// stopped, with or without us.
+    fn stop(&mut self) {
+        std::thread::sleep(Duration::from_millis(300));
+        self.type_in("\x1a");
+    }
+
     /// Waits until it shows `text`, and gives what it showed before that.
     fn see(&mut self, text: &str) -> String {
         let end = Instant::now() + Duration::from_secs(20);
@@ -152,8 +159,7 @@ fn a_shell_as_the_service_has_job_control() {
         terminal.see("> ");
         assert!(!terminal.shown.contains("no job control"), "{flags}");
         terminal.type_in("sleep 1000\n");
-        std::thread::sleep(Duration::from_millis(300));
-        terminal.type_in("\x1a");
+        terminal.stop();
         terminal.see("Stopped");
         terminal.type_in("fg\n");
         terminal.see("sleep 1000");
@@ -172,7 +178,7 @@ fn ctrl_z_and_fg_work_in_an_interactive_shell() {
     terminal.type_in("t -- sh -c 'echo up; read line; echo \"read $line\"'\n");
     terminal.see("\r\nup");
     for _ in 0..2 {
-        terminal.type_in("\x1a");
+        terminal.stop();
         terminal.see("Stopped");
         terminal.see("> ");
         terminal.type_in("fg\n");
@@ -192,7 +198,7 @@ fn ctrl_z_and_bg_too() {
     let mut terminal = shell();
     terminal.type_in("t -- sh -c 'echo up; sleep 0.7; echo over'\n");
     terminal.see("\r\nup");
-    terminal.type_in("\x1a");
+    terminal.stop();
     terminal.see("Stopped");
     terminal.type_in("bg\n");
     terminal.see("over");
