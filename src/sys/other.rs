@@ -323,3 +323,6 @@ pub fn forget_program() {}
 pub fn network_cookie() -> Option<u64> {
     None
 }
+
+/// Nothing here.
+pub fn await_signal(_timeout: Duration) {}
