@@ -400,6 +400,7 @@ fn other_fields_have_shapes_too() {
         ("extends = ''", "expected the name or the path of a profile, found `\"\"`"),
         ("[service]\nports = '9-8'", "range `9-8` is upside down: its first number must not be above its last"),
         ("[service]\nports = -1", "`-1` is neither a number nor a range such as `9000-9010`"),
+        ("[service]\nports = [8080, 0]", "port 0 is none to listen on: the kernel chooses another in its place"),
         ("[service]\nports = [[1]]", "expected a list of ports, as in `\"8080,9000-9010\"`, found an array of 1"),
         ("[service]\nports = 1.5", "expected a list of ports, as in `\"8080,9000-9010\"`, found the float `1.5`"),
     ] {
