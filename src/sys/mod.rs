@@ -13,6 +13,7 @@ mod entry;
 mod environment;
 mod identity;
 mod process;
+mod reason;
 mod signal;
 mod terminal;
 #[cfg(all(panic = "abort", target_env = "musl"))]
@@ -30,6 +31,7 @@ pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,
     set_group, set_priority, start_session,
 };
+pub use reason::reason;
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
     Capabilities, Info, Mask, Pending, acquire_terminal, await_signal, block_every_signal, capabilities, close_range,
