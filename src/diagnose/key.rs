@@ -96,7 +96,7 @@ impl Case<'_> {
             let why = "it belongs to the whole machine, and we are in a container or namespace: it was not written";
             return found(Cause::HostSetting, why);
         }
-        if self.evidence().foreign == Some(true) {
+        if self.evidence().foreign == Some(true) && self.evidence().tree_present != Some(false) {
             return found(Cause::Masked, "something else is mounted over it: what stands there is not the kernel's");
         }
         match self.shortfall {

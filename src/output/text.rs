@@ -136,7 +136,8 @@ fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, 
     }
     for remedy in diagnosis.remedies.iter().filter(|remedy| full || !remedy.alternative) {
         let or = if remedy.alternative { "or, " } else { "" };
-        let _ = writeln!(text, "    {} {}", colour.faint(format!("{or}{}:", remedy.heading())), remedy.text);
+        let what = remedy.text.replace('\n', "\n      ");
+        let _ = writeln!(text, "    {} {what}", colour.faint(format!("{or}{}:", remedy.heading())));
     }
 }
 

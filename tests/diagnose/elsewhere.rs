@@ -27,7 +27,9 @@ fn as_root(name: &str, body: impl FnOnce()) {
 
 /// systemd-sysctl(8), where systemd is installed.
 fn systemd_sysctl() -> Option<&'static str> {
-    ["/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl"].into_iter().find(|path| std::fs::exists(path).unwrap())
+    ["/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl"]
+        .into_iter()
+        .find(|path| std::fs::exists(path).unwrap())
 }
 
 /// Puts the remedy's line in the place of the line that it names, of the scene's copy of the file.
@@ -121,7 +123,10 @@ mount --bind pam /etc/pam.d
 mount --bind limits /etc/security/limits.d
 exec su nobody -s /bin/sh -c "exec \"\$@\"" -- sh "$@"' sh "$@""#;
         let scene = Scene::new(enter);
-        scene.scratch.write("limits/50-few.conf", "* - nofile 100\n# for one user\nnobody soft nofile 300\nnobody hard nofile 400\n");
+        scene.scratch.write(
+            "limits/50-few.conf",
+            "* - nofile 100\n# for one user\nnobody soft nofile 300\nnobody hard nofile 400\n",
+        );
         let asked = "--rlimit nofile=900";
         if !scene.runs(&["true"]).status.success() {
             return skip(this_test!(), "su(1) with pam_limits(8) does not work here");

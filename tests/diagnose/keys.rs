@@ -2,8 +2,8 @@
 
 use crate::scene::{Scene, as_the_runtime};
 use crate::support::kernel::sysctl;
-use crate::support::namespaces::{inside_of, skip, this_test};
 use crate::support::namespaces;
+use crate::support::namespaces::{inside_of, skip, this_test};
 
 /// A network namespace and nothing else: no container.
 const LONE: [&str; 2] = ["--net", "--ipc"];

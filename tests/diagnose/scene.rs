@@ -81,9 +81,11 @@ impl Scene {
     pub(crate) fn says(&self, command: &str, asked: &str, setting: &str) -> Said {
         let output = self.runs(&["sh", "-c", &format!("exec tunectl {command} --format json {asked}")]);
         let stdout = String::from_utf8_lossy(&output.stdout);
-        let document: Value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+        let document: Value =
+            serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
         let findings = document["findings"].as_array().unwrap();
-        let finding = findings.iter().find(|finding| finding["setting"] == setting).unwrap_or_else(|| panic!("{stdout}"));
+        let finding =
+            findings.iter().find(|finding| finding["setting"] == setting).unwrap_or_else(|| panic!("{stdout}"));
         assert_eq!(finding["verdict"], "falls-short", "{stdout}");
         said(finding)
     }
