@@ -58,6 +58,8 @@ pub enum Command {
     Run(Run),
     /// Apply a profile to this machine and to the shell that this is typed in.
     Apply(Apply),
+    /// Put back what `apply` changed.
+    Revert(Revert),
     /// Compare this machine with a profile; change nothing.
     Check(Check),
     /// Show the resource limits of a process, soft and hard.
@@ -129,8 +131,20 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
+/// Whether what is applied can be undone.
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// Change settings too that can't be put back before the next boot.
+    #[arg(long)]
+    pub allow_irreversible: bool,
+    /// Keep no journal: `tunectl revert` will not know of this.
+    #[arg(long)]
+    pub no_journal: bool,
+}
+
 /// `tunectl apply`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct Apply {
     /// Which profile.
     #[command(flatten)]
@@ -147,9 +161,26 @@ pub struct Apply {
     /// Leave the resource limits out.
     #[arg(long, conflicts_with = "pid")]
     pub no_rlimits: bool,
+    /// What of it is to be undone.
+    #[command(flatten)]
+    pub undo: Undo,
     /// How to show what was done.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `tunectl revert`.
+#[derive(Debug, Args)]
+pub struct Revert {
+    /// Everything that was applied since the boot, not the newest only.
+    #[arg(long)]
+    pub all: bool,
+    /// Put back too what somebody else has changed since.
+    #[arg(long)]
+    pub force: bool,
+    /// Show what would be put back, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `tunectl check`.

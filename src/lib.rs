@@ -10,6 +10,7 @@ pub mod context;
 pub mod diagnose;
 pub mod exec;
 pub mod init;
+pub mod journal;
 pub mod kernel;
 pub mod library;
 pub mod model;

@@ -4,7 +4,7 @@ use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
 use crate::plan::{KeyStep, LimitStep, Owner};
-use crate::report::{Finding, PutBack};
+use crate::report::{Finding, PutBack, Verdict};
 
 use super::keys::{pieces, read};
 
@@ -13,8 +13,8 @@ pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[K
     let ours = || steps.iter().filter(|step| step.owner == Owner::Ours);
     for step in ours().rev() {
         let Some((finding, before)) = touched(findings, step) else { continue };
-        let reset = step.target.is_some() || finding.falls_short();
-        if reset && finding.found.as_ref() != Some(before) {
+        let ours_to_mend = step.target.is_some() || finding.falls_short() || finding.verdict == Verdict::Changed;
+        if ours_to_mend && finding.found.as_ref() != Some(before) {
             put_back(kernel, finding, step, before);
         }
     }

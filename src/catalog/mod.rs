@@ -6,6 +6,7 @@
 
 mod explain;
 mod hostnet;
+mod index;
 mod row;
 mod scope;
 mod table;

@@ -1,7 +1,6 @@
-//! Finding a row by the name of a setting, without allocating: the tables are sorted by name.
+//! Finding the row of a setting: all rows, in tables that are sorted by name.
 
-use std::cmp::Ordering;
-
+use super::index::Index;
 use super::row::Row;
 use super::{
     fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
@@ -31,6 +30,13 @@ static LINUX: [&[Row]; 14] = [
 /// The sysctls of macOS.
 static MACOS: [&[Row]; 1] = [macos::ROWS];
 
+/// The attributes beneath `/sys`.
+static SYSFS: [&[Row]; 1] = [sysfs::ROWS];
+
+static LINUX_INDEX: Index<1024> = Index::new(&LINUX, b'.');
+static MACOS_INDEX: Index<128> = Index::new(&MACOS, b'.');
+static SYSFS_INDEX: Index<128> = Index::new(&SYSFS, b'/');
+
 fn tables(system: System) -> &'static [&'static [Row]] {
     match system {
         System::Linux => &LINUX,
@@ -55,17 +61,13 @@ const ONE_EACH: [&str; 8] = [
 /// `net.ipv4.conf.eth0.rp_filter`).
 #[must_use]
 pub fn row(system: System, key: &Key) -> Option<&'static Row> {
-    match key {
-        Key::Sysctl(name) => {
-            let find = |spelling: [&str; 3]| search(table(system, spelling)?, spelling, b'.');
-            find([name.path(), "", ""]).or_else(|| find(for_all(name.path())?))
-        }
-        Key::Sysfs(_) if system == System::MacOs => None,
-        Key::Sysfs(name) => {
-            let find = |spelling: [&str; 3]| search(sysfs::ROWS, spelling, b'/');
-            find([name.path(), "", ""]).or_else(|| find(for_all(name.path())?))
-        }
-    }
+    let (path, find): (_, fn(_) -> _) = match (system, key) {
+        (System::Linux, Key::Sysctl(name)) => (name.path(), |path| LINUX_INDEX.find(path)),
+        (System::Linux, Key::Sysfs(name)) => (name.path(), |path| SYSFS_INDEX.find(path)),
+        (System::MacOs, Key::Sysctl(name)) => (name.path(), |path| MACOS_INDEX.find(path)),
+        (System::MacOs, Key::Sysfs(_)) => return None,
+    };
+    find([path, "", ""]).or_else(|| find(for_all(path)?))
 }
 
 /// The shape of a setting's values, and which of them are sane, if it is known.
@@ -113,35 +115,6 @@ fn for_all(path: &str) -> Option<[&str; 3]> {
     let (start, rest) = path.split_at(folder.len());
     let end = rest.find('/')?;
     Some([start, "*", &rest[end..]])
-}
-
-/// The one table that can hold a path: the last that doesn't begin behind it.
-fn table(system: System, spelling: [&str; 3]) -> Option<&'static [Row]> {
-    let tables = tables(system);
-    let begins_at_or_before = |rows: &&[Row]| rows.first().is_some_and(|row| compare(row.name, spelling, b'.').is_le());
-    let at = tables.partition_point(begins_at_or_before).checked_sub(1)?;
-    tables.get(at).copied()
-}
-
-fn search(rows: &'static [Row], spelling: [&str; 3], separator: u8) -> Option<&'static Row> {
-    rows.binary_search_by(|row| compare(row.name, spelling, separator)).ok().and_then(|at| rows.get(at))
-}
-
-/// Orders a row's name, whose components `separator` parts, against a path in three parts. A dot inside a
-/// component of the path is no separator: `net/core.somaxconn` is not `net.core.somaxconn`.
-fn compare(name: &str, spelling: [&str; 3], separator: u8) -> Ordering {
-    let mut rest = name.as_bytes();
-    for part in spelling {
-        for (ours, theirs) in rest.iter().zip(part.as_bytes()) {
-            let order = (if *ours == separator { b'/' } else { *ours }).cmp(theirs);
-            if order.is_ne() {
-                return order;
-            }
-        }
-        let Some(behind) = rest.get(part.len()..) else { return Ordering::Less };
-        rest = behind;
-    }
-    if rest.is_empty() { Ordering::Equal } else { Ordering::Greater }
 }
 
 #[cfg(test)]

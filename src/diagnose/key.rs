@@ -100,9 +100,10 @@ impl Case<'_> {
             return found(Cause::Masked, "something else is mounted over it: what stands there is not the kernel's");
         }
         match self.shortfall {
-            Shortfall::HeldBack(other) => {
+            // What would have been in its way had it been tried is what has to be mended for it as well.
+            Shortfall::HeldBack(other) => self.hindrance().unwrap_or_else(|| {
                 found(Cause::HeldBack, format!("it was held back: `{other}` fell short, and without that it does harm"))
-            }
+            }),
             Shortfall::Contradicted(sentence) => found(Cause::Contradiction, sentence),
             Shortfall::Unread(Obstacle::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
             Shortfall::Unread(Obstacle::Shape(sentence)) => found(Cause::WrongShape, sentence),

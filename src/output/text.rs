@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::cite::visible;
 use crate::diagnose::{Cause, Diagnosis};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
@@ -49,11 +50,17 @@ pub fn changes(account: &Account<'_>, colour: Colour) -> String {
         };
         let whose = match (&finding.setting, account.process) {
             (Setting::Limit(..), Some(process)) => {
-                format!(" for {}, pid {}", process.name, process.pid)
+                format!(" for {}, pid {}", visible(&process.name), process.pid)
             }
             _ => String::new(),
         };
-        let _ = writeln!(text, "{} {} → {}{whose}{mark}", finding.setting, shown(finding.before.as_ref()), shown(to));
+        let _ = writeln!(
+            text,
+            "{} {} → {}{whose}{mark}",
+            visible(&finding.setting.to_string()),
+            shown(finding.before.as_ref()),
+            shown(to)
+        );
     }
     let tally = account.report.tally();
     let held = tally.all - tally.changed - tally.short;
@@ -128,7 +135,7 @@ fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, 
         return;
     }
     let code = if full { format!(" [{}]", diagnosis.cause.code()) } else { String::new() };
-    let _ = writeln!(text, "    {} {}{code}", colour.faint("why:"), diagnosis.why);
+    let _ = writeln!(text, "    {} {}{code}", colour.faint("why:"), visible(&diagnosis.why));
     if full && new {
         for line in wrapped(diagnosis.cause.explanation(), 92) {
             let _ = writeln!(text, "      {line}");
@@ -136,8 +143,17 @@ fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, 
     }
     for remedy in diagnosis.remedies.iter().filter(|remedy| full || !remedy.alternative) {
         let or = if remedy.alternative { "or, " } else { "" };
-        let what = remedy.text.replace('\n', "\n      ");
-        let _ = writeln!(text, "    {} {what}", colour.faint(format!("{or}{}:", remedy.heading())));
+        let heading = visible(&format!("{or}{}:", remedy.heading()));
+        let what: Vec<String> = remedy.text.lines().map(visible).collect();
+        let _ = writeln!(
+            text,
+            "    {} {}",
+            colour.faint(heading),
+            what.join(
+                "
+      "
+            )
+        );
     }
 }
 
@@ -177,8 +193,8 @@ fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
     };
     let optional = if finding.falls_short() && !finding.required { " (optional)" } else { "" };
     Row {
-        setting: finding.setting.to_string(),
-        wanted: finding.wanted.to_string(),
+        setting: visible(&finding.setting.to_string()),
+        wanted: or_empty(&finding.wanted.to_string()),
         found: shown(finding.found.as_ref()),
         verdict: format!("{verdict}{optional}"),
     }
@@ -195,11 +211,11 @@ fn painted(finding: &Finding, verdict: &str, colour: Colour) -> String {
 }
 
 fn shown(value: Option<&Value>) -> String {
-    match value.map(ToString::to_string) {
-        None => "?".to_owned(),
-        Some(text) if text.is_empty() => "(empty)".to_owned(),
-        Some(text) => text,
-    }
+    value.map_or_else(|| "?".to_owned(), |value| or_empty(&value.to_string()))
+}
+
+fn or_empty(text: &str) -> String {
+    if text.is_empty() { "(empty)".to_owned() } else { visible(text) }
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -248,7 +264,7 @@ fn undone(account: &Account<'_>, colour: Colour) -> String {
         };
         let message = format!(
             "{} could not be put back to {} and is {} now: {why}",
-            finding.setting,
+            visible(&finding.setting.to_string()),
             shown(finding.before.as_ref()),
             shown(finding.now.as_ref())
         );

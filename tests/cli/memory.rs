@@ -258,7 +258,7 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
 fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
     let user = Fake::linux().as_user(1000).with_process(700, 1000);
     let mut host = with_shell(Computer::linux(user)).user(1000);
-    host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
+    host.types("apply --no-journal --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
         Some(1),
         "",
         "\
@@ -277,6 +277,28 @@ error: a required setting falls short, so nothing was changed for good
 ",
     );
     assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
-    host.types("apply --rlimit nofile=5000:6000");
+    host.types("apply --no-journal --rlimit nofile=5000:6000");
     assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
+}
+
+/// A value of the kernel's, or the name of an interface, may hold what a terminal obeys.
+#[test]
+fn no_value_speaks_to_the_terminal() {
+    let text = Behaviour::Text(128);
+    let odd = Fake::linux().with("kernel.core_pattern", "|/bin/x \u{1b}[31m\u{202e}", text);
+    let mut host = linux(odd);
+    host.types("check --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=").is(
+        Some(1),
+        "\
+SETTING                           WANTED   FOUND                       VERDICT
+kernel.core_pattern               core     |/bin/x \\u{1b}[31m\\u{202e}  not set
+net.ipv4.ip_local_reserved_ports  (empty)  (empty)                     ok
+
+1 of 2 settings falls short
+to set what is not set: tunectl apply --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=
+",
+        "",
+    );
+    let changed = host.types("apply --set kernel.core_pattern=core").stdout;
+    assert_eq!(changed.lines().next(), Some("kernel.core_pattern |/bin/x \\u{1b}[31m\\u{202e} → core"));
 }

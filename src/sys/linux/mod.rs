@@ -9,12 +9,14 @@ use super::check;
 mod family;
 mod files;
 mod memory;
+mod network;
 mod rights;
 mod signals;
 
 pub use family::{die_with_parent, hold, is_subreaper, kill_held, set_name, set_subreaper};
 pub use files::{acquire_terminal, close_range, is_noexec, pipe, release_terminal, set_umask};
 pub use memory::forget_program;
+pub use network::network_cookie;
 pub use rights::{
     Capabilities, capabilities, drop_from_bounding, in_ambient, in_bounding, keep_capabilities, no_new_privileges,
     raise_ambient, set_capabilities, set_groups, set_no_new_privileges,

@@ -74,10 +74,26 @@ impl Info {
         self.0.si_signo
     }
 
+    /// Who sent it; 0 for the kernel and for processes outside our PID namespace.
+    #[must_use]
+    pub fn sender(&self) -> pid_t {
+        // SAFETY: the kernel fills this field of the signals that processes send; of others it holds something else.
+        unsafe { self.0.si_pid() }
+    }
+
     /// Whether the kernel itself sent it, for example the terminal's driver.
     #[must_use]
     pub fn from_kernel(&self) -> bool {
         self.0.si_code == libc::SI_KERNEL
+    }
+
+    /// The number that came with it, where one did.
+    #[must_use]
+    pub fn value(&self) -> c_int {
+        // SAFETY: the kernel fills this field of the signals that carry a value; of others it holds something else.
+        let value = unsafe { self.0.si_value() };
+        // The same bytes are a number or a pointer (`union sigval`); the number is in the lower ones.
+        c_int::try_from(value.sival_ptr.addr() & 0x7fff_ffff).unwrap_or(0)
     }
 
     /// Whether it carries a value (sigqueue(3) and relatives), so that it can be handed on with it.
