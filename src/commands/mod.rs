@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod journaled;
 mod limits;
+mod persist;
 mod prepare;
 mod profile;
 mod results;
