@@ -6,6 +6,7 @@ mod service;
 pub use service::ServiceFlags;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::model::run::Manner;
 use clap::builder::FalseyValueParser;
@@ -64,6 +65,8 @@ pub enum Command {
     Check(Check),
     /// Show the resource limits of a process, soft and hard.
     Limits(Limits),
+    /// Say what is known of a setting, a limit, a cause or a warning.
+    Explain(Explain),
     /// List, show and validate profiles.
     #[command(subcommand)]
     Profile(Profile),
@@ -129,6 +132,42 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
+/// Whether what is applied can be undone.
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// Change settings too that can't be put back before the next boot.
+    #[arg(long)]
+    pub allow_irreversible: bool,
+    /// Keep no journal: `tunectl revert` will not know of this.
+    #[arg(long)]
+    pub no_journal: bool,
+}
+
+/// What is to last beyond the boot.
+#[derive(Debug, Args)]
+pub struct Persist {
+    /// Write it for the next boot too: sysctl.d, limits.d, modules-load.d, tmpfiles.d; launchd jobs on macOS.
+    #[arg(long)]
+    pub persist: bool,
+    /// Give a systemd service the limits too; can be given several times.
+    #[arg(long, value_name = "NAME", requires = "persist")]
+    pub unit: Vec<String>,
+    /// Write beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub root: Option<PathBuf>,
+}
+
+/// What was to last beyond the boot.
+#[derive(Debug, Args)]
+pub struct TakeAway {
+    /// Take away the files too that `apply --persist` wrote.
+    #[arg(long)]
+    pub persist: bool,
+    /// Look beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub root: Option<PathBuf>,
+}
+
 /// `tunectl apply`.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
@@ -148,12 +187,12 @@ pub struct Apply {
     /// Leave the resource limits out.
     #[arg(long)]
     pub no_rlimits: bool,
-    /// Change settings too that can't be put back before the next boot.
-    #[arg(long)]
-    pub allow_irreversible: bool,
-    /// Keep no journal: `tunectl revert` will not know of this.
-    #[arg(long)]
-    pub no_journal: bool,
+    /// What of it is to be undone.
+    #[command(flatten)]
+    pub undo: Undo,
+    /// What is to last.
+    #[command(flatten)]
+    pub lasting: Persist,
     /// How to show what was done.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -171,6 +210,9 @@ pub struct Revert {
     /// Show what would be put back, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// What lasts.
+    #[command(flatten)]
+    pub lasting: TakeAway,
 }
 
 /// `tunectl check`.
@@ -196,6 +238,14 @@ pub struct Limits {
     /// How to show them.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `tunectl explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A sysctl, a path beneath /sys, the name of a limit, or a code such as read-only-mount or W001.
+    #[arg(value_name = "KEY|LIMIT|CODE")]
+    pub subject: String,
 }
 
 /// `tunectl profile`.

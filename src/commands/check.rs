@@ -4,6 +4,7 @@ use crate::apply;
 use crate::cli::{Check, Format};
 use crate::context::ancestry::{self, Ancestor};
 use crate::kernel::Process;
+use crate::model::limit::Resource;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
@@ -18,7 +19,12 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
     let plan = apply::look(world.kernel, ready.goals, process, ready.place);
-    let report = apply::check(world.kernel, &plan);
+    let mut report = apply::check(world.kernel, &plan);
+    if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
+        if let Some(most) = ready.context.surroundings().bounds.pids {
+            report.cap_processes(most);
+        }
+    }
     let again = again(&check.asked, check.pid);
     let mut account = Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report, &again);
     if ready.visiting {

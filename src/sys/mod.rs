@@ -13,6 +13,7 @@ mod entry;
 mod environment;
 mod identity;
 mod process;
+mod reason;
 mod signal;
 mod terminal;
 #[cfg(all(panic = "abort", target_env = "musl"))]
@@ -30,16 +31,17 @@ pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,
     set_group, set_priority, start_session,
 };
+pub use reason::reason;
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
-    Capabilities, Info, Mask, Pending, acquire_terminal, block_every_signal, capabilities, close_range,
+    Capabilities, Info, Mask, Pending, acquire_terminal, await_signal, block_every_signal, capabilities, close_range,
     diagnosis_socket, die_with_parent, discard_signal, drop_from_bounding, enter_namespace, forget_program, hold,
     in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities, kill_held, network_cookie, no_new_privileges,
     pending, pipe, queue, queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups,
     set_name, set_no_new_privileges, set_subreaper, set_umask, suspend, take_signal,
 };
 pub use terminal::{foreground, set_foreground};
-pub use wait::{Ended, WaitStatus, wait_any, wait_for};
+pub use wait::{Ended, WaitStatus, has_ended, wait_any, wait_for};
 
 /// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.
 ///

@@ -69,10 +69,22 @@ impl Info {
         self.0.si_signo
     }
 
+    /// Who sent it.
+    #[must_use]
+    pub fn sender(&self) -> pid_t {
+        self.0.si_pid
+    }
+
     /// Whether the kernel itself sent it: unknown here.
     #[must_use]
     pub fn from_kernel(&self) -> bool {
         false
+    }
+
+    /// The number that came with it: unknown here.
+    #[must_use]
+    pub fn value(&self) -> c_int {
+        0
     }
 
     /// Whether it carries a value: unknown here.
@@ -327,3 +339,6 @@ pub fn forget_program() {}
 pub fn network_cookie() -> Option<u64> {
     None
 }
+
+/// Nothing here.
+pub fn await_signal(_timeout: Duration) {}
