@@ -21,7 +21,7 @@ const FLOORS: &[(u8, &[&str])] = &[
 ];
 
 /// No system call, clock or environment: all that they need comes in as an argument.
-const PURE: [&str; 7] = ["model", "profile", "plan", "report", "catalog", "diagnose", "cite"];
+const PURE: [&str; 8] = ["model", "profile", "plan", "report", "catalog", "diagnose", "cite", "formats"];
 
 /// Paths of the effects.
 const EFFECTS: [&str; 9] = [

@@ -6,6 +6,7 @@ mod limits;
 mod prepare;
 mod profile;
 mod run;
+mod watch;
 
 use std::fmt;
 use std::io::Write;
@@ -90,6 +91,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
         Command::Run(run) => run::run(run, world),
         Command::Apply(apply) => apply::apply(apply, world),
         Command::Check(check) => check::check(check, world),
+        Command::Watch(watch) => watch::watch(watch, world),
         Command::Limits(limits) => limits::limits(limits, world),
         Command::Profile(profile) => profile::profile(profile, world),
     };

@@ -70,6 +70,8 @@ pub trait Kernel {
 pub enum Access {
     /// Only read: nothing is ever opened for writing, so neither audit nor inotify sees a writer.
     Read,
+    /// Only read, again and again: what was read stays open.
+    Watch,
     /// Read and write.
     Write,
 }

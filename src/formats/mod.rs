@@ -1,0 +1,4 @@
+//! What other programs read. Pure: reports in, text out.
+#![forbid(unsafe_code)]
+
+pub mod prometheus;
