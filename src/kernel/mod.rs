@@ -48,6 +48,9 @@ pub trait Kernel {
     /// The names that exist now and match `pattern`, sorted.
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
 
+    /// Closes what is kept open of `key`, which won't be asked for again soon. Nothing where nothing is kept.
+    fn let_go(&mut self, _key: &Key) {}
+
     /// What stands around `key`: asked only to explain why something fell short. Tells nothing of limits.
     fn inspect(&mut self, key: &Key) -> Evidence;
 

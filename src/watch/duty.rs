@@ -89,7 +89,13 @@ impl<'a> Duty<'a> {
 
     /// Serves until a signal ends it.
     pub(super) fn serve(mut self) {
+        let mut forgotten = Instant::now();
         loop {
+            if self.swept != forgotten {
+                // What a sweep has read of our own program is a third of what we hold, and not needed until the next.
+                sys::forget_program();
+                forgotten = self.swept;
+            }
             let visitors = self.wait();
             let has = |visitor| visitors.contains(&visitor);
             if has(Visitor::Signal) && !self.on_signals() {

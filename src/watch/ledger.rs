@@ -22,6 +22,8 @@ pub struct Ledger {
     pub swept: Option<SystemTime>,
     /// How many were new then, or could be read again.
     pub arrivals: usize,
+    /// The settings that were there before the last look, and were not looked at any more.
+    pub gone: Vec<Key>,
 }
 
 /// One setting.
@@ -169,7 +171,7 @@ impl Ledger {
         now: Now,
         writer: &dyn Fn(&Key) -> Option<String>,
     ) -> Vec<String> {
-        let mut lines = Vec::new();
+        let (mut lines, mut came) = (Vec::new(), Vec::new());
         let all = look != Look::Notice;
         if all {
             self.entries.iter_mut().for_each(|entry| entry.seen = false);
@@ -177,7 +179,12 @@ impl Ledger {
         }
         for (hint, step) in steps.iter().enumerate() {
             let Some(entry) = self.place(&step.key, hint).and_then(|at| self.entries.get_mut(at)) else {
-                lines.extend(self.admit(step, hint, look, now));
+                let (holds, line) = self.admit(step, hint, look, now);
+                if holds {
+                    came.push(step.key.to_string());
+                } else {
+                    lines.push(line);
+                }
                 continue;
             };
             if let Some(change) = entry.take(step, look, now.wall) {
@@ -185,33 +192,36 @@ impl Ledger {
                 lines.extend(entry.tell(&change, writer(&step.key).as_deref()));
             }
         }
+        if look == Look::Sweep {
+            lines.extend(words::several("appeared", &came, ", and what is asked for holds"));
+        }
         if all {
             self.close(now, &mut lines);
         }
         lines
     }
 
-    /// Adds a setting that was not known. At the first look only what falls short is told.
-    fn admit(&mut self, step: &KeyStep, hint: usize, look: Look, now: Now) -> Option<String> {
+    /// Adds a setting that was not known. Says whether it holds, and how to tell that it does not.
+    fn admit(&mut self, step: &KeyStep, hint: usize, look: Look, now: Now) -> (bool, String) {
         let entry = Entry::new(step, now.wall);
         let change = match (&entry.found, look) {
             (Err(_), _) => Change::Unreadable,
             (Ok(_), Look::First) => Change::First,
             (Ok(_), _) => Change::Appeared,
         };
-        let worth_telling = !entry.holds() || look != Look::First;
-        let line = worth_telling.then(|| words::line(&entry, &change, None));
+        let told = (entry.holds(), words::line(&entry, &change, None));
         self.arrivals += 1;
         self.entries.insert(hint.min(self.entries.len()), entry);
-        line
+        told
     }
 
     /// The end of a sweep: what was not seen is gone, and what was not told is summed up.
     fn close(&mut self, now: Now, lines: &mut Vec<String>) {
+        let gone = self.entries.iter().filter(|entry| !entry.seen && !entry.is_pattern());
+        self.gone = gone.map(|entry| entry.key.clone()).collect();
+        let names: Vec<String> = self.gone.iter().map(ToString::to_string).collect();
+        lines.extend(words::several("gone", &names, ""));
         for entry in &mut self.entries {
-            if !entry.seen && !entry.is_pattern() {
-                lines.push(words::gone(entry));
-            }
             if entry.untold > 0 {
                 lines.push(words::restless(entry, entry.untold));
             }
@@ -239,8 +249,9 @@ impl Ledger {
         let counted = std::mem::take(&mut self.entries);
         let lines = self.take(steps, Look::First, now, &|_| None);
         for old in counted {
-            if let Some(entry) = self.entry(&old.key, usize::MAX) {
-                (entry.drifts, entry.repairs) = (old.drifts, old.repairs);
+            match self.entry(&old.key, usize::MAX) {
+                Some(entry) => (entry.drifts, entry.repairs) = (old.drifts, old.repairs),
+                None => self.gone.push(old.key),
             }
         }
         lines

@@ -76,6 +76,7 @@ impl Watcher {
         let plan = self.look(kernel);
         self.present = goals_of(&plan.keys);
         let mut lines = self.ledger.begin_anew(&plan.keys, now);
+        self.let_go(kernel);
         lines.extend(self.mend(kernel, now));
         lines
     }
@@ -86,6 +87,7 @@ impl Watcher {
         self.present = goals_of(&plan.keys);
         let look = if self.ledger.swept.is_none() { Look::First } else { Look::Sweep };
         let mut lines = self.ledger.take(&plan.keys, look, now, &|_| None);
+        self.let_go(kernel);
         lines.extend(self.mend(kernel, now));
         lines
     }
@@ -166,6 +168,13 @@ impl Watcher {
         let before = finding.before.clone()?;
         entry.put_back(finding.found.clone()?, now.wall);
         Some(words::repaired(entry, &before))
+    }
+
+    /// What went with its interface must not stay open: others come under other names, without end.
+    fn let_go(&self, kernel: &mut dyn Kernel) {
+        for key in &self.ledger.gone {
+            kernel.let_go(key);
+        }
     }
 
     fn look(&self, kernel: &mut dyn Kernel) -> Plan {

@@ -56,9 +56,13 @@ pub(super) fn line(entry: &Entry, change: &Change, by: Option<&str>) -> String {
     }
 }
 
-/// The setting is no more: its interface was taken away, its module unloaded.
-pub(super) fn gone(entry: &Entry) -> String {
-    format!("gone: {}", entry.key)
+/// The same became of all these settings: they came or went with an interface, and that is one event.
+pub(super) fn several(what: &str, keys: &[String], so: &str) -> Option<String> {
+    match keys {
+        [] => None,
+        [one] => Some(format!("{what}: {one}{so}")),
+        [first, rest @ ..] => Some(format!("{what}: {first} and {} more{so}", rest.len())),
+    }
 }
 
 /// It changed more often than was told.

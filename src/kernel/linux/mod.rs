@@ -173,6 +173,10 @@ impl Kernel for Linux {
         self.sysctl.names(pattern)
     }
 
+    fn let_go(&mut self, key: &Key) {
+        self.kept.remove(key);
+    }
+
     fn inspect(&mut self, key: &Key) -> Evidence {
         let (tree, path) = self.tree(key);
         tree.inspect(path)
