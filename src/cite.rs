@@ -114,7 +114,8 @@ fn window(spot: &Spot<'_>) -> (String, usize, usize) {
 }
 
 /// The text with tabs as four blanks and with what a terminal would obey, or hide, spelled out.
-fn visible(text: &str) -> String {
+#[must_use]
+pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

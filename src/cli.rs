@@ -61,12 +61,16 @@ pub enum Command {
     Run(Run),
     /// Apply a profile to this machine and to the shell that this is typed in.
     Apply(Apply),
+    /// Put back what `apply` changed.
+    Revert(Revert),
     /// Compare this machine with a profile; change nothing.
     Check(Check),
     /// Stay and keep comparing; tell of each change, and put it back if asked to.
     Watch(Watch),
     /// Show the resource limits of a process, soft and hard.
     Limits(Limits),
+    /// Say what is known of a setting, a limit, a cause or a warning.
+    Explain(Explain),
     /// List, show and validate profiles.
     #[command(subcommand)]
     Profile(Profile),
@@ -132,8 +136,20 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
+/// Whether what is applied can be undone.
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// Change settings too that can't be put back before the next boot.
+    #[arg(long)]
+    pub allow_irreversible: bool,
+    /// Keep no journal: `tunectl revert` will not know of this.
+    #[arg(long)]
+    pub no_journal: bool,
+}
+
 /// `tunectl apply`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct Apply {
     /// Which profile.
     #[command(flatten)]
@@ -150,9 +166,26 @@ pub struct Apply {
     /// Leave the resource limits out.
     #[arg(long, conflicts_with = "pid")]
     pub no_rlimits: bool,
+    /// What of it is to be undone.
+    #[command(flatten)]
+    pub undo: Undo,
     /// How to show what was done.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `tunectl revert`.
+#[derive(Debug, Args)]
+pub struct Revert {
+    /// Everything that was applied since the boot, not the newest only.
+    #[arg(long)]
+    pub all: bool,
+    /// Put back too what somebody else has changed since.
+    #[arg(long)]
+    pub force: bool,
+    /// Show what would be put back, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `tunectl check`.
@@ -208,6 +241,14 @@ pub struct Limits {
     /// How to show them.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `tunectl explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A sysctl, a path beneath /sys, the name of a limit, or a code such as read-only-mount or W001.
+    #[arg(value_name = "KEY|LIMIT|CODE")]
+    pub subject: String,
 }
 
 /// `tunectl profile`.

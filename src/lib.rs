@@ -11,6 +11,7 @@ pub mod diagnose;
 pub mod exec;
 pub mod formats;
 pub mod init;
+pub mod journal;
 pub mod kernel;
 pub mod library;
 pub mod model;

@@ -183,7 +183,7 @@ impl Failure {
         let (reason, help) = match self {
             Self::Io(error) => (format!("can't be read: {}", reason(&error)), None),
             Self::NoFile(what) => (format!("is {what}, not a file"), None),
-            Self::TooLarge => (format!("is larger than {} KiB", LARGEST >> 10), None),
+            Self::TooLarge => (format!("is larger than {} MiB", LARGEST >> 20), None),
             Self::Binary(at) => (format!("is a binary file: its byte {at} is no text"), None),
             Self::Foreign { uid } => (
                 format!("belongs to uid {uid}, who could have tunectl set anything with our privileges"),

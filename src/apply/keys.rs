@@ -134,11 +134,9 @@ fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Obstacle>) -> V
     };
     match attempt {
         _ if step.wanted.holds(value) => {
-            if step.target.is_none() {
-                Verdict::Holds
-            } else {
-                Verdict::Changed
-            }
+            let unchanged = step.target.is_none() && step.current.as_ref() == Ok(value);
+            let by_others = step.target.is_none() && matches!(attempt, Attempt::Nothing);
+            if unchanged || by_others { Verdict::Holds } else { Verdict::Changed }
         }
         Attempt::Withheld(shortfall) => Verdict::Short(shortfall),
         Attempt::Written(Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),

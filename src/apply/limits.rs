@@ -1,7 +1,7 @@
 //! Limits: set one by one, both sides at once, and read back.
 
 use crate::kernel::{Evidence, Kernel, Process, Refusal};
-use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
 use crate::plan::{self, LimitStep, Obstacle, SideGoal};
@@ -23,25 +23,63 @@ pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Ve
     for step in steps {
         let found = step.current.map(|limits| in_effect(kernel, step.resource, limits));
         let evidence = evidence(kernel, step);
-        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, Ok(()), evidence)));
+        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, Ok(Set::Untried), evidence)));
     }
     findings
 }
 
 /// Sets what differs and reads back.
 pub(super) fn set(kernel: &mut dyn Kernel, steps: &[LimitStep], process: Process) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for step in steps {
-        let outcome = step.target.map_or(Ok(()), |target| set_one(kernel, step, target, process));
-        let found = match step.target {
-            Some(_) => kernel.limits(process, step.resource),
-            None => step.current,
+    steps.iter().flat_map(|step| set_step(kernel, step, process)).collect()
+}
+
+/// The same, of a process that lives on if all of it has to be put back: a hard limit that is lowered can't be raised
+/// again without a capability (setrlimit(2)). So those come last, and only where nothing required has fallen short:
+/// `fallen` is what has by now.
+pub(super) fn set_what_can_be_undone(
+    kernel: &mut dyn Kernel,
+    steps: &[LimitStep],
+    process: Process,
+    fallen: Option<Setting>,
+) -> Vec<Finding> {
+    let (lowering, others): (Vec<_>, Vec<_>) = steps.iter().enumerate().partition(|(_, step)| lowers_hard(step));
+    let mut done: Vec<(usize, Vec<Finding>)> =
+        others.into_iter().map(|(place, step)| (place, set_step(kernel, step, process))).collect();
+    let now = done.iter().flat_map(|(_, findings)| findings).find(|finding| finding.fails());
+    let fallen = fallen.or_else(|| now.map(|finding| finding.setting.clone()));
+    for (place, step) in lowering {
+        let findings = match &fallen {
+            Some(fallen) => held_back(kernel, step, fallen),
+            None => set_step(kernel, step, process),
         };
-        let found = found.map(|limits| in_effect(kernel, step.resource, limits));
-        let evidence = evidence(kernel, step);
-        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, outcome, evidence)));
+        done.push((place, findings));
+    }
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().flat_map(|(_, findings)| findings).collect()
+}
+
+fn lowers_hard(step: &LimitStep) -> bool {
+    step.target.zip(step.current.ok()).is_some_and(|(target, now)| target.hard < now.hard)
+}
+
+fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec<Finding> {
+    let mut findings = findings_unset(kernel, std::slice::from_ref(step));
+    for finding in findings.iter_mut().filter(|finding| finding.falls_short()) {
+        finding.verdict = Verdict::Short(Shortfall::HeldBack(fallen.clone()));
     }
     findings
+}
+
+fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Finding> {
+    let outcome =
+        step.target.map_or(Ok(Set::Untried), |target| set_one(kernel, step, target, process).map(|()| Set::Tried));
+    let found = match step.target {
+        Some(_) => kernel.limits(process, step.resource),
+        None => step.current,
+    };
+    let found = found.map(|limits| in_effect(kernel, step.resource, limits));
+    let evidence = evidence(kernel, step);
+    step.sides.iter().map(|goal| finding(step, goal, found, outcome, evidence)).collect()
 }
 
 /// Where the hard limit can't be raised, the soft one still goes as far as the hard one allows: that is worth
@@ -74,11 +112,23 @@ fn evidence(kernel: &mut dyn Kernel, step: &LimitStep) -> Evidence {
     Evidence { hard_limit: step.current.ok().map(|limits| limits.hard), ceiling, ..Evidence::default() }
 }
 
+/// Whether a limit was set or only looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Set {
+    Tried,
+    Untried,
+}
+
+/// Whether another value stands there than was set: macOS cuts some limits down without a word.
+fn missed(step: &LimitStep, side: Side, found: Limits) -> bool {
+    step.target.is_some_and(|target| target.side(side) != found.side(side))
+}
+
 fn finding(
     step: &LimitStep,
     goal: &SideGoal,
     found: Result<Limits, Refusal>,
-    outcome: Result<(), Refusal>,
+    outcome: Result<Set, Refusal>,
     evidence: Evidence,
 ) -> Finding {
     let before = step.current.ok().map(|limits| limits.side(goal.side));
@@ -90,7 +140,8 @@ fn finding(
             if held { Verdict::Holds } else { Verdict::Changed }
         }
         (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
-        (Ok(_), Ok(())) => Verdict::Short(Shortfall::Differs),
+        (Ok(found), Ok(Set::Tried)) if missed(step, goal.side, *found) => Verdict::Short(Shortfall::NotKept),
+        (Ok(_), Ok(_)) => Verdict::Short(Shortfall::Differs),
     };
     Finding {
         setting: Setting::Limit(step.resource, goal.side),

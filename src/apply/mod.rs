@@ -4,6 +4,7 @@ mod keys;
 mod limits;
 mod undo;
 
+use crate::catalog;
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
@@ -21,7 +22,13 @@ pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: Plac
         })
         .collect();
     let ceiling = if goals.limits.is_empty() { None } else { limits::ceiling(kernel) };
-    plan::plan(read, &goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place)
+    let mut plan = plan::plan(read, &goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place);
+    for step in plan.keys.iter_mut().filter(|step| step.target.is_some()) {
+        let Some(other) = catalog::counterpart(place.system, &step.key) else { continue };
+        let value = keys::read(kernel, &other, step.kind);
+        step.counterpart = value.ok().map(|value| (other, value));
+    }
+    plan
 }
 
 /// What holds and what does not, with nothing written.
@@ -54,7 +61,12 @@ pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
 /// required setting that falls short has everything that was changed put back.
 pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: Failure) -> Report {
     let mut report = apply_keys(kernel, plan);
-    report.findings.extend(limits::set(kernel, &plan.limits, process));
+    let fallen = report.findings.iter().find(|finding| finding.fails()).map(|finding| finding.setting.clone());
+    report.findings.extend(match (process, on_failure) {
+        // Our own end with us, or are the service's.
+        (Process::Own, _) | (_, Failure::Keeps) => limits::set(kernel, &plan.limits, process),
+        (Process::Pid(_), Failure::PutsBack) => limits::set_what_can_be_undone(kernel, &plan.limits, process, fallen),
+    });
     if report.fails() && on_failure == Failure::PutsBack {
         put_back(kernel, &mut report, plan, process);
     }
@@ -85,3 +97,6 @@ pub enum Failure {
     /// They stay: `--best-effort`.
     Keeps,
 }
+
+#[cfg(test)]
+mod tests;

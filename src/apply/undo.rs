@@ -4,7 +4,7 @@ use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
 use crate::plan::{KeyStep, LimitStep, Owner};
-use crate::report::{Finding, PutBack};
+use crate::report::{Finding, PutBack, Verdict};
 
 use super::keys::{pieces, read};
 
@@ -13,8 +13,8 @@ pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[K
     let ours = || steps.iter().filter(|step| step.owner == Owner::Ours);
     for step in ours().rev() {
         let Some((finding, before)) = touched(findings, step) else { continue };
-        let reset = step.target.is_some() || finding.falls_short();
-        if reset && finding.found.as_ref() != Some(before) {
+        let ours_to_mend = step.target.is_some() || finding.falls_short() || finding.verdict == Verdict::Changed;
+        if ours_to_mend && finding.found.as_ref() != Some(before) {
             put_back(kernel, finding, step, before);
         }
     }
@@ -38,7 +38,10 @@ fn touched<'f, 's>(findings: &'f mut [Finding], step: &'s KeyStep) -> Option<(&'
 }
 
 fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, before: &Value) {
-    finding.put_back = Some(key(kernel, &step.key, step.kind, before));
+    finding.put_back = Some(match &step.counterpart {
+        Some((other, value)) if *value != Value::Number(0) => through(kernel, step, before, other, value),
+        _ => key(kernel, &step.key, step.kind, before),
+    });
     finding.now = read(kernel, &step.key, step.kind).ok();
 }
 
@@ -63,6 +66,14 @@ pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &
                 }
             }
         }
+    }
+}
+
+/// Of two keys that set each other to 0, the one that was none is written: that makes the other 0 again.
+fn through(kernel: &mut dyn Kernel, step: &KeyStep, before: &Value, other: &Key, value: &Value) -> PutBack {
+    match key(kernel, other, step.kind, value) {
+        PutBack::Done if read(kernel, &step.key, step.kind).as_ref() != Ok(before) => PutBack::NotKept,
+        outcome => outcome,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod explain;
 mod hostnet;
+mod index;
 mod row;
 mod scope;
 mod table;
@@ -33,5 +34,5 @@ pub use explain::{explain, explain_limit};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, InNewNetns, Kubernetes, Row};
 pub use scope::{Scope, in_new_netns, scope_of};
-pub use table::{apply_after, names, row, rows, spec};
+pub use table::{apply_after, counterpart, names, row, rows, spec};
 pub use version::{ByVersion, Changed, KernelVersion};

@@ -1,12 +1,12 @@
-//! Finding a row by the name of a setting, without allocating: the tables are sorted by name.
+//! Finding the row of a setting: all rows, in tables that are sorted by name.
 
-use std::cmp::Ordering;
-
+use super::index::Index;
 use super::row::Row;
 use super::{
     fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
     net_tcp, net_tcp_more, sysfs, user, vm,
 };
+use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Spec, System};
 
 /// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
@@ -29,6 +29,13 @@ static LINUX: [&[Row]; 14] = [
 
 /// The sysctls of macOS.
 static MACOS: [&[Row]; 1] = [macos::ROWS];
+
+/// The attributes beneath `/sys`.
+static SYSFS: [&[Row]; 1] = [sysfs::ROWS];
+
+static LINUX_INDEX: Index<1024> = Index::new(&LINUX, b'.');
+static MACOS_INDEX: Index<128> = Index::new(&MACOS, b'.');
+static SYSFS_INDEX: Index<128> = Index::new(&SYSFS, b'/');
 
 fn tables(system: System) -> &'static [&'static [Row]] {
     match system {
@@ -54,17 +61,13 @@ const ONE_EACH: [&str; 8] = [
 /// `net.ipv4.conf.eth0.rp_filter`).
 #[must_use]
 pub fn row(system: System, key: &Key) -> Option<&'static Row> {
-    match key {
-        Key::Sysctl(name) => {
-            let find = |spelling: [&str; 3]| search(table(system, spelling)?, spelling, b'.');
-            find([name.path(), "", ""]).or_else(|| find(for_all(name.path())?))
-        }
-        Key::Sysfs(_) if system == System::MacOs => None,
-        Key::Sysfs(name) => {
-            let find = |spelling: [&str; 3]| search(sysfs::ROWS, spelling, b'/');
-            find([name.path(), "", ""]).or_else(|| find(for_all(name.path())?))
-        }
-    }
+    let (path, find): (_, fn(_) -> _) = match (system, key) {
+        (System::Linux, Key::Sysctl(name)) => (name.path(), |path| LINUX_INDEX.find(path)),
+        (System::Linux, Key::Sysfs(name)) => (name.path(), |path| SYSFS_INDEX.find(path)),
+        (System::MacOs, Key::Sysctl(name)) => (name.path(), |path| MACOS_INDEX.find(path)),
+        (System::MacOs, Key::Sysfs(_)) => return None,
+    };
+    find([path, "", ""]).or_else(|| find(for_all(path)?))
 }
 
 /// The shape of a setting's values, and which of them are sane, if it is known.
@@ -78,6 +81,21 @@ pub fn spec(system: System, key: &Key) -> Option<Spec> {
 #[must_use]
 pub fn apply_after(system: System, key: &Key) -> &'static [&'static str] {
     row(system, key).map_or(&[], |row| row.after)
+}
+
+/// The other of two sysctls that say one thing in two units: a write to either sets the other to 0, and the kernel
+/// refuses 0 for some (mm/page-writeback.c, mm/util.c). So one that was 0 is put back by writing the other.
+#[must_use]
+pub fn counterpart(system: System, key: &Key) -> Option<Key> {
+    const PAIRS: [[&str; 2]; 3] = [
+        ["vm/dirty_background_bytes", "vm/dirty_background_ratio"],
+        ["vm/dirty_bytes", "vm/dirty_ratio"],
+        ["vm/overcommit_kbytes", "vm/overcommit_ratio"],
+    ];
+    let Key::Sysctl(name) = key else { return None };
+    let of_linux = PAIRS.iter().filter(|_| system == System::Linux);
+    let other = of_linux.flat_map(|[a, b]| [(a, b), (b, a)]).find(|(this, _)| **this == name.path());
+    other.and_then(|(_, other)| SysctlName::parse(other).ok()).map(Key::Sysctl)
 }
 
 /// Every row of a system, sysctls first and then sysfs, each sorted by name.
@@ -99,39 +117,10 @@ fn for_all(path: &str) -> Option<[&str; 3]> {
     Some([start, "*", &rest[end..]])
 }
 
-/// The one table that can hold a path: the last that doesn't begin behind it.
-fn table(system: System, spelling: [&str; 3]) -> Option<&'static [Row]> {
-    let tables = tables(system);
-    let begins_at_or_before = |rows: &&[Row]| rows.first().is_some_and(|row| compare(row.name, spelling, b'.').is_le());
-    let at = tables.partition_point(begins_at_or_before).checked_sub(1)?;
-    tables.get(at).copied()
-}
-
-fn search(rows: &'static [Row], spelling: [&str; 3], separator: u8) -> Option<&'static Row> {
-    rows.binary_search_by(|row| compare(row.name, spelling, separator)).ok().and_then(|at| rows.get(at))
-}
-
-/// Orders a row's name, whose components `separator` parts, against a path in three parts. A dot inside a
-/// component of the path is no separator: `net/core.somaxconn` is not `net.core.somaxconn`.
-fn compare(name: &str, spelling: [&str; 3], separator: u8) -> Ordering {
-    let mut rest = name.as_bytes();
-    for part in spelling {
-        for (ours, theirs) in rest.iter().zip(part.as_bytes()) {
-            let order = (if *ours == separator { b'/' } else { *ours }).cmp(theirs);
-            if order.is_ne() {
-                return order;
-            }
-        }
-        let Some(behind) = rest.get(part.len()..) else { return Ordering::Less };
-        rest = behind;
-    }
-    if rest.is_empty() { Ordering::Equal } else { Ordering::Greater }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::name::{SysctlName, SysfsName};
+    use crate::model::name::SysfsName;
 
     fn named(text: &str) -> Option<&'static str> {
         row(System::Linux, &Key::Sysctl(SysctlName::parse(text).unwrap())).map(|row| row.name)

@@ -9,6 +9,7 @@ use crate::output::{self, Account};
 use crate::plan::{Goals, Plan};
 
 use super::check::named;
+use super::journaled::{journaled, refuse_irreversible};
 use super::prepare::{Need, prepare};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
@@ -16,13 +17,20 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let mut ready = prepare(&apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
     let whose = whose_limits(apply, &mut ready.goals, world)?;
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
-    let mut plan = apply::look(world.kernel, ready.goals, process, ready.place);
+    let mut plan = apply::look(world.kernel, ready.goals.clone(), process, ready.place);
     let beside = beside(&mut plan, world);
+    if !apply.undo.allow_irreversible {
+        refuse_irreversible(&plan, &ready)?;
+    }
     let mut report = if apply.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
         let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
-        apply::apply(world.kernel, &plan, process, on_failure)
+        if apply.undo.no_journal || !plan.changes_anything() {
+            apply::apply(world.kernel, &plan, process, on_failure)
+        } else {
+            journaled(&ready, whose.as_ref(), on_failure, world)?
+        }
     };
     let undone = report.fails() && !apply.zeal.best_effort && !apply.dry_run;
     report.findings.extend(apply::check(world.kernel, &beside).findings);

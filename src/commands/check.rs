@@ -5,6 +5,7 @@ use crate::cli::{Check, Findings};
 use crate::context::ancestry::{self, Ancestor};
 use crate::formats::prometheus;
 use crate::kernel::Process;
+use crate::model::limit::Resource;
 use crate::output::{self, Account};
 
 use super::prepare::{Need, prepare};
@@ -15,7 +16,12 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
     let plan = apply::look(world.kernel, ready.goals, process, ready.place);
-    let report = apply::check(world.kernel, &plan);
+    let mut report = apply::check(world.kernel, &plan);
+    if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
+        if let Some(most) = ready.context.surroundings().bounds.pids {
+            report.cap_processes(most);
+        }
+    }
     let account =
         Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report, &check.asked.words());
     let text = match check.format {

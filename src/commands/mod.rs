@@ -2,15 +2,23 @@
 
 mod apply;
 mod check;
+mod explain;
+mod journaled;
 mod limits;
 mod prepare;
 mod profile;
+mod results;
+mod revert;
 mod run;
 mod watch;
 
+pub use results::Results;
+
 use std::fmt;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
+
+use nix::errno::Errno;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
@@ -38,7 +46,7 @@ pub struct World<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Becomes the service or supervises it.
     pub start: Start<'a>,
-    /// Standard output, for results.
+    /// Standard output, for results; its `flush` tells of an earlier failure too.
     pub out: &'a mut dyn Write,
     /// Standard error, for what went wrong.
     pub err: &'a mut dyn Write,
@@ -70,6 +78,10 @@ pub const FALLS_SHORT: i32 = 1;
 /// The exit code of `run` where tunectl itself could not do what the profile requires.
 pub const NOT_STARTED: i32 = 125;
 
+/// The exit code of results that could not be written, where there is no worse: whoever reads them must not take half
+/// of them for all.
+const RESULTS_LOST: i32 = FALLS_SHORT;
+
 impl Failure {
     /// `error: …`, and lines of help.
     #[must_use]
@@ -90,20 +102,28 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
     let outcome = match &cli.command {
         Command::Run(run) => run::run(run, world),
         Command::Apply(apply) => apply::apply(apply, world),
+        Command::Revert(revert) => revert::revert(revert, world),
         Command::Check(check) => check::check(check, world),
         Command::Watch(watch) => watch::watch(watch, world),
         Command::Limits(limits) => limits::limits(limits, world),
+        Command::Explain(explain) => explain::explain(explain, world),
         Command::Profile(profile) => profile::profile(profile, world),
     };
-    // A reader that has gone away, as in `tunectl limits | head -1`, is no reason to fail.
-    drop(world.out.flush());
-    outcome.unwrap_or_else(|failure| {
+    let code = outcome.unwrap_or_else(|failure| {
         drop(world.err.write_all(failure.message.as_bytes()));
         failure.code
-    })
+    });
+    match world.out.flush() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let reason = Errno::try_from(error).map_or("an unknown error", |errno| errno.desc()).to_lowercase();
+            let _ = writeln!(world.err, "error: the results could not be written to standard output: {reason}");
+            if code == 0 { RESULTS_LOST } else { code }
+        }
+        _ => code,
+    }
 }
 
-/// Writes results. A reader that has gone away is no reason to fail.
+/// Writes results. What comes of a failure is decided once, in [`dispatch`].
 fn print(out: &mut dyn Write, text: &str) {
     drop(out.write_all(text.as_bytes()));
 }

@@ -156,6 +156,8 @@ pub struct Evidence {
     pub owner: Option<u32>,
     /// Whether the mount that its own path is on is read-only, statvfs(3).
     pub read_only_mount: Option<bool>,
+    /// Whether the file is on another file system than its tree's: something is mounted over it.
+    pub foreign: Option<bool>,
     /// Whether `/proc/sys` (or `/sys`) is there and is what it should be.
     pub tree_present: Option<bool>,
     /// Of a limit: the hard one as it was before anything was set.

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use crate::cite::visible;
 use crate::diagnose::{Cause, Diagnosis};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::report::{Finding, PutBack, Shortfall, Verdict};
 
-use super::{Account, Colour};
+use super::{Account, Colour, Detail, together};
 
 /// The columns of a finding, before they are aligned.
 struct Row {
@@ -21,7 +22,7 @@ struct Row {
 #[must_use]
 pub fn table(account: &Account<'_>, colour: Colour) -> String {
     let findings: Vec<(&Finding, Option<&Diagnosis>)> = pairs(account).collect();
-    let mut text = rows(&findings, colour);
+    let mut text = rows(&findings, account.detail, colour);
     text.push('\n');
     text.push_str(&summary(account, colour));
     text
@@ -31,7 +32,8 @@ pub fn table(account: &Account<'_>, colour: Colour) -> String {
 #[must_use]
 pub fn shortfalls(account: &Account<'_>, colour: Colour) -> String {
     let findings: Vec<_> = pairs(account).filter(|(finding, _)| finding.falls_short()).collect();
-    let mut text = rows(&findings, colour);
+    let mut text = rows(&findings, account.detail, colour);
+    text.push_str(&together(account));
     text.push_str(&undone(account, colour));
     text
 }
@@ -48,11 +50,17 @@ pub fn changes(account: &Account<'_>, colour: Colour) -> String {
         };
         let whose = match (&finding.setting, account.process) {
             (Setting::Limit(..), Some(process)) => {
-                format!(" for {}, pid {}", process.name, process.pid)
+                format!(" for {}, pid {}", visible(&process.name), process.pid)
             }
             _ => String::new(),
         };
-        let _ = writeln!(text, "{} {} → {}{whose}{mark}", finding.setting, shown(finding.before.as_ref()), shown(to));
+        let _ = writeln!(
+            text,
+            "{} {} → {}{whose}{mark}",
+            visible(&finding.setting.to_string()),
+            shown(finding.before.as_ref()),
+            shown(to)
+        );
     }
     let tally = account.report.tally();
     let held = tally.all - tally.changed - tally.short;
@@ -89,7 +97,7 @@ fn pairs<'a>(account: &'a Account<'_>) -> impl Iterator<Item = (&'a Finding, Opt
     account.report.findings.iter().zip(account.diagnoses.iter().map(Option::as_ref))
 }
 
-fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
+fn rows(findings: &[(&Finding, Option<&Diagnosis>)], detail: Detail, colour: Colour) -> String {
     let rows: Vec<Row> = findings.iter().map(|(finding, diagnosis)| row(finding, *diagnosis)).collect();
     let width = |head: &str, cell: fn(&Row) -> &str| {
         rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0).max(head.len())
@@ -98,6 +106,7 @@ fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
     let wanted = width("WANTED", |row| &row.wanted).min(44);
     let found = width("FOUND", |row| &row.found).min(44);
     let mut text = String::new();
+    let mut explained: Vec<Cause> = vec![Cause::NotApplied];
     let head = format!("{:<setting$}  {:<wanted$}  {:<found$}  VERDICT", "SETTING", "WANTED", "FOUND");
     let _ = writeln!(text, "{}", colour.faint(head));
     for (row, (finding, diagnosis)) in rows.iter().zip(findings) {
@@ -110,7 +119,9 @@ fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
             cut(&row.found, 44)
         );
         if let Some(diagnosis) = diagnosis {
-            explain(&mut text, diagnosis, colour);
+            let new = !explained.contains(&diagnosis.cause);
+            explained.push(diagnosis.cause);
+            explain(&mut text, diagnosis, detail, new, colour);
         }
     }
     text
@@ -118,14 +129,44 @@ fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
 
 /// The cause and the remedies. What only waits to be applied needs no words of its own: the line that sums
 /// up says what to type.
-fn explain(text: &mut String, diagnosis: &Diagnosis, colour: Colour) {
-    if diagnosis.cause == Cause::NotApplied {
+fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, colour: Colour) {
+    let full = detail == Detail::Full;
+    if diagnosis.cause == Cause::NotApplied && !full {
         return;
     }
-    let _ = writeln!(text, "    {} {}", colour.faint("why:"), diagnosis.why);
-    for remedy in &diagnosis.remedies {
-        let _ = writeln!(text, "    {} {}", colour.faint(format!("{}:", remedy.place.describe())), remedy.text);
+    let code = if full { format!(" [{}]", diagnosis.cause.code()) } else { String::new() };
+    let _ = writeln!(text, "    {} {}{code}", colour.faint("why:"), visible(&diagnosis.why));
+    if full && new {
+        for line in wrapped(diagnosis.cause.explanation(), 92) {
+            let _ = writeln!(text, "      {line}");
+        }
     }
+    for remedy in diagnosis.remedies.iter().filter(|remedy| full || !remedy.alternative) {
+        let or = if remedy.alternative { "or, " } else { "" };
+        let _ = writeln!(text, "    {} {}", colour.faint(format!("{or}{}:", remedy.heading())), visible(&remedy.text));
+    }
+}
+
+/// A heading and what is to be said at length.
+#[must_use]
+pub fn paragraph(heading: &str, text: &str) -> String {
+    let lines = wrapped(text, 92).into_iter().map(|line| format!("  {line}\n"));
+    format!("{heading}\n\n{}", lines.collect::<String>())
+}
+
+/// Lines of at most `width` characters, broken at blanks.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
@@ -135,13 +176,15 @@ fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
         (Verdict::WouldChange(_), _) => "to be changed",
         (Verdict::Short(Shortfall::HostOwned), _) => "the host's",
         (Verdict::Short(Shortfall::Unread(_)), _) => "not readable",
-        (Verdict::Short(_), Some(diagnosis)) if diagnosis.cause == Cause::NotApplied => "not set",
+        (Verdict::Short(_), Some(diagnosis)) if matches!(diagnosis.cause, Cause::NotApplied | Cause::SetElsewhere) => {
+            "not set"
+        }
         (Verdict::Short(_), _) => "falls short",
     };
     let optional = if finding.falls_short() && !finding.required { " (optional)" } else { "" };
     Row {
-        setting: finding.setting.to_string(),
-        wanted: finding.wanted.to_string(),
+        setting: visible(&finding.setting.to_string()),
+        wanted: or_empty(&finding.wanted.to_string()),
         found: shown(finding.found.as_ref()),
         verdict: format!("{verdict}{optional}"),
     }
@@ -158,11 +201,11 @@ fn painted(finding: &Finding, verdict: &str, colour: Colour) -> String {
 }
 
 fn shown(value: Option<&Value>) -> String {
-    match value.map(ToString::to_string) {
-        None => "?".to_owned(),
-        Some(text) if text.is_empty() => "(empty)".to_owned(),
-        Some(text) => text,
-    }
+    value.map_or_else(|| "?".to_owned(), |value| or_empty(&value.to_string()))
+}
+
+fn or_empty(text: &str) -> String {
+    if text.is_empty() { "(empty)".to_owned() } else { visible(text) }
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -189,6 +232,7 @@ fn summary(account: &Account<'_>, colour: Colour) -> String {
     if let Some(remedy) = waiting.and_then(|diagnosis| diagnosis.remedies.first()) {
         let _ = writeln!(text, "to set what is not set: {}", remedy.text);
     }
+    text.push_str(&together(account));
     text.push_str(&undone(account, colour));
     text
 }
@@ -210,7 +254,7 @@ fn undone(account: &Account<'_>, colour: Colour) -> String {
         };
         let message = format!(
             "{} could not be put back to {} and is {} now: {why}",
-            finding.setting,
+            visible(&finding.setting.to_string()),
             shown(finding.before.as_ref()),
             shown(finding.now.as_ref())
         );

@@ -9,8 +9,10 @@ mod order;
 pub use goal::{Goals, KeyGoal, LimitAsked, LimitGoal, expand, goals};
 pub use limits::{LimitStep, SideGoal};
 
+use nix::errno::Errno;
+
 use crate::catalog::{self, KernelVersion, Scope};
-use crate::kernel::Refusal;
+use crate::kernel::{Operation, Refusal};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
@@ -25,6 +27,15 @@ pub struct Plan {
     pub keys: Vec<KeyStep>,
     /// The limits, those last that could keep tunectl itself from going on.
     pub limits: Vec<LimitStep>,
+}
+
+impl Plan {
+    /// Whether there is anything to write.
+    #[must_use]
+    pub fn changes_anything(&self) -> bool {
+        self.keys.iter().any(|step| step.target.is_some() && step.owner == Owner::Ours)
+            || self.limits.iter().any(|step| step.target.is_some())
+    }
 }
 
 /// One key: what stands there, and what to write.
@@ -46,6 +57,9 @@ pub struct KeyStep {
     pub target: Option<Value>,
     /// Whose it is to write.
     pub owner: Owner,
+    /// The key that a write to this one sets to 0 (`catalog::counterpart`), and what stands there now; nothing where
+    /// nothing is to be written.
+    pub counterpart: Option<(Key, Value)>,
 }
 
 /// Why a value is not known.
@@ -123,7 +137,12 @@ pub fn plan(
 }
 
 fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> KeyStep {
-    let target = current.as_ref().ok().and_then(|found| goal.wanted.target(found));
+    let target = match &current {
+        Ok(found) => goal.wanted.target(found),
+        // So the kernel says of a secret that was never set (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
+        Err(Obstacle::Refused(Refusal { operation: Operation::Read, errno: Errno::EIO })) => goal.wanted.nearest(None),
+        Err(_) => None,
+    };
     let owner = place.owner(&goal.key);
     KeyStep {
         key: goal.key,
@@ -134,6 +153,7 @@ fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> Ke
         current,
         target,
         owner,
+        counterpart: None,
     }
 }
 

@@ -74,10 +74,22 @@ impl Info {
         self.0.si_signo
     }
 
+    /// Who sent it.
+    #[must_use]
+    pub fn sender(&self) -> pid_t {
+        self.0.si_pid
+    }
+
     /// Whether the kernel itself sent it: unknown here.
     #[must_use]
     pub fn from_kernel(&self) -> bool {
         false
+    }
+
+    /// The number that came with it: unknown here.
+    #[must_use]
+    pub fn value(&self) -> c_int {
+        0
     }
 
     /// Whether it carries a value: unknown here.
@@ -310,3 +322,12 @@ pub fn set_umask(bits: u32) -> u32 {
 
 /// Nothing here.
 pub fn forget_program() {}
+
+/// A number of our network namespace: there are none.
+#[must_use]
+pub fn network_cookie() -> Option<u64> {
+    None
+}
+
+/// Nothing here.
+pub fn await_signal(_timeout: Duration) {}

@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 use rlimit::Resource;
+use serde_json::{Value, json};
 
 use crate::support::kernel::{limit, lower, put, sysctl};
 use crate::support::namespaces::{inside, skip, this_test};
@@ -189,6 +190,40 @@ nofile (soft) 1000 → 500 for sh, pid [..]  (not written)
             )
             .run();
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
+    });
+}
+
+#[test]
+fn one_document_for_programs() {
+    inside(this_test!(), || {
+        begin();
+        put("net/ipv4/tcp_fin_timeout", "60");
+        let other = Sleeper::start();
+        let pid = other.0.id().to_string();
+        let arguments = ["apply", "-p", "web.toml", "--format", "json", "--pid", &pid];
+        let document = |test: Test, code| -> Value {
+            let ran = test.file("web.toml", profile()).stdout_is_anything().code(code).run();
+            serde_json::from_str(&ran.stdout).unwrap()
+        };
+
+        let failed = document(Test::new(arguments.into_iter().chain(["--set", "net.ipv4.nonsense=1"])), 1);
+        assert_eq!((&failed["command"], &failed["passes"]), (&"apply".into(), &false.into()));
+        let timeout = &failed["findings"][0];
+        assert_eq!((&timeout["before"], &timeout["found"], &timeout["now"]), (&60.into(), &31.into(), &60.into()));
+        assert_eq!((&timeout["verdict"], &timeout["put_back"]), (&"changed".into(), &true.into()));
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
+
+        let planned = document(Test::new(arguments.into_iter().chain(["--dry-run"])), 0);
+        let timeout = &planned["findings"][0];
+        assert_eq!((&timeout["verdict"], &timeout["target"]), (&"would-change".into(), &31.into()));
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
+
+        let done = document(Test::new(arguments), 0);
+        assert_eq!(done["process"], json!({"pid": other.0.id(), "name": "sleep"}));
+        assert_eq!(done["counts"], json!({"settings": 3, "changed": 2, "short": 0, "required_short": 0}));
+        let timeout = &done["findings"][0];
+        assert_eq!((&timeout["verdict"], timeout.get("put_back")), (&"changed".into(), None));
+        assert_eq!(limit(other.0.id(), "Max open files"), ("500".into(), "1200".into()));
     });
 }
 

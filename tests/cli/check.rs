@@ -1,10 +1,12 @@
 //! `tunectl check`: what a person sees, what a program reads, and the exit code.
 
+use std::process::Command;
+
 use rlimit::Resource;
 use serde_json::{Value, json};
 
 use crate::support::kernel::{lower, put, sysctl};
-use crate::support::namespaces::{inside, this_test};
+use crate::support::namespaces::{inside, skip, this_test};
 use crate::support::test::Test;
 
 const PROFILE: &str = r#"
@@ -125,7 +127,7 @@ fn one_document_for_programs() {
         assert_eq!(field(4, "wanted"), json!({"covers": [20000, 60999]}));
         assert_eq!((field(5, "found"), field(5, "cause")), (Value::Null, json!("no-such-key")));
         assert_eq!((field(6, "setting"), field(6, "kind")), (json!("nofile (soft)"), json!("rlimit")));
-        assert_eq!(field(6, "remedies")[1], json!({"place": "shell", "text": "ulimit -Sn 900"}));
+        assert_eq!(field(6, "remedies")[1], json!({"place": "shell", "text": "ulimit -Sn 900", "alternative": true}));
         assert_eq!(field(8, "found"), 0);
     });
 }
@@ -144,6 +146,23 @@ fn colour_only_where_it_is_wanted() {
             [("auto", "", plain), ("never", "", plain), ("always", "", coloured), ("always", "1", coloured)]
         {
             Test::new(set.into_iter().chain([when])).env("NO_COLOR", variable).stdout(expected).run();
+        }
+    });
+}
+
+/// A terminal of script(1)'s making.
+#[test]
+fn a_terminal_is_coloured_unless_the_environment_says_no() {
+    inside(this_test!(), || {
+        if Command::new("script").arg("--version").output().is_err() {
+            return skip(this_test!(), "there is no script(1) to make a terminal");
+        }
+        put("net/ipv4/tcp_fin_timeout", "31");
+        let script = "script --quiet --return --command 'tunectl check --set net.ipv4.tcp_fin_timeout=31' /dev/null";
+        for (name, value, colour) in [("TERM", "xterm", true), ("NO_COLOR", "1", false), ("TERM", "dumb", false)] {
+            let ran = Test::shell(script).env(name, value).stdout_is_anything().run();
+            assert_eq!(ran.stdout.contains("\u{1b}[32mok\u{1b}[0m"), colour, "{name}={value}: {}", ran.stdout);
+            assert!(ran.stdout.contains("the one setting holds"));
         }
     });
 }

@@ -17,6 +17,8 @@ mod macos;
 mod memory;
 mod profiles;
 #[cfg(target_os = "linux")]
+mod rights;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod together;

@@ -141,16 +141,14 @@ fn an_ordinary_user_gets_what_can_be_had() {
         "\
 SETTING             WANTED  FOUND   VERDICT
 net.core.somaxconn  9999    4096    falls short
-    why: only root may write it, and we are user 1000
+    why: only root, or who has CAP_NET_ADMIN, may write it, and we are user 1000
     type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
 nofile (soft)       600000  524288  falls short
     why: the hard limit is 524288, and raising it to 600000 needs CAP_SYS_RESOURCE, which we do not have
-    [..]
-    [..]
+    type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
 nofile (hard)       600000  524288  falls short
     why: the hard limit is 524288, and raising it to 600000 needs CAP_SYS_RESOURCE, which we do not have
-    [..]
-    [..]
+    type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
 ",
     );
     assert_eq!(host.limits(Resource::Nofile), "524288:524288");
@@ -184,13 +182,13 @@ fn each_way_to_be_refused_has_its_own_words() {
         (
             Fake::linux().owner(name, 65534),
             true,
-            "its owner is root of the host, which this user namespace does not map",
+            "its owner is a user that our user namespace does not map, such as root of the host",
         ),
         (Fake::linux().without_trees(), true, "/proc/sys is not there: mount /proc first"),
         (
             Fake::linux().with(name, "4096", Behaviour::rounded(0, 1 << 20, Inside::Ignored)),
             false,
-            "the kernel took `9999` and made `4096` of it",
+            "the kernel took `9999`, and `4096` stands there",
         ),
         (Fake::linux().with(name, "4096", Behaviour::numbers(0, 5000)), false, "the kernel does not take `9999`[..]"),
     ] {
@@ -234,6 +232,15 @@ fn settings_that_undo_each_other_fall_short_and_are_put_back() {
     assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
 }
 
+/// 0 is refused for it: writing the other one makes it 0 again.
+#[test]
+fn one_of_two_keys_for_one_thing_is_put_back_through_the_other() {
+    let mut host = linux(Fake::linux());
+    let ended = host.types("apply --set vm.dirty_bytes=8192 --set net.core.nonsense=1");
+    assert!(ended.stderr.contains("\n1 setting that had been changed was put back\n"), "{}", ended.stderr);
+    assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
+}
+
 #[test]
 fn limits_that_tunectl_itself_would_feel_come_last() {
     let profile = "[rlimit]\nas = \"1GiB\"\nfsize = 0\ncpu = 60\nnofile = 50\nnproc = 1\nstack = \"1MiB\"\ncore = 0\n";
@@ -244,4 +251,54 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
     let mut host = linux(Fake::linux().limited(Resource::Core, unlimited)).file("p.toml", profile);
     host.types("run -p @/p.toml -- true").is(None, "", "");
     assert_eq!(host.kernel.changes[..2], ["nofile=50:524288", "core=0:unlimited"]);
+}
+
+/// What apply could not put back, it does not begin: without the capability nobody raises a hard limit again.
+#[test]
+fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
+    let user = Fake::linux().as_user(1000).with_process(700, 1000);
+    let mut host = with_shell(Computer::linux(user)).user(1000);
+    host.types("apply --no-journal --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
+        Some(1),
+        "",
+        "\
+SETTING            WANTED  FOUND   VERDICT
+nofile (soft)      5000    1024    falls short
+    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
+nofile (hard)      6000    524288  falls short
+    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
+sigpending (soft)  99999   30500   falls short
+    why: [..]
+    type: sudo tunectl apply --rlimit nofile=5000:6000 --rlimit sigpending=99999
+sigpending (hard)  99999   30500   falls short
+    why: [..]
+    type: sudo tunectl apply --rlimit nofile=5000:6000 --rlimit sigpending=99999
+error: a required setting falls short, so nothing was changed for good
+",
+    );
+    assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
+    host.types("apply --no-journal --rlimit nofile=5000:6000");
+    assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
+}
+
+/// A value of the kernel's, or the name of an interface, may hold what a terminal obeys.
+#[test]
+fn no_value_speaks_to_the_terminal() {
+    let text = Behaviour::Text(128);
+    let odd = Fake::linux().with("kernel.core_pattern", "|/bin/x \u{1b}[31m\u{202e}", text);
+    let mut host = linux(odd);
+    host.types("check --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=").is(
+        Some(1),
+        "\
+SETTING                           WANTED   FOUND                       VERDICT
+kernel.core_pattern               core     |/bin/x \\u{1b}[31m\\u{202e}  not set
+net.ipv4.ip_local_reserved_ports  (empty)  (empty)                     ok
+
+1 of 2 settings falls short
+to set what is not set: tunectl apply --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=
+",
+        "",
+    );
+    let changed = host.types("apply --set kernel.core_pattern=core").stdout;
+    assert_eq!(changed.lines().next(), Some("kernel.core_pattern |/bin/x \\u{1b}[31m\\u{202e} → core"));
 }

@@ -6,5 +6,6 @@ pub(crate) mod kernel;
 pub(crate) mod namespaces;
 pub(crate) mod pattern;
 pub(crate) mod scratch;
+pub(crate) mod stepper;
 pub(crate) mod test;
 pub(crate) mod world;

@@ -48,7 +48,8 @@ pub(crate) fn tunectl() -> Command {
     }
 }
 
-fn program() -> (Option<OsString>, PathBuf) {
+/// What runs the program under test, if anything has to, and where that is.
+pub(crate) fn program() -> (Option<OsString>, PathBuf) {
     let binary = env::var_os(BINARY).map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_tunectl")), PathBuf::from);
     (env::var_os(RUNNER), binary.canonicalize().unwrap())
 }
@@ -83,6 +84,8 @@ impl Test {
         let path = env::var("PATH").unwrap_or_default();
         command.env_clear().env("PATH", format!("{}:{path}", scratch.path().join("bin").display()));
         command.current_dir(scratch.path());
+        // Not the machine's own, which tests would share.
+        command.env("TUNECTL_JOURNAL", scratch.path().join("journal"));
         let (stdout, stderr) = (Some(String::new()), Some(String::new()));
         Self { scratch, command, stdin: Vec::new(), stdout, stderr, code: 0 }
     }

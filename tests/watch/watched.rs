@@ -100,11 +100,10 @@ impl Daemon {
         (others.len(), places.len())
     }
 
-    /// What it holds in memory, in KiB: pages that it has written to.
-    pub(crate) fn dirty_kib(&self) -> u64 {
-        let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid())).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:")).unwrap();
-        line.trim().strip_suffix("kB").unwrap().trim().parse().unwrap()
+    /// What it holds in memory that is no file, in KiB.
+    pub(crate) fn anonymous_kib(&self) -> u64 {
+        let text = crate::support::kernel::status(self.pid()).remove("RssAnon").unwrap();
+        text.strip_suffix("kB").unwrap().trim().parse().unwrap()
     }
 }
 

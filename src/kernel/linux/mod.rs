@@ -12,10 +12,11 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
+use crate::model::hashed::Hashed;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use tree::{Hashed, Layout, Tree};
+use tree::{Layout, Tree};
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
 /// (`proc_sys_call_handler`, `fs/proc/proc_sysctl.c`), and nearly every key is shorter.

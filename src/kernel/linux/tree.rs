@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -15,37 +14,13 @@ use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, SYSFS_MAGIC, fstatfs};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 
 use crate::kernel::Evidence;
+use crate::model::hashed::Hashed;
 use crate::model::name::SysctlName;
 
 /// Directories that are held open at most. Profiles name many keys of few directories, and walking five
 /// components of /proc/sys costs as much as reading the key: its dentries can't be walked without references
 /// (`proc_sys_revalidate`, `fs/proc/proc_sysctl.c`).
 const HELD_DIRECTORIES: usize = 32;
-
-/// For lookups alone, never walked through: no random keys, which would cost a system call at start.
-pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
-
-/// FNV-1a (RFC 9923): names of keys are short, and whoever writes a profile may slow down nobody but himself.
-#[derive(Debug)]
-pub(super) struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 /// Which tree it is, which says what it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,11 +148,14 @@ impl Tree {
         };
         let stat = file.as_ref().and_then(|file| fstat(file).ok());
         let mount = file.as_ref().and_then(|file| fstatvfs(file).ok());
+        let (real, kind) = self.layout.real();
+        let system = file.as_ref().filter(|_| self.path == Path::new(real)).and_then(|file| fstatfs(file).ok());
         Evidence {
             exists,
             mode: stat.map(|stat| stat.st_mode & 0o7777),
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
+            foreign: system.map(|system| system.filesystem_type() != kind),
             tree_present,
             ..Evidence::default()
         }

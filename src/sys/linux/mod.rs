@@ -10,6 +10,7 @@ mod events;
 mod family;
 mod files;
 mod memory;
+mod network;
 mod rights;
 mod signals;
 
@@ -17,14 +18,15 @@ pub use events::{FileNotices, Interest, LinkNotices, WriterNotices, signal_bell,
 pub use family::{die_with_parent, hold, is_subreaper, kill_held, set_name, set_subreaper};
 pub use files::{acquire_terminal, close_range, is_noexec, pipe, release_terminal, set_umask};
 pub use memory::forget_program;
+pub use network::network_cookie;
 pub use rights::{
     Capabilities, capabilities, drop_from_bounding, in_ambient, in_bounding, keep_capabilities, no_new_privileges,
     raise_ambient, set_capabilities, set_groups, set_no_new_privileges,
 };
 pub(in crate::sys) use rights::{is_secure_mode, set_all_gids, set_all_uids};
 pub use signals::{
-    Info, Mask, Pending, block_every_signal, discard_signal, pending, queue, queue_to_group, restore_mask, suspend,
-    take_signal,
+    Info, Mask, Pending, await_signal, block_every_signal, discard_signal, pending, queue, queue_to_group,
+    restore_mask, suspend, take_signal,
 };
 
 fn check_long(result: c_long) -> io::Result<()> {

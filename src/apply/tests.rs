@@ -1,0 +1,204 @@
+//! Laws that hold for every profile, on a machine in memory whose keys clamp, round, refuse and reset each other.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::catalog::{self, KernelVersion};
+use crate::kernel::fake::Fake;
+use crate::kernel::{Evidence, Pieces, Refusal};
+use crate::model::amount::Machine;
+use crate::model::limit::{Limits, Resource};
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, System};
+use crate::profile::Source;
+use crate::profile::load::load;
+use crate::report::PutBack;
+
+/// Keys with their habits: plain, clamping, rounding, depending on or resetting each other.
+const NUMBERS: [&str; 15] = [
+    "net.core.somaxconn",
+    "net.core.rmem_max",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_syn_retries",
+    "net.ipv4.neigh.eth0.base_reachable_time_ms",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ip_forward",
+    "net.ipv4.conf.eth0/100.rp_filter",
+    "fs.nr_open",
+    "fs.pipe-max-size",
+    "vm.nr_hugepages",
+    "vm.dirty_ratio",
+    "vm.dirty_bytes",
+    "vm.overcommit_ratio",
+    "vm.overcommit_kbytes",
+];
+
+/// A machine whose writes are counted.
+struct Counting {
+    fake: Fake,
+    writes: usize,
+}
+
+impl Kernel for Counting {
+    fn system(&self) -> System {
+        self.fake.system()
+    }
+    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
+        self.fake.read(key)
+    }
+    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+        self.writes += 1;
+        self.fake.write(key, text, pieces)
+    }
+    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+        self.fake.names(pattern)
+    }
+    fn inspect(&mut self, key: &Key) -> Evidence {
+        self.fake.inspect(key)
+    }
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+        self.fake.limits(process, resource)
+    }
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+        self.writes += 1;
+        self.fake.set_limits(process, resource, limits)
+    }
+}
+
+/// All that stands in the machine.
+fn state(fake: &Fake) -> BTreeMap<String, String> {
+    let mut fake = fake.clone();
+    let mut all = fake.names(&SysctlName::parse("*.*").unwrap());
+    for depth in ["*.*.*", "*.*.*.*", "*.*.*.*.*"] {
+        all.extend(fake.names(&SysctlName::parse(depth).unwrap()));
+    }
+    assert!(all.len() > 80, "only {} keys", all.len());
+    let mut state = BTreeMap::new();
+    for name in all {
+        let text = fake.read(&Key::Sysctl(name.clone())).unwrap_or_default();
+        state.insert(name.to_string(), text);
+    }
+    for resource in Resource::ALL {
+        state.insert(resource.to_string(), format!("{:?}", fake.limits(Process::Own, resource)));
+    }
+    state
+}
+
+fn goals(text: &str) -> Option<Goals> {
+    let source = || Source { label: "p".to_owned(), text: text.to_owned() };
+    let profile = load(&["p".to_owned()], &mut |_, _| Ok(source()), &|system, key| catalog::spec(system, key)).ok()?;
+    plan::goals(&profile, System::Linux, &|| Machine { memory: 1 << 30, cpus: 2 }).ok()
+}
+
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![0_i64..10, 1_i64..70_000, Just(1 << 20), 0_i64..3_000_000]
+}
+
+fn wanted() -> impl Strategy<Value = String> {
+    let required = prop_oneof![3 => Just(""), 1 => Just(", required = false")];
+    (prop_oneof!["exactly", "at_least", "at_most"], number(), required)
+        .prop_map(|(operator, number, required)| format!("{{ {operator} = {number}{required} }}"))
+}
+
+/// A profile that asks for anything at all of a few keys and limits. One that contradicts itself is passed over.
+fn profiles() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(NUMBERS.to_vec());
+    let keys = prop::collection::btree_map(key, wanted(), 0..6);
+    let range = prop::option::of((1_u16..60_000, 0_u16..5_000, prop_oneof!["exactly", "covers"]));
+    let limits = prop::collection::btree_map(
+        prop::sample::select(vec!["nofile", "nproc", "core", "as", "memlock"]),
+        wanted(),
+        0..3,
+    );
+    let port = prop::option::of(1_u16..60_000);
+    (keys, range, limits, port).prop_map(|(keys, range, limits, port)| {
+        let mut lines = vec!["[linux.sysctl]".to_owned()];
+        lines.extend(keys.iter().map(|(key, wanted)| format!("\"{key}\" = {wanted}")));
+        lines.extend(range.map(|(low, more, operator)| {
+            format!("\"net.ipv4.ip_local_port_range\" = {{ {operator} = [{low}, {}] }}", low + more)
+        }));
+        lines.push("[rlimit]".to_owned());
+        lines.extend(limits.iter().map(|(limit, wanted)| format!("{limit} = {wanted}")));
+        lines.extend(port.map(|port| format!("[service]\nports = [{port}]")));
+        lines.join("\n") + "\n"
+    })
+}
+
+fn machines() -> impl Strategy<Value = Fake> {
+    prop_oneof![
+        3 => Just(Fake::linux()),
+        1 => Just(Fake::linux().without_cap_sys_resource()),
+        1 => Just(Fake::linux().as_user(1000)),
+        1 => Just(Fake::linux().mode("net.ipv4.ip_local_reserved_ports", 0o444)),
+        1 => Just(Fake::linux().mounted("vm", crate::kernel::fake::Mount::ReadOnly)),
+    ]
+}
+
+const PLACE: Place =
+    Place { system: System::Linux, version: KernelVersion(6, 12), contained: false, allow_host_settings: false };
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn checking_and_previewing_change_nothing(text in profiles(), fake in machines()) {
+        let Some(goals) = goals(&text) else { return Ok(()) };
+        let mut kernel = Counting { fake, writes: 0 };
+        let plan = look(&mut kernel, goals, Process::Own, PLACE);
+        check(&mut kernel, &plan);
+        preview(&mut kernel, &plan);
+        prop_assert_eq!(kernel.writes, 0);
+    }
+
+    #[test]
+    fn either_all_that_is_required_holds_or_all_is_as_it_was(text in profiles(), fake in machines()) {
+        let Some(goals) = goals(&text) else { return Ok(()) };
+        let before = state(&fake);
+        let mut kernel = Counting { fake, writes: 0 };
+        let plan = look(&mut kernel, goals.clone(), Process::Own, PLACE);
+        let report = apply(&mut kernel, &plan, Process::Own, Failure::PutsBack);
+        if report.fails() {
+            // A lowered hard limit is the one thing that can't be had back; our own ends with us.
+            let stuck = report.findings.iter().any(|finding| matches!(finding.put_back, Some(PutBack::Refused(_))));
+            let limits = report.findings.iter().all(|finding| {
+                matches!(finding.setting, Setting::Limit(..)) || !matches!(finding.put_back, Some(PutBack::Refused(_)))
+            });
+            prop_assert!(limits, "{}\n{:#?}", text, report);
+            if !stuck {
+                prop_assert_eq!(state(&kernel.fake), before, "{}", text);
+            }
+        } else {
+            let again = look(&mut kernel, goals, Process::Own, PLACE);
+            prop_assert!(!check(&mut kernel, &again).fails(), "{}\n{:#?}", text, report);
+        }
+    }
+
+    #[test]
+    fn what_holds_is_not_written_again(text in profiles(), fake in machines()) {
+        let Some(goals) = goals(&text) else { return Ok(()) };
+        let mut kernel = Counting { fake, writes: 0 };
+        let plan = look(&mut kernel, goals.clone(), Process::Own, PLACE);
+        let report = apply(&mut kernel, &plan, Process::Own, Failure::PutsBack);
+        if report.tally().short == 0 {
+            kernel.writes = 0;
+            let again = look(&mut kernel, goals, Process::Own, PLACE);
+            let report = apply(&mut kernel, &again, Process::Own, Failure::PutsBack);
+            prop_assert_eq!((kernel.writes, report.tally().changed), (0, 0), "{}", text);
+        }
+    }
+
+    /// A profile written for a small machine cuts nothing down on a large one.
+    #[test]
+    fn at_least_never_lowers(key in prop::sample::select(NUMBERS[..5].to_vec()), least in 0_i64..3_000_000) {
+        let Some(goals) = goals(&format!("[linux.sysctl]\n\"{key}\" = {{ at_least = {least} }}\n")) else { return Ok(()) };
+        let mut kernel = Counting { fake: Fake::linux(), writes: 0 };
+        let number = |fake: &Fake| fake.value(key).unwrap().parse::<i64>().unwrap();
+        let before = number(&kernel.fake);
+        let plan = look(&mut kernel, goals, Process::Own, PLACE);
+        let report = apply(&mut kernel, &plan, Process::Own, Failure::Keeps);
+        prop_assert!(number(&kernel.fake) >= before);
+        prop_assert_eq!(report.fails(), number(&kernel.fake) < least);
+    }
+}

@@ -1,0 +1,76 @@
+//! What `apply` and `revert` have in common: the journal of whoever we are.
+
+use crate::apply::{self, Failure as OnFailure};
+use crate::context::Context;
+use crate::context::ancestry::Ancestor;
+use crate::journal::{self, Force, Here, Places, Recorder, Store, Trouble};
+use crate::kernel::Process;
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::sys;
+
+use super::prepare::Ready;
+use super::{FALLS_SHORT, Failure, USAGE, World};
+
+/// Applies with the originals written down first.
+pub(super) fn journaled(
+    ready: &Ready,
+    whose: Option<&Ancestor>,
+    on_failure: OnFailure,
+    world: &mut World<'_>,
+) -> Result<Report, Failure> {
+    let places = places(&ready.context, world);
+    let store = Store::make(&places).map_err(|trouble| not_kept(&trouble))?;
+    let here = here(&ready.context, world);
+    let process = whose.map_or(Process::Own, |process| Process::Pid(process.pid));
+    let whom = whose.and_then(|process| here.process(process.pid, &process.name));
+    // Looked at once more now that no other tunectl can change anything in between.
+    let mut plan = apply::look(world.kernel, ready.goals.clone(), process, ready.place);
+    if whose.is_none() {
+        plan.limits.clear();
+    }
+    let changes = journal::changes(world.kernel, &plan, &here, whom.as_ref());
+    let names = ready.profile.names.clone();
+    let begun = Recorder::begin(world.kernel, &store, &here, names, changes);
+    let mut recorder = begun.map_err(|trouble| not_kept(&trouble))?;
+    let report = apply::apply(&mut recorder, &plan, process, on_failure);
+    let kept = recorder.finish().and_then(|number| match number {
+        // What was written is back already; what the kernel changed along with it only the journal knows.
+        Some(number) if report.fails() && on_failure == OnFailure::PutsBack => {
+            let entry = store.read(number)?;
+            journal::revert(world.kernel, &store, number, entry, &here, Force::No).map(drop)
+        }
+        _ => Ok(()),
+    });
+    if let Err(trouble) = kept {
+        log::warn!("{trouble}");
+    }
+    Ok(report)
+}
+
+fn not_kept(trouble: &Trouble) -> Failure {
+    Failure::new(FALLS_SHORT, format!("{trouble}; nothing was changed"))
+        .help(trouble.help())
+        .help("`--no-journal` goes without, and then `tunectl revert` can't put anything back")
+}
+
+/// What can't be undone is done only where that was said.
+pub(super) fn refuse_irreversible(plan: &Plan, ready: &Ready) -> Result<(), Failure> {
+    let found = journal::irreversible(plan, ready.place.system);
+    let names: Vec<String> = found.iter().map(|(setting, value)| format!("`{setting}` = {value}")).collect();
+    match names.len() {
+        0 => Ok(()),
+        _ => Err(Failure::new(USAGE, format!("{} can't be undone before the next boot", names.join(", ")))
+            .help("nothing was changed; if it is meant for good, add `--allow-irreversible`")),
+    }
+}
+
+/// Where the journal of whoever we are is kept.
+pub(super) fn places(context: &Context, world: &World<'_>) -> Places {
+    Places::of(context.system, context.user, world.variable)
+}
+
+/// Which boot and which namespaces this is.
+pub(super) fn here(context: &Context, world: &mut World<'_>) -> Here {
+    Here::of(world.kernel, context.version(), &world.processes, sys::network_cookie())
+}

@@ -1,0 +1,179 @@
+//! `tunectl revert`: put back what `apply` changed.
+
+use std::fmt::Write as _;
+
+use crate::cli::Revert;
+use crate::journal::{self, Entry, Force, Here, Outcome, Standing, Store, Trouble, Undone, What};
+
+use super::journaled::{here, places};
+use super::{FALLS_SHORT, Failure, World, print};
+
+pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
+    let context = (world.context)();
+    let mut tale = Tale::default();
+    match Store::find(&places(&context, world)).map_err(|trouble| trouble_with(&trouble))? {
+        Some(store) => all(revert, &store, &here(&context, world), world, &mut tale)?,
+        None => tale.nothing = true,
+    }
+    drop(world.err.write_all(tale.short.as_bytes()));
+    print(world.out, &tale.done);
+    print(world.out, &format!("{}\n", tale.sum(revert.dry_run)));
+    Ok(if tale.falls_short { FALLS_SHORT } else { 0 })
+}
+
+/// The newest entry that is of this boot and of these namespaces, or all of them.
+fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale: &mut Tale) -> Result<(), Failure> {
+    let force = if revert.force { Force::Yes } else { Force::No };
+    tale.nothing = true;
+    for number in store.numbers().map_err(|trouble| trouble_with(&trouble))? {
+        let entry = match store.read(number) {
+            Ok(entry) => entry,
+            Err(trouble) if revert.all => {
+                tale.short(&trouble.to_string(), trouble.help());
+                continue;
+            }
+            Err(trouble) => return Err(trouble_with(&trouble)),
+        };
+        if entry.boot != here.boot {
+            tale.stale += 1;
+            forget(revert, store, number)?;
+        } else if journal::is_elsewhere(&entry, here) {
+            tale.elsewhere += 1;
+        } else {
+            tale.nothing = false;
+            let undone = one(revert, store, number, entry, here, force, world)?;
+            for undone in &undone {
+                tale.tell(undone);
+            }
+            if !revert.all {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one(
+    revert: &Revert,
+    store: &Store,
+    number: u64,
+    entry: Entry,
+    here: &Here,
+    force: Force,
+    world: &mut World<'_>,
+) -> Result<Vec<Undone>, Failure> {
+    if revert.dry_run {
+        return Ok(journal::preview(world.kernel, entry, here, force));
+    }
+    journal::revert(world.kernel, store, number, entry, here, force).map_err(|trouble| trouble_with(&trouble))
+}
+
+/// What was changed in an earlier boot died with it.
+fn forget(revert: &Revert, store: &Store, number: u64) -> Result<(), Failure> {
+    if revert.dry_run { Ok(()) } else { store.remove(number).map_err(|trouble| trouble_with(&trouble)) }
+}
+
+fn trouble_with(trouble: &Trouble) -> Failure {
+    Failure::new(FALLS_SHORT, trouble).help(trouble.help())
+}
+
+/// What is told of it all.
+#[derive(Debug, Default)]
+struct Tale {
+    done: String,
+    short: String,
+    put_back: usize,
+    already: usize,
+    elsewhere: usize,
+    stale: usize,
+    nothing: bool,
+    falls_short: bool,
+}
+
+impl Tale {
+    fn tell(&mut self, undone: &Undone) {
+        let (name, before) = (name(&undone.change.what), shown(undone.change.before.as_ref()));
+        let no_help = "";
+        match &undone.outcome {
+            Outcome::Done { from } | Outcome::WouldDo { from } => {
+                self.put_back += 1;
+                let mark = if matches!(undone.outcome, Outcome::Done { .. }) { "" } else { "  (not written)" };
+                let _ = writeln!(self.done, "{name} {} → {before}{mark}", from.shown());
+            }
+            Outcome::Already => self.already += 1,
+            Outcome::Never => log::info!("{name} had not been written"),
+            Outcome::Gone => {
+                let _ = writeln!(self.done, "{name} is gone, and with it what was changed");
+            }
+            Outcome::Elsewhere => self.short(
+                &format!("{name} belongs to other namespaces than these, and was left"),
+                "revert there: `ip netns exec`, `nsenter`",
+            ),
+            Outcome::Foreign { now, wrote } => {
+                let wrote = wrote
+                    .as_ref()
+                    .map_or_else(String::new, |wrote| format!(", not the {} that we wrote", wrote.shown()));
+                self.short(
+                    &format!("{name} is {}{wrote}: it is somebody else's by now, and was left", now.shown()),
+                    &format!("`tunectl revert --force` puts it back to {before} all the same"),
+                );
+            }
+            Outcome::OneWay => self.short(&format!("{name} can't be put back before the next boot"), no_help),
+            Outcome::Refused(refusal) => {
+                self.short(&format!("{name} could not be put back to {before}: {refusal}"), no_help);
+            }
+            Outcome::NotKept { now } => self.short(
+                &format!(
+                    "{name} could not be put back to {before}: the kernel took it, and {} stands there",
+                    now.shown()
+                ),
+                no_help,
+            ),
+        }
+    }
+
+    fn short(&mut self, what: &str, help: &str) {
+        self.falls_short = true;
+        let _ = writeln!(self.short, "error: {what}");
+        if !help.is_empty() {
+            let _ = writeln!(self.short, "  = help: {help}");
+        }
+    }
+
+    fn sum(&self, dry_run: bool) -> String {
+        let mut sum = match (self.put_back, dry_run) {
+            (0, _) if self.nothing => "nothing to put back".to_owned(),
+            (count, true) => format!("{} would be put back", counted(count)),
+            (count, false) => format!("{} put back", counted(count)),
+        };
+        if self.already > 0 {
+            let _ = write!(
+                sum,
+                ", {} already",
+                if self.already == 1 { "1 was".to_owned() } else { format!("{} were", self.already) }
+            );
+        }
+        if self.elsewhere > 0 {
+            let _ = write!(sum, "; what was applied in other namespaces is for them to put back");
+        }
+        if self.stale > 0 {
+            let _ = write!(sum, "; what was applied before the last boot died with it");
+        }
+        sum
+    }
+}
+
+fn counted(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "setting" } else { "settings" })
+}
+
+fn name(what: &What) -> String {
+    match what {
+        What::Key { .. } => what.name(),
+        What::Limit { process, .. } => format!("{} of {}, pid {}", what.name(), process.name, process.pid),
+    }
+}
+
+fn shown(standing: Option<&Standing>) -> String {
+    standing.map_or_else(|| "?".to_owned(), Standing::shown)
+}

@@ -1,0 +1,110 @@
+//! Where the journal is. It names values that die with the boot, so it belongs where files do too: `/run` for
+//! root, `$XDG_RUNTIME_DIR` for everyone else (file-hierarchy(7)).
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use super::trouble::Trouble;
+use crate::model::setting::System;
+
+/// Names the journal's directory.
+pub const VARIABLE: &str = "TUNECTL_JOURNAL";
+
+/// The directories that will do, the best first.
+#[derive(Clone, Debug)]
+pub struct Places {
+    candidates: Vec<PathBuf>,
+    owner: u32,
+}
+
+impl Places {
+    /// Those of a user, by the environment.
+    #[must_use]
+    pub fn of(system: System, user: u32, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let given = |name: &str| variable(name).filter(|path| path.starts_with('/')).map(PathBuf::from);
+        if let Some(named) = variable(VARIABLE).filter(|path| !path.is_empty()) {
+            return Self { candidates: vec![PathBuf::from(named)], owner: user };
+        }
+        let mut candidates = Vec::new();
+        if user == 0 {
+            candidates.push(PathBuf::from(match system {
+                System::Linux => "/run/tunectl/journal",
+                System::MacOs => "/var/run/tunectl/journal",
+            }));
+        }
+        candidates.extend(given("XDG_RUNTIME_DIR").map(|path| path.join("tunectl/journal")));
+        let temporary = given("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
+        candidates.push(temporary.join(format!("tunectl-{user}/journal")));
+        Self { candidates, owner: user }
+    }
+
+    /// This one only.
+    #[must_use]
+    pub fn only(directory: impl Into<PathBuf>, owner: u32) -> Self {
+        Self { candidates: vec![directory.into()], owner }
+    }
+
+    /// The first that can be made or is there.
+    ///
+    /// # Errors
+    /// Why the last of them would not do.
+    pub(super) fn make(&self) -> Result<&Path, Trouble> {
+        self.first(|path| {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(|error| Trouble::refused("create", path, &error))?;
+            self.check(path)
+        })
+    }
+
+    /// The first that is there; `None` if none is.
+    ///
+    /// # Errors
+    /// Why the last of them would not do.
+    pub(super) fn find(&self) -> Result<Option<&Path>, Trouble> {
+        match self.first(|path| self.check(path)) {
+            Ok(path) => Ok(Some(path)),
+            Err(_) if self.candidates.iter().all(|path| is_missing(path)) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn first(&self, attempt: impl Fn(&Path) -> Result<(), Trouble>) -> Result<&Path, Trouble> {
+        let mut refusal = Trouble::Untrusted { path: PathBuf::new(), why: "is not known".to_owned() };
+        for path in &self.candidates {
+            match attempt(path) {
+                Ok(()) => return Ok(path),
+                Err(trouble) => refusal = trouble,
+            }
+        }
+        Err(refusal)
+    }
+
+    /// What revert does is what these files say: they and the directory above must be nobody else's. In `/tmp`
+    /// anybody could have made them first.
+    fn check(&self, path: &Path) -> Result<(), Trouble> {
+        let parent = path.parent().filter(|parent| parent.ends_with(format!("tunectl-{}", self.owner)));
+        for path in parent.into_iter().chain([path]) {
+            let found = fs::symlink_metadata(path).map_err(|error| Trouble::refused("open", path, &error))?;
+            let untrusted = |why: String| Err(Trouble::Untrusted { path: path.to_owned(), why });
+            if !found.is_dir() {
+                return untrusted("is no directory".to_owned());
+            }
+            if found.uid() != self.owner {
+                return untrusted(format!("belongs to uid {}, not to us", found.uid()));
+            }
+            if found.mode() & 0o022 != 0 {
+                return untrusted(format!("can be written to by others (mode {:04o})", found.mode() & 0o7777));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_missing(path: &Path) -> bool {
+    matches!(fs::symlink_metadata(path), Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+}

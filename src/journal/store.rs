@@ -1,0 +1,146 @@
+//! The journal's files: one an apply, numbered, the newest the highest; and a lock.
+//!
+//! A file is replaced whole (written beside, synced, renamed, the directory synced), so there is always an old one
+//! or a new one and never half of either. Only marks of what is being written are added behind its end, each with
+//! one write(2): a killed process loses none of those, and of a crash of the machine no value is left to put back.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use super::entry::Entry;
+use super::lines;
+use super::place::Places;
+use super::trouble::Trouble;
+
+/// How often another tunectl's lock is tried, and how long between: most are done in a millisecond.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The open journal, locked against every other tunectl until it is dropped.
+#[derive(Debug)]
+pub struct Store {
+    directory: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Store {
+    /// Opens the journal to write to it.
+    ///
+    /// # Errors
+    /// Where no directory will do, or another tunectl holds on to it for five seconds.
+    pub fn make(places: &Places) -> Result<Self, Trouble> {
+        Self::open(places.make()?)
+    }
+
+    /// Opens the journal, if there is one.
+    ///
+    /// # Errors
+    /// As [`Store::make`].
+    pub fn find(places: &Places) -> Result<Option<Self>, Trouble> {
+        places.find()?.map(Self::open).transpose()
+    }
+
+    fn open(directory: &Path) -> Result<Self, Trouble> {
+        let path = directory.join("lock");
+        let opened =
+            OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&path);
+        let mut file = opened.map_err(|error| Trouble::refused("open", &path, &error))?;
+        for _ in 0..TRIES {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(Self { directory: directory.to_owned(), _lock: lock }),
+                Err((same, Errno::EWOULDBLOCK | Errno::EINTR)) => file = same,
+                Err((_, errno)) => return Err(Trouble::Refused { step: "lock", path, errno }),
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(Trouble::Locked { lock: path })
+    }
+
+    /// The numbers of all entries, the newest first.
+    ///
+    /// # Errors
+    /// The directory can't be read.
+    pub fn numbers(&self) -> Result<Vec<u64>, Trouble> {
+        let trouble = |error: &io::Error| Trouble::refused("read", &self.directory, error);
+        let mut numbers = Vec::new();
+        for file in fs::read_dir(&self.directory).map_err(|error| trouble(&error))? {
+            let name = file.map_err(|error| trouble(&error))?.file_name();
+            numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")?.parse::<u64>().ok()));
+        }
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(numbers)
+    }
+
+    /// The file of an entry.
+    #[must_use]
+    pub fn path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:06}.journal"))
+    }
+
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// It can't be read, or not understood.
+    pub fn read(&self, number: u64) -> Result<Entry, Trouble> {
+        let path = self.path(number);
+        let bytes = fs::read(&path).map_err(|error| Trouble::refused("read", &path, &error))?;
+        lines::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| Trouble::Broken { path, why })
+    }
+
+    /// The number of the next entry.
+    ///
+    /// # Errors
+    /// As [`Store::numbers`].
+    pub(super) fn next(&self) -> Result<u64, Trouble> {
+        Ok(self.numbers()?.first().map_or(1, |newest| newest.saturating_add(1)))
+    }
+
+    /// Puts an entry in its place, whole.
+    ///
+    /// # Errors
+    /// It could not be written: then the old one stands, or none.
+    pub(super) fn replace(&self, number: u64, entry: &Entry) -> Result<(), Trouble> {
+        let (path, beside) = (self.path(number), self.directory.join("new"));
+        let written = (|| {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            file.write_all(lines::text(entry).as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&beside, &path)?;
+            self.sync()
+        })();
+        written.map_err(|error| Trouble::refused("write", &path, &error))
+    }
+
+    /// Takes an entry away.
+    ///
+    /// # Errors
+    /// It could not be removed.
+    pub fn remove(&self, number: u64) -> Result<(), Trouble> {
+        let path = self.path(number);
+        let removed = match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result.and_then(|()| self.sync()),
+        };
+        removed.map_err(|error| Trouble::refused("remove", &path, &error))
+    }
+
+    /// Opens an entry to add marks to it.
+    ///
+    /// # Errors
+    /// It could not be opened.
+    pub(super) fn append(&self, number: u64) -> Result<File, Trouble> {
+        let path = self.path(number);
+        OpenOptions::new().append(true).open(&path).map_err(|error| Trouble::refused("open", &path, &error))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.directory)?.sync_all()
+    }
+}

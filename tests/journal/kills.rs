@@ -1,0 +1,225 @@
+//! Killed at every system call, `apply` leaves a journal from which everything is put back; and so does `revert`.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::support::kernel::{limits, put, sysctl};
+use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::scratch::Scratch;
+use crate::support::stepper::{End, kill_before};
+use crate::support::test::tunectl;
+
+/// Keys whose originals are looked at: those that are asked for, and some that change along with them.
+const KEYS: [&str; 11] = [
+    "net/core/somaxconn",
+    "net/ipv4/ip_local_port_range",
+    "net/ipv4/ip_unprivileged_port_start",
+    "net/ipv4/ip_local_reserved_ports",
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/lo/forwarding",
+    "net/ipv4/conf/all/accept_redirects",
+    "net/ipv4/conf/default/rp_filter",
+    "net/ipv4/neigh/lo/retrans_time_ms",
+    "net/ipv4/tcp_rmem",
+    "kernel/msgmax",
+];
+
+/// Each asks for another thing: an order among them, a list in which something stands, a value that the kernel
+/// rounds, keys that others are changed along with, another namespace's.
+const PROFILE: &str = r#"
+[linux.sysctl]
+"net.core.somaxconn" = 777
+"net.ipv4.ip_unprivileged_port_start" = 80
+"net.ipv4.ip_local_port_range" = { covers = [1001, 65000] }
+"net.ipv4.ip_forward" = 1
+"net.ipv4.conf.all.accept_redirects" = 1
+"net.ipv4.conf.default.rp_filter" = 1
+"net.ipv4.neigh.lo.retrans_time_ms" = { at_least = 1501 }
+"net.ipv4.tcp_rmem" = [4096, 131072, 8388608]
+"kernel.msgmax" = 9000
+[rlimit]
+core = { soft = 0 }
+nofile = { soft = 100 }
+[service]
+ports = [8080]
+"#;
+
+/// A scene that is set anew for each killing.
+struct Scene {
+    scratch: Scratch,
+    service: Child,
+}
+
+impl Scene {
+    fn new() -> Self {
+        put("net/ipv4/ip_local_reserved_ports", "5000-5001\n");
+        // Neither that of a router nor that of a host, so that nothing but the journal brings it back.
+        put("net/ipv4/conf/lo/forwarding", "1\n");
+        put("net/ipv4/neigh/lo/retrans_time_ms", "1001\n");
+        let scratch = Scratch::new();
+        scratch.write("web.toml", PROFILE);
+        let mut service = Command::new("sleep");
+        service.arg("1000").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let service = service.spawn().unwrap();
+        Self { scratch, service }
+    }
+
+    fn state(&self) -> Vec<(String, String)> {
+        let keys = KEYS.iter().map(|key| ((*key).to_owned(), sysctl(key)));
+        let limits = limits(self.service.id()).into_iter().map(|(title, both)| (title, format!("{both:?}")));
+        keys.chain(limits).collect()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = tunectl();
+        command.args(words).current_dir(self.scratch.path()).env("TUNECTL_JOURNAL", self.journal());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn apply(&self) -> Command {
+        let pid = self.service.id().to_string();
+        self.command(&["apply", "-p", "./web.toml", "--pid", &pid])
+    }
+
+    fn journal(&self) -> std::path::PathBuf {
+        self.scratch.path().join("journal")
+    }
+
+    /// Everything is put back, and nothing is left to do.
+    fn revert(&self) {
+        let output = self.command(&["revert", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(entries(&self.journal()), 0);
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        self.service.kill().unwrap();
+        self.service.wait().unwrap();
+    }
+}
+
+fn entries(journal: &Path) -> usize {
+    let Ok(files) = std::fs::read_dir(journal) else { return 0 };
+    files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "journal")).count()
+}
+
+/// Kills `command` before each of its system calls in turn, `step` apart, until it comes to its end by itself, and
+/// looks at what it leaves each time. Returns its exit code and how many calls it made.
+fn at_every_call(
+    first: usize,
+    step: usize,
+    mut command: impl FnMut() -> Command,
+    mut look: impl FnMut(usize),
+) -> (i32, usize) {
+    for call in (first..).step_by(step) {
+        match kill_before(&mut command(), call) {
+            End::Killed => look(call),
+            End::Exited(code) => return (code, call - first),
+        }
+    }
+    unreachable!("a program has an end")
+}
+
+/// The last system call of `apply` before which it has not opened its journal: until then come the loader and the
+/// profile, and nothing is written.
+fn first_call(scene: &Scene) -> usize {
+    let (mut before, mut behind) = (0, 1000);
+    while behind - before > 1 {
+        let middle = usize::midpoint(before, behind);
+        let end = kill_before(&mut scene.apply(), middle);
+        if end != End::Killed || scene.journal().exists() {
+            scene.revert();
+            behind = middle;
+        } else {
+            before = middle;
+        }
+        drop(std::fs::remove_dir_all(scene.journal()));
+    }
+    assert!(before > 0, "the journal is there from the start");
+    before
+}
+
+/// Runs `body` in namespaces of its own, with the scene and what it looks like before anything is done to it.
+/// Programs that run under another one are not stopped at their own calls.
+fn on_stage(test: &str, body: impl FnOnce(&Scene, &[(String, String)])) {
+    if std::env::var_os("TUNECTL_TEST_RUNNER").is_some() {
+        return skip(test, "an emulated program can't be stopped at its system calls");
+    }
+    inside(test, || {
+        let scene = Scene::new();
+        let originals = scene.state();
+        body(&scene, &originals);
+    });
+}
+
+#[test]
+fn apply_killed_anywhere_is_put_back() {
+    on_stage(this_test!(), |scene, originals| {
+        let mut halfway = 0;
+        let first = first_call(scene);
+        let put_back = |call| {
+            halfway += usize::from(scene.state() != originals);
+            scene.revert();
+            assert_eq!(scene.state(), originals, "killed before its system call {call}");
+        };
+        let (code, calls) = at_every_call(first, 1, || scene.apply(), put_back);
+        assert_ne!(scene.state(), originals, "nobody applied anything");
+        assert_eq!((code, entries(&scene.journal())), (0, 1));
+        scene.revert();
+        assert_eq!(scene.state(), originals);
+        assert!(calls > 100 && halfway > 50, "{calls} calls, {halfway} of them halfway");
+    });
+}
+
+#[test]
+fn revert_killed_anywhere_can_be_begun_again() {
+    on_stage(this_test!(), |scene, originals| {
+        let mut halfway = 0;
+        assert!(scene.apply().status().unwrap().success());
+        let applied = scene.state();
+        let begin_again = |call| {
+            let state = scene.state();
+            halfway += usize::from(state != originals && state != applied);
+            // As long as nothing is put back, there is nothing to begin again.
+            if state != applied {
+                scene.revert();
+                assert_eq!(scene.state(), originals, "killed before its system call {call}");
+                assert!(scene.apply().status().unwrap().success());
+                assert_eq!(scene.state(), applied);
+            }
+        };
+        let (code, _) = at_every_call(0, 1, || scene.command(&["revert"]), begin_again);
+        assert_eq!((code, scene.state().as_slice()), (0, originals));
+        assert!(halfway > 20, "{halfway} halfway");
+    });
+}
+
+#[test]
+fn what_is_applied_over_a_crash_is_put_back_with_it() {
+    on_stage(this_test!(), |scene, originals| {
+        let apply_again = |call| {
+            assert!(scene.apply().status().unwrap().success());
+            scene.revert();
+            assert_eq!(scene.state(), originals, "killed before its system call {call}");
+        };
+        at_every_call(first_call(scene), 7, || scene.apply(), apply_again);
+    });
+}
+
+#[test]
+fn a_failing_apply_killed_anywhere_is_put_back() {
+    on_stage(this_test!(), |scene, originals| {
+        let wrong = "[linux.sysctl.net.ipv4]\ntcp_congestion_control = \"none\"\n";
+        scene.scratch.write("web.toml", format!("{PROFILE}{wrong}"));
+        let put_back = |call| {
+            scene.revert();
+            assert_eq!(scene.state(), originals, "killed before its system call {call}");
+        };
+        let (code, _) = at_every_call(first_call(scene), 2, || scene.apply(), put_back);
+        assert_eq!((code, entries(&scene.journal())), (1, 0));
+        assert_eq!(scene.state(), originals);
+    });
+}

@@ -1,0 +1,341 @@
+//! What `apply` has changed is put back as far as it still is as it was left, and what is not is told.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::{fs, thread, time::Duration};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::support::kernel::{limit, put, sysctl};
+use crate::support::namespaces::{inside, this_test};
+use crate::support::scratch::Scratch;
+use crate::support::test::Test;
+
+const QUEUE: &str = "linux.sysctl.net.core.somaxconn";
+
+/// One journal for several runs.
+struct Host(Scratch);
+
+impl Host {
+    fn new() -> Self {
+        put("net/core/somaxconn", "4096\n");
+        Self(Scratch::new())
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.0.path().join("journal")
+    }
+
+    fn run(&self, words: &[&str]) -> Test {
+        Test::new(words).env("TUNECTL_JOURNAL", self.journal())
+    }
+
+    fn apply(&self, setting: &str) {
+        self.run(&["apply", "--set", setting]).stdout_is_anything().run();
+    }
+
+    fn entries(&self) -> Vec<String> {
+        let Ok(files) = fs::read_dir(self.journal()) else { return Vec::new() };
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name != "lock").collect();
+        names.sort();
+        names
+    }
+
+    fn edit(&self, from: &str, to: &str) {
+        let path = self.journal().join("000001.journal");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+}
+
+/// A process to set limits of.
+struct Service(Child);
+
+impl Service {
+    fn new() -> Self {
+        let (input, output) = (Stdio::null(), Stdio::null());
+        Self(Command::new("sleep").arg("1000").stdin(input).stdout(output).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn the_newest_apply_goes_first() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        host.apply("net.core.somaxconn=6000");
+        host.apply("net.core.somaxconn=6000");
+        assert_eq!(host.entries(), ["000001.journal", "000002.journal"], "an apply that changed nothing is none");
+        host.run(&["revert", "--dry-run"])
+            .stdout("net.core.somaxconn 6000 → 5000  (not written)\n1 setting would be put back\n")
+            .run();
+        host.run(&["revert"]).stdout("net.core.somaxconn 6000 → 5000\n1 setting put back\n").run();
+        assert_eq!(sysctl("net/core/somaxconn"), "5000");
+        host.run(&["revert"]).stdout("net.core.somaxconn 5000 → 4096\n1 setting put back\n").run();
+        host.run(&["revert"]).stdout("nothing to put back\n").run();
+        assert_eq!((sysctl("net/core/somaxconn").as_str(), host.entries().len()), ("4096", 0));
+    });
+}
+
+#[test]
+fn all_goes_back_to_the_first() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        host.apply("net.core.somaxconn=6000");
+        host.run(&["revert", "--all"])
+            .stdout("net.core.somaxconn 6000 → 5000\nnet.core.somaxconn 5000 → 4096\n2 settings put back\n")
+            .run();
+        assert_eq!(sysctl("net/core/somaxconn"), "4096");
+    });
+}
+
+#[test]
+fn what_is_somebody_elses_by_now_is_left() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        put("net/core/somaxconn", "77\n");
+        for _ in 0..2 {
+            host.run(&["revert"])
+                .stdout("0 settings put back\n")
+                .stderr(
+                    "\
+error: net.core.somaxconn is 77, not the 5000 that we wrote: it is somebody else's by now, and was left
+  = help: `tunectl revert --force` puts it back to 4096 all the same
+",
+                )
+                .code(1)
+                .run();
+            assert_eq!(sysctl("net/core/somaxconn"), "77");
+        }
+        host.run(&["revert", "--force"]).stdout("net.core.somaxconn 77 → 4096\n1 setting put back\n").run();
+        assert_eq!(host.entries().len(), 0);
+    });
+}
+
+#[test]
+fn what_somebody_else_has_put_back_needs_nothing() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        put("net/core/somaxconn", "4096\n");
+        host.run(&["revert"]).stdout("0 settings put back, 1 was already\n").run();
+        assert_eq!(host.entries().len(), 0);
+    });
+}
+
+#[test]
+fn lists_that_were_empty_and_values_of_interfaces() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        put("net/ipv4/conf/lo/forwarding", "1\n");
+        let words = ["apply", "--port", "8080,9000-9010", "--set", "net.ipv4.ip_forward=1"];
+        host.run(&words).stdout_is_anything().run();
+        assert_eq!(sysctl("net/ipv4/ip_local_reserved_ports"), "8080,9000-9010");
+        host.run(&["revert"])
+            .stdout(
+                "\
+net.ipv4.ip_forward 1 → 0
+net.ipv4.ip_local_reserved_ports 8080,9000-9010 → (empty)
+2 settings put back
+",
+            )
+            .run();
+        assert_eq!(sysctl("net/ipv4/ip_local_reserved_ports"), "");
+        let routing = ["ip_forward", "conf/lo/forwarding", "conf/default/forwarding", "conf/all/accept_redirects"];
+        assert_eq!(routing.map(|key| sysctl(&format!("net/ipv4/{key}"))), ["0", "1", "0", "1"]);
+    });
+}
+
+#[test]
+fn what_belongs_to_another_namespace_is_left_to_it() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        let words = ["--net", env!("CARGO_BIN_EXE_tunectl"), "revert", "--all"];
+        if std::env::var_os("TUNECTL_TEST_BINARY").is_none() {
+            let mut other = Command::new("unshare");
+            other.args(words);
+            Test::of(other)
+                .env("TUNECTL_JOURNAL", host.journal())
+                .stdout("nothing to put back; what was applied in other namespaces is for them to put back\n")
+                .run();
+        }
+        assert_eq!(sysctl("net/core/somaxconn"), "5000");
+        host.run(&["revert"]).stdout("net.core.somaxconn 5000 → 4096\n1 setting put back\n").run();
+    });
+}
+
+#[test]
+fn what_was_applied_before_the_last_boot_died_with_it() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        host.edit("boot\t", "boot\tan earlier one ");
+        host.run(&["revert"]).stdout("nothing to put back; what was applied before the last boot died with it\n").run();
+        assert_eq!((sysctl("net/core/somaxconn").as_str(), host.entries().len()), ("5000", 0));
+    });
+}
+
+#[test]
+fn limits_of_a_process_are_put_back_and_never_those_of_another() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        let service = Service::new();
+        let pid = service.0.id().to_string();
+        let open_files = || limit(service.0.id(), "Max open files");
+        let before = open_files();
+        let soft = format!("nofile=100:{}", before.1);
+        let apply = ["apply", "--rlimit", &soft, "--pid", &pid];
+        host.run(&apply).stdout_is_anything().run();
+        assert_eq!(open_files().0, "100");
+        host.run(&["revert"])
+            .stdout(&format!("nofile of sleep, pid {pid} 100:[..] → {}:[..]\n1 setting put back\n", before.0))
+            .run();
+        assert_eq!(open_files(), before);
+
+        // The same number, and another process: what was started at another time is another one.
+        host.run(&apply).stdout_is_anything().run();
+        host.edit(&format!("\t{pid}\t"), &format!("\t{pid}\t1"));
+        host.run(&["revert", "--force"])
+            .stdout(&format!("nofile of sleep, pid {pid} is gone, and with it what was changed\n0 settings put back\n"))
+            .run();
+        assert_eq!(open_files().0, "100");
+    });
+}
+
+#[test]
+fn two_at_once_wait_for_each_other() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        let file = fs::OpenOptions::new().append(true).open(host.journal().join("lock")).unwrap();
+        let lock = Flock::lock(file, FlockArg::LockExclusive).unwrap();
+        let release = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            drop(lock);
+        });
+        host.run(&["apply", "--set", "net.core.somaxconn=6000"]).stdout_is_anything().run();
+        assert!(release.is_finished(), "it did not wait");
+        let file = fs::OpenOptions::new().append(true).open(host.journal().join("lock")).unwrap();
+        let _lock = Flock::lock(file, FlockArg::LockExclusive).unwrap();
+        host.run(&["apply", "--set", "net.core.somaxconn=7000"])
+            .stderr(
+                "\
+error: another tunectl is changing settings just now: it holds `[..]/journal/lock`; nothing was changed
+  = help: wait until it is done
+  = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back
+",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/core/somaxconn"), "6000");
+    });
+}
+
+#[test]
+fn without_a_journal_nothing_is_changed_unless_that_is_said() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.0.write("journal", "a file");
+        let apply = ["apply", "--set", "net.core.somaxconn=5000"];
+        host.run(&apply)
+            .stderr(
+                "\
+error: the journal can't be kept: create `[..]/journal`: file exists; nothing was changed
+  = help: name another directory with TUNECTL_JOURNAL
+  = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back
+",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/core/somaxconn"), "4096");
+        // What holds needs no journal.
+        host.run(&["apply", "--set", "net.core.somaxconn=4096"]).stdout_is_anything().run();
+        host.run(&[&apply[..], &["--no-journal"]].concat()).stdout_is_anything().run();
+        assert_eq!(sysctl("net/core/somaxconn"), "5000");
+    });
+}
+
+#[test]
+fn a_journal_that_others_can_write_is_not_believed() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        host.0.mode("journal", 0o777);
+        host.run(&["revert"])
+            .stderr(
+                "\
+error: the journal's directory `[..]/journal` can be written to by others (mode 0777)
+  = help: name another directory with TUNECTL_JOURNAL
+",
+            )
+            .code(1)
+            .run();
+        host.0.mode("journal", 0o700);
+        host.edit("tunectl-journal\t1", "tunectl-journal\t2");
+        host.run(&["revert"])
+            .stderr(
+                "\
+error: the journal `[..]/journal/000001.journal` can't be read: it is of another version of tunectl
+  = help: nothing can be put back from it: move it away
+",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/core/somaxconn"), "5000");
+    });
+}
+
+/// A secret that was never set can't be read (`EIO`), and nothing unsets it again.
+#[test]
+fn a_secret_is_set_for_good_only_where_that_is_said() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        let (key, path) = ("net.ipv6.conf.lo.stable_secret", "net/ipv6/conf/lo/stable_secret");
+        let one = format!("{key}=2001:0db8:0000:0000:0000:0000:0000:0001");
+        host.run(&["apply", "--set", &one])
+            .stderr(&format!(
+                "\
+error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone before the next boot
+  = help: nothing was changed; if it is meant for good, add `--allow-irreversible`
+"
+            ))
+            .code(2)
+            .run();
+        host.run(&["apply", "--allow-irreversible", "--set", &one]).stdout_is_anything().run();
+        assert_eq!(sysctl(path), "2001:0db8:0000:0000:0000:0000:0000:0001");
+        // Once it is there, it can be read, and is put back like any other value.
+        host.apply(&one.replace("0001", "0002"));
+        host.run(&["revert"]).stdout_is_anything().run();
+        assert_eq!(sysctl(path), "2001:0db8:0000:0000:0000:0000:0000:0001");
+        host.run(&["revert"])
+            .stdout("0 settings put back\n")
+            .stderr(&format!("error: {key} can't be put back before the next boot\n"))
+            .code(1)
+            .run();
+        host.run(&["revert"]).stdout("nothing to put back\n").run();
+    });
+}
+
+#[test]
+fn the_journal_names_the_profile() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        let ran = host.run(&["apply", "-p", "./web.toml"]).file("web.toml", format!("{QUEUE} = 5000\n"));
+        ran.stdout_is_anything().run();
+        let text = fs::read_to_string(host.journal().join("000001.journal")).unwrap();
+        assert!(text.contains("\nprofile\t./web.toml\n"), "{text}");
+        assert!(text.contains("\tnet/core/somaxconn\tnumber\tnet:["), "{text}");
+    });
+}
