@@ -21,3 +21,4 @@ pub mod plan;
 pub mod profile;
 pub mod report;
 pub mod sys;
+pub mod watch;
