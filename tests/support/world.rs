@@ -98,6 +98,8 @@ impl Computer {
             machine: &|| Machine { memory: 1 << 30, cpus: 4 },
             library: Library { directory: "/nonexistent".into(), owners: None },
             processes: self.scratch.path().join("proc"),
+            enter: &|_| Err(tunectl::visit::NoEntry::Gone),
+            listeners: &|_| Ok(Vec::new()),
             variable: &|name| match name {
                 "PATH" => Some("/usr/bin:/bin".to_owned()),
                 "TUNECTL_JOURNAL" => Some(format!("{folder}/journal")),
