@@ -23,3 +23,4 @@ pub mod profile;
 pub mod report;
 pub mod sys;
 pub mod visit;
+pub mod watch;

@@ -65,6 +65,16 @@ impl Library {
         builtin::find(name).ok_or_else(|| self.unknown(name))
     }
 
+    /// The file that `found` came from when it was asked for by `name`; for a built-in profile, the one that would
+    /// go before it.
+    #[must_use]
+    pub fn file_of(&self, name: &str, found: &Source) -> PathBuf {
+        match builtin::find(name) {
+            Some(builtin) if builtin.label == found.label => self.directory.join(format!("{name}.toml")),
+            _ => PathBuf::from(&found.label),
+        }
+    }
+
     /// The names that can be asked for without a path: those of the directory, sorted, then the built-in ones
     /// that are not hidden by a file of the same name.
     #[must_use]

@@ -11,6 +11,7 @@ mod profile;
 mod results;
 mod revert;
 mod run;
+mod watch;
 
 pub use results::Results;
 
@@ -108,6 +109,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
         Command::Apply(apply) => apply::apply(apply, world),
         Command::Revert(revert) => revert::revert(revert, world),
         Command::Check(check) => check::check(check, world),
+        Command::Watch(watch) => watch::watch(watch, world),
         Command::Limits(limits) => limits::limits(limits, world),
         Command::Explain(explain) => explain::explain(explain, world),
         Command::Profile(profile) => profile::profile(profile, world),

@@ -1,5 +1,7 @@
 //! What `run`, `apply` and `check` begin with: read and check everything, touch nothing.
 
+use std::path::PathBuf;
+
 use crate::catalog::{self, Scope};
 use crate::cli::Asked;
 use crate::context::{Context, Namespaces};
@@ -19,6 +21,8 @@ pub(super) struct Ready {
     pub(super) goals: Goals,
     pub(super) context: Context,
     pub(super) place: Place,
+    /// The files that were read, and those that would be read first if they were there.
+    pub(super) files: Vec<PathBuf>,
     /// Whether we are in the namespaces of the process that was named.
     pub(super) visiting: bool,
 }
@@ -57,7 +61,8 @@ pub(super) fn prepare_for(
     world: &World<'_>,
 ) -> Result<Ready, Failure> {
     let system = world.kernel.system();
-    let profile = load(asked, need, system, world)?;
+    let mut files = Vec::new();
+    let profile = load(asked, need, system, &mut files, world)?;
     let goals = plan::goals(&profile, system, world.machine)
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
@@ -78,7 +83,7 @@ pub(super) fn prepare_for(
         allow_host_settings,
         out_of_reach: visit.map_or(&[], out_of_reach),
     };
-    Ok(Ready { profile, goals, context, place, visiting: visit.is_some() })
+    Ok(Ready { profile, goals, context, place, files, visiting: visit.is_some() })
 }
 
 /// The words that ask for the same again, for commands that are shown to be pasted.
@@ -107,7 +112,13 @@ fn out_of_reach(visit: Visit) -> &'static [Scope] {
     }
 }
 
-fn load(asked: &Asked, need: Need, system: System, world: &World<'_>) -> Result<Profile, Failure> {
+fn load(
+    asked: &Asked,
+    need: Need,
+    system: System,
+    files: &mut Vec<PathBuf>,
+    world: &World<'_>,
+) -> Result<Profile, Failure> {
     let typed = Typed { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
     let nothing_asked =
         asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty();
@@ -115,7 +126,11 @@ fn load(asked: &Asked, need: Need, system: System, world: &World<'_>) -> Result<
         return Err(Failure::new(USAGE, "no profile was named")
             .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
     }
-    let mut find = |name: &str, named_by: Option<&Source>| world.library.find(name, named_by);
+    let mut find = |name: &str, named_by: Option<&Source>| {
+        let found = world.library.find(name, named_by)?;
+        files.push(world.library.file_of(name, &found));
+        Ok(found)
+    };
     load_all(&asked.profiles, &mut find, &spec)
         .and_then(|profile| overlay::add(profile, typed, system, &spec))
         .map_err(|problems| Failure { code: USAGE, message: format!("{problems}\n") })

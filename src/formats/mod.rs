@@ -4,6 +4,7 @@
 
 mod launchd;
 mod limits;
+pub mod prometheus;
 mod seal;
 mod sysctl_d;
 mod units;

@@ -6,6 +6,7 @@ use libc::{c_int, c_long, c_ulong};
 
 use super::check;
 
+mod events;
 mod family;
 mod files;
 mod memory;
@@ -14,6 +15,7 @@ mod network;
 mod rights;
 mod signals;
 
+pub use events::{FileNotices, Interest, LinkNotices, WriterNotices, signal_bell, socket_address, wait_for_any};
 pub use family::{die_with_parent, hold, is_subreaper, kill_held, set_name, set_subreaper};
 pub use files::{acquire_terminal, close_range, is_noexec, pipe, release_terminal, set_umask};
 pub use memory::forget_program;
