@@ -307,7 +307,8 @@ to set what is not set: tunectl apply --set kernel.core_pattern=core --set net.i
 #[test]
 fn a_limit_of_a_thousand_million_files_is_warned_of() {
     let limits = |soft| Limits { soft: Limit::Value(soft), hard: Limit::Value(1_073_741_816) };
-    let machine = |soft| linux(Fake::linux().holding("fs.nr_open", "1073741816").limited(Resource::Nofile, limits(soft)));
+    let machine =
+        |soft| linux(Fake::linux().holding("fs.nr_open", "1073741816").limited(Resource::Nofile, limits(soft)));
     let check = "check --rlimit nofile=1073741816";
     machine(1_073_741_816).types(check).is(
         Some(0),
