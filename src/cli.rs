@@ -186,7 +186,7 @@ pub struct Apply {
     #[arg(long)]
     pub dry_run: bool,
     /// The process to set the limits of, instead of the shell that this is typed in, in its namespaces.
-    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..), conflicts_with = "persist")]
     pub pid: Option<i32>,
     /// Leave the resource limits out.
     #[arg(long)]
