@@ -21,7 +21,7 @@ use tunectl::sys::{self, Inherited};
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static HEAP: sys::Heap = sys::Heap::new();
 
 tunectl::entry_point!(run);
 
