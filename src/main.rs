@@ -65,8 +65,9 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
 fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
     let access = match &cli.command {
         Command::Apply(apply) if apply.dry_run => Access::Read,
+        Command::Watch(watch) if !watch.repair => Access::Watch,
         Command::Revert(revert) if revert.dry_run => Access::Read,
-        Command::Run(_) | Command::Apply(_) | Command::Revert(_) => Access::Write,
+        Command::Run(_) | Command::Apply(_) | Command::Revert(_) | Command::Watch(_) => Access::Write,
         Command::Check(_) | Command::Limits(_) | Command::Explain(_) | Command::Profile(_) => Access::Read,
     };
     let variable = |name: &str| env::var(name).ok();

@@ -5,19 +5,19 @@ mod check;
 mod explain;
 mod journaled;
 mod limits;
+mod persist;
 mod prepare;
 mod profile;
 mod results;
 mod revert;
 mod run;
+mod watch;
 
 pub use results::Results;
 
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
-
-use nix::errno::Errno;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
@@ -27,7 +27,7 @@ use crate::kernel::Kernel;
 use crate::library::Library;
 use crate::model::amount::Machine;
 use crate::output::Colour;
-use crate::sys::Inherited;
+use crate::sys::{self, Inherited};
 
 /// All that a subcommand can see of the world outside. A test makes one of its own.
 pub struct World<'a> {
@@ -103,6 +103,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
         Command::Apply(apply) => apply::apply(apply, world),
         Command::Revert(revert) => revert::revert(revert, world),
         Command::Check(check) => check::check(check, world),
+        Command::Watch(watch) => watch::watch(watch, world),
         Command::Limits(limits) => limits::limits(limits, world),
         Command::Explain(explain) => explain::explain(explain, world),
         Command::Profile(profile) => profile::profile(profile, world),
@@ -113,7 +114,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
     });
     match world.out.flush() {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            let reason = Errno::try_from(error).map_or("an unknown error", |errno| errno.desc()).to_lowercase();
+            let reason = sys::reason(&error);
             let _ = writeln!(world.err, "error: the results could not be written to standard output: {reason}");
             if code == 0 { RESULTS_LOST } else { code }
         }

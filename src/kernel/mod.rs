@@ -48,6 +48,9 @@ pub trait Kernel {
     /// The names that exist now and match `pattern`, sorted.
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
 
+    /// Closes what is kept open of `key`, which won't be asked for again soon. Nothing where nothing is kept.
+    fn let_go(&mut self, _key: &Key) {}
+
     /// What stands around `key`: asked only to explain why something fell short. Tells nothing of limits.
     fn inspect(&mut self, key: &Key) -> Evidence;
 
@@ -70,6 +73,8 @@ pub trait Kernel {
 pub enum Access {
     /// Only read: nothing is ever opened for writing, so neither audit nor inotify sees a writer.
     Read,
+    /// Only read, again and again: what was read stays open.
+    Watch,
     /// Read and write.
     Write,
 }

@@ -126,7 +126,13 @@ impl Tree {
 
     fn stat(&mut self, path: &str) -> Result<FileStat, Errno> {
         let (parent, leaf) = path.rsplit_once('/').unwrap_or(("", path));
-        fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW)
+        match fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            // As in `open_descriptor`.
+            Err(Errno::ENOENT) if self.directories.remove(parent).is_some() => {
+                fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW)
+            }
+            result => result,
+        }
     }
 
     /// What stands around the file at `path`.

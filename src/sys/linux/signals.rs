@@ -113,6 +113,23 @@ pub fn take_signal(timeout: Option<Duration>) -> Option<Info> {
     take_one_of(u64::MAX, timeout)
 }
 
+/// Waits until some signal waits to be taken, for at most `timeout`, and takes none.
+pub fn await_signal(timeout: Duration) {
+    const CLOSE_ON_EXEC: c_int = libc::SFD_CLOEXEC;
+    let (every, new) = (u64::MAX, -1);
+    // SAFETY: the set is eight bytes, ours, and outlives the call.
+    let fd = unsafe { libc::syscall(libc::SYS_signalfd4, new, &raw const every, SET, CLOSE_ON_EXEC) };
+    let Ok(fd) = c_int::try_from(fd) else { return };
+    if fd == -1 {
+        return;
+    }
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let milliseconds = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
+    // SAFETY: there is one descriptor to look at, and the structure is ours and outlives the call.
+    unsafe { libc::poll(&raw mut poll, 1, milliseconds) };
+    process::close(fd);
+}
+
 /// Takes `signal` off if it waits, and forgets it.
 pub fn discard_signal(signal: c_int) {
     if (1..=64).contains(&signal) {
