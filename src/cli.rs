@@ -147,6 +147,31 @@ pub struct Undo {
     pub no_journal: bool,
 }
 
+/// What is to last beyond the boot.
+#[derive(Debug, Args)]
+pub struct Persist {
+    /// Write it for the next boot too: sysctl.d, limits.d, modules-load.d, tmpfiles.d; launchd jobs on macOS.
+    #[arg(long)]
+    pub persist: bool,
+    /// Give a systemd service the limits too; can be given several times.
+    #[arg(long, value_name = "NAME", requires = "persist")]
+    pub unit: Vec<String>,
+    /// Write beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub root: Option<PathBuf>,
+}
+
+/// What was to last beyond the boot.
+#[derive(Debug, Args)]
+pub struct TakeAway {
+    /// Take away the files too that `apply --persist` wrote.
+    #[arg(long)]
+    pub persist: bool,
+    /// Look beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub root: Option<PathBuf>,
+}
+
 /// `tunectl apply`.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
@@ -169,6 +194,9 @@ pub struct Apply {
     /// What of it is to be undone.
     #[command(flatten)]
     pub undo: Undo,
+    /// What is to last.
+    #[command(flatten)]
+    pub lasting: Persist,
     /// How to show what was done.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -186,6 +214,9 @@ pub struct Revert {
     /// Show what would be put back, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// What lasts.
+    #[command(flatten)]
+    pub lasting: TakeAway,
 }
 
 /// `tunectl check`.

@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod library;
 pub mod model;
 pub mod output;
+pub mod persist;
 pub mod plan;
 pub mod profile;
 pub mod report;

@@ -10,6 +10,7 @@ use crate::builtin;
 use crate::model::suggest;
 use crate::profile::Source;
 use crate::profile::load::Unfound;
+use crate::sys;
 
 /// Where the administrator's own profiles are.
 pub const DIRECTORY: &str = "/etc/tunectl/profiles";
@@ -181,7 +182,7 @@ impl Failure {
     fn explained(self, path: &Path) -> Unfound {
         let path = path.display();
         let (reason, help) = match self {
-            Self::Io(error) => (format!("can't be read: {}", reason(&error)), None),
+            Self::Io(error) => (format!("can't be read: {}", sys::reason(&error)), None),
             Self::NoFile(what) => (format!("is {what}, not a file"), None),
             Self::TooLarge => (format!("is larger than {} MiB", LARGEST >> 20), None),
             Self::Binary(at) => (format!("is a binary file: its byte {at} is no text"), None),
@@ -198,13 +199,5 @@ impl Failure {
             ),
         };
         Unfound { message: format!("profile `{path}` {reason}"), help }
-    }
-}
-
-/// The system's sentence in our style: lower case, without Rust's `(os error 2)`.
-fn reason(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => nix::errno::Errno::from_raw(code).desc().to_lowercase(),
-        None => error.to_string(),
     }
 }

@@ -11,7 +11,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (8, &["main"]),
     (7, &["commands"]),
     // What can be typed, and no more than that: it imports nothing.
-    (6, &["cli", "init", "watch", "bench"]),
+    (6, &["cli", "init", "watch", "bench", "persist"]),
     (5, &["exec", "journal", "output", "formats"]),
     (4, &["apply", "diagnose"]),
     (3, &["report", "context", "library"]),

@@ -10,6 +10,7 @@ use crate::plan::{Goals, Plan};
 
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
+use super::persist;
 use super::prepare::{Need, prepare};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
@@ -22,6 +23,7 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     if !apply.undo.allow_irreversible {
         refuse_irreversible(&plan, &ready)?;
     }
+    persist::refuse(&apply.lasting, &ready)?;
     let mut report = if apply.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
@@ -50,6 +52,9 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
                 print(world.out, &output::to_type(&account));
             }
         }
+    }
+    if apply.lasting.persist && !undone {
+        persist::write(apply, &ready, process, &report, world)?;
     }
     Ok(if failed { FALLS_SHORT } else { 0 })
 }

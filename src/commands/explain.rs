@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::catalog;
+use crate::cite::visible;
 use crate::cli::Explain;
 use crate::context::Context;
 use crate::context::elsewhere::Reader;
@@ -100,7 +101,7 @@ fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'
 /// As the lines of the catalog's page.
 fn line(page: &mut String, title: &str, text: &str) {
     // Writing to a string never fails.
-    let _ = writeln!(page, "  {title:<16}{text}");
+    let _ = writeln!(page, "  {title:<16}{}", visible(text));
 }
 
 fn unknown(asked: &str, system: System) -> Failure {

@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod journaled;
 mod limits;
+mod persist;
 mod prepare;
 mod profile;
 mod results;
@@ -18,8 +19,6 @@ use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use nix::errno::Errno;
-
 use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::exec::Stage;
@@ -28,7 +27,7 @@ use crate::kernel::Kernel;
 use crate::library::Library;
 use crate::model::amount::Machine;
 use crate::output::Colour;
-use crate::sys::Inherited;
+use crate::sys::{self, Inherited};
 
 /// All that a subcommand can see of the world outside. A test makes one of its own.
 pub struct World<'a> {
@@ -115,7 +114,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
     });
     match world.out.flush() {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            let reason = Errno::try_from(error).map_or("an unknown error", |errno| errno.desc()).to_lowercase();
+            let reason = sys::reason(&error);
             let _ = writeln!(world.err, "error: the results could not be written to standard output: {reason}");
             if code == 0 { RESULTS_LOST } else { code }
         }

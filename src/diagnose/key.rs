@@ -96,7 +96,7 @@ impl Case<'_> {
             let why = "it belongs to the whole machine, and we are in a container or namespace: it was not written";
             return found(Cause::HostSetting, why);
         }
-        if self.evidence().foreign == Some(true) {
+        if self.evidence().foreign == Some(true) && self.evidence().tree_present != Some(false) {
             return found(Cause::Masked, "something else is mounted over it: what stands there is not the kernel's");
         }
         match self.shortfall {
@@ -189,7 +189,8 @@ impl Case<'_> {
                 found(Cause::ReadOnly, "nobody can write it")
             });
         }
-        if evidence.owner == Some(OVERFLOW_USER) {
+        // What belongs to a user namespace is shown as the host's, and written by capability (kernel/ucount.c).
+        if evidence.owner == Some(OVERFLOW_USER) && self.scope() != Scope::UserNs {
             let why = "its owner is a user that our user namespace does not map, such as root of the host";
             return Some(found(Cause::OwnerNotMapped, why));
         }

@@ -31,6 +31,8 @@ impl Case<'_> {
             Cause::NotInThisKernel | Cause::HiddenInUserNamespace => self.not_required().into_iter().collect(),
             Cause::NoMatch | Cause::ReadOnly => self.not_required().map(Remedy::or).into_iter().collect(),
             Cause::NoSuchKey => self.misspelt(),
+            Cause::Masked if self.finding.evidence.exists == Some(true) => vec![remedy::unmask(self.key)],
+            Cause::NoProc => vec![remedy::mount_proc()],
             Cause::PortOrder => self.port_order(),
             Cause::UnknownName => self.known_name(),
             Cause::ValueRefused => self.in_range(),
@@ -122,10 +124,11 @@ impl Case<'_> {
                 let at_most = range.first().copied().map(Value::Number);
                 ("net.ipv4.ip_unprivileged_port_start", Expectation::Bounds { at_least: None, at_most })
             }
-            Value::Number(first) => (
-                "net.ipv4.ip_local_port_range",
-                Expectation::Bounds { at_least: Some(Value::Numbers(vec![first, first])), at_most: None },
-            ),
+            Value::Number(first) => {
+                // Both ends of one parity would waste the last port.
+                let last = 65535 - first.rem_euclid(2);
+                ("net.ipv4.ip_local_port_range", Expectation::Exactly(Value::Numbers(vec![first, last])))
+            }
             _ => return Vec::new(),
         };
         vec![remedy::ask_for_another(name, System::Linux, &wanted)]

@@ -11,12 +11,14 @@ mod rights;
 pub use cause::Cause;
 pub use remedy::{Remedy, Where};
 
+use crate::catalog;
 use crate::context::elsewhere::Elsewhere;
 use crate::context::{Context, Surroundings};
 use crate::kernel::{Evidence, Refusal};
 use crate::model::setting::{Key, Setting, System};
 use crate::plan::Obstacle;
 use crate::report::{Finding, Report, Shortfall, Verdict};
+use rights::Rights;
 
 /// Why a setting falls short, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +49,14 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// Whether some key falls short that only root may write: then nothing is to be had without.
     fn needs_root(&self) -> bool {
-        let waits = |finding: &Finding| {
-            let key = matches!(finding.setting, Setting::Key(_));
-            key && finding.verdict == Verdict::Short(Shortfall::Differs)
+        let roots = |finding: &Finding| match &finding.setting {
+            Setting::Key(key) if finding.verdict == Verdict::Short(Shortfall::Differs) => {
+                let scope = catalog::scope_of(self.context.system, key, self.context.version());
+                matches!(rights::of(key, scope, self.context, self.around), Rights::NotRoot(_))
+            }
+            _ => false,
         };
-        self.context.user != 0 && self.report.findings.iter().any(waits)
+        self.report.findings.iter().any(roots)
     }
 
     /// The line that sets a setting to what was found, if there is one. In a container nobody reads these files.

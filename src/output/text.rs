@@ -143,7 +143,17 @@ fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, 
     }
     for remedy in diagnosis.remedies.iter().filter(|remedy| full || !remedy.alternative) {
         let or = if remedy.alternative { "or, " } else { "" };
-        let _ = writeln!(text, "    {} {}", colour.faint(format!("{or}{}:", remedy.heading())), visible(&remedy.text));
+        let heading = visible(&format!("{or}{}:", remedy.heading()));
+        let what: Vec<String> = remedy.text.lines().map(visible).collect();
+        let _ = writeln!(
+            text,
+            "    {} {}",
+            colour.faint(heading),
+            what.join(
+                "
+      "
+            )
+        );
     }
 }
 

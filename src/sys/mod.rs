@@ -14,6 +14,7 @@ mod entry;
 mod environment;
 mod identity;
 mod process;
+mod reason;
 mod signal;
 mod terminal;
 #[cfg(all(panic = "abort", target_env = "musl"))]
@@ -32,6 +33,7 @@ pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,
     set_group, set_priority, start_session,
 };
+pub use reason::reason;
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
     Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,

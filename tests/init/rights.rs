@@ -88,11 +88,11 @@ fn its_attributes_are_as_asked() {
 #[test]
 fn what_can_t_be_had_is_refused_and_nothing_is_started() {
     for (flags, message) in [
-        (&["--user", "nobodyatall"][..], "user `nobodyatall`: user `nobodyatall` is not in /etc/passwd"),
-        (&["--groups", "nogroupatall"], "groups `nogroupatall`: group `nogroupatall` is not in /etc/group"),
+        (&["--user", "nobodyatall"][..], "error: user `nobodyatall` is not in /etc/passwd"),
+        (&["--groups", "nogroupatall"], "error: group `nogroupatall` is not in /etc/group"),
         (
             &["--working-directory", "/nonexistent"],
-            "the working directory `/nonexistent` can't be entered: No such file or directory (os error 2)",
+            "the working directory `/nonexistent` can't be entered: no such file or directory",
         ),
     ] {
         let mut command = init(As::Other, flags);

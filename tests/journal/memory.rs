@@ -30,8 +30,8 @@ impl Machines {
     fn run(&mut self, words: &[&str]) -> (String, String, i32) {
         let own = Some(true);
         let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
-        let user = sys::effective_ids().effective_uid;
-        let context = Context::known(self.system, Some("6.12.0".to_owned()), initial, user, Surroundings::default());
+        let (release, user) = (Some("6.12.0".to_owned()), sys::effective_ids().effective_uid);
+        let context = Context::known(self.system, release, initial, user, Surroundings::default());
         let journal = self.scratch.path().join("journal").to_str().unwrap().to_owned();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut world = World {

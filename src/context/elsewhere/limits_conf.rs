@@ -30,6 +30,7 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<Elsewhe
                     file: called(&file),
                     line: number,
                     value,
+                    scope: format!("{domain} {kind}"),
                     reader: Reader::Pam,
                 };
                 let standing = best.iter().position(|(_, known)| known.setting == one.setting);

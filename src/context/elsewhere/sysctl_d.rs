@@ -40,6 +40,7 @@ pub(super) fn find(root: &Path, keys: &[(&Setting, &SysctlName)]) -> Vec<Elsewhe
             file: called(&files[line.file]),
             line: line.number,
             value: line.value.clone().unwrap_or_default(),
+            scope: String::new(),
             reader,
         };
         let systemd = winner(lines.iter().filter(|line| line.file < with_systemd), name);

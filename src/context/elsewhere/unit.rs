@@ -69,6 +69,7 @@ fn last(root: &Path, files: &[(PathBuf, &str)], setting: &Setting) -> Option<Els
                 file: called(file),
                 line: number,
                 value,
+                scope: String::new(),
                 reader: Reader::Unit,
             });
         }

@@ -73,16 +73,26 @@ pub(in crate::diagnose) fn change_line(other: &Elsewhere, limits: Limits, value:
     let text = match (&other.setting, other.reader) {
         (Setting::Limit(resource, _), Reader::Unit) => unit_line(*resource, limits),
         (Setting::Limit(resource, side), _) => {
-            let wanted = limits.side(*side);
-            let wanted = match (wanted, catalog::limit(*resource).shell_factor) {
-                (Limit::Value(number), factor) => number.div_ceil(factor).to_string(),
-                (Limit::Unlimited, _) => "unlimited".to_owned(),
-            };
-            format!("DOMAIN {} {resource} {wanted}", side.name())
+            let (domain, kind) = other.scope.rsplit_once(' ').unwrap_or(("*", "-"));
+            let line = |kind: &str, limit| format!("{domain} {kind} {resource} {}", in_units(*resource, limit));
+            match kind {
+                "-" if limits.soft == limits.hard => line("-", limits.hard),
+                "-" => format!("{}\n{}", line("soft", limits.soft), line("hard", limits.hard)),
+                kind => line(kind, limits.side(*side)),
+            }
         }
         (Setting::Key(key), _) => format!("{key} = {value}"),
     };
     spotted(Where::File, place, text)
+}
+
+/// In the unit of limits.conf(5), which is that of the shell but for processor time, which it has in minutes.
+fn in_units(resource: Resource, limit: Limit) -> String {
+    let factor = if resource == Resource::Cpu { 60 } else { catalog::limit(resource).shell_factor };
+    match limit {
+        Limit::Value(number) => number.div_ceil(factor).to_string(),
+        Limit::Unlimited => "unlimited".to_owned(),
+    }
 }
 
 /// `LimitNOFILE=50000:65000`, systemd.exec(5).
@@ -124,6 +134,20 @@ pub(in crate::diagnose) fn pids_in_unit(wanted: Limit) -> Remedy {
         Limit::Unlimited => "infinity".to_owned(),
     };
     at(Where::Unit, format!("TasksMax={count}"))
+}
+
+/// Take away what is mounted over the file of a key.
+pub(in crate::diagnose) fn unmask(key: &Key) -> Remedy {
+    let path = match key {
+        Key::Sysctl(name) => format!("/proc/sys/{}", name.path()),
+        Key::Sysfs(name) => format!("/sys/{}", name.path()),
+    };
+    at(Where::Shell, format!("sudo umount {}", shell(&path)))
+}
+
+/// Have `/proc` where everyone looks for it.
+pub(in crate::diagnose) fn mount_proc() -> Remedy {
+    at(Where::Shell, "sudo mount -t proc proc /proc".to_owned())
 }
 
 /// Have a module loaded.

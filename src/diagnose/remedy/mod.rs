@@ -8,7 +8,7 @@ mod quote;
 pub(super) use container::{container_key, container_limit, container_pids};
 pub(super) use host::{
     allowed_by_filter, apply, apply_as_root, at_boot, capability_in_unit, change_line, host_key, host_limit, module,
-    module_at_boot, pids_in_unit, tunables_in_unit, ulimit,
+    module_at_boot, mount_proc, pids_in_unit, tunables_in_unit, ulimit, unmask,
 };
 pub(super) use profile::{ask_for, ask_for_another, not_required};
 

@@ -148,14 +148,13 @@ impl Tree {
         };
         let stat = file.as_ref().and_then(|file| fstat(file).ok());
         let mount = file.as_ref().and_then(|file| fstatvfs(file).ok());
-        let (real, kind) = self.layout.real();
-        let system = file.as_ref().filter(|_| self.path == Path::new(real)).and_then(|file| fstatfs(file).ok());
+        let foreign = self.is_foreign(path, file.as_ref());
         Evidence {
             exists,
             mode: stat.map(|stat| stat.st_mode & 0o7777),
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
-            foreign: system.map(|system| system.filesystem_type() != kind),
+            foreign,
             tree_present,
             ..Evidence::default()
         }
@@ -164,6 +163,23 @@ impl Tree {
     /// The permission bits of the file at `path`.
     pub(super) fn mode(&mut self, path: &str) -> Option<u32> {
         self.stat(path).ok().map(|stat| stat.st_mode & 0o7777)
+    }
+
+    /// Whether the file, or where it is not there the nearest directory above it, is on another file system than
+    /// the tree: then something is mounted over it.
+    fn is_foreign(&mut self, path: &str, file: Option<&OwnedFd>) -> Option<bool> {
+        let (real, kind) = self.layout.real();
+        if self.path != Path::new(real) {
+            return None;
+        }
+        let found = match file {
+            Some(file) => fstatfs(file).ok(),
+            None => Path::new(path).ancestors().skip(1).find_map(|above| {
+                let directory = self.directory(above.to_str()?).ok()?;
+                fstatfs(&*directory).ok()
+            }),
+        };
+        found.map(|system| system.filesystem_type() != kind)
     }
 
     /// Whether the root is there, and where it is the kernel's own tree, whether the right file system is.
