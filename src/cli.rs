@@ -6,7 +6,10 @@ mod service;
 pub use service::ServiceFlags;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::model::duration;
 use crate::model::run::Manner;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -62,8 +65,12 @@ pub enum Command {
     Revert(Revert),
     /// Compare this machine with a profile; change nothing.
     Check(Check),
+    /// Stay and keep comparing; tell of each change, and put it back if asked to.
+    Watch(Watch),
     /// Show the resource limits of a process, soft and hard.
     Limits(Limits),
+    /// Say what is known of a setting, a limit, a cause or a warning.
+    Explain(Explain),
     /// List, show and validate profiles.
     #[command(subcommand)]
     Profile(Profile),
@@ -129,8 +136,45 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
+/// Whether what is applied can be undone.
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// Change settings too that can't be put back before the next boot.
+    #[arg(long)]
+    pub allow_irreversible: bool,
+    /// Keep no journal: `tunectl revert` will not know of this.
+    #[arg(long)]
+    pub no_journal: bool,
+}
+
+/// What is to last beyond the boot.
+#[derive(Debug, Args)]
+pub struct Persist {
+    /// Write it for the next boot too: sysctl.d, limits.d, modules-load.d, tmpfiles.d; launchd jobs on macOS.
+    #[arg(long)]
+    pub persist: bool,
+    /// Give a systemd service the limits too; can be given several times.
+    #[arg(long, value_name = "NAME", requires = "persist")]
+    pub unit: Vec<String>,
+    /// Write beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub root: Option<PathBuf>,
+}
+
+/// What was to last beyond the boot.
+#[derive(Debug, Args)]
+pub struct TakeAway {
+    /// Take away the files too that `apply --persist` wrote.
+    #[arg(long)]
+    pub persist: bool,
+    /// Look beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub root: Option<PathBuf>,
+}
+
 /// `tunectl apply`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct Apply {
     /// Which profile.
     #[command(flatten)]
@@ -147,12 +191,12 @@ pub struct Apply {
     /// Leave the resource limits out.
     #[arg(long, conflicts_with = "pid")]
     pub no_rlimits: bool,
-    /// Change settings too that can't be put back before the next boot.
-    #[arg(long)]
-    pub allow_irreversible: bool,
-    /// Keep no journal: `tunectl revert` will not know of this.
-    #[arg(long)]
-    pub no_journal: bool,
+    /// What of it is to be undone.
+    #[command(flatten)]
+    pub undo: Undo,
+    /// What is to last.
+    #[command(flatten)]
+    pub lasting: Persist,
     /// How to show what was done.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -170,6 +214,9 @@ pub struct Revert {
     /// Show what would be put back, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// What lasts.
+    #[command(flatten)]
+    pub lasting: TakeAway,
 }
 
 /// `tunectl check`.
@@ -183,7 +230,37 @@ pub struct Check {
     pub pid: Option<i32>,
     /// How to show what was found.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
+    pub format: Findings,
+}
+
+/// `tunectl watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Which profile.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Put back what falls short, and give up what someone else insists on.
+    #[arg(long)]
+    pub repair: bool,
+    /// With `--repair`, write settings of the whole machine from inside a container or namespace too.
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
+    pub allow_host_settings: bool,
+    /// Look once and say by the exit code whether all that is required holds: for cron and CI.
+    #[arg(long)]
+    pub once: bool,
+    /// Time between two looks at everything; a write that inotify sees is looked at at once.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = interval)]
+    pub interval: Duration,
+    /// Write metrics to this file after each look, for the textfile collector of Prometheus's `node_exporter`.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+}
+
+/// Reads the time between two looks.
+fn interval(text: &str) -> Result<Duration, String> {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    let time = duration::parse(text)?;
+    if time < SHORTEST { Err("expected 100ms or more".to_owned()) } else { Ok(time) }
 }
 
 /// `tunectl limits`.
@@ -195,6 +272,14 @@ pub struct Limits {
     /// How to show them.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+/// `tunectl explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A sysctl, a path beneath /sys, the name of a limit, or a code such as read-only-mount or W001.
+    #[arg(value_name = "KEY|LIMIT|CODE")]
+    pub subject: String,
 }
 
 /// `tunectl profile`.
@@ -222,6 +307,17 @@ pub enum Format {
     Text,
     /// One JSON document.
     Json,
+}
+
+/// How the findings of `check` are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Findings {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Metrics in Prometheus's text format.
+    Prometheus,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::builtin;
 use crate::model::suggest;
 use crate::profile::Source;
 use crate::profile::load::Unfound;
+use crate::sys;
 
 /// Where the administrator's own profiles are.
 pub const DIRECTORY: &str = "/etc/tunectl/profiles";
@@ -62,6 +63,16 @@ impl Library {
             }
         }
         builtin::find(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// The file that `found` came from when it was asked for by `name`; for a built-in profile, the one that would
+    /// go before it.
+    #[must_use]
+    pub fn file_of(&self, name: &str, found: &Source) -> PathBuf {
+        match builtin::find(name) {
+            Some(builtin) if builtin.label == found.label => self.directory.join(format!("{name}.toml")),
+            _ => PathBuf::from(&found.label),
+        }
     }
 
     /// The names that can be asked for without a path: those of the directory, sorted, then the built-in ones
@@ -171,9 +182,9 @@ impl Failure {
     fn explained(self, path: &Path) -> Unfound {
         let path = path.display();
         let (reason, help) = match self {
-            Self::Io(error) => (format!("can't be read: {}", reason(&error)), None),
+            Self::Io(error) => (format!("can't be read: {}", sys::reason(&error)), None),
             Self::NoFile(what) => (format!("is {what}, not a file"), None),
-            Self::TooLarge => (format!("is larger than {} KiB", LARGEST >> 10), None),
+            Self::TooLarge => (format!("is larger than {} MiB", LARGEST >> 20), None),
             Self::Binary(at) => (format!("is a binary file: its byte {at} is no text"), None),
             Self::Foreign { uid } => (
                 format!("belongs to uid {uid}, who could have tunectl set anything with our privileges"),
@@ -188,13 +199,5 @@ impl Failure {
             ),
         };
         Unfound { message: format!("profile `{path}` {reason}"), help }
-    }
-}
-
-/// The system's sentence in our style: lower case, without Rust's `(os error 2)`.
-fn reason(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => nix::errno::Errno::from_raw(code).desc().to_lowercase(),
-        None => error.to_string(),
     }
 }

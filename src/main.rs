@@ -10,7 +10,7 @@ use clap::Parser;
 
 use tunectl::cli::dropin::{self, DropIn};
 use tunectl::cli::{Cli, Command, Talk, When};
-use tunectl::commands::{self, NOT_STARTED, USAGE, World};
+use tunectl::commands::{self, NOT_STARTED, Results, USAGE, World};
 use tunectl::context::{Context, machine};
 use tunectl::init;
 use tunectl::kernel::{Access, Host};
@@ -65,12 +65,13 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
 fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
     let access = match &cli.command {
         Command::Apply(apply) if apply.dry_run => Access::Read,
+        Command::Watch(watch) if !watch.repair => Access::Watch,
         Command::Revert(revert) if revert.dry_run => Access::Read,
-        Command::Run(_) | Command::Apply(_) | Command::Revert(_) => Access::Write,
-        Command::Check(_) | Command::Limits(_) | Command::Profile(_) => Access::Read,
+        Command::Run(_) | Command::Apply(_) | Command::Revert(_) | Command::Watch(_) => Access::Write,
+        Command::Check(_) | Command::Limits(_) | Command::Explain(_) | Command::Profile(_) => Access::Read,
     };
     let variable = |name: &str| env::var(name).ok();
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+    let (out, mut err) = (io::stdout().lock(), io::stderr());
     let asked = match cli.talk.color {
         When::Auto => None,
         When::Always => Some(true),
@@ -87,7 +88,7 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
         processes: PathBuf::from("/proc"),
         variable: &variable,
         start: &mut commands::real_start(inherited),
-        out: &mut out,
+        out: &mut Results::new(out),
         err: &mut err,
         colour,
         colour_err,

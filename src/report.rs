@@ -3,6 +3,7 @@
 
 use crate::kernel::{Evidence, Refusal};
 use crate::model::expectation::Expectation;
+use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::plan::Obstacle;
@@ -70,6 +71,8 @@ pub enum Shortfall {
     HeldBack(Setting),
     /// Another setting of the same profile stands against it; the sentence says how.
     Contradicted(String),
+    /// The limit holds, and the control group allows only so many.
+    Capped(u64),
 }
 
 /// The outcome of putting a value back.
@@ -102,6 +105,18 @@ impl Report {
     #[must_use]
     pub fn fails(&self) -> bool {
         self.findings.iter().any(Finding::fails)
+    }
+
+    /// Holds a soft `nproc` to what the control group allows as well: the lower of both counts.
+    pub fn cap_processes(&mut self, most: u64) {
+        let nproc = Setting::Limit(Resource::Nproc, Side::Soft);
+        for finding in self.findings.iter_mut().filter(|finding| finding.setting == nproc && !finding.falls_short()) {
+            let allowed = Limit::Value(most);
+            let above = matches!(finding.found, Some(Value::Limit(found)) if found > allowed);
+            if above && !finding.wanted.holds(&Value::Limit(allowed)) {
+                finding.verdict = Verdict::Short(Shortfall::Capped(most));
+            }
+        }
     }
 
     /// How many settings hold, how many fall short, how many of those are required.

@@ -11,7 +11,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (8, &["main"]),
     (7, &["commands"]),
     // What can be typed, and no more than that: it imports nothing.
-    (6, &["cli", "init", "watch", "bench"]),
+    (6, &["cli", "init", "watch", "bench", "persist"]),
     (5, &["exec", "journal", "output", "formats"]),
     (4, &["apply", "diagnose"]),
     (3, &["report", "context", "library"]),
@@ -21,7 +21,7 @@ const FLOORS: &[(u8, &[&str])] = &[
 ];
 
 /// No system call, clock or environment: all that they need comes in as an argument.
-const PURE: [&str; 7] = ["model", "profile", "plan", "report", "catalog", "diagnose", "cite"];
+const PURE: [&str; 8] = ["model", "profile", "plan", "report", "catalog", "diagnose", "cite", "formats"];
 
 /// Paths of the effects.
 const EFFECTS: [&str; 9] = [

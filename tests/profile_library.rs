@@ -74,7 +74,7 @@ fn what_is_no_profile_is_named_as_what_it_is() {
         ("fifo.toml", "is a fifo, not a file"),
         ("nul.toml", "is a binary file: its byte 6 is no text"),
         ("latin1.toml", "is a binary file: its byte 2 is no text"),
-        ("large.toml", "is larger than 1024 KiB"),
+        ("large.toml", "is larger than 1 MiB"),
         ("plain/x.toml", "can't be read: not a directory"),
         ("round.toml", "can't be read: too many symbolic links encountered"),
     ] {

@@ -293,7 +293,7 @@ error: expected one word, found `\"bbr cubic\"`
 #[test]
 fn mistakes_in_limits_and_ports_are_shown_there_too() {
     let rlimit = ["nofiles=5", "nofile", "nofile=5:4k", "nofile=5:hard", "nproc=-2"];
-    let said = typed(Profile::default(), &[], &rlimit, &["80a", ""]).unwrap_err();
+    let said = typed(Profile::default(), &[], &rlimit, &["80a", "", "0-80"]).unwrap_err();
     assert_eq!(
         said,
         "\
@@ -337,7 +337,13 @@ error: expected ports, as in `8080,9000-9010`
  --> command line:1:8
   |
 1 | --port
-  |        ^"
+  |        ^
+
+error: port 0 is none to listen on: the kernel chooses another in its place
+ --> command line:1:8
+  |
+1 | --port 0-80
+  |        ^^^^"
     );
 }
 

@@ -13,7 +13,7 @@ use tunectl::builtin;
 use tunectl::catalog;
 use tunectl::cli::Cli;
 use tunectl::commands::{self, World};
-use tunectl::context::{Context, Namespaces, Runtime};
+use tunectl::context::{Context, Namespaces, Runtime, Surroundings};
 use tunectl::kernel::fake::{Fake, Mount};
 use tunectl::library::Library;
 use tunectl::model::amount::Machine;
@@ -51,14 +51,10 @@ fn check() -> String {
         .mounted("", Mount::ReadOnly)
         .limited(Resource::Nofile, limits)
         .without_cap_sys_resource();
-    let context = Context {
-        system: System::Linux,
-        release: Some("6.12.0".to_owned()),
-        initial: Namespaces { pid: Some(false), net: Some(false), uts: Some(false), ..Namespaces::default() },
-        user: 0,
-        capabilities: Some(0xa804_25fb),
-        runtime: Some(Runtime::Docker),
-    };
+    let around =
+        Surroundings { capabilities: Some(0xa804_25fb), runtime: Some(Runtime::Docker), ..Surroundings::default() };
+    let initial = Namespaces { pid: Some(false), net: Some(false), uts: Some(false), ..Namespaces::default() };
+    let context = Context::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, around);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut world = World {
         kernel: &mut kernel,

@@ -1,7 +1,7 @@
 //! Limits: set one by one, both sides at once, and read back.
 
 use crate::kernel::{Evidence, Kernel, Process, Refusal};
-use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
 use crate::plan::{self, LimitStep, Obstacle, SideGoal};
@@ -23,7 +23,7 @@ pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Ve
     for step in steps {
         let found = step.current.map(|limits| in_effect(kernel, step.resource, limits));
         let evidence = evidence(kernel, step);
-        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, Ok(()), evidence)));
+        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, Ok(Set::Untried), evidence)));
     }
     findings
 }
@@ -71,7 +71,8 @@ fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec
 }
 
 fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Finding> {
-    let outcome = step.target.map_or(Ok(()), |target| set_one(kernel, step, target, process));
+    let outcome =
+        step.target.map_or(Ok(Set::Untried), |target| set_one(kernel, step, target, process).map(|()| Set::Tried));
     let found = match step.target {
         Some(_) => kernel.limits(process, step.resource),
         None => step.current,
@@ -111,11 +112,23 @@ fn evidence(kernel: &mut dyn Kernel, step: &LimitStep) -> Evidence {
     Evidence { hard_limit: step.current.ok().map(|limits| limits.hard), ceiling, ..Evidence::default() }
 }
 
+/// Whether a limit was set or only looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Set {
+    Tried,
+    Untried,
+}
+
+/// Whether another value stands there than was set: macOS cuts some limits down without a word.
+fn missed(step: &LimitStep, side: Side, found: Limits) -> bool {
+    step.target.is_some_and(|target| target.side(side) != found.side(side))
+}
+
 fn finding(
     step: &LimitStep,
     goal: &SideGoal,
     found: Result<Limits, Refusal>,
-    outcome: Result<(), Refusal>,
+    outcome: Result<Set, Refusal>,
     evidence: Evidence,
 ) -> Finding {
     let before = step.current.ok().map(|limits| limits.side(goal.side));
@@ -127,7 +140,8 @@ fn finding(
             if held { Verdict::Holds } else { Verdict::Changed }
         }
         (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
-        (Ok(_), Ok(())) => Verdict::Short(Shortfall::Differs),
+        (Ok(found), Ok(Set::Tried)) if missed(step, goal.side, *found) => Verdict::Short(Shortfall::NotKept),
+        (Ok(_), Ok(_)) => Verdict::Short(Shortfall::Differs),
     };
     Finding {
         setting: Setting::Limit(step.resource, goal.side),

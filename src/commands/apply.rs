@@ -10,6 +10,7 @@ use crate::plan::{Goals, Plan};
 
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
+use super::persist;
 use super::prepare::{Need, prepare};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
@@ -19,14 +20,15 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
     let mut plan = apply::look(world.kernel, ready.goals.clone(), process, ready.place);
     let beside = beside(&mut plan, world);
-    if !apply.allow_irreversible {
+    if !apply.undo.allow_irreversible {
         refuse_irreversible(&plan, &ready)?;
     }
+    persist::refuse(&apply.lasting, &ready)?;
     let mut report = if apply.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
         let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
-        if apply.no_journal || !plan.changes_anything() {
+        if apply.undo.no_journal || !plan.changes_anything() {
             apply::apply(world.kernel, &plan, process, on_failure)
         } else {
             journaled(&ready, whose.as_ref(), on_failure, world)?
@@ -50,6 +52,9 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
                 print(world.out, &output::to_type(&account));
             }
         }
+    }
+    if apply.lasting.persist && !undone {
+        persist::write(apply, &ready, process, &report, world)?;
     }
     Ok(if failed { FALLS_SHORT } else { 0 })
 }

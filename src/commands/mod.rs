@@ -2,15 +2,21 @@
 
 mod apply;
 mod check;
+mod explain;
 mod journaled;
 mod limits;
+mod persist;
 mod prepare;
 mod profile;
+mod results;
 mod revert;
 mod run;
+mod watch;
+
+pub use results::Results;
 
 use std::fmt;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use crate::cli::{Cli, Command};
@@ -21,7 +27,7 @@ use crate::kernel::Kernel;
 use crate::library::Library;
 use crate::model::amount::Machine;
 use crate::output::Colour;
-use crate::sys::Inherited;
+use crate::sys::{self, Inherited};
 
 /// All that a subcommand can see of the world outside. A test makes one of its own.
 pub struct World<'a> {
@@ -39,7 +45,7 @@ pub struct World<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Becomes the service or supervises it.
     pub start: Start<'a>,
-    /// Standard output, for results.
+    /// Standard output, for results; its `flush` tells of an earlier failure too.
     pub out: &'a mut dyn Write,
     /// Standard error, for what went wrong.
     pub err: &'a mut dyn Write,
@@ -71,6 +77,10 @@ pub const FALLS_SHORT: i32 = 1;
 /// The exit code of `run` where tunectl itself could not do what the profile requires.
 pub const NOT_STARTED: i32 = 125;
 
+/// The exit code of results that could not be written, where there is no worse: whoever reads them must not take half
+/// of them for all.
+const RESULTS_LOST: i32 = FALLS_SHORT;
+
 impl Failure {
     /// `error: …`, and lines of help.
     #[must_use]
@@ -93,18 +103,26 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
         Command::Apply(apply) => apply::apply(apply, world),
         Command::Revert(revert) => revert::revert(revert, world),
         Command::Check(check) => check::check(check, world),
+        Command::Watch(watch) => watch::watch(watch, world),
         Command::Limits(limits) => limits::limits(limits, world),
+        Command::Explain(explain) => explain::explain(explain, world),
         Command::Profile(profile) => profile::profile(profile, world),
     };
-    // A reader that has gone away, as in `tunectl limits | head -1`, is no reason to fail.
-    drop(world.out.flush());
-    outcome.unwrap_or_else(|failure| {
+    let code = outcome.unwrap_or_else(|failure| {
         drop(world.err.write_all(failure.message.as_bytes()));
         failure.code
-    })
+    });
+    match world.out.flush() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let reason = sys::reason(&error);
+            let _ = writeln!(world.err, "error: the results could not be written to standard output: {reason}");
+            if code == 0 { RESULTS_LOST } else { code }
+        }
+        _ => code,
+    }
 }
 
-/// Writes results. A reader that has gone away is no reason to fail.
+/// Writes results. What comes of a failure is decided once, in [`dispatch`].
 fn print(out: &mut dyn Write, text: &str) {
     drop(out.write_all(text.as_bytes()));
 }

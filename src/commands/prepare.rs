@@ -1,5 +1,7 @@
 //! What `run`, `apply` and `check` begin with: read and check everything, touch nothing.
 
+use std::path::PathBuf;
+
 use crate::catalog;
 use crate::cli::Asked;
 use crate::context::Context;
@@ -18,6 +20,8 @@ pub(super) struct Ready {
     pub(super) goals: Goals,
     pub(super) context: Context,
     pub(super) place: Place,
+    /// The files that were read, and those that would be read first if they were there.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// Whether there is anything to do without a profile.
@@ -40,15 +44,22 @@ pub(super) fn prepare(
     world: &World<'_>,
 ) -> Result<Ready, Failure> {
     let system = world.kernel.system();
-    let profile = load(asked, need, system, world)?;
+    let mut files = Vec::new();
+    let profile = load(asked, need, system, &mut files, world)?;
     let goals = plan::goals(&profile, system, world.machine)
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let context = (world.context)();
     let place = Place { system, version: context.version(), contained: context.contained(), allow_host_settings };
-    Ok(Ready { profile, goals, context, place })
+    Ok(Ready { profile, goals, context, place, files })
 }
 
-fn load(asked: &Asked, need: Need, system: System, world: &World<'_>) -> Result<Profile, Failure> {
+fn load(
+    asked: &Asked,
+    need: Need,
+    system: System,
+    files: &mut Vec<PathBuf>,
+    world: &World<'_>,
+) -> Result<Profile, Failure> {
     let typed = Typed { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
     let nothing_asked =
         asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty();
@@ -56,7 +67,11 @@ fn load(asked: &Asked, need: Need, system: System, world: &World<'_>) -> Result<
         return Err(Failure::new(USAGE, "no profile was named")
             .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
     }
-    let mut find = |name: &str, named_by: Option<&Source>| world.library.find(name, named_by);
+    let mut find = |name: &str, named_by: Option<&Source>| {
+        let found = world.library.find(name, named_by)?;
+        files.push(world.library.file_of(name, &found));
+        Ok(found)
+    };
     load_all(&asked.profiles, &mut find, &spec)
         .and_then(|profile| overlay::add(profile, typed, system, &spec))
         .map_err(|problems| Failure { code: USAGE, message: format!("{problems}\n") })

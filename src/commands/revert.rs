@@ -6,6 +6,7 @@ use crate::cli::Revert;
 use crate::journal::{self, Entry, Force, Here, Outcome, Standing, Store, Trouble, Undone, What};
 
 use super::journaled::{here, places};
+use super::persist;
 use super::{FALLS_SHORT, Failure, World, print};
 
 pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
@@ -18,7 +19,8 @@ pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Fail
     drop(world.err.write_all(tale.short.as_bytes()));
     print(world.out, &tale.done);
     print(world.out, &format!("{}\n", tale.sum(revert.dry_run)));
-    Ok(if tale.falls_short { FALLS_SHORT } else { 0 })
+    let left = revert.lasting.persist && persist::take_away(&revert.lasting, revert.force, revert.dry_run, world);
+    Ok(if tale.falls_short || left { FALLS_SHORT } else { 0 })
 }
 
 /// The newest entry that is of this boot and of these namespaces, or all of them.
@@ -42,7 +44,9 @@ fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale:
         } else {
             tale.nothing = false;
             let undone = one(revert, store, number, entry, here, force, world)?;
-            undone.iter().for_each(|undone| tale.tell(undone));
+            for undone in &undone {
+                tale.tell(undone);
+            }
             if !revert.all {
                 break;
             }

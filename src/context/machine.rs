@@ -1,9 +1,10 @@
 //! How large the machine is for us: the bound of our control group where it is below the machine's.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
+use super::cgroup::Groups;
 use crate::kernel::Kernel;
 use crate::model::amount::Machine;
 use crate::model::name::SysctlName;
@@ -27,7 +28,7 @@ fn memory_of_mac(kernel: &mut dyn Kernel) -> Option<u64> {
 #[must_use]
 pub fn linux(root: &Path) -> Machine {
     let total = fs::read_to_string(root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
-    let bound = memory_bound(root);
+    let bound = Groups::read(root).memory();
     Machine { memory: total.into_iter().chain(bound).min().unwrap_or(0), cpus: processors() }
 }
 
@@ -40,35 +41,6 @@ pub fn processors() -> u32 {
 fn memory_total(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
-/// The lowest memory bound of our control group and of those above it: cgroup v2 `memory.max`, v1
-/// `memory.limit_in_bytes`. In a container our group is usually shown as the root of its mount.
-fn memory_bound(root: &Path) -> Option<u64> {
-    let membership = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
-    let files = membership.lines().filter_map(|line| {
-        let (_, rest) = line.split_once(':')?;
-        let (controllers, path) = rest.split_once(':')?;
-        match controllers {
-            "" => Some(("sys/fs/cgroup", path, "memory.max")),
-            _ if controllers.split(',').any(|name| name == "memory") => {
-                Some(("sys/fs/cgroup/memory", path, "memory.limit_in_bytes"))
-            }
-            _ => None,
-        }
-    });
-    files
-        .flat_map(|(mount, path, file)| {
-            up_from(&root.join(mount), path).into_iter().map(move |folder| folder.join(file))
-        })
-        .filter_map(|file| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok())
-        .min()
-}
-
-/// The folder of a group and those above it, up to the mount itself.
-fn up_from(mount: &Path, group: &str) -> Vec<PathBuf> {
-    let relative = PathBuf::from(group.trim_start_matches('/'));
-    relative.ancestors().map(|part| mount.join(part)).collect()
 }
 
 #[cfg(test)]
@@ -86,10 +58,13 @@ mod tests {
         write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n");
         assert_eq!(linux(&root).memory, 8 << 30);
         write("proc/self/cgroup", "0::/app/inner\n");
+        write("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
         write("sys/fs/cgroup/app/memory.max", "1073741824\n");
         write("sys/fs/cgroup/app/inner/memory.max", "max\n");
         assert_eq!(linux(&root).memory, 1 << 30);
         write("proc/self/cgroup", "4:cpu,cpuacct:/\n3:memory:/docker/x\n");
+        let mounted = "31 30 0:27 /docker/x /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
+        write("proc/self/mountinfo", mounted);
         write("sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
         assert_eq!(linux(&root).memory, 512 << 20);
         fs::remove_dir_all(&root).unwrap();

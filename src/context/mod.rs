@@ -2,15 +2,22 @@
 //! out is `None`: no guess is passed on as a fact.
 
 pub mod ancestry;
+pub mod cgroup;
+pub mod elsewhere;
 pub mod machine;
+mod surroundings;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::catalog::KernelVersion;
 use crate::kernel::Kernel;
 use crate::model::name::SysctlName;
-use crate::model::setting::{Key, System};
+use crate::model::setting::{Key, Setting, System};
+
+use elsewhere::Elsewhere;
+use surroundings::Hints;
+pub use surroundings::{Runtime, Seccomp, Surroundings};
 
 /// Where we run.
 #[derive(Clone, Debug)]
@@ -23,10 +30,17 @@ pub struct Context {
     pub initial: Namespaces,
     /// The effective user.
     pub user: u32,
-    /// The effective capabilities, as the bits of capabilities(7).
-    pub capabilities: Option<u64>,
-    /// What the runtime seems to be. A hint for the wording of remedies, never for a decision.
-    pub runtime: Option<Runtime>,
+    /// Where the rest is to be found, once it is asked for.
+    around: Around,
+}
+
+/// Where the surroundings come from.
+#[derive(Clone, Debug)]
+enum Around {
+    /// The files of a Linux system beneath this root.
+    Files(PathBuf, Hints),
+    /// They are known.
+    Known(Box<Surroundings>),
 }
 
 /// For each kind of namespace (namespaces(7)) whether ours is the machine's initial one.
@@ -44,21 +58,6 @@ pub struct Namespaces {
     pub cgroup: Option<bool>,
     /// The network.
     pub net: Option<bool>,
-}
-
-/// What starts containers here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Runtime {
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
-    /// A pod of Kubernetes, whatever runs its containers.
-    Kubernetes,
-    /// systemd-nspawn.
-    Nspawn,
-    /// LXC or Incus.
-    Lxc,
 }
 
 impl Namespaces {
@@ -90,15 +89,50 @@ impl Context {
             release: read("proc/sys/kernel/osrelease"),
             initial: namespaces(root),
             user,
-            capabilities: read("proc/self/status").as_deref().and_then(effective_capabilities),
-            runtime: runtime(root, environment),
+            around: Around::Files(root.to_owned(), Hints::of(environment)),
         }
     }
 
     /// A Mac has no namespaces: all that there is is its own.
     #[must_use]
     pub fn macos(release: Option<String>, user: u32) -> Self {
-        Self { system: System::MacOs, release, initial: Namespaces::default(), user, capabilities: None, runtime: None }
+        Self::known(System::MacOs, release, Namespaces::default(), user, Surroundings::default())
+    }
+
+    /// A context of which everything is known already, for tests.
+    #[must_use]
+    pub fn known(
+        system: System,
+        release: Option<String>,
+        initial: Namespaces,
+        user: u32,
+        around: Surroundings,
+    ) -> Self {
+        Self { system, release, initial, user, around: Around::Known(Box::new(around)) }
+    }
+
+    /// The same context amid other surroundings, for tests.
+    #[must_use]
+    pub fn amid(self, around: Surroundings) -> Self {
+        Self { around: Around::Known(Box::new(around)), ..self }
+    }
+
+    /// What is around us. Reads some ten files each time: to be asked for once, where something fell short.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings {
+        match &self.around {
+            Around::Files(root, hints) => Surroundings::linux(root, self.user, *hints),
+            Around::Known(around) => (**around).clone(),
+        }
+    }
+
+    /// Which files of the system set these settings: beneath the same root as the surroundings. Reads them all.
+    #[must_use]
+    pub fn elsewhere(&self, settings: &[&Setting], around: &Surroundings) -> Vec<Elsewhere> {
+        match &self.around {
+            Around::Files(root, _) => elsewhere::find(root, settings, self.user, around.unit.as_deref()),
+            Around::Known(_) => Vec::new(),
+        }
     }
 
     /// The kernel's version, the newest there is where it is not known.
@@ -122,12 +156,6 @@ impl Context {
         let Namespaces { uts, user, pid, cgroup, .. } = self.initial;
         [uts, user, pid, cgroup].contains(&Some(false))
     }
-
-    /// Whether the effective set holds the capability with this number; unknown where the set is.
-    #[must_use]
-    pub fn has_capability(&self, number: u8) -> Option<bool> {
-        self.capabilities.map(|set| set >> number & 1 == 1)
-    }
 }
 
 /// The inode numbers of the initial namespaces are fixed by the kernel's ABI (`include/linux/proc_ns.h`); the
@@ -150,29 +178,6 @@ fn namespaces(root: &Path) -> Namespaces {
     }
 }
 
-fn effective_capabilities(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    u64::from_str_radix(line.trim(), 16).ok()
-}
-
-fn runtime(root: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Option<Runtime> {
-    if environment("KUBERNETES_SERVICE_HOST").is_some() || root.join("var/run/secrets/kubernetes.io").exists() {
-        return Some(Runtime::Kubernetes);
-    }
-    match environment("container").as_deref() {
-        Some("lxc") => return Some(Runtime::Lxc),
-        Some("systemd-nspawn") => return Some(Runtime::Nspawn),
-        Some("podman") => return Some(Runtime::Podman),
-        _ => {}
-    }
-    let hints = [
-        ("run/.containerenv", Runtime::Podman),
-        ("run/host/container-manager", Runtime::Nspawn),
-        (".dockerenv", Runtime::Docker),
-    ];
-    hints.into_iter().find(|(path, _)| root.join(path).exists()).map(|(_, runtime)| runtime)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,14 +193,5 @@ mod tests {
         assert!(with(Namespaces { net: Some(false), ..own }).contained());
         assert!(with(Namespaces::default()).contained());
         assert!(!Context::macos(None, 0).contained());
-    }
-
-    #[test]
-    fn capabilities_are_read_from_status() {
-        let bits = effective_capabilities("Name:\tx\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\n").unwrap();
-        assert_eq!(bits, 0x1ff_feff_ffff);
-        let context = Context { capabilities: Some(bits), ..with(Namespaces::default()) };
-        assert_eq!(context.has_capability(24), Some(false), "CAP_SYS_RESOURCE");
-        assert_eq!(context.has_capability(21), Some(true), "CAP_SYS_ADMIN");
     }
 }

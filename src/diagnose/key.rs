@@ -1,38 +1,85 @@
 //! Why a key falls short: from the step that failed, its errno, the file's mode and owner, the mount, our
-//! namespaces, and what the catalog knows.
+//! namespaces and rights, and what the catalog knows.
+
+use std::rc::Rc;
 
 use nix::errno::Errno;
 
 use crate::catalog::{self, Access, InNewNetns, KernelVersion, Row, Scope};
+use crate::context::{Context, Surroundings};
 use crate::kernel::{Evidence, Operation, Refusal};
-use crate::model::setting::{Key, System};
+use crate::model::capability::Capability;
+use crate::model::expectation::Expectation;
+use crate::model::setting::{Key, Setting};
 use crate::model::suggest;
 use crate::model::value::Value;
 use crate::plan::Obstacle;
-use crate::report::{Finding, Shortfall};
+use crate::profile::{Origin, Source};
+use crate::report::{Finding, Report, Shortfall, Verdict};
 
-use super::{Cause, Diagnosis, Remedy, Scene, remedy, unexplained};
+use super::rights::{self, Rights};
+use super::{Cause, Diagnosis, Scene, has_files, read_only, unexplained};
 
 /// How a user namespace shows an owner that it does not map, `user_namespaces(7)`.
 const OVERFLOW_USER: u32 = 65534;
 const WRITE_BITS: u32 = 0o222;
 const READ_BITS: u32 = 0o444;
 
+/// A cause, and one sentence about it.
+type Found = (Cause, String);
+
 /// What the cause of a key's shortfall is found from.
-struct Case<'a> {
-    key: &'a Key,
-    finding: &'a Finding,
-    shortfall: &'a Shortfall,
-    scene: &'a Scene<'a>,
-    row: Option<&'static Row>,
+pub(super) struct Case<'a> {
+    pub(super) key: &'a Key,
+    pub(super) finding: &'a Finding,
+    pub(super) shortfall: &'a Shortfall,
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) row: Option<&'static Row>,
 }
 
 pub(super) fn diagnose(key: &Key, finding: &Finding, shortfall: &Shortfall, scene: &Scene<'_>) -> Diagnosis {
     let row = catalog::row(scene.context.system, key);
-    let falling_short = Case { key, finding, shortfall, scene, row };
-    let (cause, why) = falling_short.cause();
-    let remedies = falling_short.remedies(cause);
+    let this = Case { key, finding, shortfall, scene, row };
+    let (cause, why) = this.cause();
+    let remedies = this.remedies(cause);
     Diagnosis { cause, why, remedies }
+}
+
+/// The same of a key that nobody asks anything of.
+pub(super) fn hindrance(
+    key: &Key,
+    unread: Option<Refusal>,
+    evidence: Evidence,
+    context: &Context,
+    around: &Surroundings,
+) -> Option<Found> {
+    let shortfall = match unread {
+        Some(refusal) => Shortfall::Unread(Obstacle::Refused(refusal)),
+        None if context.contained() && catalog::scope_of(context.system, key, context.version()).is_host() => {
+            Shortfall::HostOwned
+        }
+        None => Shortfall::Differs,
+    };
+    let finding = Finding {
+        setting: Setting::Key(key.clone()),
+        wanted: Expectation::Exactly(Value::text("")),
+        required: false,
+        origin: Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 },
+        before: None,
+        found: None,
+        verdict: Verdict::Short(shortfall.clone()),
+        put_back: None,
+        now: None,
+        evidence,
+    };
+    let scene = Scene { context, around, elsewhere: &[], report: &Report::default(), asked: &[] };
+    let row = catalog::row(context.system, key);
+    let this = Case { key, finding: &finding, shortfall: &shortfall, scene: &scene, row };
+    Some(this.cause()).filter(|(cause, _)| *cause != Cause::NotApplied)
+}
+
+fn found(cause: Cause, why: impl Into<String>) -> Found {
+    (cause, why.into())
 }
 
 impl Case<'_> {
@@ -40,171 +87,126 @@ impl Case<'_> {
         &self.finding.evidence
     }
 
-    fn cause(&self) -> (Cause, String) {
+    fn unknown(&self) -> Found {
+        found(Cause::Unknown, unexplained(self.shortfall))
+    }
+
+    fn cause(&self) -> Found {
+        if let Shortfall::HostOwned = self.shortfall {
+            let why = "it belongs to the whole machine, and we are in a container or namespace: it was not written";
+            return found(Cause::HostSetting, why);
+        }
+        if self.evidence().foreign == Some(true) && self.evidence().tree_present != Some(false) {
+            return found(Cause::Masked, "something else is mounted over it: what stands there is not the kernel's");
+        }
         match self.shortfall {
-            Shortfall::HostOwned => (
-                Cause::HostSetting,
-                "it belongs to the whole machine, and we are in a container or namespace: it was not written"
-                    .to_owned(),
-            ),
             // What would have been in its way had it been tried is what has to be mended for it as well.
-            Shortfall::HeldBack(other) => self.in_the_way().unwrap_or_else(|| {
-                (Cause::HeldBack, format!("it was held back: `{other}` fell short, and without that it does harm"))
+            Shortfall::HeldBack(other) => self.hindrance().unwrap_or_else(|| {
+                found(Cause::HeldBack, format!("it was held back: `{other}` fell short, and without that it does harm"))
             }),
-            Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
-            Shortfall::Unread(Obstacle::NoMatch) => {
-                (Cause::NoMatch, "nothing that exists matches this pattern".to_owned())
-            }
-            Shortfall::Unread(Obstacle::Shape(sentence)) => (Cause::WrongShape, sentence.clone()),
+            Shortfall::Contradicted(sentence) => found(Cause::Contradiction, sentence),
+            Shortfall::Unread(Obstacle::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
+            Shortfall::Unread(Obstacle::Shape(sentence)) => found(Cause::WrongShape, sentence),
             Shortfall::Unread(Obstacle::Refused(refusal)) => self.unread(*refusal),
             Shortfall::Refused(refusal) => self.refused(*refusal),
             Shortfall::NotKept => self.not_kept(),
-            Shortfall::Differs => self.in_the_way().unwrap_or((Cause::NotApplied, "nothing has set it yet".to_owned())),
+            Shortfall::Differs => self.differs(),
+            Shortfall::HostOwned | Shortfall::Capped(_) => self.unknown(),
         }
     }
 
-    fn unread(&self, refusal: Refusal) -> (Cause, String) {
+    /// Another value stands there and nobody has tried to write: what would come of it is told from what is there.
+    fn differs(&self) -> Found {
+        let hindrance = self.hindrance();
+        let only_rights = matches!(hindrance, None | Some((Cause::NotPermitted, _))) && !read_only(self.evidence());
+        if let Some(line) = self.scene.set_elsewhere(self.finding).filter(|_| only_rights) {
+            return found(Cause::SetElsewhere, format!("{}:{} sets it to {}", line.file, line.line, line.value));
+        }
+        hindrance
+            .or_else(|| self.one_way())
+            .or_else(|| self.lacked())
+            .unwrap_or_else(|| found(Cause::NotApplied, "nothing has set it yet"))
+    }
+
+    fn unread(&self, refusal: Refusal) -> Found {
         match refusal.errno {
             Errno::ENOENT => self.absent(),
             Errno::EACCES if self.evidence().mode.is_some_and(|mode| mode & READ_BITS == 0) => {
-                (Cause::WriteOnly, "it can only be written, so nothing can be verified".to_owned())
+                found(Cause::WriteOnly, "it can only be written, so nothing can be verified")
             }
-            Errno::EACCES | Errno::EPERM => (Cause::NotPermitted, format!("we may not read it, {refusal}")),
-            _ => (Cause::Unknown, unexplained(self.shortfall)),
+            // Root reads every file of its own that has a bit for it.
+            Errno::EACCES | Errno::EPERM if self.scene.context.user != 0 => {
+                found(Cause::NotPermitted, format!("we may not read it, {refusal}"))
+            }
+            _ => self.unknown(),
         }
     }
 
-    fn refused(&self, refusal: Refusal) -> (Cause, String) {
+    fn refused(&self, refusal: Refusal) -> Found {
         match (refusal.operation, refusal.errno) {
             (Operation::OpenToWrite, Errno::ENOENT) => self.absent(),
-            (Operation::OpenToWrite, Errno::EROFS | Errno::EACCES | Errno::EPERM) => {
-                self.in_the_way().unwrap_or_else(|| (Cause::Unknown, unexplained(self.shortfall)))
+            (Operation::OpenToWrite, Errno::EROFS) => {
+                self.hindrance().unwrap_or_else(|| found(Cause::ReadOnlyMount, read_only_mount()))
             }
-            (Operation::Write, Errno::ENOENT) => (
-                Cause::UnknownName,
-                format!("this kernel knows no `{}`: it may be misspelt, or its module may be missing", self.value()),
-            ),
+            (Operation::OpenToWrite, Errno::EACCES) => {
+                self.hindrance().or_else(|| self.confined()).unwrap_or_else(|| self.unknown())
+            }
+            (Operation::Write, Errno::ENOENT) => {
+                let why = format!(
+                    "this kernel knows no `{}`: it may be misspelt, or its module may be missing",
+                    self.value()
+                );
+                found(Cause::UnknownName, why)
+            }
             // sysctl(3) of macOS, which has no open(2), says so here.
-            (Operation::Write, Errno::EPERM) if self.scene.context.system == System::MacOs => {
-                self.in_the_way().unwrap_or_else(|| (Cause::ReadOnly, "nobody can write it".to_owned()))
+            (Operation::Write, Errno::EPERM) if !has_files(self.scene.context) => {
+                self.hindrance().unwrap_or_else(|| found(Cause::ReadOnly, "nobody can write it"))
             }
             (Operation::Write, Errno::EPERM | Errno::EACCES) => {
-                let needs = self.row.and_then(|row| row.capability).unwrap_or("a capability");
-                (Cause::MissingCapability, format!("writing it needs {needs}, {refusal}"))
+                self.one_way().or_else(|| self.not_capable(refusal)).unwrap_or_else(|| self.unknown())
             }
-            (Operation::Write, Errno::EINVAL | Errno::ERANGE) => self.value_refused(refusal),
+            (Operation::Write, Errno::EINVAL | Errno::ERANGE) => {
+                self.one_way().unwrap_or_else(|| self.value_refused(refusal))
+            }
             (Operation::ShortWrite { .. }, _) => {
-                (Cause::ValueRefused, format!("the kernel did not take the whole of `{}`, {refusal}", self.value()))
+                let why = format!("the kernel did not take the whole of `{}`, {refusal}", self.value());
+                found(Cause::Truncated, why)
             }
-            _ => (Cause::Unknown, unexplained(self.shortfall)),
+            _ => self.unknown(),
         }
-    }
-
-    fn value_refused(&self, refusal: Refusal) -> (Cause, String) {
-        let path = self.key.to_string();
-        if path == "net.ipv4.ip_local_port_range" {
-            return (
-                Cause::PortOrder,
-                format!(
-                    "the kernel does not take `{}`: its first port must not be below net.ipv4.ip_unprivileged_port_start",
-                    self.value()
-                ),
-            );
-        }
-        if path == "net.ipv4.ip_unprivileged_port_start" {
-            return (
-                Cause::PortOrder,
-                format!(
-                    "the kernel does not take `{}`: it must not be above the first port of net.ipv4.ip_local_port_range",
-                    self.value()
-                ),
-            );
-        }
-        let range = self.row.map(|row| row.range_on(self.scene.context.version()));
-        let known = match range {
-            Some((Some(min), Some(max))) => format!(": it takes {min} to {max}"),
-            _ => format!(", {refusal}"),
-        };
-        (Cause::ValueRefused, format!("the kernel does not take `{}`{known}", self.value()))
-    }
-
-    fn not_kept(&self) -> (Cause, String) {
-        let found = self.finding.found.as_ref().map_or_else(String::new, ToString::to_string);
-        let how = self.row.and_then(|row| row.read_back).map_or_else(String::new, |how| format!(": {how}"));
-        (Cause::NotKept, format!("the kernel took `{}` and made `{found}` of it{how}", self.value()))
-    }
-
-    /// Why the file is not there.
-    fn absent(&self) -> (Cause, String) {
-        if self.evidence().tree_present == Some(false) {
-            return (Cause::NoProc, "/proc/sys is not there: mount /proc first".to_owned());
-        }
-        let version = self.scene.context.version();
-        let Some(row) = self.row else {
-            let typed = self.key.to_string();
-            let near = suggest::hint(&typed, catalog::names(self.scene.context.system));
-            return (Cause::NoSuchKey, format!("there is no such key here{near}"));
-        };
-        if !row.exists_on(version) {
-            let since = row.since.filter(|since| version < *since).map(|since| format!("came with Linux {since}"));
-            let gone = row.removed_in.map(|removed| format!("went with Linux {removed}"));
-            let when = since.or(gone).unwrap_or_default();
-            return (Cause::NotInThisKernel, format!("this kernel does not have it: it {when}"));
-        }
-        let in_child = self.scene.context.initial.net == Some(false);
-        if in_child && row.in_new_netns.at(version) == InNewNetns::Absent {
-            return (
-                Cause::HiddenInNamespace,
-                "only the machine's own network namespace has it, and we are in another".to_owned(),
-            );
-        }
-        if let Some(since) = row.in_user_netns_since.filter(|since| in_child && self.hidden_from_users(*since)) {
-            let until = if since == KernelVersion::NEWEST { String::new() } else { format!(" before Linux {since}") };
-            return (
-                Cause::HiddenInNamespace,
-                format!("the network namespace of a rootless container does not have it{until}"),
-            );
-        }
-        if let Some(module) = row.module {
-            return (Cause::ModuleMissing, format!("the kernel module `{module}` brings it and is not loaded"));
-        }
-        (Cause::NoSuchKey, "this kernel was built without it".to_owned())
-    }
-
-    /// Whether this kernel is older than the one that shows it in network namespaces which a user namespace owns,
-    /// such as ours.
-    fn hidden_from_users(&self, since: KernelVersion) -> bool {
-        self.scene.context.initial.user == Some(false) && self.scene.context.version() < since
     }
 
     /// What keeps us from writing the file that is there. The mode is looked at before the mount, as the
     /// kernel does: a file without a write bit is refused with EACCES on a read-only mount too.
-    fn in_the_way(&self) -> Option<(Cause, String)> {
+    fn hindrance(&self) -> Option<Found> {
         let evidence = self.evidence();
+        let context = self.scene.context;
         if evidence.mode.is_some_and(|mode| mode & WRITE_BITS == 0) {
             return Some(if self.only_shown_in_namespaces() {
-                (Cause::ReadOnlyInNamespace, "it can be written in the machine's own network namespace only".to_owned())
+                let why = "it can be written in the machine's own network namespace only";
+                found(Cause::ReadOnlyInNamespace, why)
             } else {
-                (Cause::ReadOnly, "nobody can write it".to_owned())
+                found(Cause::ReadOnly, "nobody can write it")
             });
         }
-        if evidence.owner == Some(OVERFLOW_USER) {
-            return Some((
-                Cause::HostSetting,
-                "its owner is root of the host, which this user namespace does not map".to_owned(),
-            ));
+        // What belongs to a user namespace is shown as the host's, and written by capability (kernel/ucount.c).
+        if evidence.owner == Some(OVERFLOW_USER) && self.scope() != Scope::UserNs {
+            let why = "its owner is a user that our user namespace does not map, such as root of the host";
+            return Some(found(Cause::OwnerNotMapped, why));
         }
-        if evidence.read_only_mount == Some(true) {
-            return Some((
-                Cause::ReadOnlyMount,
-                "its mount is read-only here, as container runtimes make it".to_owned(),
-            ));
+        let too = if read_only(evidence) { "; its mount is read-only too" } else { "" };
+        match rights::of(self.key, self.scope(), context, self.scene.around) {
+            Rights::NotRoot(who) => {
+                let why = format!("only {who} may write it, and we are user {}{too}", context.user);
+                return Some(found(Cause::NotPermitted, why));
+            }
+            Rights::Lacks(capability) => {
+                let why = format!("writing it needs {capability}, which we do not have{too}");
+                return Some(found(Cause::MissingCapability, why));
+            }
+            Rights::Held | Rights::Unclear => {}
         }
-        let user = self.scene.context.user;
-        if user != 0 {
-            return Some((Cause::NotPermitted, format!("only root may write it, and we are user {user}")));
-        }
-        None
+        read_only(evidence).then(|| found(Cause::ReadOnlyMount, read_only_mount()))
     }
 
     /// Whether we are in a network namespace of our own, and this key can be written in the machine's.
@@ -215,47 +217,152 @@ impl Case<'_> {
         context.initial.net == Some(false) && !never && (self.scope() == Scope::HostNet || self.row.is_some_and(shown))
     }
 
-    fn scope(&self) -> Scope {
+    /// Permission denied though mode, owner, mount and rights are all known to allow it: only a security module
+    /// is left (`may_open`, fs/namei.c).
+    fn confined(&self) -> Option<Found> {
+        let evidence = self.evidence();
+        let held = rights::of(self.key, self.scope(), self.scene.context, self.scene.around) == Rights::Held;
+        let clear = evidence.mode.is_some() && evidence.owner.is_some() && evidence.read_only_mount == Some(false);
+        let by = match &self.scene.around.confined {
+            Some(label) => format!(" (we are confined as `{label}`)"),
+            None => " (Landlock shows no label)".to_owned(),
+        };
+        (held && clear && has_files(self.scene.context))
+            .then(|| found(Cause::SecurityModule, format!("a security module of the kernel refuses{by}")))
+    }
+
+    /// The capability that its writer needs besides, if it is known that we do not have it.
+    fn lacked(&self) -> Option<Found> {
+        let name = self.row?.capability?;
+        let number = Capability::parse(name).ok()?.number();
+        let missing = self.scene.around.has(number) == Some(false);
+        missing.then(|| found(Cause::MissingCapability, format!("writing it needs {name}, which we do not have")))
+    }
+
+    /// The kernel's own word that a capability is missing: held in a user namespace, it may not count.
+    fn not_capable(&self, refusal: Refusal) -> Option<Found> {
+        let name = self.row?.capability?;
+        let foreign = self.scene.context.initial.user == Some(false);
+        self.lacked().or_else(|| {
+            let why = format!("writing it needs {name} in the machine's own user namespace, and we are in another");
+            foreign.then(|| found(Cause::MissingCapability, format!("{why}, {refusal}")))
+        })
+    }
+
+    fn one_way(&self) -> Option<Found> {
+        let last = self.row?.one_way?;
+        let stands = self.finding.found.as_ref().is_some_and(|found| found.to_string() == last);
+        stands.then(|| found(Cause::OneWay, format!("from {last} nothing leads back before the next boot")))
+    }
+
+    fn value_refused(&self, refusal: Refusal) -> Found {
+        let value = self.value();
+        match (self.key.to_string().as_str(), &value) {
+            ("net.ipv4.ip_local_port_range", Value::Numbers(range)) if range.is_sorted() => {
+                let rule = "its first port must not be below net.ipv4.ip_unprivileged_port_start";
+                return found(Cause::PortOrder, format!("the kernel does not take `{value}`: {rule}"));
+            }
+            ("net.ipv4.ip_unprivileged_port_start", Value::Number(0..=65535)) => {
+                let rule = "it must not be above the first port of net.ipv4.ip_local_port_range";
+                return found(Cause::PortOrder, format!("the kernel does not take `{value}`: {rule}"));
+            }
+            _ => {}
+        }
+        let known = match self.range() {
+            // A range that would let the value pass is not this kernel's.
+            Some((min, max)) if !within(&value, min, max) => format!(": it takes {min} to {max}"),
+            _ => format!(", {refusal}"),
+        };
+        found(Cause::ValueRefused, format!("the kernel does not take `{value}`{known}"))
+    }
+
+    /// What this kernel takes, as far as the catalog knows.
+    pub(super) fn range(&self) -> Option<(i128, i128)> {
+        let (min, max) = self.row?.range_on(self.scene.context.version());
+        Some((min?, max?))
+    }
+
+    fn not_kept(&self) -> Found {
+        let made = self.finding.found.as_ref().map_or_else(String::new, ToString::to_string);
+        let how = self.row.and_then(|row| row.read_back);
+        let cause = match how {
+            Some(how) if how.starts_with("rounded") => Cause::Rounded,
+            Some(how) if how.starts_with("brought into") => Cause::Clamped,
+            _ => Cause::NotKept,
+        };
+        let how = how.map_or_else(String::new, |how| format!(": {how}"));
+        let then = if cause == Cause::NotKept {
+            format!(", and `{made}` stands there")
+        } else {
+            format!(" and made `{made}` of it")
+        };
+        found(cause, format!("the kernel took `{}`{then}{how}", self.value()))
+    }
+
+    /// Why the file is not there.
+    fn absent(&self) -> Found {
+        let context = self.scene.context;
+        match self.evidence().tree_present {
+            Some(false) => return found(Cause::NoProc, "/proc/sys is not there: mount /proc first"),
+            // Whether a file is missing from a tree that can't be looked at is not known either.
+            None if has_files(context) => return self.unknown(),
+            _ => {}
+        }
+        let version = context.version();
+        let hidden = context.initial.net == Some(false)
+            && catalog::in_new_netns(context.system, self.key, version) == InNewNetns::Absent;
+        let Some(row) = self.row else {
+            if hidden {
+                return found(Cause::HiddenInNamespace, hidden_in_namespace());
+            }
+            let near = suggest::hint(&self.key.to_string(), catalog::names(context.system));
+            return found(Cause::NoSuchKey, format!("there is no such key here{near}"));
+        };
+        if !row.exists_on(version) {
+            let since = row.since.filter(|since| version < *since).map(|since| format!("came with Linux {since}"));
+            let gone = row.removed_in.map(|removed| format!("went with Linux {removed}"));
+            let when = since.or(gone).unwrap_or_default();
+            return found(Cause::NotInThisKernel, format!("this kernel does not have it: it {when}"));
+        }
+        if hidden {
+            return found(Cause::HiddenInNamespace, hidden_in_namespace());
+        }
+        if let Some(since) = row.in_user_netns_since.filter(|since| version < *since) {
+            if context.initial.net == Some(false) && context.initial.user == Some(false) {
+                let until =
+                    if since == KernelVersion::NEWEST { String::new() } else { format!(" before Linux {since}") };
+                let why = format!("the network namespace of a rootless container does not have it{until}");
+                return found(Cause::HiddenInUserNamespace, why);
+            }
+        }
+        if let Some(module) = row.module {
+            return found(Cause::ModuleMissing, format!("the kernel module `{module}` brings it and is not loaded"));
+        }
+        found(Cause::NoSuchKey, "this kernel was built without it")
+    }
+
+    pub(super) fn scope(&self) -> Scope {
         catalog::scope_of(self.scene.context.system, self.key, self.scene.context.version())
     }
 
-    fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Value {
         self.finding.wanted.nearest(self.finding.before.as_ref()).unwrap_or_else(|| Value::text(""))
     }
+}
 
-    fn remedies(&self, cause: Cause) -> Vec<Remedy> {
-        let context = self.scene.context;
-        let contained = context.in_container();
-        let of_host = self.scope().is_host();
-        match cause {
-            Cause::NotApplied => vec![remedy::apply(self.scene)],
-            Cause::ReadOnlyMount | Cause::NotPermitted if contained && !of_host => {
-                remedy::container_key(self.key, &self.value(), context)
-            }
-            Cause::NotPermitted => vec![remedy::apply_as_root(self.scene)],
-            Cause::ReadOnlyMount if !contained => vec![remedy::tunables_in_unit()],
-            // It belongs to the namespace that does not have it: setting the host's own changes nothing here.
-            Cause::HiddenInNamespace if !of_host => Vec::new(),
-            Cause::ReadOnlyMount | Cause::HostSetting | Cause::HiddenInNamespace | Cause::ReadOnlyInNamespace => {
-                vec![remedy::host_key(self.key, &self.value(), contained)]
-            }
-            Cause::ModuleMissing => {
-                self.row.and_then(|row| row.module).map(|name| remedy::module(name, contained)).into_iter().collect()
-            }
-            Cause::PortOrder => self.port_order(),
-            _ => Vec::new(),
-        }
-    }
+fn read_only_mount() -> &'static str {
+    "its mount is read-only here, as container runtimes make it"
+}
 
-    fn port_order(&self) -> Vec<Remedy> {
-        match self.value() {
-            Value::Numbers(range) if range.len() == 2 => {
-                vec![remedy::profile_line(format!(
-                    "\"net.ipv4.ip_unprivileged_port_start\" = {{ at_most = {} }}",
-                    range[0]
-                ))]
-            }
-            _ => Vec::new(),
-        }
+fn hidden_in_namespace() -> &'static str {
+    "only the machine's own network namespace has it, and we are in another"
+}
+
+/// Whether every number lies in the range; what is no number can't lie outside.
+fn within(value: &Value, min: i128, max: i128) -> bool {
+    match value {
+        Value::Number(number) => (min..=max).contains(number),
+        Value::Numbers(numbers) => numbers.iter().all(|number| (min..=max).contains(number)),
+        _ => true,
     }
 }

@@ -2,17 +2,31 @@
 
 use nix::errno::Errno;
 
+use crate::catalog;
+use crate::context::Seccomp;
 use crate::kernel::{Operation, Refusal};
-use crate::model::limit::{Limit, Resource, Side};
-use crate::model::setting::System;
+use crate::model::expectation::Expectation;
+use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::setting::{Setting, System};
 use crate::model::value::Value;
-use crate::plan::Obstacle;
+use crate::plan::{self, Obstacle};
 use crate::report::{Finding, Shortfall};
 
 use super::{Cause, Diagnosis, Remedy, Scene, remedy, unexplained};
 
 /// capabilities(7): "override resource limits", in the machine's own user namespace only.
-const CAP_SYS_RESOURCE: u8 = 24;
+const CAP_SYS_RESOURCE: u32 = 24;
+
+/// What the cause of a limit's shortfall is found from.
+struct Case<'a> {
+    resource: Resource,
+    side: Side,
+    finding: &'a Finding,
+    shortfall: &'a Shortfall,
+    scene: &'a Scene<'a>,
+    wanted: Limit,
+    hard: Option<Limit>,
+}
 
 pub(super) fn diagnose(
     resource: Resource,
@@ -21,112 +35,212 @@ pub(super) fn diagnose(
     shortfall: &Shortfall,
     scene: &Scene<'_>,
 ) -> Diagnosis {
-    let wanted = wanted(finding);
+    let wanted = nearest(finding);
     let hard = finding.evidence.hard_limit;
-    let (cause, why) = match shortfall {
-        Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
-            if refusal.operation == Operation::GetLimits || refusal.errno != Errno::EPERM =>
-        {
-            other_refusal(*refusal, shortfall)
-        }
-        Shortfall::HeldBack(other) => {
-            let why = format!(
-                "it was held back: `{other}` fell short, and a hard limit that is lowered can't be raised again"
-            );
-            (Cause::HeldBack, why)
-        }
-        Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
-        _ if above_ceiling(finding, wanted) => above_nr_open(finding, wanted, scene),
-        Shortfall::Refused(refusal) => (Cause::HardLimit, needs_capability(hard, wanted, *refusal, scene)),
-        Shortfall::Differs if hard.is_some_and(|hard| wanted <= hard) => {
-            (Cause::NotApplied, "nothing has raised it yet, and the hard limit allows it".to_owned())
-        }
-        Shortfall::Differs if may_raise(scene) => {
-            (Cause::NotApplied, "nothing has raised it yet, and CAP_SYS_RESOURCE allows it".to_owned())
-        }
-        Shortfall::Differs if scene.context.system == System::MacOs => {
-            (Cause::HardLimit, format!("raising the hard limit to {wanted} needs root"))
-        }
-        Shortfall::Differs => (Cause::HardLimit, too_low(hard, wanted)),
-        _ => (Cause::Unknown, unexplained(shortfall)),
-    };
-    let remedies = remedies(cause, resource, side, wanted, scene);
+    let this = Case { resource, side, finding, shortfall, scene, wanted, hard };
+    let (cause, why) = this.cause();
+    let remedies = this.remedies(cause);
     Diagnosis { cause, why, remedies }
 }
 
-fn wanted(finding: &Finding) -> Limit {
+fn nearest(finding: &Finding) -> Limit {
     match finding.wanted.nearest(finding.before.as_ref()) {
         Some(Value::Limit(limit)) => limit,
         _ => Limit::Unlimited,
     }
 }
 
-fn above_ceiling(finding: &Finding, wanted: Limit) -> bool {
-    finding.evidence.ceiling.is_some_and(|ceiling| wanted > Limit::Value(ceiling))
-}
-
-fn above_nr_open(finding: &Finding, wanted: Limit, scene: &Scene<'_>) -> (Cause, String) {
-    let (key, ceiling) = (ceiling_key(scene), finding.evidence.ceiling.unwrap_or_default());
-    let why = format!("{wanted} is above {key}, which is {ceiling}: the kernel gives nobody more, root included");
-    (Cause::AboveNrOpen, why)
-}
-
-fn ceiling_key(scene: &Scene<'_>) -> &'static str {
-    match scene.context.system {
-        System::Linux => "fs.nr_open",
-        System::MacOs => "kern.maxfilesperproc",
-    }
-}
-
-fn other_refusal(refusal: Refusal, shortfall: &Shortfall) -> (Cause, String) {
-    match refusal.errno {
-        Errno::EINVAL => (Cause::NoSuchLimit, "this system has no such limit, or does not take this value".to_owned()),
-        Errno::ESRCH => (Cause::ProcessGone, "the process is gone".to_owned()),
-        Errno::EPERM | Errno::EACCES => {
-            (Cause::NotOurProcess, "the process is somebody else's: that needs CAP_SYS_RESOURCE".to_owned())
-        }
-        _ => (Cause::Unknown, unexplained(shortfall)),
-    }
-}
-
-fn too_low(hard: Option<Limit>, wanted: Limit) -> String {
-    match hard {
-        Some(hard) => format!("the hard limit is {hard}, and raising it to {wanted} needs CAP_SYS_RESOURCE"),
-        None => format!("raising the hard limit to {wanted} needs CAP_SYS_RESOURCE"),
-    }
-}
-
-/// The capability counts in the machine's own user namespace only.
-fn may_raise(scene: &Scene<'_>) -> bool {
-    scene.context.has_capability(CAP_SYS_RESOURCE) == Some(true) && scene.context.initial.user != Some(false)
-}
-
-fn needs_capability(hard: Option<Limit>, wanted: Limit, refusal: Refusal, scene: &Scene<'_>) -> String {
-    match (scene.context.has_capability(CAP_SYS_RESOURCE), scene.context.initial.user) {
-        (Some(false), _) => format!("{}, which we do not have", too_low(hard, wanted)),
-        (Some(true), Some(false)) => {
-            format!("{} in the machine's own user namespace, and we are in another", too_low(hard, wanted))
-        }
-        (Some(true), _) => format!("the kernel refused {wanted}, {refusal}"),
-        (None, _) => {
-            format!("{}, and whether we have it can't be told; the kernel refused, {refusal}", too_low(hard, wanted))
-        }
-    }
-}
-
-fn remedies(cause: Cause, resource: Resource, side: Side, wanted: Limit, scene: &Scene<'_>) -> Vec<Remedy> {
-    match cause {
-        Cause::NotApplied if scene.context.system == System::MacOs => vec![remedy::ulimit(resource, side, wanted)],
-        Cause::NotApplied if side == Side::Soft => vec![remedy::apply(scene), remedy::ulimit(resource, side, wanted)],
-        Cause::NotApplied => vec![remedy::apply(scene)],
-        Cause::HardLimit if scene.context.system == System::MacOs => Vec::new(),
-        Cause::HardLimit => remedy::higher_hard_limit(resource, wanted, scene),
-        Cause::AboveNrOpen => match wanted {
-            Limit::Value(number) => {
-                vec![remedy::profile_line(format!("\"{}\" = {{ at_least = {number} }}", ceiling_key(scene)))]
+impl Case<'_> {
+    fn cause(&self) -> (Cause, String) {
+        let above = self.finding.evidence.ceiling.filter(|ceiling| self.wanted > Limit::Value(*ceiling));
+        match self.shortfall {
+            Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
+                if refusal.operation == Operation::GetLimits || refusal.errno != Errno::EPERM =>
+            {
+                self.no_such(*refusal)
             }
-            Limit::Unlimited => Vec::new(),
-        },
-        _ => Vec::new(),
+            Shortfall::HeldBack(other) => {
+                let why = "fell short, and a hard limit that is lowered can't be raised again";
+                (Cause::HeldBack, format!("it was held back: `{other}` {why}"))
+            }
+            Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
+            Shortfall::Capped(most) => {
+                let why =
+                    format!("its control group allows {most} processes and threads (pids.max), whatever the limit");
+                (Cause::PidsMax, why)
+            }
+            _ if above.is_some() => {
+                let (name, most) = (self.ceiling_name(), above.unwrap_or_default());
+                (
+                    Cause::AboveNrOpen,
+                    format!(
+                        "{} is above {name}, which is {most}: the kernel gives nobody more, root included",
+                        self.wanted
+                    ),
+                )
+            }
+            Shortfall::Refused(refusal) => self.refused(*refusal),
+            Shortfall::Differs => self.differs(),
+            Shortfall::NotKept => {
+                let found = self.finding.found.as_ref().map_or_else(String::new, ToString::to_string);
+                (Cause::Clamped, format!("the kernel took {} and made {found} of it", self.wanted))
+            }
+            _ => (Cause::Unknown, unexplained(self.shortfall)),
+        }
+    }
+
+    fn differs(&self) -> (Cause, String) {
+        if let Some(line) = self.scene.set_elsewhere(self.finding) {
+            return (Cause::SetElsewhere, format!("{}:{} sets it to {}", line.file, line.line, line.value));
+        }
+        if self.may_raise() == Some(true) || self.hard.is_some_and(|hard| self.wanted <= hard) {
+            return (Cause::NotApplied, "nothing has set it yet, and it can be set".to_owned());
+        }
+        (Cause::HardLimit, self.too_low())
+    }
+
+    /// `EPERM` of setrlimit(2).
+    fn refused(&self, refusal: Refusal) -> (Cause, String) {
+        let lowers = self.hard.is_some_and(|hard| self.limits().hard <= hard);
+        let filtered = matches!(self.scene.around.seccomp, Some(Seccomp::Filter | Seccomp::Strict));
+        match self.may_raise() {
+            // Nothing but a filter refuses what needs no right, or what we have the right to.
+            held if (lowers || held == Some(true)) && filtered => {
+                (Cause::SeccompFilter, format!("a filter of system calls refuses setrlimit, {refusal}"))
+            }
+            held if lowers || held == Some(true) => (Cause::Unknown, unexplained(self.shortfall)),
+            Some(false) => {
+                let how = match self.holds_capability() {
+                    Some(true) => " in the machine's own user namespace, and we are in another",
+                    _ if self.scene.context.system == System::Linux => ", which we do not have",
+                    _ => "",
+                };
+                (Cause::HardLimit, format!("{}{how}", self.too_low()))
+            }
+            _ => {
+                let why =
+                    format!("{}, and whether we have it can't be told; the kernel refused, {refusal}", self.too_low());
+                (Cause::HardLimit, why)
+            }
+        }
+    }
+
+    fn no_such(&self, refusal: Refusal) -> (Cause, String) {
+        match refusal.errno {
+            Errno::EINVAL => {
+                (Cause::NoSuchLimit, "this system has no such limit, or does not take this value".to_owned())
+            }
+            Errno::ESRCH => (Cause::ProcessGone, "the process is gone".to_owned()),
+            Errno::EPERM | Errno::EACCES => {
+                (Cause::NotOurProcess, "the process is somebody else's: that needs CAP_SYS_RESOURCE".to_owned())
+            }
+            _ => (Cause::Unknown, unexplained(self.shortfall)),
+        }
+    }
+
+    fn ceiling_name(&self) -> &'static str {
+        match self.scene.context.system {
+            System::Linux => "fs.nr_open",
+            System::MacOs => "kern.maxfilesperproc",
+        }
+    }
+
+    fn holds_capability(&self) -> Option<bool> {
+        self.scene.around.has(CAP_SYS_RESOURCE)
+    }
+
+    /// Whether we may raise a hard limit; on macOS only root may (setrlimit(2) of XNU).
+    fn may_raise(&self) -> Option<bool> {
+        let context = self.scene.context;
+        match (context.system, self.holds_capability(), context.initial.user) {
+            (System::MacOs, _, _) => Some(context.user == 0),
+            (_, Some(true), None | Some(true)) => Some(true),
+            (_, Some(false), _) | (_, Some(true), Some(false)) => Some(false),
+            _ => None,
+        }
+    }
+
+    fn too_low(&self) -> String {
+        let needs = if self.scene.context.system == System::MacOs { "root" } else { "CAP_SYS_RESOURCE" };
+        match self.hard {
+            Some(hard) => format!("the hard limit is {hard}, and raising it to {} needs {needs}", self.limits().hard),
+            None => format!("raising the hard limit to {} needs {needs}", self.limits().hard),
+        }
+    }
+
+    /// What both sides should be, since both are set in one call: of each what is asked, else what it was, and
+    /// the hard limit at least as high as the soft.
+    fn limits(&self) -> Limits {
+        let side = |side| {
+            let ours = |finding: &&Finding| finding.setting == Setting::Limit(self.resource, side);
+            self.scene.report.findings.iter().find(ours).map(nearest)
+        };
+        let (soft, hard) = (side(Side::Soft), side(Side::Hard));
+        let before = |side, other: Limit| match (side, &self.finding.before) {
+            (Side::Hard, _) => self.hard.unwrap_or(other),
+            (Side::Soft, Some(Value::Limit(now))) if self.side == Side::Soft => *now,
+            _ => other,
+        };
+        let hard = hard.unwrap_or_else(|| before(Side::Hard, self.wanted)).max(soft.unwrap_or(Limit::Value(0)));
+        let soft = soft.unwrap_or_else(|| before(Side::Soft, hard)).min(hard);
+        Limits { soft, hard }
+    }
+
+    fn remedies(&self, cause: Cause) -> Vec<Remedy> {
+        let scene = self.scene;
+        let contained = scene.context.in_container();
+        match cause {
+            Cause::NotApplied => self.not_applied(),
+            Cause::HardLimit if contained => remedy::container_limit(self.resource, self.limits(), scene),
+            Cause::HardLimit => remedy::host_limit(self.resource, self.limits(), scene),
+            Cause::SetElsewhere => {
+                let line = scene.set_elsewhere(self.finding);
+                let changed = line.map(|line| remedy::change_line(line, self.limits(), &Value::text("")));
+                let reachable = self.hard.is_some_and(|hard| self.limits().hard <= hard);
+                let now = (reachable || scene.context.user != 0)
+                    .then(|| if reachable { remedy::apply(scene) } else { remedy::apply_as_root(scene) });
+                changed.into_iter().chain(now.map(Remedy::or)).collect()
+            }
+            Cause::AboveNrOpen => self.higher_ceiling(),
+            Cause::PidsMax if contained => remedy::container_pids(self.wanted, scene),
+            Cause::PidsMax => vec![remedy::pids_in_unit(self.wanted)],
+            Cause::SeccompFilter => vec![remedy::allowed_by_filter(contained)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// tunectl sets it; a shell does so for itself, and on macOS nobody else can.
+    fn not_applied(&self) -> Vec<Remedy> {
+        let scene = self.scene;
+        let ulimit = remedy::ulimit(self.resource, self.side, self.wanted);
+        if scene.context.system == System::MacOs {
+            return vec![ulimit];
+        }
+        let ulimit = (self.side == Side::Soft).then_some(ulimit);
+        let by_container = if scene.context.in_container() {
+            remedy::container_limit(self.resource, self.limits(), scene)
+        } else {
+            Vec::new()
+        };
+        let others = ulimit.into_iter().chain(by_container).map(Remedy::or);
+        std::iter::once(remedy::apply(scene)).chain(others).collect()
+    }
+
+    fn higher_ceiling(&self) -> Vec<Remedy> {
+        let system = self.scene.context.system;
+        let (Limit::Value(number), Some(key)) = (self.wanted, plan::ceiling_key(system)) else {
+            return Vec::new();
+        };
+        // The ceiling has one too, and nothing goes above that.
+        let top = catalog::row(system, &key).and_then(|row| row.range_on(self.scene.context.version()).1);
+        if top.is_some_and(|top| i128::from(number) > top) {
+            return Vec::new();
+        }
+        let wanted = Expectation::Bounds { at_least: Some(Value::Number(i128::from(number))), at_most: None };
+        // The ceiling is the machine's: in a container the profile's own wish for it would not be carried out.
+        if self.scene.context.contained() {
+            return remedy::host_key(&key, &Value::Number(i128::from(number)), self.scene.context.in_container());
+        }
+        vec![remedy::ask_for(&key, system, &wanted)]
     }
 }

@@ -3,15 +3,22 @@
 
 mod cause;
 mod key;
+mod key_remedies;
 mod limit;
 mod remedy;
+mod rights;
 
 pub use cause::Cause;
 pub use remedy::{Remedy, Where};
 
-use crate::context::Context;
-use crate::model::setting::Setting;
-use crate::report::{Finding, Shortfall, Verdict};
+use crate::catalog;
+use crate::context::elsewhere::Elsewhere;
+use crate::context::{Context, Surroundings};
+use crate::kernel::{Evidence, Refusal};
+use crate::model::setting::{Key, Setting, System};
+use crate::plan::Obstacle;
+use crate::report::{Finding, Report, Shortfall, Verdict};
+use rights::Rights;
 
 /// Why a setting falls short, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,13 +31,45 @@ pub struct Diagnosis {
     pub remedies: Vec<Remedy>,
 }
 
-/// What was going on when the setting fell short, as far as remedies hang on it.
+/// What was going on when the setting fell short, as far as causes and remedies hang on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// Where we run.
     pub context: &'a Context,
+    /// What is around us there.
+    pub around: &'a Surroundings,
+    /// The files that set what falls short.
+    pub elsewhere: &'a [Elsewhere],
+    /// All that was found: one remedy may have to serve two findings.
+    pub report: &'a Report,
     /// The words of the command line that asked for all this, `-p`, `loadtest`.
     pub asked: &'a [String],
+}
+
+impl Scene<'_> {
+    /// Whether some key falls short that only root may write: then nothing is to be had without.
+    fn needs_root(&self) -> bool {
+        let roots = |finding: &Finding| match &finding.setting {
+            Setting::Key(key) if finding.verdict == Verdict::Short(Shortfall::Differs) => {
+                let scope = catalog::scope_of(self.context.system, key, self.context.version());
+                matches!(rights::of(key, scope, self.context, self.around), Rights::NotRoot(_))
+            }
+            _ => false,
+        };
+        self.report.findings.iter().any(roots)
+    }
+
+    /// The line that sets a setting to what was found, if there is one. In a container nobody reads these files.
+    fn set_elsewhere(&self, finding: &Finding) -> Option<&Elsewhere> {
+        let found = words(&finding.found.as_ref()?.to_string());
+        let lines = self.elsewhere.iter().filter(|line| line.setting == finding.setting);
+        let mut same = lines.filter(|line| words(&line.value) == found);
+        same.next().filter(|_| !self.context.in_container())
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Says why `finding` falls short; nothing where it does not.
@@ -47,7 +86,30 @@ pub fn diagnose(finding: &Finding, scene: &Scene<'_>) -> Option<Diagnosis> {
 fn unexplained(shortfall: &Shortfall) -> String {
     match shortfall {
         Shortfall::Refused(refusal) => format!("the kernel refused it, {refusal}"),
-        Shortfall::Unread(crate::plan::Obstacle::Refused(refusal)) => format!("it could not be read, {refusal}"),
+        Shortfall::Unread(Obstacle::Refused(refusal)) => format!("it could not be read, {refusal}"),
         _ => "the reason is not known".to_owned(),
     }
+}
+
+/// What keeps us from reading or writing a key, whatever its value: from how reading it went, and what stands
+/// around it. Nothing where nothing does.
+#[must_use]
+pub fn hindrance(
+    key: &Key,
+    unread: Option<Refusal>,
+    evidence: Evidence,
+    context: &Context,
+    around: &Surroundings,
+) -> Option<(Cause, String)> {
+    key::hindrance(key, unread, evidence, context, around)
+}
+
+/// Whether the mount that the file is on lets nobody write.
+fn read_only(evidence: &Evidence) -> bool {
+    evidence.read_only_mount == Some(true)
+}
+
+/// Whether this is Linux, where files have modes and owners.
+fn has_files(context: &Context) -> bool {
+    context.system == System::Linux
 }

@@ -1,6 +1,7 @@
 //! What a process has beside limits and rights: its nice value, umask, and rank when memory runs out.
 
 use std::fs;
+use std::io;
 
 use crate::model::run::RunOptions;
 use crate::sys;
@@ -35,7 +36,10 @@ impl Attributes {
                 Ok(found) if found == wanted => {}
                 Ok(found) => return Err(format!("nice was set to {wanted}, but the kernel made it {found}")),
                 Err(error) => {
-                    return Err(format!("nice can't be set to {wanted}: {error}; lower needs CAP_SYS_NICE"));
+                    return Err(format!(
+                        "nice can't be set to {wanted}: {}; lower needs CAP_SYS_NICE",
+                        sys::reason(&error)
+                    ));
                 }
             }
         }
@@ -51,7 +55,8 @@ impl Attributes {
 }
 
 fn set_oom_score(wanted: i32) -> Result<(), String> {
-    fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(|error| format!("{OOM_SCORE_ADJ}: {error}"))?;
-    let found = fs::read_to_string(OOM_SCORE_ADJ).map_err(|error| format!("{OOM_SCORE_ADJ}: {error}"))?;
+    let refused = |error: io::Error| format!("{OOM_SCORE_ADJ}: {}", sys::reason(&error));
+    fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(refused)?;
+    let found = fs::read_to_string(OOM_SCORE_ADJ).map_err(refused)?;
     if found.trim() == wanted.to_string() { Ok(()) } else { Err(format!("it reads back as {}", found.trim())) }
 }

@@ -73,6 +73,8 @@ pub fn awaited_end(inherited: &Inherited) -> Option<i32> {
     (1..=sys::HIGHEST).find(|&signal| {
         pending.contains(signal)
             && sys::ends_by_default(signal)
+            // Most likely our own, for a message that nobody reads.
+            && signal != libc::SIGPIPE
             && !inherited.mask().contains(signal)
             && !is_ignored(signal)
     })

@@ -136,7 +136,7 @@ fn name(number: u32) -> String {
 }
 
 fn refused(what: &str, error: &io::Error) -> String {
-    format!("{what}: {error}")
+    format!("{what}: {}", sys::reason(error))
 }
 
 fn refused_id(what: &str, number: u32, error: &io::Error) -> String {
@@ -146,5 +146,5 @@ fn refused_id(what: &str, number: u32, error: &io::Error) -> String {
         Some(libc::EAGAIN) => " (it has more processes already than the limit nproc allows)",
         _ => "",
     };
-    format!("can't change to {what} {number}: {error}{hint}")
+    format!("can't change to {what} {number}: {}{hint}", sys::reason(error))
 }

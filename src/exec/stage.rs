@@ -78,7 +78,7 @@ impl Stage {
             Some(wanted) => {
                 let passwd = read("/etc/passwd").unwrap_or_default();
                 let group = read("/etc/group").unwrap_or_default();
-                Some(accounts::resolve(wanted, &passwd, &group).map_err(|why| unknown("user", wanted, &why))?)
+                Some(accounts::resolve(wanted, &passwd, &group).map_err(StageError::Refused)?)
             }
             None => None,
         };
@@ -87,7 +87,7 @@ impl Stage {
                 let group = read("/etc/group").unwrap_or_default();
                 let numbers: Result<Vec<u32>, String> =
                     wanted.iter().map(|name| accounts::group_number(name, &group)).collect();
-                Some(numbers.map_err(|why| unknown("groups", &wanted.join(","), &why))?)
+                Some(numbers.map_err(StageError::Refused)?)
             }
             None => None,
         };
@@ -151,7 +151,8 @@ impl Stage {
         self.privileges.apply().map_err(refused)?;
         if let Some(directory) = &self.directory {
             std::env::set_current_dir(directory).map_err(|error| {
-                refused(format!("the working directory `{}` can't be entered: {error}", directory.display()))
+                let reason = sys::reason(&error);
+                refused(format!("the working directory `{}` can't be entered: {reason}", directory.display()))
             })?;
         }
         self.expect_death().map_err(refused)?;
@@ -162,16 +163,12 @@ impl Stage {
     fn expect_death(&self) -> Result<(), String> {
         let Some(death) = self.death else { return Ok(()) };
         sys::die_with_parent(death.signal)
-            .map_err(|error| format!("the service can't be made to die with its parent: {error}"))?;
+            .map_err(|error| format!("the service can't be made to die with its parent: {}", sys::reason(&error)))?;
         if sys::parent() == death.parent {
             return Ok(());
         }
         Err("the parent died before the service was started".to_owned())
     }
-}
-
-fn unknown(option: &str, wanted: &str, why: &str) -> StageError {
-    StageError::Refused(format!("{option} `{}`: {why}", wanted.escape_debug()))
 }
 
 /// The environment of the service where it is not ours: `HOME` of another user as gosu sets it, then what was asked.

@@ -39,10 +39,16 @@ pub(super) fn forward(orders: &Orders, child: i32, target: SignalTarget, info: &
     Some(signal)
 }
 
+/// Whether the driver of the terminal sent it: for a key, another size, or because the line is gone.
+pub(super) fn is_from_terminal(info: &Info) -> bool {
+    const ITS: [i32; 5] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGWINCH, libc::SIGHUP];
+    info.from_kernel() && ITS.contains(&info.signal())
+}
+
 /// A child in our own group gets what the terminal sends from the terminal itself.
 fn reached_child_already(orders: &Orders, child: i32, info: &Info) -> bool {
     orders.grouping == Grouping::Shared
-        && info.from_kernel()
+        && is_from_terminal(info)
         && sys::group_of(child).is_ok_and(|group| group == sys::own_group())
 }
 

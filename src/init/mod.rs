@@ -20,6 +20,8 @@ pub use lean::resume;
 pub use notice::Verbosity;
 pub use orders::{Grouping, Orders};
 
+use std::time::Duration;
+
 use crate::exec::{self, Stage};
 use crate::sys::{self, Inherited};
 use supervise::Watch;
@@ -53,10 +55,18 @@ pub fn run(
     }
     let child = spawn::spawn(&orders, &mut stage, inherited, limits)?;
     settle(stage.other_user());
-    // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
-    let watch = lean::exec_anew(Watch { child, orders }, stage.name());
+    let mut watch = Watch { child, orders };
+    // A command that is over at once is not worth the exec.
+    sys::await_signal(BRIEF);
+    if !sys::has_ended(child) {
+        // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
+        watch = lean::exec_anew(watch, stage.name());
+    }
     Ok(supervise::supervise(watch))
 }
+
+/// How long a service has run that has come to stay. A signal that comes earlier does not wait for it.
+const BRIEF: Duration = Duration::from_millis(50);
 
 /// What must stand before there is a child.
 fn prepare(orders: &Orders) {

@@ -7,6 +7,7 @@ use super::orders::{Grouping, Orders};
 use super::orphans::Orphans;
 use super::terminal::Terminal;
 use super::{forward, shutdown};
+use crate::model::run::SignalTarget;
 use crate::sys::{self, Ended, Info, WaitStatus};
 
 /// Whom we watch, and how.
@@ -69,15 +70,22 @@ impl Supervisor {
     }
 
     fn on_signal(&mut self, info: &Info) {
+        if info.signal() == libc::SIGPIPE && info.sender() == sys::own_pid() {
+            // Our own: a message of ours had no reader.
+            return;
+        }
         let resumes = info.signal() == libc::SIGCONT;
         if resumes {
             self.give_terminal();
         }
-        let sent = forward::forward(&self.orders, self.child, self.orders.target, info);
-        if resumes && sent.is_some() && self.stopped && self.orders.grouping != Grouping::Shared {
-            // Whatever stopped it stopped its whole group.
-            drop(sys::kill(-self.child, libc::SIGCONT));
+        let mut target = self.orders.target;
+        // What stopped it stopped its whole group, and what the terminal sends it sends to a whole job: to ours, in
+        // which the service's group would be if it did not have one of its own.
+        let for_a_job = (resumes && self.stopped) || forward::is_from_terminal(info);
+        if for_a_job && target == SignalTarget::Child && self.orders.grouping != Grouping::Shared {
+            target = SignalTarget::Group;
         }
+        let sent = forward::forward(&self.orders, self.child, target, info);
         let asks_to_end = |signal| [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT].contains(&signal);
         let timeout = self.orders.stop_timeout;
         if !timeout.is_zero() && sent.is_some_and(|sent| asks_to_end(sent) || asks_to_end(info.signal())) {
@@ -142,16 +150,19 @@ impl Supervisor {
             // Nobody could resume us. SIGCONT, sent to us or to it, resumes the child.
             return;
         }
-        if terminal.is_in_front(self.child) {
+        let was_in_front = terminal.is_in_front(self.child);
+        if was_in_front {
             terminal.bring_to_front(sys::own_group());
-            if signal != libc::SIGSTOP {
-                // The terminal stops a whole job at once, and the rest of ours may be in our group.
-                drop(sys::kill(0, signal));
-            }
-        } else if signal == libc::SIGSTOP && !in_front {
+        }
+        if (was_in_front && signal != libc::SIGSTOP) || wants_terminal {
+            // The terminal stops a whole job at once, and the rest of ours may be in our group.
+            drop(sys::kill(0, signal));
+        } else if signal == libc::SIGSTOP && !was_in_front && !in_front {
             return;
         }
         sys::suspend();
+        // Where nobody can resume us we were not stopped, and what we sent ourselves still waits.
+        sys::discard_signal(signal);
     }
 
     /// The shell has resumed us: in the foreground, if that is ours now.

@@ -55,7 +55,7 @@ pub enum What {
 pub struct Whom {
     /// Its number.
     pub pid: i32,
-    /// When it started, in the clock ticks since the boot of proc_pid_stat(5).
+    /// When it started, in the clock ticks since the boot of `proc_pid_stat(5)`.
     pub start: u64,
     /// Its name, for people.
     pub name: String,

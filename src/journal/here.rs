@@ -44,7 +44,7 @@ impl Here {
     }
 
     /// Our namespace of a kind. The numbers of namespaces are used again once one is gone; the network's has a
-    /// cookie beside it, which is not (`SO_NETNS_COOKIE`, net/core/net_namespace.c).
+    /// cookie beside it, which is not (`SO_NETNS_COOKIE`, `net/core/net_namespace.c`).
     fn namespace(&self, kind: &str) -> Option<String> {
         let link = fs::read_link(self.proc.join("self/ns").join(kind)).ok()?;
         let link = link.to_str()?;
@@ -74,7 +74,7 @@ impl Here {
     }
 }
 
-/// When a process started, in ticks since the boot: the 22nd field of proc_pid_stat(5). The second is the name, in
+/// When a process started, in ticks since the boot: the 22nd field of `proc_pid_stat(5)`. The second is the name, in
 /// parentheses, and may hold anything.
 fn start(proc: &Path, pid: i32) -> Option<u64> {
     let stat = fs::read(proc.join(pid.to_string()).join("stat")).ok()?;

@@ -98,7 +98,7 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
 
 fn take(entry: &mut Entry, fields: &[&str]) -> Option<()> {
     match fields {
-        ["boot", boot] => entry.boot = (*boot).to_owned(),
+        ["boot", boot] => (*boot).clone_into(&mut entry.boot),
         ["profile", name] => entry.profiles.push((*name).to_owned()),
         ["writing", numbers @ ..] => {
             for number in numbers {
@@ -107,7 +107,7 @@ fn take(entry: &mut Entry, fields: &[&str]) -> Option<()> {
         }
         ["wrote", number, found] => {
             let change = entry.changes.get_mut(number.parse::<usize>().ok()?)?;
-            change.state = State::Wrote(parse_standing(&change.what, found)?);
+            change.state = State::Wrote(parse_standing(&change.what, found).ok()?);
         }
         [tree @ ("sysctl" | "sysfs"), role, name, kind, space, before] => {
             let key = match *tree {
@@ -138,7 +138,7 @@ fn push(entry: &mut Entry, what: What, role: &str, before: &str) -> Option<()> {
         "along" => Role::Along,
         _ => return None,
     };
-    let before = parse_standing(&what, before)?;
+    let before = parse_standing(&what, before).ok()?;
     entry.changes.push(Change { what, before, role, state: State::Untouched });
     Some(())
 }
@@ -152,16 +152,16 @@ fn standing(standing: Option<&Standing>) -> String {
     standing.map_or_else(|| "?".to_owned(), |standing| format!("={}", standing.words()))
 }
 
-fn parse_standing(what: &What, text: &str) -> Option<Option<Standing>> {
+/// Nothing where it was not known.
+fn parse_standing(what: &What, text: &str) -> Result<Option<Standing>, ()> {
     if text == "?" {
-        return Some(None);
+        return Ok(None);
     }
-    let words = text.strip_prefix('=')?;
-    let standing = match what {
-        What::Key { .. } => Standing::Text(words.to_owned()),
-        What::Limit { .. } => Standing::Limits(parse_limits(words)?),
-    };
-    Some(Some(standing))
+    let words = text.strip_prefix('=').ok_or(())?;
+    match what {
+        What::Key { .. } => Ok(Some(Standing::Text(words.to_owned()))),
+        What::Limit { .. } => parse_limits(words).map(|limits| Some(Standing::Limits(limits))).ok_or(()),
+    }
 }
 
 fn kind_name(kind: Kind) -> String {

@@ -149,15 +149,15 @@ impl<'a> Recorder<'a> {
 
     /// The places of `key` and of what changes along with it. One that is not in the entry yet is added first.
     fn numbers_of(&mut self, key: &Key) -> io::Result<Vec<usize>> {
-        let own = match self.entry.changes.iter().position(|change| is_key(change, key)) {
-            Some(own) => own,
-            None => {
-                let kind = kind_of(self.kernel.system(), key);
-                let change = intent::key(self.kernel, self.here, key, kind, Role::Written);
-                self.note(&lines::change_line(&change))?;
-                self.entry.changes.push(change);
-                self.entry.changes.len() - 1
-            }
+        let own = self.entry.changes.iter().position(|change| is_key(change, key));
+        let own = if let Some(own) = own {
+            own
+        } else {
+            let kind = kind_of(self.kernel.system(), key);
+            let change = intent::key(self.kernel, self.here, key, kind, Role::Written);
+            self.note(&lines::change_line(&change))?;
+            self.entry.changes.push(change);
+            self.entry.changes.len() - 1
         };
         let patterns = along::along_with(key);
         let along = |what: &What| match what {

@@ -215,8 +215,7 @@ fn outcome(recorder: &mut Recorder<'_>, change: &Change, plan: Step, refusal: Op
     match (standing(recorder, &change.what), from, refusal) {
         (Ok(now), Some(from), _) if change.what.same(&now, &to) => Outcome::Done { from },
         (Ok(now), None, _) if change.what.same(&now, &to) => Outcome::Already,
-        (_, _, Some(refusal)) => Outcome::Refused(refusal),
+        (_, _, Some(refusal)) | (Err(refusal), ..) => Outcome::Refused(refusal),
         (Ok(now), ..) => Outcome::NotKept { now },
-        (Err(refusal), ..) => Outcome::Refused(refusal),
     }
 }

@@ -48,6 +48,9 @@ pub trait Kernel {
     /// The names that exist now and match `pattern`, sorted.
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
 
+    /// Closes what is kept open of `key`, which won't be asked for again soon. Nothing where nothing is kept.
+    fn let_go(&mut self, _key: &Key) {}
+
     /// What stands around `key`: asked only to explain why something fell short. Tells nothing of limits.
     fn inspect(&mut self, key: &Key) -> Evidence;
 
@@ -70,6 +73,8 @@ pub trait Kernel {
 pub enum Access {
     /// Only read: nothing is ever opened for writing, so neither audit nor inotify sees a writer.
     Read,
+    /// Only read, again and again: what was read stays open.
+    Watch,
     /// Read and write.
     Write,
 }
@@ -151,6 +156,8 @@ pub struct Evidence {
     pub owner: Option<u32>,
     /// Whether the mount that its own path is on is read-only, statvfs(3).
     pub read_only_mount: Option<bool>,
+    /// Whether the file is on another file system than its tree's: something is mounted over it.
+    pub foreign: Option<bool>,
     /// Whether `/proc/sys` (or `/sys`) is there and is what it should be.
     pub tree_present: Option<bool>,
     /// Of a limit: the hard one as it was before anything was set.

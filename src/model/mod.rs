@@ -5,6 +5,7 @@ pub mod amount;
 pub mod capability;
 pub mod duration;
 pub mod expectation;
+pub mod hashed;
 pub mod limit;
 pub mod name;
 pub mod ranges;

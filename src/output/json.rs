@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
+use crate::context::{Namespaces, Runtime, Seccomp, Surroundings, cgroup};
 use crate::diagnose::Diagnosis;
+use crate::model::capability::Capability;
 use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
 use crate::model::setting::{Key, Setting};
@@ -41,6 +43,36 @@ struct Where<'a> {
     system: &'static str,
     release: Option<&'a str>,
     contained: bool,
+    user: u32,
+    /// For each kind of namespace whether ours is the machine's own; null where that is not known.
+    initial_namespaces: Initial,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    around: Option<Around<'a>>,
+}
+
+#[derive(Serialize)]
+struct Initial {
+    cgroup: Option<bool>,
+    ipc: Option<bool>,
+    net: Option<bool>,
+    pid: Option<bool>,
+    user: Option<bool>,
+    uts: Option<bool>,
+}
+
+/// What could be found out about our surroundings, null where it could not; only where something falls short.
+#[derive(Serialize)]
+struct Around<'a> {
+    runtime_hint: Option<&'static str>,
+    capabilities: Option<Vec<String>>,
+    no_new_privileges: Option<bool>,
+    seccomp: Option<&'static str>,
+    confined: Option<&'a str>,
+    unit: Option<&'a str>,
+    cgroup_version: Option<u8>,
+    memory_max: Option<u64>,
+    cpu_thousandths: Option<u64>,
+    pids_max: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +109,11 @@ struct Entry<'a> {
 #[derive(Serialize)]
 struct Fix<'a> {
     place: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spot: Option<&'a str>,
     text: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    alternative: bool,
 }
 
 /// The document, with a newline at its end.
@@ -96,15 +132,43 @@ pub fn document(account: &Account<'_>) -> String {
             short: tally.short,
             required_short: tally.required_short,
         },
-        context: Where {
-            system: account.context.system.table(),
-            release: account.context.release.as_deref(),
-            contained: account.context.contained(),
-        },
+        context: place(account),
         process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
         findings: account.report.findings.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
     };
     written(&document)
+}
+
+fn place<'a>(account: &'a Account<'_>) -> Where<'a> {
+    let context = account.context;
+    let Namespaces { cgroup, ipc, net, pid, user, uts } = context.initial;
+    Where {
+        system: context.system.table(),
+        release: context.release.as_deref(),
+        contained: context.contained(),
+        user: context.user,
+        initial_namespaces: Initial { cgroup, ipc, net, pid, user, uts },
+        around: account.around.as_ref().map(around),
+    }
+}
+
+fn around(around: &Surroundings) -> Around<'_> {
+    let held = |set: u64| {
+        let one = |number| Capability::new(number).filter(|capability| set & capability.bit() != 0);
+        (0..64).filter_map(one).map(|capability| capability.to_string()).collect()
+    };
+    Around {
+        runtime_hint: around.runtime.map(Runtime::code),
+        capabilities: around.capabilities.map(held),
+        no_new_privileges: around.no_new_privileges,
+        seccomp: around.seccomp.map(Seccomp::code),
+        confined: around.confined.as_deref(),
+        unit: around.unit.as_deref(),
+        cgroup_version: around.cgroups.map(|version| if version == cgroup::Version::V1 { 1 } else { 2 }),
+        memory_max: around.bounds.memory,
+        cpu_thousandths: around.bounds.cpu,
+        pids_max: around.bounds.pids,
+    }
 }
 
 /// A document as text. Nothing in ours can fail to serialise: keys are strings and numbers are whole.
@@ -141,7 +205,16 @@ fn entry<'a>(finding: &'a Finding, diagnosis: Option<&'a Diagnosis>) -> Entry<'a
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
         why: diagnosis.map(|diagnosis| diagnosis.why.as_str()),
         remedies: diagnosis.map_or_else(Vec::new, |diagnosis| {
-            diagnosis.remedies.iter().map(|r| Fix { place: r.place.code(), text: &r.text }).collect()
+            diagnosis
+                .remedies
+                .iter()
+                .map(|r| Fix {
+                    place: r.place.code(),
+                    spot: r.spot.as_deref(),
+                    text: &r.text,
+                    alternative: r.alternative,
+                })
+                .collect()
         }),
     }
 }

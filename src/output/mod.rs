@@ -4,16 +4,28 @@ mod colour;
 mod json;
 mod limits;
 mod text;
+mod together;
 
 pub use colour::Colour;
 pub use json::document;
 pub use limits::{limits_document, limits_table};
-pub use text::{changes, shortfalls, table, to_type};
+pub use text::{changes, paragraph, shortfalls, table, to_type};
+use together::together;
 
-use crate::context::Context;
 use crate::context::ancestry::Ancestor;
+use crate::context::{Context, Surroundings};
 use crate::diagnose::{self, Diagnosis, Scene};
-use crate::report::Report;
+use crate::model::setting::Setting;
+use crate::report::{Finding, Report};
+
+/// How much is said under a finding that falls short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The cause in one sentence, and the most fitting remedy.
+    Short,
+    /// The cause at length, and every remedy: `-v`.
+    Full,
+}
 
 /// A report with all that is said beside it.
 #[derive(Clone, Debug)]
@@ -30,6 +42,10 @@ pub struct Account<'a> {
     pub report: &'a Report,
     /// For each finding, why it falls short, where it does.
     pub diagnoses: Vec<Option<Diagnosis>>,
+    /// What is around us; looked at only where something falls short.
+    pub around: Option<Surroundings>,
+    /// How much is said of each finding.
+    pub detail: Detail,
 }
 
 impl<'a> Account<'a> {
@@ -43,8 +59,20 @@ impl<'a> Account<'a> {
         report: &'a Report,
         asked: &[String],
     ) -> Self {
-        let scene = Scene { context, asked };
-        let diagnoses = report.findings.iter().map(|finding| diagnose::diagnose(finding, &scene)).collect();
-        Self { command, profiles, context, process, report, diagnoses }
+        let short: Vec<&Finding> = report.findings.iter().filter(|finding| finding.falls_short()).collect();
+        let around = (!short.is_empty()).then(|| context.surroundings());
+        let diagnoses = around.as_ref().map_or_else(
+            || report.findings.iter().map(|_| None).collect(),
+            |around| {
+                // Whose limits another process's are is not told by our own login and unit.
+                let settings = short.iter().map(|finding| &finding.setting);
+                let ours = |setting: &&Setting| process.is_none() || matches!(setting, Setting::Key(_));
+                let elsewhere = context.elsewhere(&settings.filter(ours).collect::<Vec<_>>(), around);
+                let scene = Scene { context, around, elsewhere: &elsewhere, report, asked };
+                report.findings.iter().map(|finding| diagnose::diagnose(finding, &scene)).collect()
+            },
+        );
+        let detail = if log::max_level() >= log::LevelFilter::Info { Detail::Full } else { Detail::Short };
+        Self { command, profiles, context, process, report, diagnoses, around, detail }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::report::{Finding, PutBack, Shortfall, Verdict};
 
-use super::{Account, Colour};
+use super::{Account, Colour, Detail, together};
 
 /// The columns of a finding, before they are aligned.
 struct Row {
@@ -22,7 +22,7 @@ struct Row {
 #[must_use]
 pub fn table(account: &Account<'_>, colour: Colour) -> String {
     let findings: Vec<(&Finding, Option<&Diagnosis>)> = pairs(account).collect();
-    let mut text = rows(&findings, colour);
+    let mut text = rows(&findings, account.detail, colour);
     text.push('\n');
     text.push_str(&summary(account, colour));
     text
@@ -32,7 +32,8 @@ pub fn table(account: &Account<'_>, colour: Colour) -> String {
 #[must_use]
 pub fn shortfalls(account: &Account<'_>, colour: Colour) -> String {
     let findings: Vec<_> = pairs(account).filter(|(finding, _)| finding.falls_short()).collect();
-    let mut text = rows(&findings, colour);
+    let mut text = rows(&findings, account.detail, colour);
+    text.push_str(&together(account));
     text.push_str(&undone(account, colour));
     text
 }
@@ -96,7 +97,7 @@ fn pairs<'a>(account: &'a Account<'_>) -> impl Iterator<Item = (&'a Finding, Opt
     account.report.findings.iter().zip(account.diagnoses.iter().map(Option::as_ref))
 }
 
-fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
+fn rows(findings: &[(&Finding, Option<&Diagnosis>)], detail: Detail, colour: Colour) -> String {
     let rows: Vec<Row> = findings.iter().map(|(finding, diagnosis)| row(finding, *diagnosis)).collect();
     let width = |head: &str, cell: fn(&Row) -> &str| {
         rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0).max(head.len())
@@ -105,6 +106,7 @@ fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
     let wanted = width("WANTED", |row| &row.wanted).min(44);
     let found = width("FOUND", |row| &row.found).min(44);
     let mut text = String::new();
+    let mut explained: Vec<Cause> = vec![Cause::NotApplied];
     let head = format!("{:<setting$}  {:<wanted$}  {:<found$}  VERDICT", "SETTING", "WANTED", "FOUND");
     let _ = writeln!(text, "{}", colour.faint(head));
     for (row, (finding, diagnosis)) in rows.iter().zip(findings) {
@@ -117,7 +119,9 @@ fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
             cut(&row.found, 44)
         );
         if let Some(diagnosis) = diagnosis {
-            explain(&mut text, diagnosis, colour);
+            let new = !explained.contains(&diagnosis.cause);
+            explained.push(diagnosis.cause);
+            explain(&mut text, diagnosis, detail, new, colour);
         }
     }
     text
@@ -125,15 +129,54 @@ fn rows(findings: &[(&Finding, Option<&Diagnosis>)], colour: Colour) -> String {
 
 /// The cause and the remedies. What only waits to be applied needs no words of its own: the line that sums
 /// up says what to type.
-fn explain(text: &mut String, diagnosis: &Diagnosis, colour: Colour) {
-    if diagnosis.cause == Cause::NotApplied {
+fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, colour: Colour) {
+    let full = detail == Detail::Full;
+    if diagnosis.cause == Cause::NotApplied && !full {
         return;
     }
-    let _ = writeln!(text, "    {} {}", colour.faint("why:"), visible(&diagnosis.why));
-    for remedy in &diagnosis.remedies {
-        let _ =
-            writeln!(text, "    {} {}", colour.faint(format!("{}:", remedy.place.describe())), visible(&remedy.text));
+    let code = if full { format!(" [{}]", diagnosis.cause.code()) } else { String::new() };
+    let _ = writeln!(text, "    {} {}{code}", colour.faint("why:"), visible(&diagnosis.why));
+    if full && new {
+        for line in wrapped(diagnosis.cause.explanation(), 92) {
+            let _ = writeln!(text, "      {line}");
+        }
     }
+    for remedy in diagnosis.remedies.iter().filter(|remedy| full || !remedy.alternative) {
+        let or = if remedy.alternative { "or, " } else { "" };
+        let heading = visible(&format!("{or}{}:", remedy.heading()));
+        let what: Vec<String> = remedy.text.lines().map(visible).collect();
+        let _ = writeln!(
+            text,
+            "    {} {}",
+            colour.faint(heading),
+            what.join(
+                "
+      "
+            )
+        );
+    }
+}
+
+/// A heading and what is to be said at length.
+#[must_use]
+pub fn paragraph(heading: &str, text: &str) -> String {
+    let lines = wrapped(text, 92).into_iter().map(|line| format!("  {line}\n"));
+    format!("{heading}\n\n{}", lines.collect::<String>())
+}
+
+/// Lines of at most `width` characters, broken at blanks.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
@@ -143,7 +186,9 @@ fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
         (Verdict::WouldChange(_), _) => "to be changed",
         (Verdict::Short(Shortfall::HostOwned), _) => "the host's",
         (Verdict::Short(Shortfall::Unread(_)), _) => "not readable",
-        (Verdict::Short(_), Some(diagnosis)) if diagnosis.cause == Cause::NotApplied => "not set",
+        (Verdict::Short(_), Some(diagnosis)) if matches!(diagnosis.cause, Cause::NotApplied | Cause::SetElsewhere) => {
+            "not set"
+        }
         (Verdict::Short(_), _) => "falls short",
     };
     let optional = if finding.falls_short() && !finding.required { " (optional)" } else { "" };
@@ -197,6 +242,7 @@ fn summary(account: &Account<'_>, colour: Colour) -> String {
     if let Some(remedy) = waiting.and_then(|diagnosis| diagnosis.remedies.first()) {
         let _ = writeln!(text, "to set what is not set: {}", remedy.text);
     }
+    text.push_str(&together(account));
     text.push_str(&undone(account, colour));
     text
 }

@@ -1,7 +1,6 @@
 //! One file: its top level, each table handed to the one that knows it.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -11,6 +10,7 @@ use super::problem::{Fault, Problem, Problems};
 use super::reader::{Reader, unknown};
 use super::tree::{Name, Node, describe, entries};
 use super::{Lookup, Source, Wish, keys, rlimit, run, service, tree};
+use crate::model::hashed::Hashed;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
 
@@ -141,7 +141,7 @@ fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, Fault> {
 
 /// The same setting by two spellings, which TOML itself takes for two keys.
 fn refuse_twice(reader: &mut Reader<'_>, wishes: &[Wish]) {
-    let mut seen: BTreeMap<(Option<&str>, &Setting), &Wish> = BTreeMap::new();
+    let mut seen: Hashed<(Option<&str>, &Setting), &Wish> = Hashed::default();
     for wish in wishes {
         match seen.entry((wish.system.map(System::table), &wish.setting)) {
             Entry::Vacant(place) => {

@@ -1,12 +1,12 @@
 //! Names of profiles → one profile: what they extend, depth first, and all of it merged key by key.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::file::{self, File};
 use super::problem::{Problem, Problems};
 use super::rlimit::contradiction;
 use super::{Lookup, Origin, Profile, Source, Wish};
+use crate::model::hashed::Hashed;
 use crate::model::setting::System;
 
 /// Finds the text of a profile by its name, or by its path; for one that is named in `extends`, paths are
@@ -113,7 +113,7 @@ pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) {
     let earlier = wishes.len();
     let mut gone = vec![false; earlier];
     let key = |wish: &Wish| (wish.system.map(System::table), wish.setting.clone());
-    let places: BTreeMap<_, _> = wishes.iter().enumerate().map(|(at, wish)| (key(wish), at)).collect();
+    let places: Hashed<_, _> = wishes.iter().enumerate().map(|(at, wish)| (key(wish), at)).collect();
     for wish in &later {
         if wish.is_pattern() {
             for (gone, old) in gone.iter_mut().zip(&wishes[..earlier]) {

@@ -16,6 +16,7 @@ mod rlimit;
 mod run;
 mod service;
 mod tree;
+pub mod warnings;
 
 use std::fmt;
 use std::ops::Range;

@@ -9,7 +9,7 @@ use super::keys::unknown_spec;
 use super::load::merge;
 use super::problem::{Fault, Problem, Problems};
 use super::rlimit::contradiction;
-use super::{Asked, Lookup, Origin, Profile, Source, Wish};
+use super::{Asked, Lookup, Origin, Profile, Source, Wish, service};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
 use crate::model::name::SysctlName;
@@ -120,7 +120,7 @@ fn rlimit(text: &str) -> Result<Vec<Wish>, Problem> {
 /// `--port LIST`, as in `8080,9000-9010`.
 fn port(text: &str) -> Result<Ranges, Problem> {
     let line = Line::new("--port ", text);
-    match Ranges::parse(text, MAX_PORT) {
+    match Ranges::parse(text, MAX_PORT).and_then(|ports| service::named(ports).map_err(str::to_owned)) {
         Ok(ports) if ports.is_empty() => {
             Err(line.fault(Fault::new(0..text.len(), "expected ports, as in `8080,9000-9010`")))
         }

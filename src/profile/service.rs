@@ -3,6 +3,7 @@
 use toml::de::DeTable;
 
 use super::asked::ranges;
+use super::problem::Fault;
 use super::reader::{Reader, unknown};
 use super::tree::entries;
 use crate::model::ranges::Ranges;
@@ -13,10 +14,20 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<Range
     let mut ports = None;
     for (name, node) in entries(table) {
         if name.get_ref() == "ports" {
-            ports = reader.keep(ranges(node, Kind::Ports, MAX_PORT));
+            let read = ranges(node, Kind::Ports, MAX_PORT)
+                .and_then(|ports| named(ports).map_err(|message| Fault::new(node.span(), message)));
+            ports = reader.keep(read);
         } else {
             reader.note(unknown("field", name.get_ref(), &["ports"], name.span()));
         }
     }
     ports
+}
+
+/// Ports that a service can be found at. Bound to port 0, it gets whichever one is free (ip(7)).
+pub(super) fn named(ports: Ranges) -> Result<Ranges, &'static str> {
+    match ports.as_slice() {
+        [(0, _), ..] => Err("port 0 is none to listen on: the kernel chooses another in its place"),
+        _ => Ok(ports),
+    }
 }

@@ -65,6 +65,9 @@ impl Inherited {
 
     /// Gives the signal state back. What is pending and no longer blocked arrives before this returns.
     pub fn restore_signals(&self) {
+        // Blocked as it is, our own SIGPIPE waits since we wrote to somebody who had gone away, and would end the
+        // service. Asking again for it to be ignored throws it away (sigaction(2)).
+        process::ignore_broken_pipes();
         for (signal, as_it_was) in self.dispositions() {
             set_disposition(signal, as_it_was);
         }

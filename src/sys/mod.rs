@@ -9,10 +9,12 @@
 
 use std::io;
 
+mod clock;
 mod entry;
 mod environment;
 mod identity;
 mod process;
+mod reason;
 mod signal;
 mod terminal;
 #[cfg(all(panic = "abort", target_env = "musl"))]
@@ -23,6 +25,7 @@ mod wait;
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod system;
 
+pub use clock::monotonic_microseconds;
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
@@ -30,16 +33,18 @@ pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,
     set_group, set_priority, start_session,
 };
+pub use reason::reason;
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
-    Capabilities, Info, Mask, Pending, acquire_terminal, block_every_signal, capabilities, close_range,
-    die_with_parent, discard_signal, drop_from_bounding, forget_program, hold, in_ambient, in_bounding, is_noexec,
-    is_subreaper, keep_capabilities, kill_held, network_cookie, no_new_privileges, pending, pipe, queue,
-    queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name,
-    set_no_new_privileges, set_subreaper, set_umask, suspend, take_signal,
+    Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,
+    await_signal, block_every_signal, capabilities, close_range, die_with_parent, discard_signal, drop_from_bounding,
+    forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities, kill_held,
+    network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group, raise_ambient, release_terminal,
+    restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges, set_subreaper, set_umask, signal_bell,
+    socket_address, suspend, take_signal, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
-pub use wait::{Ended, WaitStatus, wait_any, wait_for};
+pub use wait::{Ended, WaitStatus, has_ended, wait_any, wait_for};
 
 /// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.
 ///

@@ -9,6 +9,11 @@ use libc::{c_int, pid_t};
 
 use super::check;
 
+#[path = "other/events.rs"]
+mod events;
+
+pub use events::{FileNotices, Interest, LinkNotices, WriterNotices, signal_bell, socket_address, wait_for_any};
+
 /// A set of signals, as the system has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Mask(libc::sigset_t);
@@ -69,10 +74,22 @@ impl Info {
         self.0.si_signo
     }
 
+    /// Who sent it.
+    #[must_use]
+    pub fn sender(&self) -> pid_t {
+        self.0.si_pid
+    }
+
     /// Whether the kernel itself sent it: unknown here.
     #[must_use]
     pub fn from_kernel(&self) -> bool {
         false
+    }
+
+    /// The number that came with it: unknown here.
+    #[must_use]
+    pub fn value(&self) -> c_int {
+        0
     }
 
     /// Whether it carries a value: unknown here.
@@ -311,3 +328,6 @@ pub fn forget_program() {}
 pub fn network_cookie() -> Option<u64> {
     None
 }
+
+/// Nothing here.
+pub fn await_signal(_timeout: Duration) {}

@@ -85,6 +85,19 @@ pub fn wait_for(pid: pid_t) -> io::Result<Ended> {
     }
 }
 
+/// Whether child `pid` has ended; leaves it to be waited for.
+#[must_use]
+pub fn has_ended(pid: pid_t) -> bool {
+    let Ok(id) = libc::id_t::try_from(pid) else { return false };
+    // SAFETY: a `siginfo_t` of zeros is a valid value of that plain C structure.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `info` is ours to write and outlives the call.
+    let result = unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) };
+    // Where none has, the call succeeds and leaves the zeros (waitid(2)).
+    result == 0 && info.si_signo != 0
+}
+
 fn wait(pid: pid_t, options: c_int) -> io::Result<Option<(pid_t, WaitStatus)>> {
     loop {
         let mut status = 0;

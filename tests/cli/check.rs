@@ -127,7 +127,7 @@ fn one_document_for_programs() {
         assert_eq!(field(4, "wanted"), json!({"covers": [20000, 60999]}));
         assert_eq!((field(5, "found"), field(5, "cause")), (Value::Null, json!("no-such-key")));
         assert_eq!((field(6, "setting"), field(6, "kind")), (json!("nofile (soft)"), json!("rlimit")));
-        assert_eq!(field(6, "remedies")[1], json!({"place": "shell", "text": "ulimit -Sn 900"}));
+        assert_eq!(field(6, "remedies")[1], json!({"place": "shell", "text": "ulimit -Sn 900", "alternative": true}));
         assert_eq!(field(8, "found"), 0);
     });
 }

@@ -45,7 +45,7 @@ fn files_that_are_no_profiles() {
             "error: profile `bad.toml` is a binary file: its byte 15 is no text\n",
         );
         let ten_megabytes = "# nothing\n".repeat(1 << 20);
-        refused(|test| test.file("bad.toml", &ten_megabytes), "error: profile `bad.toml` is larger than 1024 KiB\n");
+        refused(|test| test.file("bad.toml", &ten_megabytes), "error: profile `bad.toml` is larger than 1 MiB\n");
     });
 }
 

@@ -49,7 +49,7 @@ fn a_limit_above_what_one_process_may_have_falls_short() {
 SETTING        WANTED     FOUND      VERDICT
 nofile (soft)  65000      61440      falls short
     why: 65000 is above kern.maxfilesperproc, which is 61440: the kernel gives nobody more, root included
-    in the profile: \"kern.maxfilesperproc\" = { at_least = 65000 }
+    in the profile, under [macos.sysctl]: \"kern.maxfilesperproc\" = { at_least = 65000 }
 nofile (hard)  unlimited  unlimited  ok
 
 1 of 2 settings falls short
@@ -183,7 +183,7 @@ fn what_is_clamped_silently_falls_short() {
         "\
 SETTING       WANTED  FOUND  VERDICT
 net.inet.odd  99      10     falls short
-    why: the kernel took `99` and made `10` of it
+    why: the kernel took `99`, and `10` stands there
 1 setting that had been changed was put back
 error: a required setting falls short, so nothing was changed for good
 ",

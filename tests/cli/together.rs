@@ -33,7 +33,6 @@ const SHORT: &str = "\
 SETTING        WANTED               FOUND  VERDICT
 nofile (hard)  at least 4294967296  1200   falls short
     why: 4294967296 is above fs.nr_open, which is [..]: the kernel gives nobody more, root included
-    in the profile: \"fs.nr_open\" = { at_least = 4294967296 }
 ";
 
 #[test]
@@ -126,6 +125,7 @@ net.ipv4.nonsense                          1         ? [..] not readable
     why: there is no such key here
 net.ipv4.tcp_congestion_control            nonsense  [..]  falls short
     why: this kernel knows no `nonsense`: it may be misspelt, or its module may be missing
+    in the profile, under [linux.sysctl]: \"net.ipv4.tcp_congestion_control\" = { one_of = [\"nonsense\", [..]] }
 net.ipv4.tcp_available_congestion_control  nonsense  [..]  falls short
     why: nobody can write it
 ",

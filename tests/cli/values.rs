@@ -27,6 +27,7 @@ fn what_the_kernel_makes_of_a_value_is_reported_and_falls_short() {
 SETTING                           WANTED  FOUND  VERDICT
 net.ipv4.neigh.lo.retrans_time_ms  1001    {found}   falls short
     why: the kernel took `1001` and made `{found}` of it[..]
+    in the profile, under [linux.sysctl]: \"net.ipv4.neigh.lo.retrans_time_ms\" = {found}
 1 setting that had been changed was put back
 error: a required setting falls short, so nothing was changed for good
 "
@@ -219,6 +220,7 @@ fn what_putting_one_key_back_resets_is_put_back_too() {
 SETTING                          WANTED    FOUND [..] VERDICT
 net.ipv4.tcp_congestion_control  nonsense  [..]  falls short
     why: this kernel knows no `nonsense`: it may be misspelt, or its module may be missing
+    in the profile, under [linux.sysctl]: \"net.ipv4.tcp_congestion_control\" = { one_of = [\"nonsense\", [..]] }
 2 settings that had been changed were put back
 error: a required setting falls short, so nothing was changed for good
 ",

@@ -96,6 +96,17 @@ fn a_reader_that_goes_away_is_no_failure() {
     Test::shell("tunectl check -p absent.toml >&- 2>&- <&-").code(2).run();
 }
 
+/// What is lost on a full disk is not taken for a success.
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_written_are_a_failure() {
+    let lost = "error: the results could not be written to standard output: no space left on device\n";
+    for command in ["limits", "limits --format json", "profile list", "profile show loadtest"] {
+        Test::shell(&format!("tunectl {command} >/dev/full")).stderr(lost).code(1).run();
+    }
+    Test::shell("tunectl check --rlimit core=hard --format json >/dev/full").stderr(lost).code(1).run();
+}
+
 /// What a service is started with is closed there too, and no file of tunectl's stands in the place.
 #[cfg(target_os = "linux")]
 #[test]

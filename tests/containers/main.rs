@@ -13,6 +13,7 @@ mod limits;
 #[path = "../../benches/harness/programs.rs"]
 mod programs;
 mod redis;
+mod remedies;
 mod sysctls;
 
 use std::error::Error;

@@ -58,7 +58,9 @@ impl Scene {
         put("net/ipv4/neigh/lo/retrans_time_ms", "1001\n");
         let scratch = Scratch::new();
         scratch.write("web.toml", PROFILE);
-        let service = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+        let mut service = Command::new("sleep");
+        service.arg("1000").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let service = service.spawn().unwrap();
         Self { scratch, service }
     }
 

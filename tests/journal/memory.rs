@@ -1,1 +1,145 @@
+//! What belongs to the whole machine, on the kernel in memory: the real command line, and a journal in a directory.
 
+use clap::Parser as _;
+
+use tunectl::cli::Cli;
+use tunectl::commands::{self, World};
+use tunectl::context::{Context, Namespaces, Surroundings};
+use tunectl::kernel::fake::{Behaviour, Fake};
+use tunectl::library::Library;
+use tunectl::model::amount::Machine;
+use tunectl::model::setting::System;
+use tunectl::output::Colour;
+use tunectl::sys;
+
+use crate::support::scratch::Scratch;
+
+/// A whole machine of which we are root.
+struct Machines {
+    kernel: Fake,
+    system: System,
+    scratch: Scratch,
+}
+
+impl Machines {
+    fn new(kernel: Fake, system: System) -> Self {
+        Self { kernel, system, scratch: Scratch::new() }
+    }
+
+    /// What it prints, what it says, and its exit code.
+    fn run(&mut self, words: &[&str]) -> (String, String, i32) {
+        let own = Some(true);
+        let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
+        let (release, user) = (Some("6.12.0".to_owned()), sys::effective_ids().effective_uid);
+        let context = Context::known(self.system, release, initial, user, Surroundings::default());
+        let journal = self.scratch.path().join("journal").to_str().unwrap().to_owned();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut world = World {
+            kernel: &mut self.kernel,
+            context: &|| context.clone(),
+            machine: &|| Machine { memory: 8 << 30, cpus: 4 },
+            library: Library { directory: "/nonexistent".into(), owners: None },
+            processes: "/nonexistent".into(),
+            variable: &|name| (name == "TUNECTL_JOURNAL").then(|| journal.clone()),
+            start: &mut |_, _, _| Ok(0),
+            out: &mut out,
+            err: &mut err,
+            colour: Colour::Off,
+            colour_err: Colour::Off,
+        };
+        let cli = Cli::try_parse_from(["tunectl"].iter().chain(words)).unwrap();
+        let code = commands::dispatch(&cli, &mut world);
+        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap(), code)
+    }
+
+    fn values(&self, names: [&str; 2]) -> [&str; 2] {
+        names.map(|name| self.kernel.value(name).unwrap())
+    }
+}
+
+fn said(text: &str) -> (String, String, i32) {
+    (text.to_owned(), String::new(), 0)
+}
+
+const PAIR: [&str; 2] = ["vm.dirty_bytes", "vm.dirty_ratio"];
+
+/// Of which writing one sets the other to zero, and one of which can't be written to zero.
+fn pair(bytes: &str, ratio: &str) -> Machines {
+    let kernel = Fake::linux()
+        .with(PAIR[0], bytes, Behaviour::numbers(8192, i128::from(i64::MAX)))
+        .with(PAIR[1], ratio, Behaviour::numbers(0, 100))
+        .zeroing(PAIR[0], PAIR[1])
+        .zeroing(PAIR[1], PAIR[0]);
+    Machines::new(kernel, System::Linux)
+}
+
+#[test]
+fn zero_bytes_come_back_with_the_ratio() {
+    let mut machine = pair("0", "20");
+    assert_eq!(machine.run(&["apply", "--set", "vm.dirty_bytes=1000000"]).2, 0);
+    assert_eq!(machine.values(PAIR), ["1000000", "0"]);
+    assert_eq!(machine.run(&["revert"]), said("vm.dirty_bytes 1000000 → 0\n1 setting put back\n"));
+    assert_eq!(machine.values(PAIR), ["0", "20"]);
+}
+
+#[test]
+fn a_ratio_that_was_zero_comes_back_with_the_bytes() {
+    let mut machine = pair("1000000", "0");
+    assert_eq!(machine.run(&["apply", "--set", "vm.dirty_ratio=10"]).2, 0);
+    assert_eq!(machine.values(PAIR), ["0", "10"]);
+    assert_eq!(machine.run(&["revert"]), said("vm.dirty_ratio 10 → 0\n1 setting put back\n"));
+    assert_eq!(machine.values(PAIR), ["1000000", "0"]);
+}
+
+#[test]
+fn what_goes_one_way_is_changed_only_where_that_is_said() {
+    let key = "kernel.modules_disabled";
+    let kernel = Fake::linux().with(key, "0", Behaviour::numbers(1, 1));
+    let mut machine = Machines::new(kernel, System::Linux);
+    let apply = ["apply", "--set", "kernel.modules_disabled=1", "--set", "vm.swappiness=10"];
+    let refusal = "\
+error: `kernel.modules_disabled` = 1 can't be undone before the next boot
+  = help: nothing was changed; if it is meant for good, add `--allow-irreversible`
+";
+    assert_eq!(machine.run(&apply), (String::new(), refusal.to_owned(), 2));
+    assert_eq!(machine.values([key, "vm.swappiness"]), ["0", "60"]);
+    assert_eq!(machine.run(&[&apply[..], &["--allow-irreversible"]].concat()).2, 0);
+    assert_eq!(machine.values([key, "vm.swappiness"]), ["1", "10"]);
+    let (out, err, code) = machine.run(&["revert"]);
+    assert_eq!(out, "vm.swappiness 10 → 60\n1 setting put back\n");
+    assert_eq!((err.as_str(), code), ("error: kernel.modules_disabled can't be put back before the next boot\n", 1));
+    assert_eq!(machine.values([key, "vm.swappiness"]), ["1", "60"]);
+    assert_eq!(machine.run(&["revert"]), said("nothing to put back\n"));
+}
+
+#[test]
+fn what_the_kernel_will_not_take_back_stays_in_the_journal() {
+    let mut machine = Machines::new(Fake::linux(), System::Linux);
+    assert_eq!(machine.run(&["apply", "--set", "vm.swappiness=10"]).2, 0);
+    machine.kernel = machine.kernel.clone().mode("vm.swappiness", 0o444);
+    let (out, err, code) = machine.run(&["revert"]);
+    let refused = "error: vm.swappiness could not be put back to 60: open: EACCES (permission denied)\n";
+    assert_eq!((out.as_str(), err.as_str(), code), ("0 settings put back\n", refused, 1));
+    machine.kernel = machine.kernel.clone().mode("vm.swappiness", 0o644);
+    assert_eq!(machine.run(&["revert"]), said("vm.swappiness 10 → 60\n1 setting put back\n"));
+}
+
+#[test]
+fn a_key_that_is_gone_needs_nothing() {
+    let mut machine = Machines::new(Fake::linux(), System::Linux);
+    assert_eq!(machine.run(&["apply", "--set", "vm.swappiness=10"]).2, 0);
+    machine.kernel = machine.kernel.clone().without("vm.swappiness");
+    let gone = "vm.swappiness is gone, and with it what was changed\n0 settings put back\n";
+    assert_eq!(machine.run(&["revert"]), said(gone));
+    assert_eq!(machine.run(&["revert"]), said("nothing to put back\n"));
+}
+
+#[test]
+fn on_macos_too() {
+    let mut machine = Machines::new(Fake::macos(), System::MacOs);
+    let before = machine.kernel.value("kern.ipc.somaxconn").unwrap().to_owned();
+    assert_eq!(machine.run(&["apply", "--set", "kern.ipc.somaxconn=1024"]).2, 0);
+    let put_back = format!("kern.ipc.somaxconn 1024 → {before}\n1 setting put back\n");
+    assert_eq!(machine.run(&["revert"]), said(&put_back));
+    assert_eq!(machine.kernel.value("kern.ipc.somaxconn"), Some(before.as_str()));
+}

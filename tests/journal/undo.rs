@@ -1,7 +1,7 @@
 //! What `apply` has changed is put back as far as it still is as it was left, and what is not is told.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::{fs, thread, time::Duration};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -47,6 +47,23 @@ impl Host {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{text}");
         fs::write(path, text.replace(from, to)).unwrap();
+    }
+}
+
+/// A process to set limits of.
+struct Service(Child);
+
+impl Service {
+    fn new() -> Self {
+        let (input, output) = (Stdio::null(), Stdio::null());
+        Self(Command::new("sleep").arg("1000").stdin(input).stdout(output).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
     }
 }
 
@@ -165,9 +182,7 @@ fn what_was_applied_before_the_last_boot_died_with_it() {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
         host.edit("boot\t", "boot\tan earlier one ");
-        host.run(&["revert"])
-            .stdout("nothing to put back; what was applied before the last boot died with it\n")
-            .run();
+        host.run(&["revert"]).stdout("nothing to put back; what was applied before the last boot died with it\n").run();
         assert_eq!((sysctl("net/core/somaxconn").as_str(), host.entries().len()), ("5000", 0));
     });
 }
@@ -176,16 +191,18 @@ fn what_was_applied_before_the_last_boot_died_with_it() {
 fn limits_of_a_process_are_put_back_and_never_those_of_another() {
     inside(this_test!(), || {
         let host = Host::new();
-        let mut service = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
-        let pid = service.id().to_string();
-        let before = limit(service.id(), "Max open files");
-        let apply = ["apply", "--rlimit", "nofile=100", "--pid", &pid];
+        let service = Service::new();
+        let pid = service.0.id().to_string();
+        let open_files = || limit(service.0.id(), "Max open files");
+        let before = open_files();
+        let soft = format!("nofile=100:{}", before.1);
+        let apply = ["apply", "--rlimit", &soft, "--pid", &pid];
         host.run(&apply).stdout_is_anything().run();
-        assert_eq!(limit(service.id(), "Max open files").0, "100");
+        assert_eq!(open_files().0, "100");
         host.run(&["revert"])
             .stdout(&format!("nofile of sleep, pid {pid} 100:[..] → {}:[..]\n1 setting put back\n", before.0))
             .run();
-        assert_eq!(limit(service.id(), "Max open files"), before);
+        assert_eq!(open_files(), before);
 
         // The same number, and another process: what was started at another time is another one.
         host.run(&apply).stdout_is_anything().run();
@@ -193,9 +210,7 @@ fn limits_of_a_process_are_put_back_and_never_those_of_another() {
         host.run(&["revert", "--force"])
             .stdout(&format!("nofile of sleep, pid {pid} is gone, and with it what was changed\n0 settings put back\n"))
             .run();
-        assert_eq!(limit(service.id(), "Max open files").0, "100");
-        service.kill().unwrap();
-        service.wait().unwrap();
+        assert_eq!(open_files().0, "100");
     });
 }
 

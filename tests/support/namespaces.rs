@@ -35,10 +35,15 @@ pub(crate) fn is_inside() -> bool {
 /// Runs `body` in new network, IPC and host name namespaces, in a process that runs nothing but the test called
 /// `name` (see [`this_test`]). Who isn't root becomes it in a user namespace.
 pub(crate) fn inside(name: &str, body: impl FnOnce()) {
+    inside_of(name, &["--net", "--ipc", "--uts"], body);
+}
+
+/// The same in new namespaces of these kinds, as unshare(1) calls them.
+pub(crate) fn inside_of(name: &str, kinds: &[&str], body: impl FnOnce()) {
     if is_inside() {
         return body();
     }
-    let mut unshare = vec!["--net", "--ipc", "--uts"];
+    let mut unshare = kinds.to_vec();
     if sys::effective_ids().effective_uid != 0 {
         unshare.extend(["--user", "--map-root-user"]);
     }

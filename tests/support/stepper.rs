@@ -22,6 +22,7 @@ pub(crate) enum End {
 pub(crate) fn kill_before(command: &mut Command, call: usize) -> End {
     // SAFETY: between fork and exec only ptrace(2) is called, which takes no lock.
     unsafe { command.pre_exec(|| request(libc::PTRACE_TRACEME, 0, 0)) };
+    #[expect(clippy::zombie_processes, reason = "it is waited for below, by its number")]
     let child = command.spawn().unwrap();
     let pid = libc::pid_t::try_from(child.id()).unwrap();
     // The exec stops it; from then on each call does so twice, before it and after.

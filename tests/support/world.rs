@@ -1,12 +1,11 @@
 //! The whole command line on a kernel in memory: what can't be done to the machine that the tests run on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
 
 use clap::Parser;
 use tunectl::cli::Cli;
 use tunectl::commands::{self, World};
-use tunectl::context::{Context, Namespaces};
+use tunectl::context::{Context, Namespaces, Surroundings};
 use tunectl::kernel::fake::Fake;
 use tunectl::kernel::{Evidence, Kernel, Pieces, Process, Refusal};
 use tunectl::library::Library;
@@ -41,13 +40,17 @@ pub(crate) struct Watched {
     pub(crate) changes: Vec<String>,
 }
 
+/// Surroundings of which only these capabilities are known.
+fn with(capabilities: u64) -> Surroundings {
+    Surroundings { capabilities: Some(capabilities), ..Surroundings::default() }
+}
+
 impl Computer {
     /// A whole Linux machine, on which we are root.
     pub(crate) fn linux(fake: Fake) -> Self {
         let own = Some(true);
         let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
-        let unknown = Context::linux(Path::new("/nonexistent"), 0, &|_| None);
-        let context = Context { release: Some("6.12.0".to_owned()), initial, capabilities: Some(u64::MAX), ..unknown };
+        let context = Context::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, with(u64::MAX));
         Self { kernel: Watched { fake, changes: Vec::new() }, context, scratch: Scratch::new() }
     }
 
@@ -64,7 +67,8 @@ impl Computer {
 
     /// Us as an ordinary user. The kernel's side of it is [`Fake::as_user`].
     pub(crate) fn user(mut self, user: u32) -> Self {
-        (self.context.user, self.context.capabilities) = (user, Some(0));
+        self.context.user = user;
+        self.context = self.context.amid(with(0));
         self
     }
 
@@ -96,7 +100,11 @@ impl Computer {
             machine: &|| Machine { memory: 1 << 30, cpus: 4 },
             library: Library { directory: "/nonexistent".into(), owners: None },
             processes: self.scratch.path().join("proc"),
-            variable: &|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()),
+            variable: &|name| match name {
+                "PATH" => Some("/usr/bin:/bin".to_owned()),
+                "TUNECTL_JOURNAL" => Some(format!("{folder}/journal")),
+                _ => None,
+            },
             // Not a panic, which would be printed: only a way out that leaves everything as it stands.
             start: &mut |_, _, _| resume_unwind(Box::new("the service")),
             out: &mut out,

@@ -12,10 +12,11 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
+use crate::model::hashed::Hashed;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use tree::{Hashed, Layout, Tree};
+use tree::{Layout, Tree};
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
 /// (`proc_sys_call_handler`, `fs/proc/proc_sysctl.c`), and nearly every key is shorter.
@@ -34,7 +35,7 @@ const KEPT: usize = 1024;
 /// The kernel that we run on.
 ///
 /// With [`Access::Write`], a key that was read stays open for the write and the reading back, which saves two
-/// walks out of three. As many are kept as half the soft limit of open files allows; they close with this.
+/// walks out of three; with [`Access::Watch`] for being read again. As many are kept as half the soft limit of open files allows; they close with this.
 #[derive(Debug)]
 pub struct Linux {
     sysctl: Tree,
@@ -124,7 +125,7 @@ impl Linux {
 
     fn keep(&mut self, key: &Key, kept: Kept) {
         let room = *self.room.get_or_insert_with(room);
-        if self.access == Access::Write && self.kept.len() < room {
+        if self.access != Access::Read && self.kept.len() < room {
             self.kept.insert(key.clone(), kept);
         }
     }
@@ -151,7 +152,7 @@ impl Kernel for Linux {
     }
 
     fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
-        if self.access == Access::Read {
+        if self.access != Access::Write {
             // What write(2) says of a descriptor that isn't open for writing.
             return Err(Refusal { operation: Operation::Write, errno: Errno::EBADF });
         }
@@ -171,6 +172,10 @@ impl Kernel for Linux {
 
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
         self.sysctl.names(pattern)
+    }
+
+    fn let_go(&mut self, key: &Key) {
+        self.kept.remove(key);
     }
 
     fn inspect(&mut self, key: &Key) -> Evidence {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -15,37 +14,13 @@ use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, SYSFS_MAGIC, fstatfs};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 
 use crate::kernel::Evidence;
+use crate::model::hashed::Hashed;
 use crate::model::name::SysctlName;
 
 /// Directories that are held open at most. Profiles name many keys of few directories, and walking five
 /// components of /proc/sys costs as much as reading the key: its dentries can't be walked without references
 /// (`proc_sys_revalidate`, `fs/proc/proc_sysctl.c`).
 const HELD_DIRECTORIES: usize = 32;
-
-/// For lookups alone, never walked through: no random keys, which would cost a system call at start.
-pub(super) type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
-
-/// FNV-1a (RFC 9923): names of keys are short, and whoever writes a profile may slow down nobody but himself.
-#[derive(Debug)]
-pub(super) struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 /// Which tree it is, which says what it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +126,13 @@ impl Tree {
 
     fn stat(&mut self, path: &str) -> Result<FileStat, Errno> {
         let (parent, leaf) = path.rsplit_once('/').unwrap_or(("", path));
-        fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW)
+        match fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            // As in `open_descriptor`.
+            Err(Errno::ENOENT) if self.directories.remove(parent).is_some() => {
+                fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW)
+            }
+            result => result,
+        }
     }
 
     /// What stands around the file at `path`.
@@ -167,11 +148,13 @@ impl Tree {
         };
         let stat = file.as_ref().and_then(|file| fstat(file).ok());
         let mount = file.as_ref().and_then(|file| fstatvfs(file).ok());
+        let foreign = self.is_foreign(path, file.as_ref());
         Evidence {
             exists,
             mode: stat.map(|stat| stat.st_mode & 0o7777),
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
+            foreign,
             tree_present,
             ..Evidence::default()
         }
@@ -180,6 +163,23 @@ impl Tree {
     /// The permission bits of the file at `path`.
     pub(super) fn mode(&mut self, path: &str) -> Option<u32> {
         self.stat(path).ok().map(|stat| stat.st_mode & 0o7777)
+    }
+
+    /// Whether the file, or where it is not there the nearest directory above it, is on another file system than
+    /// the tree: then something is mounted over it.
+    fn is_foreign(&mut self, path: &str, file: Option<&OwnedFd>) -> Option<bool> {
+        let (real, kind) = self.layout.real();
+        if self.path != Path::new(real) {
+            return None;
+        }
+        let found = match file {
+            Some(file) => fstatfs(file).ok(),
+            None => Path::new(path).ancestors().skip(1).find_map(|above| {
+                let directory = self.directory(above.to_str()?).ok()?;
+                fstatfs(&*directory).ok()
+            }),
+        };
+        found.map(|system| system.filesystem_type() != kind)
     }
 
     /// Whether the root is there, and where it is the kernel's own tree, whether the right file system is.

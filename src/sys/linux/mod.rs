@@ -6,6 +6,7 @@ use libc::{c_int, c_long, c_ulong};
 
 use super::check;
 
+mod events;
 mod family;
 mod files;
 mod memory;
@@ -13,6 +14,7 @@ mod network;
 mod rights;
 mod signals;
 
+pub use events::{FileNotices, Interest, LinkNotices, WriterNotices, signal_bell, socket_address, wait_for_any};
 pub use family::{die_with_parent, hold, is_subreaper, kill_held, set_name, set_subreaper};
 pub use files::{acquire_terminal, close_range, is_noexec, pipe, release_terminal, set_umask};
 pub use memory::forget_program;
@@ -23,8 +25,8 @@ pub use rights::{
 };
 pub(in crate::sys) use rights::{is_secure_mode, set_all_gids, set_all_uids};
 pub use signals::{
-    Info, Mask, Pending, block_every_signal, discard_signal, pending, queue, queue_to_group, restore_mask, suspend,
-    take_signal,
+    Info, Mask, Pending, await_signal, block_every_signal, discard_signal, pending, queue, queue_to_group,
+    restore_mask, suspend, take_signal,
 };
 
 fn check_long(result: c_long) -> io::Result<()> {

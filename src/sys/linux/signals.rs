@@ -74,10 +74,26 @@ impl Info {
         self.0.si_signo
     }
 
+    /// Who sent it; 0 for the kernel and for processes outside our PID namespace.
+    #[must_use]
+    pub fn sender(&self) -> pid_t {
+        // SAFETY: the kernel fills this field of the signals that processes send; of others it holds something else.
+        unsafe { self.0.si_pid() }
+    }
+
     /// Whether the kernel itself sent it, for example the terminal's driver.
     #[must_use]
     pub fn from_kernel(&self) -> bool {
         self.0.si_code == libc::SI_KERNEL
+    }
+
+    /// The number that came with it, where one did.
+    #[must_use]
+    pub fn value(&self) -> c_int {
+        // SAFETY: the kernel fills this field of the signals that carry a value; of others it holds something else.
+        let value = unsafe { self.0.si_value() };
+        // The same bytes are a number or a pointer (`union sigval`); the number is in the lower ones.
+        c_int::try_from(value.sival_ptr.addr() & 0x7fff_ffff).unwrap_or(0)
     }
 
     /// Whether it carries a value (sigqueue(3) and relatives), so that it can be handed on with it.
@@ -95,6 +111,23 @@ impl Info {
 #[must_use]
 pub fn take_signal(timeout: Option<Duration>) -> Option<Info> {
     take_one_of(u64::MAX, timeout)
+}
+
+/// Waits until some signal waits to be taken, for at most `timeout`, and takes none.
+pub fn await_signal(timeout: Duration) {
+    const CLOSE_ON_EXEC: c_int = libc::SFD_CLOEXEC;
+    let (every, new) = (u64::MAX, -1);
+    // SAFETY: the set is eight bytes, ours, and outlives the call.
+    let fd = unsafe { libc::syscall(libc::SYS_signalfd4, new, &raw const every, SET, CLOSE_ON_EXEC) };
+    let Ok(fd) = c_int::try_from(fd) else { return };
+    if fd == -1 {
+        return;
+    }
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let milliseconds = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
+    // SAFETY: there is one descriptor to look at, and the structure is ours and outlives the call.
+    unsafe { libc::poll(&raw mut poll, 1, milliseconds) };
+    process::close(fd);
 }
 
 /// Takes `signal` off if it waits, and forgets it.

@@ -1,0 +1,113 @@
+//! `tunectl explain`: what is known of a setting, a limit, a cause or a warning; change nothing.
+
+use std::fmt::Write;
+
+use crate::catalog;
+use crate::cite::visible;
+use crate::cli::Explain;
+use crate::context::Context;
+use crate::context::elsewhere::Reader;
+use crate::diagnose::{self, Cause};
+use crate::kernel::Process;
+use crate::model::limit::Resource;
+use crate::model::name::{SysctlName, SysfsName};
+use crate::model::setting::{Key, Setting, System};
+use crate::model::suggest;
+use crate::output;
+use crate::profile::warnings::{WARNINGS, Warning, warning};
+
+use super::{Failure, USAGE, World, print};
+
+pub(super) fn explain(explain: &Explain, world: &mut World<'_>) -> Result<i32, Failure> {
+    let asked = explain.subject.trim();
+    let text = if let Some(cause) = Cause::by_code(&asked.to_lowercase()) {
+        output::paragraph(cause.code(), cause.explanation())
+    } else if let Some(Warning { code, title, explanation }) = warning(asked) {
+        output::paragraph(&format!("{code}: {title}"), explanation)
+    } else if let Ok(resource) = Resource::parse(asked) {
+        limit(resource, world)
+    } else {
+        setting(asked, world).ok_or_else(|| unknown(asked, world.kernel.system()))?
+    };
+    print(world.out, &text);
+    Ok(0)
+}
+
+fn limit(resource: Resource, world: &mut World<'_>) -> String {
+    let mut page = catalog::explain_limit(catalog::limit(resource));
+    if let Ok(limits) = world.kernel.limits(Process::Own, resource) {
+        line(&mut page, "now", &format!("soft {}, hard {}", limits.soft, limits.hard));
+    }
+    page
+}
+
+/// A setting of this system, or else of the other one; nothing where no system that we know has it and no file
+/// is there.
+fn setting(asked: &str, world: &mut World<'_>) -> Option<String> {
+    let here = world.kernel.system();
+    let key = key(asked)?;
+    let context = (world.context)();
+    let other = if here == System::Linux { System::MacOs } else { System::Linux };
+    if let Some(row) = catalog::row(here, &key) {
+        let mut page = catalog::explain(row, context.version());
+        standing(&mut page, &key, &context, world);
+        return Some(page);
+    }
+    if let Some(row) = catalog::row(other, &key) {
+        return Some(catalog::explain(row, catalog::KernelVersion::NEWEST));
+    }
+    if !world.kernel.inspect(&key).exists.unwrap_or(false) {
+        return None;
+    }
+    let mut page = format!("{key}\n  nothing is known of it but what stands there\n\n");
+    if here == System::Linux {
+        line(&mut page, "belongs to", catalog::scope_of(here, &key, context.version()).describe());
+    }
+    standing(&mut page, &key, &context, world);
+    Some(page)
+}
+
+/// A sysctl's name, or a path beneath `/proc/sys` or `/sys`.
+fn key(asked: &str) -> Option<Key> {
+    if let Some(path) = asked.strip_prefix("/sys/") {
+        return SysfsName::parse(path).ok().map(Key::Sysfs);
+    }
+    SysctlName::parse(asked.strip_prefix("/proc/sys/").unwrap_or(asked)).ok().map(Key::Sysctl)
+}
+
+/// What stands there now, what keeps us from changing it, and who else sets it.
+fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'_>) {
+    if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
+        return;
+    }
+    let read = world.kernel.read(key);
+    let now = match &read {
+        Ok(text) if text.trim().is_empty() => "(empty)".to_owned(),
+        Ok(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        Err(refusal) => refusal.to_string(),
+    };
+    line(page, "now", &now);
+    let around = context.surroundings();
+    let evidence = world.kernel.inspect(key);
+    if let Some((cause, why)) = diagnose::hindrance(key, read.as_ref().err().copied(), evidence, context, &around) {
+        line(page, "from here", &format!("{why} [{}]", cause.code()));
+    }
+    for other in context.elsewhere(&[&Setting::Key(key.clone())], &around) {
+        let by = if other.reader == Reader::Procps { "by `sysctl --system`, " } else { "" };
+        line(page, "set by", &format!("{}:{} ({by}{})", other.file, other.line, other.value));
+    }
+}
+
+/// As the lines of the catalog's page.
+fn line(page: &mut String, title: &str, text: &str) {
+    // Writing to a string never fails.
+    let _ = writeln!(page, "  {title:<16}{}", visible(text));
+}
+
+fn unknown(asked: &str, system: System) -> Failure {
+    let codes = Cause::all().map(Cause::code).chain(WARNINGS.iter().map(|warning| warning.code));
+    let names = catalog::names(system).chain(Resource::ALL.map(Resource::name)).chain(codes);
+    let near = suggest::hint(asked, names);
+    Failure::new(USAGE, format!("`{}` is no setting, limit or code that is known{near}", asked.escape_debug()))
+        .help("settings are named as in `tunectl explain net.core.somaxconn`, limits as in `tunectl explain nofile`, and codes stand in the output, as in `tunectl explain read-only-mount`")
+}

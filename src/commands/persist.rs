@@ -1,0 +1,249 @@
+//! `apply --persist` and `revert --persist`: what lasts beyond the boot.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::catalog;
+use crate::cli::{Apply, Format, Persist, TakeAway};
+use crate::formats::{self, Lasting};
+use crate::kernel::Process;
+use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::setting::{Key, Setting, System};
+use crate::model::value::Value;
+use crate::persist::{self, Disk, Trouble, Wanted, Written};
+use crate::profile::Profile;
+use crate::report::{Finding, Report, Shortfall, Verdict};
+
+use super::prepare::Ready;
+use super::{FALLS_SHORT, Failure, USAGE, World, print};
+
+/// Refuses before anything is changed what could not be made to last afterwards.
+pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
+    if !asked.persist {
+        return Ok(());
+    }
+    if asked.root.is_none() && ready.context.contained() {
+        return Err(Failure::new(
+            USAGE,
+            "nothing lasts beyond this container or namespace, and the host's files are not its own",
+        )
+        .help("leave `--persist` out, or name the directory of another system with `--root DIR`"));
+    }
+    if let Some(wrong) = asked.unit.iter().find(|name| unit(name).is_none()) {
+        return Err(Failure::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
+    }
+    let disk = disk(asked.root.as_deref());
+    let files = persist::files(&Wanted { units: units(asked), ..sample() }, ready.place.system);
+    let paths = files.into_iter().map(|file| file.path).chain(disk.standing());
+    match paths.map(|path| disk.is_ours(&path)).find_map(Result::err) {
+        None => Ok(()),
+        Some(trouble) => {
+            Err(Failure::new(FALLS_SHORT, format!("{}; nothing was changed", said(&trouble))).help(help(&trouble)))
+        }
+    }
+}
+
+/// Writes the files that say what holds now, and takes those away that say what nobody asks for any more.
+pub(super) fn write(
+    apply: &Apply,
+    ready: &Ready,
+    process: Process,
+    report: &Report,
+    world: &mut World<'_>,
+) -> Result<(), Failure> {
+    let (asked, dry_run) = (&apply.lasting, apply.dry_run);
+    let wanted = wanted(asked, ready, process, report, world);
+    let disk = disk(asked.root.as_deref());
+    let files = persist::files(&wanted, ready.place.system);
+    let old: Vec<String> =
+        disk.standing().into_iter().filter(|path| files.iter().all(|file| file.path != *path)).collect();
+    let mut text = String::new();
+    for file in &files {
+        let before = disk.profiles_of(&file.path);
+        let written = if dry_run { Written::New } else { disk.write(file).map_err(|trouble| failed(&trouble))? };
+        let path = disk.path(&file.path);
+        let _ = match (written, dry_run) {
+            (Written::Same, _) => writeln!(text, "{} is as it should be", path.display()),
+            (_, true) => writeln!(text, "{} would be written", path.display()),
+            (_, false) => writeln!(text, "{} written{}", path.display(), instead_of(before, &wanted.profiles)),
+        };
+    }
+    for path in &old {
+        if !dry_run {
+            disk.remove(path, false).map_err(|trouble| failed(&trouble))?;
+        }
+        let done = if dry_run { "would be taken away" } else { "taken away: nothing of it is asked for any more" };
+        let _ = writeln!(text, "{} {done}", disk.path(path).display());
+    }
+    text += &notes(asked, &wanted, ready.place.system);
+    match apply.format {
+        Format::Text => print(world.out, &text),
+        Format::Json => print(world.err, &text),
+    }
+    Ok(())
+}
+
+/// Takes the files away. Returns whether one had to be left.
+pub(super) fn take_away(asked: &TakeAway, force: bool, dry_run: bool, world: &mut World<'_>) -> bool {
+    let disk = disk(asked.root.as_deref());
+    let mut left = false;
+    for path in disk.standing() {
+        let removed = if dry_run { disk.is_ours(&path).map(|()| Written::Removed) } else { disk.remove(&path, force) };
+        let whole = disk.path(&path);
+        match removed {
+            Ok(_) => {
+                let done = if dry_run { "would be taken away" } else { "taken away" };
+                print(world.out, &format!("{} {done}\n", whole.display()));
+            }
+            Err(trouble) => {
+                left = true;
+                drop(writeln!(world.err, "error: {}\n  = help: {}", said(&trouble), help(&trouble)));
+            }
+        }
+    }
+    left
+}
+
+fn disk(root: Option<&Path>) -> Disk {
+    Disk::at(root.unwrap_or(Path::new("/")))
+}
+
+fn units(asked: &Persist) -> Vec<String> {
+    asked.unit.iter().filter_map(|name| unit(name)).collect()
+}
+
+/// The whole name of a service, systemd.unit(5).
+fn unit(name: &str) -> Option<String> {
+    let stem = name.strip_suffix(".service").unwrap_or(name);
+    let may = |c: char| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c);
+    let other_kind = [".socket", ".mount", ".swap", ".slice", ".scope", ".timer", ".target", ".path", ".device"];
+    let fits = !stem.is_empty() && stem.len() < 240 && stem.chars().all(may) && !stem.starts_with('.');
+    (fits && !other_kind.iter().any(|kind| stem.ends_with(kind))).then(|| format!("{stem}.service"))
+}
+
+/// Something for every file that there can be, so that each is looked at.
+fn sample() -> Wanted {
+    let lasting = || vec![Lasting { name: String::new(), value: Value::Number(0), asked: String::new() }];
+    let none = Limits { soft: Limit::Unlimited, hard: Limit::Unlimited };
+    Wanted {
+        sysctls: lasting(),
+        attributes: lasting(),
+        modules: vec![""],
+        limits: vec![(Resource::Nofile, none), (Resource::Nproc, none)],
+        ..Wanted::default()
+    }
+}
+
+fn wanted(asked: &Persist, ready: &Ready, process: Process, report: &Report, world: &mut World<'_>) -> Wanted {
+    let mut wanted = Wanted {
+        units: units(asked),
+        profiles: ready.profile.names.clone(),
+        hash: hash(&ready.profile),
+        ..Wanted::default()
+    };
+    let mut sides: BTreeMap<Resource, [Option<Limit>; 2]> = BTreeMap::new();
+    for finding in &report.findings {
+        match (&finding.setting, lasting(finding)) {
+            (Setting::Key(key), Some(value)) => {
+                let lasting = Lasting { name: key.to_string(), value, asked: finding.wanted.to_string() };
+                let module = catalog::row(ready.place.system, key).and_then(|row| row.module);
+                wanted.modules.extend(module.filter(|module| !wanted.modules.contains(module)));
+                match key {
+                    Key::Sysctl(_) => wanted.sysctls.push(lasting),
+                    Key::Sysfs(_) => wanted.attributes.push(lasting),
+                }
+            }
+            (Setting::Limit(resource, side), Some(Value::Limit(limit))) => {
+                sides.entry(*resource).or_default()[usize::from(*side == Side::Hard)] = Some(limit);
+            }
+            _ => {}
+        }
+    }
+    for (resource, [soft, hard]) in sides {
+        let now = world.kernel.limits(process, resource).ok();
+        let hard = hard.or(now.map(|now| now.hard)).unwrap_or(Limit::Unlimited);
+        let soft = soft.or(now.map(|now| now.soft)).unwrap_or(hard).min(hard);
+        wanted.limits.push((resource, Limits { soft, hard }));
+    }
+    wanted
+}
+
+/// What is to last of a finding: what stands there and is what is asked for, so that nothing is lowered that was
+/// higher; on macOS, whose limits nobody could set, what is asked for.
+fn lasting(finding: &Finding) -> Option<Value> {
+    match &finding.verdict {
+        Verdict::Holds | Verdict::Changed => finding.found.clone(),
+        Verdict::WouldChange(value) => Some(value.clone()),
+        Verdict::Short(Shortfall::Differs) if matches!(finding.setting, Setting::Limit(..)) => {
+            finding.wanted.nearest(finding.found.as_ref())
+        }
+        Verdict::Short(_) => None,
+    }
+}
+
+/// The hash of the text of all the profiles, in the order in which they have a say.
+fn hash(profile: &Profile) -> u64 {
+    let mut texts: Vec<&str> = Vec::new();
+    for wish in &profile.wishes {
+        if !texts.contains(&wish.origin.source.text.as_str()) {
+            texts.push(&wish.origin.source.text);
+        }
+    }
+    formats::hash(&texts.concat())
+}
+
+fn instead_of(before: Option<String>, now: &[String]) -> String {
+    match before {
+        Some(before) if before != now.join(", ") => format!(", in place of what was written for {before}"),
+        _ => String::new(),
+    }
+}
+
+/// What else there is to know or to do.
+fn notes(asked: &Persist, wanted: &Wanted, system: System) -> String {
+    let mut text = String::new();
+    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
+    if system == System::Linux {
+        for winner in persist::winners(root, &wanted.sysctls) {
+            let _ = writeln!(
+                text,
+                "warning: {} line {} sets {} to {}, not to {}, and is read later by {}",
+                winner.path.display(),
+                winner.line,
+                winner.name,
+                winner.theirs,
+                winner.ours,
+                winner.reader
+            );
+        }
+    }
+    if !wanted.limits.is_empty() && !wanted.units.is_empty() {
+        let _ = writeln!(text, "for the limits of {}: systemctl daemon-reload, and restart", wanted.units.join(", "));
+    }
+    text
+}
+
+fn failed(trouble: &Trouble) -> Failure {
+    Failure::new(FALLS_SHORT, said(trouble)).help(help(trouble))
+}
+
+fn said(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", path.display()),
+        Trouble::Foreign(path) => format!("`{}` was not written by tunectl", path.display()),
+        Trouble::Refused(path, error) => {
+            let reason = error.raw_os_error().map(nix::errno::Errno::from_raw);
+            let reason = reason.map_or_else(|| error.to_string(), |errno| errno.desc().to_lowercase());
+            format!("`{}` could not be written: {reason}", path.display())
+        }
+    }
+}
+
+fn help(trouble: &Trouble) -> &'static str {
+    match trouble {
+        Trouble::Changed(_) => "keep it under another name, or `tunectl revert --persist --force` takes it away",
+        Trouble::Foreign(_) => "move it away if it is not needed",
+        Trouble::Refused(..) => "try it with sudo",
+    }
+}

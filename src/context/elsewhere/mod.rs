@@ -1,0 +1,100 @@
+//! Who else sets a setting: files of sysctl.d(5), sysctl.conf(5), limits.conf(5) and units of systemd(1). Reads
+//! them as their own programs do, in their order, and says which line wins. Changes nothing.
+
+mod limits_conf;
+mod sysctl_d;
+mod unit;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::model::setting::{Key, Setting};
+
+/// A line of a file that sets a setting, and that no later one overrides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// What it sets.
+    pub setting: Setting,
+    /// The file, as it is called on the machine that was looked at.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The value, as it stands there; of a limit in the limit's own unit.
+    pub value: String,
+    /// Of limits.conf(5) the line's first two words, `@users -`; else empty.
+    pub scope: String,
+    /// Who reads the file, and when.
+    pub reader: Reader,
+}
+
+/// Who reads such a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// systemd-sysctl(8), at boot.
+    SystemdSysctl,
+    /// `sysctl --system` of procps, which reads `/etc/sysctl.conf` last of all.
+    Procps,
+    /// `pam_limits(8)`, at login.
+    Pam,
+    /// systemd(1), when it starts the unit.
+    Unit,
+}
+
+/// The longest file that is read: a longer one is no configuration.
+const LONGEST: u64 = 1 << 20;
+
+/// Finds the lines that set any of `settings`, beneath `root`, usually `/`. `user` is ours, `unit` the unit of
+/// systemd that we run in.
+pub(super) fn find(root: &Path, settings: &[&Setting], user: u32, unit: Option<&str>) -> Vec<Elsewhere> {
+    let mut found = Vec::new();
+    let (keys, limits): (Vec<&Setting>, Vec<&Setting>) =
+        settings.iter().copied().partition(|setting| matches!(setting, Setting::Key(_)));
+    let sysctls: Vec<_> = keys
+        .into_iter()
+        .filter_map(|setting| match setting {
+            Setting::Key(Key::Sysctl(name)) => Some((setting, name)),
+            _ => None,
+        })
+        .collect();
+    if !sysctls.is_empty() {
+        found.extend(sysctl_d::find(root, &sysctls));
+    }
+    if !limits.is_empty() {
+        found.extend(match unit {
+            Some(unit) => unit::find(root, &limits, unit),
+            None => limits_conf::find(root, &limits, user),
+        });
+    }
+    found
+}
+
+/// The text of a configuration file: a file or a link to one, of no unreasonable length.
+fn read(file: &Path) -> Option<String> {
+    let about = fs::metadata(file).ok()?;
+    let readable = about.is_file() && about.len() <= LONGEST;
+    let text = if readable { fs::read(file).ok()? } else { return None };
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The `.conf` files of several folders, the first folder going before the others where two have a file of one
+/// name, sorted by that name whatever the folder: sysctl.d(5), systemd.unit(5).
+fn configuration(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
+    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    for folder in folders {
+        let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        for entry in entries {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let hidden = name.starts_with('.');
+            if name.strip_suffix(".conf").is_some() && !hidden && !files.iter().any(|(known, _)| *known == name) {
+                files.push((name, Path::new(folder).join(entry.file_name())));
+            }
+        }
+    }
+    files.sort();
+    files.into_iter().map(|(_, path)| path).collect()
+}
+
+/// As the machine that was looked at calls it.
+fn called(file: &Path) -> String {
+    format!("/{}", file.display())
+}

@@ -1,0 +1,146 @@
+//! sysctl.d(5) as systemd-sysctl(8) and `sysctl --system` read it.
+
+use std::path::{Path, PathBuf};
+
+use super::{Elsewhere, Reader, called, configuration, read};
+use crate::model::name::SysctlName;
+use crate::model::setting::Setting;
+
+/// The folders, the first going before the others: sysctl.d(5) and sysctl(8) name the same ones.
+const FOLDERS: [&str; 5] =
+    ["etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d", "lib/sysctl.d"];
+
+/// What only procps reads, after all others (sysctl(8), "system file precedence").
+const LAST: &str = "etc/sysctl.conf";
+
+/// One assignment.
+struct Line {
+    name: SysctlName,
+    /// None for `-name`, which takes the name out of what patterns set.
+    value: Option<String>,
+    number: usize,
+    file: usize,
+}
+
+/// For each key the line that wins with systemd, and the one that wins with procps where that is another.
+pub(super) fn find(root: &Path, keys: &[(&Setting, &SysctlName)]) -> Vec<Elsewhere> {
+    let mut files: Vec<PathBuf> = configuration(root, &FOLDERS);
+    let with_systemd = files.len();
+    files.push(PathBuf::from(LAST));
+    let lines: Vec<Line> = files
+        .iter()
+        .enumerate()
+        .filter_map(|(file, path)| Some((file, read(&root.join(path))?)))
+        .flat_map(|(file, text)| assignments(&text, file))
+        .collect();
+    let mut found = Vec::new();
+    for (setting, name) in keys {
+        let at = |line: &Line, reader| Elsewhere {
+            setting: (*setting).clone(),
+            file: called(&files[line.file]),
+            line: line.number,
+            value: line.value.clone().unwrap_or_default(),
+            scope: String::new(),
+            reader,
+        };
+        let systemd = winner(lines.iter().filter(|line| line.file < with_systemd), name);
+        let procps = winner(lines.iter(), name);
+        found.extend(systemd.map(|line| at(line, Reader::SystemdSysctl)));
+        let other = procps.filter(|line| systemd.is_none_or(|its| (its.file, its.number) != (line.file, line.number)));
+        found.extend(other.map(|line| at(line, Reader::Procps)));
+    }
+    found
+}
+
+/// The last line that names the key in full, else the last pattern that it matches, unless it is taken out.
+fn winner<'a>(lines: impl Iterator<Item = &'a Line>, name: &SysctlName) -> Option<&'a Line> {
+    let (mut full, mut pattern) = (None, None);
+    for line in lines {
+        if line.name == *name {
+            full = Some(line);
+        } else if line.name.is_pattern() && line.name.matches(name) {
+            pattern = Some(line);
+        }
+    }
+    full.or(pattern).filter(|line| line.value.is_some())
+}
+
+fn assignments(text: &str, file: usize) -> Vec<Line> {
+    let lines = (1..).zip(text.lines());
+    lines
+        .filter_map(|(number, line)| {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                return None;
+            }
+            // `-name = value` is a value whose failure doesn't matter, `-name` alone an exclusion.
+            let (optional, line) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest));
+            let (name, value) = match line.split_once('=') {
+                Some((name, value)) => (name, Some(value.trim().to_owned())),
+                None if optional => (line, None),
+                None => return None,
+            };
+            let name = SysctlName::parse(name.trim()).ok()?;
+            Some(Line { name, value, number, file })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::setting::Key;
+    use std::fs;
+
+    fn winners(files: &[(&str, &str)], key: &str) -> Vec<(String, usize, String, Reader)> {
+        let root = std::env::temp_dir().join(format!("tunectl-sysctl-d-{}-{key}-{}", std::process::id(), files.len()));
+        for (path, text) in files {
+            let file = root.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        let name = SysctlName::parse(key).unwrap();
+        let setting = Setting::Key(Key::Sysctl(name.clone()));
+        let found = find(&root, &[(&setting, &name)]);
+        fs::remove_dir_all(&root).unwrap();
+        found.into_iter().map(|one| (one.file, one.line, one.value, one.reader)).collect()
+    }
+
+    #[test]
+    fn files_are_ordered_by_name_and_hidden_by_an_earlier_folder() {
+        let files = [
+            ("etc/sysctl.d/10-a.conf", "# x\n\nnet.core.somaxconn = 1\n"),
+            ("run/sysctl.d/30-c.conf", "net/core/somaxconn=3"),
+            ("usr/lib/sysctl.d/30-c.conf", "net.core.somaxconn = 4"),
+            ("usr/lib/sysctl.d/20-b.conf", "-net.core.somaxconn = 2\n"),
+            ("usr/lib/sysctl.d/99-x", "net.core.somaxconn = 5"),
+        ];
+        let expected = [("/run/sysctl.d/30-c.conf".to_owned(), 1, "3".to_owned(), Reader::SystemdSysctl)];
+        assert_eq!(winners(&files, "net.core.somaxconn"), expected);
+    }
+
+    #[test]
+    fn sysctl_conf_is_last_and_for_procps_only() {
+        let files =
+            [("etc/sysctl.d/99-z.conf", "vm.swappiness=1\nvm.swappiness=2"), ("etc/sysctl.conf", "vm.swappiness = 9")];
+        assert_eq!(
+            winners(&files, "vm.swappiness"),
+            [
+                ("/etc/sysctl.d/99-z.conf".to_owned(), 2, "2".to_owned(), Reader::SystemdSysctl),
+                ("/etc/sysctl.conf".to_owned(), 1, "9".to_owned(), Reader::Procps),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_full_name_goes_before_a_pattern_and_one_can_be_taken_out() {
+        let full = [
+            ("etc/sysctl.d/1.conf", "net.ipv4.conf.lo.rp_filter=0"),
+            ("etc/sysctl.d/2.conf", "net.ipv4.conf.*.rp_filter=2"),
+        ];
+        assert_eq!(winners(&full, "net.ipv4.conf.lo.rp_filter")[0].2, "0");
+        assert_eq!(winners(&full, "net.ipv4.conf.eth0.rp_filter")[0].2, "2");
+        let out = [("etc/sysctl.d/2.conf", "net.ipv4.conf.*.rp_filter=2\n-net.ipv4.conf.lo.rp_filter\nnonsense\n=\n")];
+        assert_eq!(winners(&out, "net.ipv4.conf.lo.rp_filter"), []);
+    }
+}

@@ -1,0 +1,116 @@
+//! What whoever starts a container can give it.
+
+use super::quote::{double, shell};
+use super::{Remedy, Where, at};
+use crate::catalog::{self, Docker, Kubernetes};
+use crate::context::Runtime;
+use crate::diagnose::Scene;
+use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::setting::{Key, System};
+use crate::model::value::Value;
+
+/// The command that starts containers here.
+fn program(scene: &Scene<'_>) -> &'static str {
+    if scene.around.runtime == Some(Runtime::Podman) { "podman" } else { "docker" }
+}
+
+fn start(scene: &Scene<'_>, flags: &str) -> Remedy {
+    at(Where::ContainerStart, format!("{} run {flags}", program(scene)))
+}
+
+/// Have a key that is the container's own set. `lacks` is the capability that its writer would need in the
+/// container itself.
+pub(in crate::diagnose) fn container_key(
+    key: &Key,
+    value: &Value,
+    lacks: Option<&str>,
+    scene: &Scene<'_>,
+) -> Vec<Remedy> {
+    let row = catalog::row(System::Linux, key);
+    let name = key.to_string();
+    match (name.as_str(), scene.around.runtime) {
+        (_, Some(Runtime::Lxc)) => vec![at(Where::LxcConfig, format!("lxc.sysctl.{name} = {value}"))],
+        ("kernel.hostname", Some(Runtime::Kubernetes)) => vec![],
+        ("kernel.hostname", _) => {
+            let compose = at(Where::Compose, format!("hostname: {}", double(&value.to_string()))).or();
+            vec![start(scene, &format!("--hostname {}", shell(&value.to_string()))), compose]
+        }
+        (_, Some(Runtime::Kubernetes)) => pod(&name, value, row.map(|row| row.kubernetes)),
+        _ if row.is_none_or(|row| row.docker == Docker::Accepted) => {
+            let flag = format!("--sysctl {}", shell(&format!("{name}={value}")));
+            let compose = at(Where::ComposeSysctls, format!("{name}: {}", double(&value.to_string()))).or();
+            vec![start(scene, &flag), compose]
+        }
+        // The runtime does not take it, though it is the container's own: then tunectl in it has to be let.
+        _ => vec![start(scene, &writable(lacks, scene))],
+    }
+}
+
+/// The flags of a container that may write what is its own.
+fn writable(lacks: Option<&str>, scene: &Scene<'_>) -> String {
+    let mut flags = "--security-opt systempaths=unconfined".to_owned();
+    if scene.around.confined.is_some() {
+        flags.push_str(" --security-opt apparmor=unconfined");
+    }
+    if let Some(capability) = lacks {
+        flags.push_str(" --cap-add ");
+        flags.push_str(capability.trim_start_matches("CAP_"));
+    }
+    flags
+}
+
+/// A pod's list of sysctls, and where the kubelet does not let every pod have it, its own list too.
+fn pod(name: &str, value: &Value, rule: Option<Kubernetes>) -> Vec<Remedy> {
+    let mut remedies = vec![at(Where::PodSpec, format!("- {{name: {name}, value: {}}}", double(&value.to_string())))];
+    if rule.is_none_or(|rule| !matches!(rule, Kubernetes::Safe { .. })) {
+        remedies.push(at(Where::Kubelet, format!("--allowed-unsafe-sysctls={name}")));
+    }
+    remedies
+}
+
+/// Have a limit of the container's first process set, both sides.
+pub(in crate::diagnose) fn container_limit(resource: Resource, limits: Limits, scene: &Scene<'_>) -> Vec<Remedy> {
+    let infinite = |word: &'static str| {
+        move |limit: Limit| match limit {
+            Limit::Value(value) => value.to_string(),
+            Limit::Unlimited => word.to_owned(),
+        }
+    };
+    let docker = infinite("-1");
+    let (soft, hard) = (docker(limits.soft), docker(limits.hard));
+    match scene.around.runtime {
+        // A pod has no field for limits (kubernetes#3595): the unit of the runtime on the node decides.
+        Some(Runtime::Kubernetes) => vec![at(Where::RuntimeUnit, super::host::unit_line(resource, limits))],
+        Some(Runtime::Lxc) => {
+            let (soft, hard) = (infinite("unlimited")(limits.soft), infinite("unlimited")(limits.hard));
+            vec![at(Where::LxcConfig, format!("lxc.prlimit.{resource} = {soft}:{hard}"))]
+        }
+        Some(Runtime::Nspawn) => {
+            let (soft, hard) = (infinite("infinity")(limits.soft), infinite("infinity")(limits.hard));
+            let name = resource.name().to_uppercase();
+            vec![at(Where::ContainerStart, format!("systemd-nspawn --rlimit={name}={soft}:{hard}"))]
+        }
+        _ => {
+            let compose = at(Where::ComposeUlimits, format!("{resource}: {{soft: {soft}, hard: {hard}}}")).or();
+            vec![start(scene, &format!("--ulimit {resource}={soft}:{hard}")), compose]
+        }
+    }
+}
+
+/// Have the container's control group allow so many processes.
+pub(in crate::diagnose) fn container_pids(wanted: Limit, scene: &Scene<'_>) -> Vec<Remedy> {
+    let Limit::Value(count) = wanted else {
+        return vec![start(scene, "--pids-limit -1"), at(Where::Compose, "pids_limit: -1".to_owned()).or()];
+    };
+    match scene.around.runtime {
+        Some(Runtime::Kubernetes) => vec![at(Where::Kubelet, format!("--pod-max-pids={count}"))],
+        Some(Runtime::Lxc) => vec![at(Where::LxcConfig, format!("lxc.cgroup2.pids.max = {count}"))],
+        Some(Runtime::Nspawn) => {
+            vec![at(Where::ContainerStart, format!("systemd-nspawn --property=TasksMax={count}"))]
+        }
+        _ => vec![
+            start(scene, &format!("--pids-limit {count}")),
+            at(Where::Compose, format!("pids_limit: {count}")).or(),
+        ],
+    }
+}

@@ -1,0 +1,206 @@
+//! What can be done on the machine itself: by tunectl, by its own programs, in its files and units.
+
+use super::quote::shell;
+use super::{Remedy, Where, at, spotted};
+use crate::catalog;
+use crate::context::elsewhere::{Elsewhere, Reader};
+use crate::diagnose::Scene;
+use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::setting::{Key, Setting, System};
+use crate::model::value::Value;
+
+/// A name that sorts behind nearly every other in sysctl.d(5).
+const LAST_FILE: &str = "/etc/sysctl.d/99-zz-tunectl.conf";
+
+/// Have `tunectl apply` do it, as root.
+pub(in crate::diagnose) fn apply_as_root(scene: &Scene<'_>) -> Remedy {
+    at(Where::Shell, format!("sudo tunectl apply{}", flags(scene)))
+}
+
+/// Have `tunectl apply` do it: as root, where any other of its settings needs that.
+pub(in crate::diagnose) fn apply(scene: &Scene<'_>) -> Remedy {
+    if scene.needs_root() {
+        return apply_as_root(scene);
+    }
+    at(Where::Shell, format!("tunectl apply{}", flags(scene)))
+}
+
+fn flags(scene: &Scene<'_>) -> String {
+    scene.asked.iter().fold(String::new(), |flags, word| flags + " " + &shell(word))
+}
+
+/// Have root set a key of the whole machine: outside of the container, if we are in one.
+pub(in crate::diagnose) fn host_key(key: &Key, value: &Value, outside: bool) -> Vec<Remedy> {
+    let place = if outside { Where::HostShell } else { Where::Shell };
+    match key {
+        Key::Sysctl(_) => {
+            let command = format!("sudo sysctl -w {}", shell(&format!("{key}={value}")));
+            let file = if outside { format!("{LAST_FILE} of the host") } else { LAST_FILE.to_owned() };
+            vec![at(place, command), spotted(Where::File, file, format!("{key} = {value}")).or()]
+        }
+        Key::Sysfs(_) => vec![at(place, format!("echo {} | sudo tee {key}", shell(&value.to_string())))],
+    }
+}
+
+/// Have it set at each boot.
+pub(in crate::diagnose) fn at_boot(key: &Key, value: &Value, system: System) -> Option<Remedy> {
+    let sysctl = matches!(key, Key::Sysctl(_));
+    match system {
+        System::Linux => sysctl.then(|| spotted(Where::File, LAST_FILE.to_owned(), format!("{key} = {value}")).or()),
+        System::MacOs => {
+            let name = key.to_string();
+            let command = ["/usr/sbin/sysctl".to_owned(), format!("{name}={value}")];
+            Some(launch_daemon(&name, &command).or())
+        }
+    }
+}
+
+/// A daemon of launchd that runs a command once at boot, launchd.plist(5).
+fn launch_daemon(name: &str, command: &[String]) -> Remedy {
+    let label = format!("tunectl.{name}");
+    let escaped = |word: &String| word.replace('&', "&amp;").replace('<', "&lt;");
+    let words = command.iter().fold(String::new(), |words, word| words + "<string>" + &escaped(word) + "</string>");
+    let text = format!(
+        "<plist version=\"1.0\"><dict><key>Label</key><string>{label}</string><key>ProgramArguments</key>\
+         <array>{words}</array><key>RunAtLoad</key><true/></dict></plist>"
+    );
+    spotted(Where::File, format!("/Library/LaunchDaemons/{label}.plist"), text)
+}
+
+/// Have the line that sets another value set this one.
+pub(in crate::diagnose) fn change_line(other: &Elsewhere, limits: Limits, value: &Value) -> Remedy {
+    let place = format!("{}:{}", other.file, other.line);
+    let text = match (&other.setting, other.reader) {
+        (Setting::Limit(resource, _), Reader::Unit) => unit_line(*resource, limits),
+        (Setting::Limit(resource, side), _) => {
+            let (domain, kind) = other.scope.rsplit_once(' ').unwrap_or(("*", "-"));
+            let line = |kind: &str, limit| format!("{domain} {kind} {resource} {}", in_units(*resource, limit));
+            match kind {
+                "-" if limits.soft == limits.hard => line("-", limits.hard),
+                "-" => format!("{}\n{}", line("soft", limits.soft), line("hard", limits.hard)),
+                kind => line(kind, limits.side(*side)),
+            }
+        }
+        (Setting::Key(key), _) => format!("{key} = {value}"),
+    };
+    spotted(Where::File, place, text)
+}
+
+/// In the unit of limits.conf(5), which is that of the shell but for processor time, which it has in minutes.
+fn in_units(resource: Resource, limit: Limit) -> String {
+    let factor = if resource == Resource::Cpu { 60 } else { catalog::limit(resource).shell_factor };
+    match limit {
+        Limit::Value(number) => number.div_ceil(factor).to_string(),
+        Limit::Unlimited => "unlimited".to_owned(),
+    }
+}
+
+/// `LimitNOFILE=50000:65000`, systemd.exec(5).
+pub(super) fn unit_line(resource: Resource, limits: Limits) -> String {
+    let word = |limit| match limit {
+        Limit::Value(value) => value.to_string(),
+        Limit::Unlimited => "infinity".to_owned(),
+    };
+    let (soft, hard) = (word(limits.soft), word(limits.hard));
+    let both = if soft == hard { soft } else { format!("{soft}:{hard}") };
+    format!("Limit{}={both}", resource.name().to_uppercase())
+}
+
+/// Have the unit of the service leave `/proc/sys` writable, systemd.exec(5); or have it prepared before, outside
+/// of the unit's sandbox, which is what `+` stands for (systemd.service(5)).
+pub(in crate::diagnose) fn tunables_in_unit(scene: &Scene<'_>) -> Vec<Remedy> {
+    let before = format!("ExecStartPre=+tunectl apply --no-rlimits{}", flags(scene));
+    vec![at(Where::Unit, "ProtectKernelTunables=no".to_owned()), at(Where::Unit, before).or()]
+}
+
+/// Have the unit of the service keep a capability.
+pub(in crate::diagnose) fn capability_in_unit(capability: &str) -> Remedy {
+    at(Where::Unit, format!("CapabilityBoundingSet={capability}"))
+}
+
+/// Have the unit's filter of system calls let limits pass, systemd.exec(5).
+pub(in crate::diagnose) fn allowed_by_filter(contained: bool) -> Remedy {
+    if contained {
+        at(Where::ContainerStart, "docker run --security-opt seccomp=unconfined".to_owned())
+    } else {
+        at(Where::Unit, "SystemCallFilter=@resources".to_owned())
+    }
+}
+
+/// Have the unit allow so many processes.
+pub(in crate::diagnose) fn pids_in_unit(wanted: Limit) -> Remedy {
+    let count = match wanted {
+        Limit::Value(count) => count.to_string(),
+        Limit::Unlimited => "infinity".to_owned(),
+    };
+    at(Where::Unit, format!("TasksMax={count}"))
+}
+
+/// Take away what is mounted over the file of a key.
+pub(in crate::diagnose) fn unmask(key: &Key) -> Remedy {
+    let path = match key {
+        Key::Sysctl(name) => format!("/proc/sys/{}", name.path()),
+        Key::Sysfs(name) => format!("/sys/{}", name.path()),
+    };
+    at(Where::Shell, format!("sudo umount {}", shell(&path)))
+}
+
+/// Have `/proc` where everyone looks for it.
+pub(in crate::diagnose) fn mount_proc() -> Remedy {
+    at(Where::Shell, "sudo mount -t proc proc /proc".to_owned())
+}
+
+/// Have a module loaded.
+pub(in crate::diagnose) fn module(name: &str, outside: bool) -> Remedy {
+    at(if outside { Where::HostShell } else { Where::Shell }, format!("sudo modprobe {name}"))
+}
+
+/// Have a module loaded at each boot, modules-load.d(5).
+pub(in crate::diagnose) fn module_at_boot(name: &str, outside: bool) -> Remedy {
+    let file = format!("/etc/modules-load.d/{name}.conf");
+    spotted(Where::File, if outside { format!("{file} of the host") } else { file }, name.to_owned()).or()
+}
+
+/// Set a limit of the shell itself. With its side: bash takes a bare `-n` for both, and a hard limit can't be raised again.
+pub(in crate::diagnose) fn ulimit(resource: Resource, side: Side, limit: Limit) -> Remedy {
+    let row = catalog::limit(resource);
+    let side = match side {
+        Side::Soft => 'S',
+        Side::Hard => 'H',
+    };
+    let value = match limit {
+        Limit::Value(value) => value.div_ceil(row.shell_factor).to_string(),
+        Limit::Unlimited => "unlimited".to_owned(),
+    };
+    at(Where::Shell, format!("ulimit -{side}{} {value}", row.flag))
+}
+
+/// Have whoever starts the process give it a higher hard limit: root, its unit, its login.
+pub(in crate::diagnose) fn host_limit(resource: Resource, limits: Limits, scene: &Scene<'_>) -> Vec<Remedy> {
+    let unit = at(Where::Unit, unit_line(resource, limits));
+    if scene.context.system == System::MacOs {
+        return mac_limit(resource, limits);
+    }
+    // Root that may not raise it either gains nothing by sudo, nor does anyone whom exec can give nothing.
+    if scene.context.user == 0 || scene.around.no_new_privileges == Some(true) {
+        return vec![unit];
+    }
+    vec![apply_as_root(scene), unit.or()]
+}
+
+/// launchd has its own limits, for all that it starts: launchctl(1), `limit`.
+fn mac_limit(resource: Resource, limits: Limits) -> Vec<Remedy> {
+    let name = match resource {
+        Resource::Nofile => "maxfiles",
+        Resource::Nproc => "maxproc",
+        other => other.name(),
+    };
+    let word = |limit| match limit {
+        Limit::Value(value) => value.to_string(),
+        Limit::Unlimited => "unlimited".to_owned(),
+    };
+    let words = ["limit".to_owned(), name.to_owned(), word(limits.soft), word(limits.hard)];
+    let command = at(Where::Shell, format!("sudo launchctl {}", words.join(" ")));
+    let daemon = std::iter::once("/bin/launchctl".to_owned()).chain(words).collect::<Vec<_>>();
+    vec![command, launch_daemon(&format!("limit.{name}"), &daemon).or()]
+}

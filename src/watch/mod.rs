@@ -1,0 +1,94 @@
+//! Keeping watch over a machine: looking, telling what drifts, putting it back if that is asked for.
+//!
+//! [`stay`] is the daemon: one thread that waits for a signal, for a notice that something was written, or for the
+//! next sweep, whichever comes first. What it does when it wakes up is [`Watcher`]'s.
+
+mod duty;
+mod fight;
+mod ledger;
+mod manager;
+mod metrics;
+mod moment;
+mod sentinel;
+mod sources;
+mod watcher;
+mod words;
+
+pub use fight::Fight;
+pub use ledger::{Entry, Ledger, Look};
+pub use manager::Manager;
+pub use moment::{Now, stamp};
+pub use watcher::{Orders, Repair, Watcher};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::kernel::Kernel;
+
+/// Whom the watch serves.
+pub trait Master {
+    /// Reads the profile anew.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for a person.
+    fn orders(&mut self) -> Result<Orders, String>;
+
+    /// The kernel to look at.
+    fn kernel(&mut self) -> &mut dyn Kernel;
+
+    /// Hears a line that tells what became of a setting.
+    fn hear(&mut self, line: &str);
+
+    /// Hears what went wrong with the watch itself, in lines of its own.
+    fn warn(&mut self, text: &str);
+}
+
+/// How to watch.
+#[derive(Debug)]
+pub struct Manner {
+    /// Whether to put back what falls short.
+    pub repair: bool,
+    /// Time between two looks at everything.
+    pub interval: Duration,
+    /// Where metrics are written.
+    pub metrics: Option<PathBuf>,
+}
+
+/// The longest first pause between two tries to put the same value back.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+impl Manner {
+    fn repairs(&self) -> Repair {
+        if self.repair { Repair::After(self.interval.min(FIRST_PAUSE)) } else { Repair::Never }
+    }
+}
+
+/// Looks at everything once, and puts back what falls short if that is asked for; tells of what still falls short.
+/// Says whether all that is required holds.
+pub fn once(orders: Orders, manner: &Manner, master: &mut dyn Master) -> bool {
+    let mut watcher = Watcher::new(orders, manner.repairs());
+    for line in watcher.sweep(master.kernel(), Now::read()) {
+        master.hear(&line);
+    }
+    if let Err(problem) = write_metrics(&watcher, manner, true) {
+        master.warn(&problem);
+    }
+    !watcher.ledger().entries.iter().any(Entry::fails)
+}
+
+/// Stays until a signal ends it.
+///
+/// # Errors
+/// Why there can be no waiting here, in words for a person.
+pub fn stay(orders: Orders, manner: &Manner, manager: &Manager, master: &mut dyn Master) -> Result<(), String> {
+    duty::Duty::begin(orders, manner, manager, master)?.serve();
+    Ok(())
+}
+
+/// Writes the metrics if they are asked for.
+fn write_metrics(watcher: &Watcher, manner: &Manner, profile_is_sound: bool) -> Result<(), String> {
+    let Some(path) = &manner.metrics else { return Ok(()) };
+    let text = metrics::text(watcher.ledger(), &watcher.orders().profiles, manner.interval, profile_is_sound);
+    metrics::replace(path, &text)
+        .map_err(|error| format!("warning: metrics could not be written to `{}`: {error}", path.display()))
+}

@@ -1,0 +1,199 @@
+//! Looking at the settings, and putting them back: all that a watch does but waiting.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::ledger::{Ledger, Look};
+use super::moment::Now;
+use super::words;
+use crate::apply;
+use crate::kernel::{Kernel, Process};
+use crate::model::setting::{Key, Setting};
+use crate::plan::{Goals, KeyGoal, KeyStep, Owner, Place, Plan};
+use crate::report::{Finding, Shortfall, Verdict};
+
+/// What is to be watched.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// The profiles, as they were asked for.
+    pub profiles: Vec<String>,
+    /// What they ask of the kernel.
+    pub goals: Vec<KeyGoal>,
+    /// Where we are.
+    pub place: Place,
+    /// The files that they came from, and those that would be read if they were there.
+    pub files: Vec<PathBuf>,
+}
+
+/// Whether what falls short is put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// No, it is only reported.
+    Never,
+    /// Yes. The first time at once, then after this pause and after twice as much each time.
+    After(Duration),
+}
+
+/// Watches, step by step, for whoever calls it.
+#[derive(Debug)]
+pub struct Watcher {
+    orders: Orders,
+    repair: Repair,
+    ledger: Ledger,
+    /// The goals with their patterns replaced by what exists.
+    present: Vec<KeyGoal>,
+}
+
+impl Watcher {
+    /// Has looked at nothing yet.
+    #[must_use]
+    pub fn new(orders: Orders, repair: Repair) -> Self {
+        Self { orders, repair, ledger: Ledger::default(), present: Vec::new() }
+    }
+
+    /// What is known by now.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Whether the last look found settings that were not there before.
+    #[must_use]
+    pub fn has_arrivals(&self) -> bool {
+        self.ledger.arrivals > 0
+    }
+
+    /// What is watched.
+    #[must_use]
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Watches something else from now on; gives the lines of the first look. What was given up is tried again.
+    pub fn reload(&mut self, orders: Orders, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
+        self.orders = orders;
+        let plan = self.look(kernel);
+        self.present = goals_of(&plan.keys);
+        let mut lines = self.ledger.begin_anew(&plan.keys, now);
+        self.let_go(kernel);
+        lines.extend(self.mend(kernel, now));
+        lines
+    }
+
+    /// Looks at everything, with patterns expanded anew; gives the lines that tell what is new.
+    pub fn sweep(&mut self, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
+        let plan = self.look(kernel);
+        self.present = goals_of(&plan.keys);
+        let look = if self.ledger.swept.is_none() { Look::First } else { Look::Sweep };
+        let mut lines = self.ledger.take(&plan.keys, look, now, &|_| None);
+        self.let_go(kernel);
+        lines.extend(self.mend(kernel, now));
+        lines
+    }
+
+    /// Looks at those keys that were written to.
+    pub fn look_at(
+        &mut self,
+        touched: &BTreeMap<Key, Option<String>>,
+        kernel: &mut dyn Kernel,
+        now: Now,
+    ) -> Vec<String> {
+        let keys = self.present.iter().filter(|goal| touched.contains_key(&goal.key)).cloned().collect();
+        let plan = self.plan(keys, kernel);
+        let writer = |key: &Key| touched.get(key).cloned().flatten();
+        let mut lines = self.ledger.take(&plan.keys, Look::Notice, now, &writer);
+        lines.extend(self.mend(kernel, now));
+        lines
+    }
+
+    /// When something is due to be put back; nothing where nothing is.
+    #[must_use]
+    pub fn repair_due(&self) -> Option<Instant> {
+        if self.repair == Repair::Never {
+            return None;
+        }
+        let broken = self.ledger.entries.iter().filter(|entry| entry.can_be_repaired());
+        broken.filter_map(|entry| entry.fight.next()).min()
+    }
+
+    /// Puts back what is due.
+    pub fn mend(&mut self, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
+        let Repair::After(pause) = self.repair else { return Vec::new() };
+        let mut lines = Vec::new();
+        for entry in self.ledger.entries.iter_mut().filter(|entry| entry.can_be_repaired()) {
+            if entry.fight.may_try(now.steady) && entry.fight.lost(now.steady, pause) {
+                lines.push(words::given_up(entry));
+            }
+        }
+        let due = |entry: &&super::ledger::Entry| entry.can_be_repaired() && entry.fight.may_try(now.steady);
+        if self.ledger.entries.iter().any(|entry| due(&entry)) {
+            lines.extend(self.write(kernel, now, pause));
+        }
+        lines
+    }
+
+    fn write(&mut self, kernel: &mut dyn Kernel, now: Now, pause: Duration) -> Vec<String> {
+        let mut plan = self.plan(self.present.clone(), kernel);
+        for (hint, step) in plan.keys.iter_mut().enumerate() {
+            // A key that is not to be written stands in the plan as somebody else's: what hangs on it, such as a port
+            // range on the reservation, is held back.
+            let may = |entry: &mut super::ledger::Entry| entry.fight.may_try(now.steady);
+            if !self.ledger.entry(&step.key, hint).is_some_and(may) {
+                step.owner = Owner::Host;
+            }
+        }
+        let report = apply::apply_keys(kernel, &plan);
+        let findings = report.findings.iter().enumerate();
+        findings.filter_map(|(hint, finding)| self.note(hint, finding, now, pause)).collect()
+    }
+
+    /// Takes over how one write went.
+    fn note(&mut self, hint: usize, finding: &Finding, now: Now, pause: Duration) -> Option<String> {
+        let Setting::Key(key) = &finding.setting else { return None };
+        let entry = self.ledger.entry(key, hint)?;
+        let failed = match &finding.verdict {
+            Verdict::Changed => None,
+            Verdict::Short(Shortfall::Refused(refusal)) => Some(words::refused(refusal)),
+            Verdict::Short(Shortfall::NotKept) => Some("the kernel did not keep it".to_owned()),
+            Verdict::Short(Shortfall::HeldBack(other)) => Some(format!("{other} falls short, which it hangs on")),
+            _ => return None,
+        };
+        let again = entry.fight.rounds() > 0;
+        entry.fight.tried(now.steady, pause);
+        if let Some(why) = failed {
+            // Said once; that it is given up is said in the end.
+            return (!again).then(|| words::not_repaired(entry, &why));
+        }
+        let before = finding.before.clone()?;
+        entry.put_back(finding.found.clone()?, now.wall);
+        Some(words::repaired(entry, &before))
+    }
+
+    /// What went with its interface must not stay open: others come under other names, without end.
+    fn let_go(&self, kernel: &mut dyn Kernel) {
+        for key in &self.ledger.gone {
+            kernel.let_go(key);
+        }
+    }
+
+    fn look(&self, kernel: &mut dyn Kernel) -> Plan {
+        self.plan(self.orders.goals.clone(), kernel)
+    }
+
+    fn plan(&self, keys: Vec<KeyGoal>, kernel: &mut dyn Kernel) -> Plan {
+        apply::look(kernel, Goals { keys, limits: Vec::new() }, Process::Own, self.orders.place)
+    }
+}
+
+/// What was asked for in a plan, in its order.
+fn goals_of(steps: &[KeyStep]) -> Vec<KeyGoal> {
+    let goal = |step: &KeyStep| KeyGoal {
+        key: step.key.clone(),
+        kind: step.kind,
+        wanted: step.wanted.clone(),
+        required: step.required,
+        origin: step.origin.clone(),
+    };
+    steps.iter().map(goal).collect()
+}

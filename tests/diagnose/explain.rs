@@ -1,0 +1,74 @@
+//! `tunectl explain`.
+
+use tunectl::diagnose::Cause;
+use tunectl::profile::warnings::WARNINGS;
+
+use crate::support::namespaces::{inside, this_test};
+use crate::support::test::Test;
+
+#[test]
+fn every_code_is_explained() {
+    for cause in Cause::all() {
+        let ran = Test::new(["explain", cause.code()]).stdout_is_anything().run();
+        let (heading, text) = ran.stdout.split_once("\n\n  ").unwrap();
+        assert_eq!(heading, cause.code());
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(text), words(cause.explanation()));
+        assert!(ran.stdout.lines().all(|line| line.chars().count() <= 94), "{}", ran.stdout);
+    }
+    for warning in WARNINGS {
+        let ran = Test::new(["explain", &warning.code.to_lowercase()]).stdout_is_anything().run();
+        assert!(ran.stdout.starts_with(&format!("{}: {}\n\n  ", warning.code, warning.title)), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_setting_with_its_value_here() {
+    inside(this_test!(), || {
+        crate::support::kernel::put("net/core/somaxconn", "123");
+        for name in ["net.core.somaxconn", "net/core/somaxconn", "/proc/sys/net/core/somaxconn"] {
+            let ran = Test::new(["explain", name]).stdout_is_anything().run();
+            assert!(ran.stdout.starts_with("net.core.somaxconn\n"), "{}", ran.stdout);
+            assert!(ran.stdout.contains("\n  now             123\n"), "{}", ran.stdout);
+            assert!(!ran.stdout.contains("from here"), "{}", ran.stdout);
+        }
+        for (name, line) in [
+            ("vm.swappiness", "[host-setting]\n"),
+            ("net.core.netdev_max_backlog", "[hidden-in-namespace]\n"),
+            ("net.core.rmem_max", "[host-setting]\n"),
+            ("net.ipv4.tcp_tw_recycle", "it went with Linux 4.12 [not-in-this-kernel]\n"),
+            ("net.ipv4.igmp_qrv", "nothing is known of it but what stands there"),
+        ] {
+            let ran = Test::new(["explain", name]).stdout_is_anything().run();
+            assert!(ran.stdout.contains(line), "{name}: {}", ran.stdout);
+        }
+        let ran = Test::new(["explain", "kern.maxfiles"]).stdout_is_anything().run();
+        assert!(!ran.stdout.contains("\n  now "), "{}", ran.stdout);
+    });
+}
+
+#[test]
+fn a_limit_with_its_value_here() {
+    let ran = Test::shell("ulimit -Sn 77; tunectl explain nofile").stdout_is_anything().run();
+    assert!(ran.stdout.contains("\n  now             soft 77, hard "), "{}", ran.stdout);
+}
+
+#[test]
+fn what_nobody_knows_is_2() {
+    for (asked, near) in [
+        ("net.core.somaxcon", ", did you mean `net.core.somaxconn`?"),
+        ("read-only-mont", ", did you mean `read-only-mount`?"),
+        ("../../etc/passwd", ""),
+        ("W999", ""),
+        ("\u{1b}[2J", ""),
+        ("", ""),
+    ] {
+        let ran = Test::new(["explain", asked]).stderr_is_anything().code(2).run();
+        let shown = asked.escape_debug();
+        assert!(
+            ran.stderr.starts_with(&format!("error: `{shown}` is no setting, limit or code that is known{near}")),
+            "{}",
+            ran.stderr
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! Limits: hard ones, the control group's, other processes'.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::scene::Scene;
+use crate::support::kernel::status;
+use crate::support::namespaces::{self, inside_of, skip, this_test};
+
+const FEW: &str = "exec prlimit --nofile=500:1000 setpriv --bounding-set=-sys_resource \"$@\"";
+
+fn as_root(name: &str, body: impl FnOnce()) {
+    if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
+        return skip(name, "only root drops capabilities from its bounding set, and makes control groups");
+    }
+    inside_of(name, &["--net"], body);
+}
+
+/// `LimitNOFILE=900:2000`, carried out by what is here: prlimit(1) in the place of systemd(1).
+fn as_the_unit(line: &str) -> String {
+    let limits = line.strip_prefix("LimitNOFILE=").unwrap();
+    let both = if limits.contains(':') { limits.to_owned() } else { format!("{limits}:{limits}") };
+    format!("exec prlimit --nofile={both} setpriv --bounding-set=-sys_resource \"$@\"")
+}
+
+#[test]
+fn a_soft_limit_waits_to_be_raised() {
+    as_root(this_test!(), || {
+        let scene = Scene::new(FEW);
+        // A bare number is the soft side of it, and of the hard one at least as much.
+        scene.scratch.write("p.toml", "rlimit.nofile = { soft = { at_least = 900 } }\n");
+        let asked = "-p p.toml";
+        let said = scene.says("check", asked, "nofile (soft)");
+        assert_eq!(said.cause, "not-applied", "{said:?}");
+        scene.inside_then_check(said.at("shell"), asked);
+        assert_eq!(said.or_at("shell"), "ulimit -Sn 900");
+        scene.inside_then_check(said.or_at("shell"), asked);
+    });
+}
+
+#[test]
+fn a_hard_limit_is_raised_by_the_unit() {
+    as_root(this_test!(), || {
+        for command in ["check", "run --best-effort", "apply"] {
+            let scene = Scene::new(FEW);
+            scene
+                .scratch
+                .write("p.toml", "rlimit.nofile = { soft = { at_least = 900 }, hard = { at_least = 2000 } }\n");
+            if command == "check" {
+                let said = scene.says(command, "-p p.toml", "nofile (hard)");
+                assert_eq!(said.cause, "hard-limit", "{said:?}");
+                assert_eq!(said.at("unit"), "LimitNOFILE=900:2000");
+                let mended = Scene::new(&as_the_unit(said.at("unit")));
+                mended.scratch.write("p.toml", fs::read(scene.path().join("p.toml")).unwrap());
+                mended.passes("-p p.toml");
+            } else {
+                // Not by exec: `apply` means the shell that it is typed in.
+                let service = if command == "apply" { "" } else { " -- true" };
+                let line = format!("tunectl {command} -p p.toml{service}; exit 0");
+                let output = scene.runs(&["sh", "-c", &line]);
+                let said = String::from_utf8(output.stderr).unwrap();
+                assert!(
+                    said.contains("the hard limit is 1000, and raising it to 2000 needs CAP_SYS_RESOURCE"),
+                    "{said}"
+                );
+                assert!(said.contains("in the unit: LimitNOFILE=900:2000"), "{said}");
+            }
+        }
+    });
+}
+
+/// sudo, where root has what it takes.
+#[test]
+fn an_ordinary_user_is_sent_to_sudo() {
+    as_root(this_test!(), || {
+        let scene =
+            Scene::new("exec prlimit --nofile=500:1000 setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"");
+        let asked = "--rlimit nofile=2000";
+        let said = scene.says("check", asked, "nofile (hard)");
+        assert_eq!((said.cause.as_str(), said.at("shell")), ("hard-limit", "sudo tunectl apply --rlimit nofile=2000"));
+        let capabilities = u64::from_str_radix(&status(std::process::id())["CapEff"], 16).unwrap();
+        if capabilities >> 24 & 1 == 1 {
+            // The shell is the user's, and who raises its limits is root: the shell's pid takes the place of sudo.
+            let script = format!("{} --pid", said.at("shell").trim_start_matches("sudo "));
+            let place = Scene::new(&format!(
+                "exec prlimit --nofile=500:1000 sh -euc '{script} $$
+exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\""
+            ));
+            place.passes(asked);
+        }
+        // Whom exec gives no rights, sudo gives none either.
+        let bound =
+            "exec prlimit --nofile=500:1000 setpriv --no-new-privs --reuid=1000 --regid=1000 --clear-groups \"$@\"";
+        let said = Scene::new(bound).says("check", asked, "nofile (hard)");
+        assert_eq!(said.at("unit"), "LimitNOFILE=2000");
+    });
+}
+
+#[test]
+fn the_machine_allows_nobody_more_than_its_ceiling() {
+    as_root(this_test!(), || {
+        let ceiling: u64 = fs::read_to_string("/proc/sys/fs/nr_open").unwrap().trim().parse().unwrap();
+        if ceiling >= 2_147_483_584 {
+            return;
+        }
+        let asked = format!("--rlimit nofile={}", ceiling + 1);
+        let said = Scene::new("exec \"$@\"").says("check", &asked, "nofile (hard)");
+        assert_eq!(said.cause, "above-nr-open", "{said:?}");
+        assert_eq!(said.at("shell"), format!("sudo sysctl -w fs.nr_open={}", ceiling + 1));
+    });
+}
+
+/// A control group of our own, removed afterwards.
+struct Group(PathBuf);
+
+impl Group {
+    /// Of either version, where the machine lets us.
+    fn new() -> Option<Self> {
+        let name = format!("tunectl-test-{}", std::process::id());
+        ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"].into_iter().find_map(|root| {
+            let group = Self(PathBuf::from(root).join(&name));
+            fs::create_dir(&group.0).ok()?;
+            fs::exists(group.0.join("pids.max")).is_ok_and(|there| there).then_some(group)
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        drop(fs::remove_dir(&self.0));
+    }
+}
+
+#[test]
+fn a_control_group_allows_fewer_processes_than_the_limit() {
+    as_root(this_test!(), || {
+        let Some(group) = Group::new() else { return skip(this_test!(), "no control group with pids.max can be made") };
+        fs::write(group.0.join("pids.max"), "100\n").unwrap();
+        let scene = Scene::new(&format!("echo $$ >'{}/cgroup.procs'\nexec \"$@\"", group.0.display()));
+        scene.scratch.write("p.toml", "rlimit.nproc = { soft = { at_least = 500 } }\n");
+        let said = scene.says("check", "-p p.toml", "nproc (soft)");
+        assert_eq!(said.cause, "pids-max", "{said:?}");
+        assert_eq!(said.why, "its control group allows 100 processes and threads (pids.max), whatever the limit");
+        // What systemd(1) does for it.
+        let most = said.at("unit").strip_prefix("TasksMax=").unwrap();
+        fs::write(group.0.join("pids.max"), most).unwrap();
+        scene.passes("-p p.toml");
+    });
+}
+
+#[test]
+fn other_processes() {
+    as_root(this_test!(), || {
+        let asked = "--rlimit nofile=100";
+        let user = Scene::new("exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"");
+        let said = user.says("check", &format!("--pid {} {asked}", std::process::id()), "nofile (soft)");
+        assert_eq!(said.cause, "not-our-process", "{said:?}");
+        let said = Scene::new("exec \"$@\"").says("check", &format!("--pid 2147483647 {asked}"), "nofile (soft)");
+        assert_eq!(said.cause, "process-gone", "{said:?}");
+    });
+}

@@ -1,0 +1,245 @@
+//! Bad context: no /proc, a part of it hidden, files that lie. What can't be known is "unknown", never a wrong cause
+//! and never a crash.
+
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+
+use nix::errno::Errno;
+use proptest::prelude::*;
+use tunectl::context::{Context, Namespaces, Surroundings};
+use tunectl::diagnose::{Cause, Diagnosis, Scene as Seen, diagnose};
+use tunectl::kernel::{Evidence, Operation, Refusal};
+use tunectl::model::expectation::Expectation;
+use tunectl::model::limit::{Limit, Resource, Side};
+use tunectl::model::name::SysctlName;
+use tunectl::model::setting::{Key, Setting, System};
+use tunectl::model::value::Value;
+use tunectl::plan::Obstacle;
+use tunectl::profile::{Origin, Source};
+use tunectl::report::{Finding, Report, Shortfall, Verdict};
+
+use crate::scene::Scene;
+use crate::support::namespaces::{self, inside_of, skip, this_test};
+use crate::support::scratch::Scratch;
+
+#[test]
+fn parts_of_proc_that_are_hidden() {
+    if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
+        return skip(this_test!(), "only root mounts over /proc");
+    }
+    inside_of(this_test!(), &["--net"], || {
+        for (mounts, cause) in [
+            ("umount -l /proc", "no-proc"),
+            ("mount -t proc -o subset=pid proc /proc", "no-proc"),
+            ("mount -t tmpfs none /proc", "no-proc"),
+            ("mount -t tmpfs none /proc/sys", "no-proc"),
+            ("mount -t tmpfs none /proc/sys/net", "masked"),
+            ("mount -t tmpfs -o ro none /proc/sys/net/core", "masked"),
+            ("mount --bind /dev/null /proc/sys/net/core/somaxconn", "masked"),
+            // What only the wording hangs on: the cause is the same without it.
+            ("mount -t tmpfs none /sys", "not-applied"),
+            ("mount --bind /dev/null /proc/mounts || :", "not-applied"),
+        ] {
+            let scene = Scene::new(&format!("exec unshare --mount sh -euc '{mounts}\nexec \"$@\"' sh \"$@\""));
+            let said = scene.says("check", "--set net.core.somaxconn=9999", "net.core.somaxconn");
+            assert_eq!(said.cause, cause, "{mounts}: {said:?}");
+            let limits =
+                scene.runs(&["sh", "-c", "ulimit -Sn 77; tunectl check --rlimit nofile=78; tunectl explain nofile"]);
+            assert!(limits.status.success(), "{mounts}");
+        }
+    });
+}
+
+fn setting(name: &str) -> Setting {
+    Setting::Key(Key::Sysctl(SysctlName::parse(name).unwrap()))
+}
+
+fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Finding {
+    let limit = matches!(setting, Setting::Limit(..));
+    let value =
+        |number: u32| if limit { Value::Limit(Limit::Value(number.into())) } else { Value::Number(number.into()) };
+    Finding {
+        setting,
+        wanted: Expectation::Exactly(value(9999)),
+        required: true,
+        origin: Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 },
+        before: Some(value(5)),
+        found: Some(value(5)),
+        verdict: Verdict::Short(shortfall),
+        put_back: None,
+        now: None,
+        evidence,
+    }
+}
+
+fn diagnosed(finding: Finding, context: &Context) -> Diagnosis {
+    let around = context.surroundings();
+    let elsewhere = context.elsewhere(&[&finding.setting], &around);
+    let report = Report { findings: vec![finding] };
+    let seen = Seen { context, around: &around, elsewhere: &elsewhere, report: &report, asked: &[] };
+    diagnose(&report.findings[0], &seen).unwrap()
+}
+
+/// Of everything that the kernel can say, what proves a cause by itself, with nothing else known.
+#[test]
+fn where_nothing_is_known_nothing_is_blamed() {
+    let nowhere = Context::linux(Path::new("/nonexistent"), 0, &|_| None);
+    let operations = [
+        Operation::OpenToRead,
+        Operation::OpenToWrite,
+        Operation::Read,
+        Operation::Write,
+        Operation::ShortWrite { taken: 1, of: 3 },
+    ];
+    for operation in operations {
+        for number in 1..134 {
+            let errno = Errno::from_raw(number);
+            let refusal = Refusal { operation, errno };
+            let shortfall = if matches!(operation, Operation::OpenToRead | Operation::Read) {
+                Shortfall::Unread(Obstacle::Refused(refusal))
+            } else {
+                Shortfall::Refused(refusal)
+            };
+            for name in
+                ["net.core.somaxconn", "vm.swappiness", "kernel.shmmax", "user.max_ipc_namespaces", "of.the.future"]
+            {
+                let said = diagnosed(finding(setting(name), shortfall.clone(), Evidence::default()), &nowhere);
+                let expected = match (operation, errno) {
+                    (Operation::OpenToWrite, Errno::EROFS) => Cause::ReadOnlyMount,
+                    (Operation::Write, Errno::ENOENT) => Cause::UnknownName,
+                    (Operation::Write, Errno::EINVAL | Errno::ERANGE) => Cause::ValueRefused,
+                    (Operation::ShortWrite { .. }, _) => Cause::Truncated,
+                    _ => Cause::Unknown,
+                };
+                assert_eq!(said.cause, expected, "{name} {operation:?} {errno:?}: {said:?}");
+            }
+        }
+    }
+}
+
+/// Permission denied, one fact at a time: only where every other is known to allow it is a security module left.
+#[test]
+fn a_security_module_is_blamed_only_where_nothing_else_is_left() {
+    let denied = Shortfall::Refused(Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES });
+    let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
+    let own = Namespaces { user: Some(true), net: Some(false), ..Namespaces::default() };
+    let context = |initial, user| Context::known(System::Linux, None, initial, user, Surroundings::default());
+    let cause = |evidence, context: &Context| {
+        diagnosed(finding(setting("net.core.somaxconn"), denied.clone(), evidence), context).cause
+    };
+    assert_eq!(cause(known, &context(own, 0)), Cause::SecurityModule);
+    assert_eq!(cause(Evidence { mode: None, ..known }, &context(own, 0)), Cause::Unknown);
+    assert_eq!(cause(Evidence { owner: None, ..known }, &context(own, 0)), Cause::Unknown);
+    assert_eq!(cause(Evidence { read_only_mount: None, ..known }, &context(own, 0)), Cause::Unknown);
+    assert_eq!(cause(known, &context(Namespaces { user: None, ..own }, 0)), Cause::Unknown);
+    assert_eq!(cause(known, &context(Namespaces { user: Some(false), ..own }, 0)), Cause::Unknown);
+    assert_eq!(cause(known, &context(own, 1000)), Cause::Unknown);
+}
+
+/// A line of a configuration file or of /proc, right or nearly so.
+fn line() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "net.core.somaxconn",
+        "=",
+        "5",
+        "-",
+        "cgroup2",
+        "cgroup",
+        "0::/",
+        "3:memory,pids:/a/../b",
+        "\\040",
+        "\\777",
+        ":",
+        "CapEff:",
+        "ffffffffffffffffffff",
+        "Seccomp:\t2",
+        "NoNewPrivs:\t7",
+        "0 0 1",
+        "4294967296",
+        "/",
+        "..",
+        "* - nofile",
+        "root:x:0:0",
+        "[Service]",
+        "LimitNOFILE=5:",
+        "\u{0}",
+        "é",
+        "unconfined",
+        "6.",
+        "99999.99999",
+        "net.ipv4.conf.*.",
+        "#",
+    ]);
+    prop::collection::vec(words, 0..12).prop_map(|words| words.join(" "))
+}
+
+fn content() -> impl Strategy<Value = Vec<u8>> {
+    let lines = prop::collection::vec(line(), 0..8).prop_map(|lines| lines.join("\n").into_bytes());
+    prop_oneof![4 => lines, 1 => prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+const FILES: [&str; 14] = [
+    "proc/self/status",
+    "proc/self/mountinfo",
+    "proc/self/cgroup",
+    "proc/self/uid_map",
+    "proc/self/attr/current",
+    "proc/sys/kernel/osrelease",
+    "proc/sys/net/core/somaxconn",
+    "run/host/container-manager",
+    "etc/passwd",
+    "etc/group",
+    "etc/sysctl.conf",
+    "etc/sysctl.d/1.conf",
+    "etc/security/limits.conf",
+    "sys/fs/cgroup/pids.max",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn files_that_lie_crash_nothing(contents in prop::collection::vec(prop::option::of(content()), FILES.len()), user in 0_u32..3) {
+        let root = Scratch::new();
+        for (file, content) in FILES.iter().zip(&contents) {
+            if let Some(content) = content {
+                root.write(file, content);
+            }
+        }
+        let context = Context::linux(root.path(), user, &|_| None);
+        let denied = Shortfall::Refused(Refusal { operation: Operation::SetLimits, errno: Errno::EPERM });
+        let limit = diagnosed(finding(Setting::Limit(Resource::Nofile, Side::Hard), denied, Evidence::default()), &context);
+        // Without a link to read there is no namespace to know of, and without a directory no network.
+        prop_assert!(matches!(limit.cause, Cause::HardLimit | Cause::SeccompFilter | Cause::Unknown), "{:?}", limit);
+        let refused = Shortfall::Refused(Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES });
+        let key = diagnosed(finding(setting("net.core.somaxconn"), refused, Evidence::default()), &context);
+        prop_assert!(matches!(key.cause, Cause::Unknown | Cause::NotPermitted | Cause::MissingCapability), "{:?}", key);
+        let differs = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Differs, Evidence::default()), &context);
+        prop_assert!(!differs.why.is_empty());
+        for said in [limit, key, differs] {
+            prop_assert!(said.why.chars().all(|c| !c.is_control()), "{:?}", said);
+            prop_assert!(said.remedies.iter().all(|remedy| !remedy.text.contains('\0')), "{:?}", said);
+        }
+    }
+}
+
+/// Of a directory in the place of a file, a link that leads round and round, a pipe, a file without end.
+#[test]
+fn files_that_are_none() {
+    let root = Scratch::new();
+    for folder in ["proc/self/status", "etc/passwd", "etc/sysctl.d/1.conf"] {
+        fs::create_dir_all(root.path().join(folder)).unwrap();
+    }
+    for (name, target) in
+        [("etc/sysctl.d/2.conf", "2.conf"), ("etc/sysctl.d/3.conf", "/dev/zero"), ("proc/self/cgroup", "/nonexistent")]
+    {
+        std::os::unix::fs::symlink(target, root.path().join(name)).unwrap();
+    }
+    nix::unistd::mkfifo(&root.path().join("etc/sysctl.d/4.conf"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    root.write("etc/sysctl.d/5.conf", "net.core.somaxconn = 5\n");
+    let context = Context::linux(root.path(), 0, &|_| None);
+    assert_eq!(context.surroundings(), Surroundings::default());
+    let lines = context.elsewhere(&[&setting("net.core.somaxconn")], &Surroundings::default());
+    assert_eq!(lines.iter().map(|line| line.file.as_str()).collect::<Vec<_>>(), ["/etc/sysctl.d/5.conf"]);
+}

@@ -1,0 +1,161 @@
+//! A place in which a setting falls short for one reason, and what tunectl says of it there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::support::scratch::Scratch;
+use crate::support::test::tunectl;
+
+/// A place: a command that ends with `"$@"`, which is run there, in the namespaces of the test itself.
+pub(crate) struct Scene {
+    /// A script of sh(1).
+    enter: String,
+    pub(crate) scratch: Scratch,
+}
+
+/// What was said of one finding.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) cause: String,
+    pub(crate) why: String,
+    /// Their places, and the text of each, those that are only another way left out.
+    pub(crate) remedies: Vec<(String, String)>,
+    /// Other ways.
+    pub(crate) others: BTreeMap<String, String>,
+    /// Where those for files and profiles go.
+    pub(crate) spots: BTreeMap<String, String>,
+}
+
+impl Scene {
+    /// `enter` sets the scene and runs `"$@"` in it.
+    pub(crate) fn new(enter: &str) -> Self {
+        let scratch = Scratch::new();
+        let program = tunectl();
+        let words: Vec<String> = std::iter::once(program.get_program())
+            .chain(program.get_args())
+            .map(|word| format!("'{}'", word.to_string_lossy()))
+            .collect();
+        scratch.write("bin/tunectl", format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")));
+        scratch.write("bin/sudo", "#!/bin/sh\nexec \"$@\"\n");
+        scratch.mode("bin/tunectl", 0o755);
+        scratch.mode("bin/sudo", 0o755);
+        Self { enter: enter.to_owned(), scratch }
+    }
+
+    fn sh(&self, script: &str, arguments: &[&str]) -> Output {
+        let path = std::env::var("PATH").unwrap_or_default();
+        Command::new("sh")
+            .args(["-euc", script, "sh"])
+            .args(arguments)
+            .env_clear()
+            .env("PATH", format!("{}:{path}:/usr/sbin:/sbin", self.scratch.path().join("bin").display()))
+            .current_dir(self.scratch.path())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command in the place, whatever comes of it.
+    pub(crate) fn runs(&self, arguments: &[&str]) -> Output {
+        self.sh(&self.enter, arguments)
+    }
+
+    /// Runs a script outside of the place, as whoever reads a remedy does. It has to succeed.
+    #[track_caller]
+    pub(crate) fn outside(&self, script: &str) {
+        let output = self.sh(script, &[]);
+        assert!(output.status.success(), "{script}: {}", text(&output));
+    }
+
+    /// The same inside of the place, and then `check` in that very place has to pass.
+    #[track_caller]
+    pub(crate) fn inside_then_check(&self, script: &str, asked: &str) {
+        let output = self.runs(&["sh", "-euc", &format!("{script}\nexec tunectl check {asked}")]);
+        assert!(output.status.success(), "{script}: {}", text(&output));
+    }
+
+    /// `tunectl COMMAND --format json` falls short of `asked` for one setting: what is said of that.
+    #[track_caller]
+    pub(crate) fn says(&self, command: &str, asked: &str, setting: &str) -> Said {
+        let output = self.runs(&["sh", "-c", &format!("exec tunectl {command} --format json {asked}")]);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let document: Value =
+            serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+        let findings = document["findings"].as_array().unwrap();
+        let finding =
+            findings.iter().find(|finding| finding["setting"] == setting).unwrap_or_else(|| panic!("{stdout}"));
+        assert_eq!(finding["verdict"], "falls-short", "{stdout}");
+        said(finding)
+    }
+
+    /// `tunectl check` holds in the place.
+    #[track_caller]
+    pub(crate) fn passes(&self, asked: &str) {
+        let output = self.runs(&["sh", "-c", &format!("exec tunectl check {asked}")]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// Puts the remedy's line into a profile of its own and gives the words that name it.
+    pub(crate) fn profile(&self, said: &Said) -> String {
+        let spot = &said.spots["profile"];
+        let line = said.remedies.iter().find(|(place, _)| place == "profile").map(|(_, text)| text.as_str());
+        self.scratch.write("mended.toml", format!("{spot}\n{}\n", line.unwrap_or_else(|| &said.others["profile"])));
+        format!("-p {}", self.scratch.path().join("mended.toml").display())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+}
+
+impl Said {
+    /// The one remedy that is pasted at `place`.
+    #[track_caller]
+    pub(crate) fn at(&self, place: &str) -> &str {
+        let found = self.remedies.iter().find(|(its, _)| its == place);
+        found.map_or_else(|| panic!("no remedy for {place}: {self:?}"), |(_, text)| text.as_str())
+    }
+
+    /// Another way, pasted at `place`.
+    #[track_caller]
+    pub(crate) fn or_at(&self, place: &str) -> &str {
+        self.others.get(place).unwrap_or_else(|| panic!("no other way for {place}: {self:?}"))
+    }
+}
+
+fn said(finding: &Value) -> Said {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut said = Said {
+        cause: word(&finding["cause"]),
+        why: word(&finding["why"]),
+        remedies: Vec::new(),
+        others: BTreeMap::new(),
+        spots: BTreeMap::new(),
+    };
+    for remedy in finding["remedies"].as_array().into_iter().flatten() {
+        let (place, text) = (word(&remedy["place"]), word(&remedy["text"]));
+        if let Some(spot) = remedy["spot"].as_str() {
+            said.spots.insert(place.clone(), spot.to_owned());
+        }
+        if remedy["alternative"] == true {
+            said.others.insert(place, text);
+        } else {
+            said.remedies.push((place, text));
+        }
+    }
+    said
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}\n{}{}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+/// What whoever starts a container does with `docker run FLAGS`, as far as these flags say it of a network
+/// namespace that is there already: `--sysctl KEY=VALUE` is written before the container's own program starts.
+pub(crate) fn as_the_runtime(remedy: &str) -> String {
+    let flag = remedy.strip_prefix("docker run --sysctl ").unwrap_or_else(|| panic!("not a --sysctl flag: {remedy}"));
+    format!("sysctl -q -w {flag}")
+}

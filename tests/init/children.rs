@@ -1,0 +1,126 @@
+//! Orphans: adopted, reaped, ended.
+
+use std::time::{Duration, Instant};
+
+use tunectl::sys;
+
+use crate::service::{As, BOTH, Service, children, init, outcome, probe, status};
+use crate::support::kernel::until;
+
+#[test]
+fn a_storm_of_orphans_leaves_no_zombie_and_loses_no_status() {
+    for place in BOTH {
+        let mut command = init(place, &[]);
+        command.arg("--").arg(probe()).args(["storm", "3000"]);
+        assert_eq!(outcome(command), (7, String::new(), String::new()), "{place:?}");
+    }
+}
+
+#[test]
+fn orphans_come_to_us_and_do_not_stay_zombies() {
+    for place in BOTH {
+        let mut command = init(place, &[]);
+        command.args(["--", "sh", "-c", "(sleep 0.2 & sleep 1000 &); echo up; sleep 1000"]);
+        let mut service = Service::start(place, command);
+        assert_eq!(service.line(), "up");
+        let supervisor = service.supervisor();
+        until("they were not adopted and reaped", || {
+            let children = children(supervisor);
+            children.len() == 2 && children.iter().all(|&pid| status(pid, "State").starts_with('S'))
+        });
+    }
+}
+
+#[test]
+fn where_it_is_unwanted_nobody_is_adopted() {
+    let mut command = init(As::Other, &["--subreaper=false"]);
+    command.args(["--", "sh", "-c", "(sleep 1000 & echo $!); sleep 1000"]);
+    let mut service = Service::start(As::Other, command);
+    let orphan: i32 = service.line().parse().unwrap();
+    let supervisor = service.supervisor().to_string();
+    until("it is still ours", || status(orphan, "PPid") != supervisor && status(orphan, "Name") == "sleep");
+    sys::kill(orphan, libc::SIGKILL).unwrap();
+}
+
+#[test]
+fn what_is_left_is_asked_to_end_and_gets_time_for_it() {
+    for place in BOTH {
+        let script = "setsid sh -c 'trap \"sleep 0.3; echo done; exit\" TERM; echo up; while :; do sleep 0.05; done' & \
+            sleep 0.5; exit 5";
+        let mut command = init(place, &[]);
+        command.args(["--", "sh", "-c", script]);
+        let (code, out, _) = outcome(command);
+        assert_eq!((code, out.as_str()), (5, "up\ndone\n"), "{place:?}");
+    }
+}
+
+#[test]
+fn what_does_not_want_to_end_is_killed() {
+    for place in BOTH {
+        let start = Instant::now();
+        let script = "setsid sh -c 'trap \"\" TERM; echo up; while :; do sleep 0.05; done' & sleep 0.5; exit 5";
+        let mut command = init(place, &["--orphan-timeout", "500ms"]);
+        command.args(["--", "sh", "-c", script]);
+        assert_eq!(outcome(command), (5, "up\n".to_owned(), String::new()), "{place:?}");
+        let took = start.elapsed();
+        assert!(took > Duration::from_secs(1) && took < Duration::from_secs(5), "{took:?}");
+    }
+}
+
+#[test]
+fn with_nothing_left_nobody_waits() {
+    let start = Instant::now();
+    for place in BOTH {
+        let mut command = init(place, &["--orphan-timeout", "1h"]);
+        command.args(["--", "sh", "-c", "(sleep 0.1 &); sleep 0.3"]);
+        assert_eq!(outcome(command).0, 0);
+    }
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn orphans_can_be_ended_while_the_service_lives() {
+    let mut command = init(As::First, &["--reap-kill", "--orphan-timeout", "500ms"]);
+    let script = "(sh -c 'trap \"echo asked; exit\" TERM; while :; do sleep 0.05; done' &); \
+        (sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' &); sleep 1000 & wait; sleep 1000";
+    command.args(["--", "sh", "-c", script]);
+    let mut service = Service::start(As::First, command);
+    assert_eq!(service.line(), "asked");
+    let (supervisor, main) = (service.supervisor(), service.service());
+    until("an orphan lives", || children(supervisor) == [main]);
+    assert_eq!(children(main).len(), 1, "a child that is no orphan was ended");
+}
+
+#[test]
+fn the_service_dies_with_us_where_that_is_wanted() {
+    for (flags, dies) in [(&["--die-with-supervisor"][..], true), (&[], false)] {
+        let service = Service::catching(As::Other, flags);
+        let pid = service.service();
+        service.send(libc::SIGKILL);
+        if dies {
+            until("it lives", || !matches!(status(pid, "State").get(..1), Some("S" | "R")));
+        } else {
+            std::thread::sleep(Duration::from_millis(200));
+            assert!(status(pid, "State").starts_with('S'));
+            sys::kill(pid, libc::SIGKILL).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_death_of_our_parent_reaches_the_service() {
+    let script = format!(
+        "{} run --init --parent-death-signal USR1 -- {} catch & echo $!; sleep 0.5",
+        crate::service::tunectl().display(),
+        probe().display()
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]);
+    let mut service = Service::start(As::Other, command);
+    let supervisor: i32 = service.line().parse().unwrap();
+    assert_eq!(service.line(), "ready");
+    assert_eq!(service.line(), "10 -1");
+    for pid in children(supervisor) {
+        sys::kill(pid, libc::SIGKILL).unwrap();
+    }
+}

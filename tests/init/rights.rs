@@ -1,0 +1,126 @@
+//! What the service may not have is taken from it, and that is proved.
+
+use std::process::Command;
+
+use tunectl::sys;
+
+use crate::service::{As, init, outcome, tunectl};
+use crate::support::namespaces::skip;
+
+/// What the kernel says of a service that `flags` were typed for, without and with a supervisor.
+fn says(flags: &[&str], script: &str) -> Option<String> {
+    if sys::effective_ids().effective_uid != 0 {
+        skip("rights", "only root can become somebody else");
+        return None;
+    }
+    let mut said = vec![];
+    for words in [&["run", "--init"][..], &["run"]] {
+        let mut command = Command::new(tunectl());
+        command.args(words).args(flags).args(["--", "sh", "-c", script]).env("HOME", "/root");
+        let (code, out, err) = outcome(command);
+        assert_eq!((code, err.as_str()), (0, ""), "{flags:?}");
+        said.push(out);
+    }
+    assert_eq!(said[0], said[1], "{flags:?}");
+    said.pop()
+}
+
+#[test]
+fn the_service_is_who_was_named() {
+    for (user, expected) in [
+        ("nobody", "65534 65534 65534 65534 /nonexistent\n"),
+        ("65534", "65534 65534 65534 65534 /nonexistent\n"),
+        ("nobody:daemon", "65534 1 1 65534 /nonexistent\n"),
+        ("4711:4712", "4711 4712 4712 4711 /\n"),
+        ("root:nogroup", "0 65534 65534 0 /root\n"),
+    ] {
+        let Some(said) = says(&["--user", user], "echo $(id -u) $(id -g) $(id -G) $(id -ru) $HOME") else { return };
+        assert_eq!(said, expected, "{user}");
+    }
+    let groups = says(&["--user", "nobody", "--groups", "1,daemon,9"], "echo $(id -G)").unwrap();
+    assert_eq!(groups, "65534 1 9\n");
+}
+
+#[test]
+fn it_keeps_these_capabilities_and_no_more() {
+    let script = "grep -E '^(Cap|NoNew)' /proc/self/status | cut -f2 | xargs";
+    let none = "0000000000000000";
+    let bind = "0000000000000400";
+    for (flags, expected) in [
+        (&["--capabilities", "none"][..], format!("{none} {none} {none} {none} {none} 0\n")),
+        (&["--capabilities", "net_bind_service"], format!("{bind} {bind} {bind} {bind} {bind} 0\n")),
+        (
+            &["--user", "nobody", "--capabilities", "CAP_NET_BIND_SERVICE"],
+            format!("{bind} {bind} {bind} {bind} {bind} 0\n"),
+        ),
+        (
+            &["--user", "nobody", "--capabilities", "none", "--no-new-privs"],
+            format!("{none} {none} {none} {none} {none} 1\n"),
+        ),
+    ] {
+        let Some(said) = says(flags, script) else { return };
+        assert_eq!(said, expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn its_attributes_are_as_asked() {
+    let flags = [
+        "--oom-score-adj",
+        "300",
+        "--nice",
+        "7",
+        "--umask",
+        "027",
+        "--working-directory",
+        "/usr",
+        "--env",
+        "A=b,c",
+        "--env",
+        "HOME",
+    ];
+    let Some(said) = says(&flags, "echo $(cat /proc/self/oom_score_adj) $(nice) $(umask) $PWD $A ${HOME-none}") else {
+        return;
+    };
+    assert_eq!(said, "300 7 0027 /usr b,c none\n");
+}
+
+#[test]
+fn what_can_t_be_had_is_refused_and_nothing_is_started() {
+    for (flags, message) in [
+        (&["--user", "nobodyatall"][..], "error: user `nobodyatall` is not in /etc/passwd"),
+        (&["--groups", "nogroupatall"], "error: group `nogroupatall` is not in /etc/group"),
+        (
+            &["--working-directory", "/nonexistent"],
+            "the working directory `/nonexistent` can't be entered: no such file or directory",
+        ),
+    ] {
+        let mut command = init(As::Other, flags);
+        command.args(["--", "/bin/echo", "started"]);
+        let (code, out, err) = outcome(command);
+        assert_eq!((code, out.as_str()), (125, ""), "{flags:?}");
+        assert!(err.contains(message), "{err}");
+    }
+}
+
+/// `--cap-drop ALL` with a user of its own: tini exits, and dumb-init lets nobody stop the service.
+#[test]
+fn a_supervisor_that_may_not_signal_the_service_becomes_its_user() {
+    if sys::effective_ids().effective_uid != 0 {
+        return skip("a_supervisor_that_may_not_signal…", "only root can become somebody else");
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-kill", "--inh-caps", "-kill"]).arg(tunectl());
+    command.args([
+        "run",
+        "--init",
+        "--user",
+        "nobody",
+        "--",
+        "sh",
+        "-c",
+        "sleep 0.3; kill -TERM $PPID 2>&1; sleep 2; echo lived",
+    ]);
+    // The service may signal us, for we are its user now; and what we hand on ends it.
+    assert_eq!(outcome(command), (143, String::new(), String::new()));
+}

@@ -1,0 +1,112 @@
+//! The service starts as clean as if it had been started without us.
+
+use std::process::Command;
+
+use crate::service::{As, BOTH, Service, command, init, outcome, status, tunectl};
+
+/// What of a process's state is its signals'.
+const SIGNALS: &str = "grep -E '^Sig(Blk|Ign)' /proc/self/status";
+
+fn through(place: As, before: &str, flags: &str, what: &str) -> String {
+    let script = format!("{before}; exec {} run --init {flags} -- {what}", tunectl().display());
+    let mut shell = command(place, "/bin/bash");
+    shell.args(["-c", &script]);
+    let (code, out, err) = outcome(shell);
+    assert_eq!((code, err.as_str()), (0, ""), "{script}");
+    out
+}
+
+fn bare(before: &str, what: &str) -> String {
+    let mut shell = Command::new("/bin/bash");
+    shell.args(["-c", &format!("{before}; exec {what}")]);
+    outcome(shell).1
+}
+
+#[test]
+fn signals_are_as_they_were() {
+    for place in BOTH {
+        for before in ["true", "trap '' HUP PIPE", "trap '' CHLD", "trap '' TTIN TTOU TSTP TERM 40"] {
+            for flags in ["", "--session", "--group"] {
+                assert_eq!(through(place, before, flags, SIGNALS), bare(before, SIGNALS), "{before}, {flags}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_service_ends_though_our_own_children_were_to_be_ignored() {
+    assert_eq!(through(As::First, "trap '' CHLD", "", "sh -c 'sleep 0.1; echo over'"), "over\n");
+}
+
+#[test]
+fn descriptors_are_those_that_were_handed_to_it_and_we_keep_none() {
+    let list = "ls /proc/self/fd";
+    for before in ["exec 7</dev/null", "exec 0<&-", "exec 0<&- 2>&-", "exec 5</dev/null 9</dev/zero"] {
+        assert_eq!(through(As::Other, before, "", list), bare(before, list), "{before}");
+    }
+    let script = format!("exec 7</dev/null; exec {} run --init -- sh -c 'echo up; sleep 1000'", tunectl().display());
+    let mut shell = Command::new("/bin/bash");
+    shell.args(["-c", &script]);
+    let mut service = Service::start(As::Other, shell);
+    assert_eq!(service.line(), "up");
+    let held = |pid: i32| {
+        let names = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut numbers: Vec<i32> = names.map(|name| name.to_str().unwrap().parse().unwrap()).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    let supervisor = service.supervisor();
+    crate::support::kernel::until("it holds more", || held(supervisor) == [0, 1, 2]);
+    assert!(held(service.service()).contains(&7));
+}
+
+#[test]
+fn the_environment_and_the_place_are_untouched() {
+    for place in BOTH {
+        assert_eq!(
+            through(place, "cd /tmp; export A=1 B= ; unset _ OLDPWD", "", "env"),
+            bare("cd /tmp; export A=1 B= ; unset _ OLDPWD", "env")
+        );
+        assert_eq!(through(place, "cd /tmp", "", "pwd"), "/tmp\n");
+    }
+}
+
+#[test]
+fn sockets_that_were_handed_to_us_are_the_service_s() {
+    let mut shell = command(As::First, "/bin/bash");
+    shell.args([
+        "-c",
+        &format!(
+            "LISTEN_PID=$$ LISTEN_FDS=1 exec {} run --init -- sh -c 'echo $((LISTEN_PID - $$))'",
+            tunectl().display()
+        ),
+    ]);
+    assert_eq!(outcome(shell).1, "0\n");
+    let mut other = init(As::Other, &["--", "sh", "-c", "echo $LISTEN_PID"]);
+    other.env("LISTEN_PID", "1");
+    assert_eq!(outcome(other).1, "1\n");
+}
+
+#[test]
+fn it_has_a_group_or_a_session_of_its_own() {
+    let ids = "ps -o pid=,pgid=,sid= -p $$ | xargs";
+    for (flags, own_session) in [(&[][..], false), (&["--session"], true)] {
+        let mut command = init(As::First, flags);
+        command.args(["--", "sh", "-c", ids]);
+        let (_, out, _) = outcome(command);
+        let ids: Vec<&str> = out.split_whitespace().collect();
+        assert_eq!(ids[0], ids[1]);
+        assert_eq!(ids[0] == ids[2], own_session, "{out}");
+    }
+}
+
+#[test]
+fn an_idle_supervisor_never_wakes_up() {
+    let service = Service::catching(As::First, &[]);
+    let supervisor = service.supervisor();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let before = status(supervisor, "voluntary_ctxt_switches");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(status(supervisor, "voluntary_ctxt_switches"), before);
+    assert_eq!(status(supervisor, "Name"), "tunectl");
+}

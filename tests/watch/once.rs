@@ -1,0 +1,96 @@
+//! `watch --once` and the command line, on machines in memory; and what `check` says to Prometheus.
+
+use tunectl::kernel::fake::Fake;
+
+use crate::support::test::Test;
+use crate::support::world::Computer;
+
+const PROFILE: &str =
+    "[linux.sysctl]\nnet.core.somaxconn = 32768\nvm.swappiness = { at_most = 10, required = false }\n";
+
+#[test]
+fn once_says_what_falls_short_and_puts_it_back_if_asked() {
+    let mut host = Computer::linux(Fake::linux()).file("p.toml", PROFILE);
+    let swappiness = "falls short: vm.swappiness is 60, wanted at most 10 (optional)\n";
+    let backlog = "falls short: net.core.somaxconn is 4096, wanted 32768\n";
+    host.types("watch --once -p @/p.toml").is(Some(1), &format!("{backlog}{swappiness}"), "");
+    assert!(host.kernel.changes.is_empty());
+    host.types("watch --once --repair -p @/p.toml").is(
+        Some(0),
+        &format!("{backlog}{swappiness}repaired: net.core.somaxconn 4096 → 32768\nrepaired: vm.swappiness 60 → 10\n"),
+        "",
+    );
+    assert_eq!(host.kernel.changes, ["net.core.somaxconn=32768", "vm.swappiness=10"]);
+    host.types("watch --once -p @/p.toml").is(Some(0), "", "");
+}
+
+#[test]
+fn a_mac_is_looked_at_once_and_not_watched() {
+    let profile = "[macos.sysctl]\n\"kern.ipc.somaxconn\" = { at_least = 1024 }\n";
+    let mut mac = Computer::macos(Fake::macos(), 0).file("p.toml", profile);
+    let line = "falls short: kern.ipc.somaxconn is 128, wanted at least 1024\n";
+    mac.types("watch --once -p @/p.toml").is(Some(1), line, "");
+    mac.types("watch -p @/p.toml").is(
+        Some(2),
+        "",
+        "error: `tunectl watch` stays on Linux only\n  \
+         = help: let launchd start `tunectl watch --once` every so often (StartInterval)\n",
+    );
+}
+
+#[test]
+fn mistakes_of_the_command_line_change_nothing() {
+    Test::new(["watch", "--once"])
+        .code(2)
+        .stderr(
+            "error: no profile was named\n  \
+             = help: name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them\n",
+        )
+        .run();
+    Test::new(["watch", "--interval", "50ms", "-p", "base"])
+        .code(2)
+        .stderr(
+            "error: invalid value '50ms' for '--interval <TIME>': expected 100ms or more\n\n\
+             For more information, try '--help'.\n",
+        )
+        .run();
+}
+
+#[test]
+fn check_says_it_to_prometheus() {
+    let mut host = Computer::linux(Fake::linux())
+        .file("p.toml", "[linux.sysctl]\nnet.core.somaxconn = { at_least = 32768 }\nvm.swappiness = 60\n");
+    host.types("check -p @/p.toml --format prometheus").is(
+        Some(1),
+        &format!(
+            "\
+# HELP tunectl_info The version of tunectl and the profiles it was asked for, always 1.
+# TYPE tunectl_info gauge
+tunectl_info{{version=\"{}\",profile=\"p.toml\"}} 1
+# HELP tunectl_compliant Whether every required setting is what the profile asks for.
+# TYPE tunectl_compliant gauge
+tunectl_compliant 0
+# HELP tunectl_setting_compliant Whether the setting is what the profile asks for.
+# TYPE tunectl_setting_compliant gauge
+tunectl_setting_compliant{{setting=\"net.core.somaxconn\",required=\"true\"}} 0
+tunectl_setting_compliant{{setting=\"vm.swappiness\",required=\"true\"}} 1
+# HELP tunectl_setting_wanted What the profile asks for, where that is a number; `bound` is the profile's operator.
+# TYPE tunectl_setting_wanted gauge
+tunectl_setting_wanted{{setting=\"net.core.somaxconn\",bound=\"at_least\"}} 32768
+tunectl_setting_wanted{{setting=\"vm.swappiness\",bound=\"exactly\"}} 60
+# HELP tunectl_setting_found What stands there, where that is a number; +Inf is `unlimited`.
+# TYPE tunectl_setting_found gauge
+tunectl_setting_found{{setting=\"net.core.somaxconn\"}} 4096
+tunectl_setting_found{{setting=\"vm.swappiness\"}} 60
+# HELP tunectl_setting_wanted_info What the profile asks for, in words, always 1.
+# TYPE tunectl_setting_wanted_info gauge
+tunectl_setting_wanted_info{{setting=\"net.core.somaxconn\",wanted=\"at least 32768\"}} 1
+tunectl_setting_wanted_info{{setting=\"vm.swappiness\",wanted=\"60\"}} 1
+# HELP tunectl_setting_found_info What stands there, where that is no number, always 1.
+# TYPE tunectl_setting_found_info gauge
+",
+            env!("CARGO_PKG_VERSION")
+        ),
+        "",
+    );
+}
