@@ -185,11 +185,11 @@ pub struct Apply {
     /// Show what would be changed, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// The process to set the limits of, instead of the shell that this is typed in.
+    /// The process to set the limits of, instead of the shell that this is typed in, in its namespaces.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pub pid: Option<i32>,
     /// Leave the resource limits out.
-    #[arg(long, conflicts_with = "pid")]
+    #[arg(long)]
     pub no_rlimits: bool,
     /// What of it is to be undone.
     #[command(flatten)]
@@ -225,7 +225,7 @@ pub struct Check {
     /// Which profile.
     #[command(flatten)]
     pub asked: Asked,
-    /// The process to check the limits of, instead of our own, which are the shell's.
+    /// The process to check the limits of, instead of our own, which are the shell's, in its namespaces.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pub pid: Option<i32>,
     /// How to show what was found.

@@ -20,6 +20,7 @@ use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
+use tunectl::visit::NoEntry;
 
 #[test]
 fn the_readme_shows_what_the_program_says() {
@@ -62,6 +63,8 @@ fn check() -> String {
         machine: &|| Machine { memory: 8 << 30, cpus: 4 },
         library: Library { directory: "/nonexistent".into(), owners: None },
         processes: "/nonexistent".into(),
+        enter: &|_| Err(NoEntry::Gone),
+        listeners: &|_| Ok(Vec::new()),
         variable: &|_| None,
         start: &mut |_, _, _| Ok(0),
         out: &mut out,

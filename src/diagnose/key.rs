@@ -107,6 +107,10 @@ impl Case<'_> {
             Shortfall::Contradicted(sentence) => found(Cause::Contradiction, sentence),
             Shortfall::Unread(Obstacle::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
             Shortfall::Unread(Obstacle::Shape(sentence)) => found(Cause::WrongShape, sentence),
+            Shortfall::Unread(Obstacle::Elsewhere(scope)) => {
+                let whose = scope.describe();
+                found(Cause::OutOfReach, format!("it belongs to {whose} of the process, which is not entered"))
+            }
             Shortfall::Unread(Obstacle::Refused(refusal)) => self.unread(*refusal),
             Shortfall::Refused(refusal) => self.refused(*refusal),
             Shortfall::NotKept => self.not_kept(),

@@ -12,7 +12,7 @@ use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::report::{Finding, PutBack, Verdict};
 
-use super::Account;
+use super::{Account, Queues};
 
 /// The version of the documents. A change that is no addition raises it.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -28,6 +28,8 @@ struct Document<'a> {
     context: Where<'a>,
     process: Option<Process<'a>>,
     findings: Vec<Entry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listeners: Option<Vec<Json>>,
 }
 
 #[derive(Serialize)]
@@ -135,6 +137,7 @@ pub fn document(account: &Account<'_>) -> String {
         context: place(account),
         process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
         findings: account.report.findings.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
+        listeners: account.queues.as_ref().map(Queues::entries),
     };
     written(&document)
 }

@@ -25,6 +25,7 @@ pub fn table(account: &Account<'_>, colour: Colour) -> String {
     let mut text = rows(&findings, account.detail, colour);
     text.push('\n');
     text.push_str(&summary(account, colour));
+    text.push_str(&account.queues.as_ref().map(|queues| queues.table(colour)).unwrap_or_default());
     text
 }
 

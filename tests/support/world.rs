@@ -100,6 +100,8 @@ impl Computer {
             machine: &|| Machine { memory: 1 << 30, cpus: 4 },
             library: Library { directory: "/nonexistent".into(), owners: None },
             processes: self.scratch.path().join("proc"),
+            enter: &|_| Err(tunectl::visit::NoEntry::Gone),
+            listeners: &|_| Ok(Vec::new()),
             variable: &|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()),
             // Not a panic, which would be printed: only a way out that leaves everything as it stands.
             start: &mut |_, _, _| resume_unwind(Box::new("the service")),
