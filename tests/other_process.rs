@@ -283,7 +283,7 @@ fn an_ordinary_user_and_a_container_of_his_own() {
         Test::of(command)
     };
     let pid = service.pid();
-    tunectl(&["apply", "--set", "net.core.somaxconn=256", "--set", "kernel.msgmni=78"], &pid)
+    tunectl(&["apply", "--no-journal", "--set", "net.core.somaxconn=256", "--set", "kernel.msgmni=78"], &pid)
         .stdout("net.core.somaxconn 64 → 256\nkernel.msgmni [..] → 78\n2 settings changed and read back\n")
         .run();
     assert_eq!((service.sysctl("net/core/somaxconn"), service.sysctl("kernel/msgmni")), ("256".into(), "78".into()));

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::context::{Namespaces, Runtime, Seccomp, Surroundings, cgroup};
-use crate::diagnose::Diagnosis;
+use crate::diagnose::{Diagnosis, caution};
 use crate::model::capability::Capability;
 use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
@@ -100,6 +100,8 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Json>,
     source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,6 +207,7 @@ fn entry<'a>(finding: &'a Finding, diagnosis: Option<&'a Diagnosis>) -> Entry<'a
         now: finding.now.as_ref().map(value_json),
         target,
         source: &finding.origin.source.label,
+        warning: caution(finding).map(|caution| json!({ "code": caution.code, "text": caution.text })),
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
         why: diagnosis.map(|diagnosis| diagnosis.why.as_str()),
         remedies: diagnosis.map_or_else(Vec::new, |diagnosis| {

@@ -302,3 +302,31 @@ to set what is not set: tunectl apply --set kernel.core_pattern=core --set net.i
     let changed = host.types("apply --set kernel.core_pattern=core").stdout;
     assert_eq!(changed.lines().next(), Some("kernel.core_pattern |/bin/x \\u{1b}[31m\\u{202e} → core"));
 }
+
+/// It holds, and old programs will not thank anybody for it.
+#[test]
+fn a_limit_of_a_thousand_million_files_is_warned_of() {
+    let limits = |soft| Limits { soft: Limit::Value(soft), hard: Limit::Value(1_073_741_816) };
+    let machine =
+        |soft| linux(Fake::linux().holding("fs.nr_open", "1073741816").limited(Resource::Nofile, limits(soft)));
+    let check = "check --rlimit nofile=1073741816";
+    machine(1_073_741_816).types(check).is(
+        Some(0),
+        "\
+SETTING        WANTED      FOUND       VERDICT
+nofile (soft)  1073741816  1073741816  ok
+    warning: programs that close every possible descriptor one by one take minutes at this soft limit: lower it, and \
+leave the hard one to those that want more (W006)
+nofile (hard)  1073741816  1073741816  ok
+
+all 2 settings hold
+",
+        "",
+    );
+    let json = machine(1_073_741_816).types(&format!("{check} --format json")).stdout;
+    assert_eq!(json.matches("\"code\": \"W006\"").count(), 1, "{json}");
+    // `base` brings the soft limit down, and leaves the hard one alone.
+    let mut tuned = machine(1_073_741_816);
+    assert_eq!(tuned.types("run -p base -- true").code, None);
+    assert_eq!(tuned.limits(Resource::Nofile), "1048576:1073741816");
+}
