@@ -44,7 +44,7 @@ fn a_security_module_is_found_by_what_is_left() {
             return skip(this_test!(), &format!("this kernel has no Landlock: {error}"));
         }
         let mut command = bound(tunectl());
-        command.args(["apply", "--format", "json", "--set", "net.core.somaxconn=9999"]);
+        command.args(["apply", "--no-journal", "--format", "json", "--set", "net.core.somaxconn=9999"]);
         let output = command.output().unwrap();
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         let finding = &document["findings"][0];
