@@ -1,8 +1,10 @@
 //! The command line: what can be typed, and nothing of what is done.
 
 pub mod dropin;
+mod later;
 mod service;
 
+pub use later::Later;
 pub use service::ServiceFlags;
 
 use std::ffi::OsString;
@@ -58,19 +60,19 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Apply a profile, then become the command.
-    Run(Run),
+    Run(Later<Run>),
     /// Apply a profile to this machine and to the shell that this is typed in.
-    Apply(Apply),
+    Apply(Later<Apply>),
     /// Put back what `apply` changed.
-    Revert(Revert),
+    Revert(Later<Revert>),
     /// Compare this machine with a profile; change nothing.
-    Check(Check),
+    Check(Later<Check>),
     /// Stay and keep comparing; tell of each change, and put it back if asked to.
-    Watch(Watch),
+    Watch(Later<Watch>),
     /// Show the resource limits of a process, soft and hard.
-    Limits(Limits),
+    Limits(Later<Limits>),
     /// Say what is known of a setting, a limit, a cause or a warning.
-    Explain(Explain),
+    Explain(Later<Explain>),
     /// List, show and validate profiles.
     #[command(subcommand)]
     Profile(Profile),

@@ -23,7 +23,7 @@ use tunectl::visit;
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static HEAP: sys::Heap = sys::Heap::new();
 
 /// Where processes are found.
 const PROCESSES: &str = "/proc";

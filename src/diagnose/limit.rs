@@ -35,7 +35,11 @@ pub(super) fn diagnose(
     shortfall: &Shortfall,
     scene: &Scene<'_>,
 ) -> Diagnosis {
-    let wanted = nearest(finding);
+    let wanted = match shortfall {
+        // The limit itself would do: it is the group that has to allow as much.
+        Shortfall::Capped(most) => nearest(&finding.wanted, Some(&Value::Limit(Limit::Value(*most)))),
+        _ => nearest(&finding.wanted, finding.before.as_ref()),
+    };
     let hard = finding.evidence.hard_limit;
     let this = Case { resource, side, finding, shortfall, scene, wanted, hard };
     let (cause, why) = this.cause();
@@ -43,8 +47,8 @@ pub(super) fn diagnose(
     Diagnosis { cause, why, remedies }
 }
 
-fn nearest(finding: &Finding) -> Limit {
-    match finding.wanted.nearest(finding.before.as_ref()) {
+fn nearest(wanted: &Expectation<Value>, found: Option<&Value>) -> Limit {
+    match wanted.nearest(found) {
         Some(Value::Limit(limit)) => limit,
         _ => Limit::Unlimited,
     }
@@ -173,7 +177,8 @@ impl Case<'_> {
     fn limits(&self) -> Limits {
         let side = |side| {
             let ours = |finding: &&Finding| finding.setting == Setting::Limit(self.resource, side);
-            self.scene.report.findings.iter().find(ours).map(nearest)
+            let other = self.scene.report.findings.iter().find(ours);
+            other.map(|finding| nearest(&finding.wanted, finding.before.as_ref()))
         };
         let (soft, hard) = (side(Side::Soft), side(Side::Hard));
         let before = |side, other: Limit| match (side, &self.finding.before) {

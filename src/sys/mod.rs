@@ -12,6 +12,8 @@ use std::io;
 mod clock;
 mod entry;
 mod environment;
+#[cfg(target_env = "musl")]
+mod heap;
 mod identity;
 mod process;
 mod reason;
@@ -28,6 +30,8 @@ mod system;
 pub use clock::monotonic_microseconds;
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
+#[cfg(target_env = "musl")]
+pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,

@@ -258,7 +258,7 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
 fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
     let user = Fake::linux().as_user(1000).with_process(700, 1000);
     let mut host = with_shell(Computer::linux(user)).user(1000);
-    host.types("apply --no-journal --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
+    host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
         Some(1),
         "",
         "\
@@ -277,7 +277,7 @@ error: a required setting falls short, so nothing was changed for good
 ",
     );
     assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
-    host.types("apply --no-journal --rlimit nofile=5000:6000");
+    host.types("apply --rlimit nofile=5000:6000");
     assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
 }
 

@@ -83,7 +83,7 @@ const CASES: [Case; 12] = [
     },
     Case {
         options: &["--ulimit", "nofile=1000:2000"],
-        asked: &["-p", "too-many"],
+        asked: &["--rlimit", "nofile=3000:4000"],
         setting: "nofile (hard)",
         cause: "hard-limit",
         remedy: "docker run --ulimit nofile=3000:4000",
@@ -91,7 +91,7 @@ const CASES: [Case; 12] = [
     },
     Case {
         options: &["--ulimit", "nofile=1000:2000"],
-        asked: &["-p", "too-many"],
+        asked: &["--rlimit", "nofile=3000:4000"],
         setting: "nofile (soft)",
         cause: "hard-limit",
         remedy: "docker run --ulimit nofile=3000:4000",
@@ -107,11 +107,11 @@ const CASES: [Case; 12] = [
     },
     Case {
         options: &["--pids-limit", "100"],
-        asked: &["--rlimit", "nproc=200"],
+        asked: &["-p", "threads"],
         setting: "nproc (soft)",
         cause: "pids-max",
         remedy: "docker run --pids-limit 200",
-        sets: true,
+        sets: false,
     },
     Case {
         options: &["--security-opt", "seccomp=SECCOMP", "--ulimit", "nofile=1000:2000"],

@@ -143,6 +143,7 @@ fn a_control_group_allows_fewer_processes_than_the_limit() {
         assert_eq!(said.why, "its control group allows 100 processes and threads (pids.max), whatever the limit");
         // What systemd(1) does for it.
         let most = said.at("unit").strip_prefix("TasksMax=").unwrap();
+        assert_eq!(most, "500");
         fs::write(group.0.join("pids.max"), most).unwrap();
         scene.passes("-p p.toml");
     });

@@ -38,7 +38,19 @@ impl Scene {
             .chain(program.get_args())
             .map(|word| format!("'{}'", word.to_string_lossy()))
             .collect();
-        scratch.write("bin/tunectl", format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")));
+        // Each user of a scene has a journal of its own, none of them the machine's.
+        let journals = scratch.path().join("journal-").display().to_string();
+        let script = format!(
+            "#!/bin/sh\nfor TUNECTL_JOURNAL in {journals}*; do [ ! -O \"$TUNECTL_JOURNAL\" ] || break; done\n\
+             export TUNECTL_JOURNAL\nexec {} \"$@\"\n",
+            words.join(" ")
+        );
+        scratch.write("bin/tunectl", script);
+        for user in [0, 1000, 100_000] {
+            let owned = format!("{journals}{user}");
+            std::fs::create_dir(&owned).unwrap();
+            std::os::unix::fs::chown(&owned, Some(user), Some(user)).unwrap();
+        }
         scratch.write("bin/sudo", "#!/bin/sh\nexec \"$@\"\n");
         scratch.mode("bin/tunectl", 0o755);
         scratch.mode("bin/sudo", 0o755);

@@ -11,4 +11,5 @@ mod host;
 mod kernel;
 mod namespaces;
 mod pid_1;
+mod remedies;
 mod user;
