@@ -2,6 +2,7 @@
 
 use crate::kernel::{Evidence, Kernel, Process, Refusal};
 use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::order::by_place;
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
 use crate::plan::{self, LimitStep, Obstacle, SideGoal};
@@ -54,8 +55,7 @@ pub(super) fn set_what_can_be_undone(
         };
         done.push((place, findings));
     }
-    done.sort_by_key(|(place, _)| *place);
-    done.into_iter().flat_map(|(_, findings)| findings).collect()
+    by_place(done, |(place, _)| *place).into_iter().flat_map(|(_, findings)| findings).collect()
 }
 
 fn lowers_hard(step: &LimitStep) -> bool {

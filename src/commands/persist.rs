@@ -243,7 +243,7 @@ fn said(trouble: &Trouble) -> String {
         Trouble::Foreign(path) => format!("`{}` was not written by tunectl", path.display()),
         Trouble::Refused(path, error) => {
             let reason = error.raw_os_error().map(nix::errno::Errno::from_raw);
-            let reason = reason.map_or_else(|| error.to_string(), |errno| errno.desc().to_lowercase());
+            let reason = reason.map_or_else(|| error.to_string(), |errno| errno.desc().to_ascii_lowercase());
             format!("`{}` could not be written: {reason}", path.display())
         }
     }

@@ -15,7 +15,7 @@ pub fn drop_in(limits: &[(Resource, Limits)]) -> String {
             Limit::Value(value) => value.to_string(),
             Limit::Unlimited => "infinity".to_owned(),
         };
-        let _ = writeln!(text, "Limit{}={}:{}", resource.name().to_uppercase(), word(soft), word(hard));
+        let _ = writeln!(text, "Limit{}={}:{}", resource.name().to_ascii_uppercase(), word(soft), word(hard));
     }
     text
 }
