@@ -68,7 +68,7 @@ fn check() -> String {
     let mut world = World {
         kernel: &mut kernel,
         context: &|| context.clone(),
-        machine: &|| Machine { memory: 8 << 30, cpus: 4 },
+        machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
         library: Library { directory: "/nonexistent".into(), owners: None },
         processes: "/nonexistent".into(),
         enter: &|_| Err(NoEntry::Gone),
