@@ -1,8 +1,10 @@
 //! The command line: what can be typed, and nothing of what is done.
 
 pub mod dropin;
+mod later;
 mod service;
 
+pub use later::Later;
 pub use service::ServiceFlags;
 
 use std::ffi::OsString;
@@ -58,19 +60,19 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Apply a profile, then become the command.
-    Run(Run),
+    Run(Later<Run>),
     /// Apply a profile to this machine and to the shell that this is typed in.
-    Apply(Apply),
+    Apply(Later<Apply>),
     /// Put back what `apply` changed.
-    Revert(Revert),
+    Revert(Later<Revert>),
     /// Compare this machine with a profile; change nothing.
-    Check(Check),
+    Check(Later<Check>),
     /// Stay and keep comparing; tell of each change, and put it back if asked to.
-    Watch(Watch),
+    Watch(Later<Watch>),
     /// Show the resource limits of a process, soft and hard.
-    Limits(Limits),
+    Limits(Later<Limits>),
     /// Say what is known of a setting, a limit, a cause or a warning.
-    Explain(Explain),
+    Explain(Later<Explain>),
     /// List, show and validate profiles.
     #[command(subcommand)]
     Profile(Profile),
@@ -185,11 +187,11 @@ pub struct Apply {
     /// Show what would be changed, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// The process to set the limits of, instead of the shell that this is typed in.
-    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    /// The process to set the limits of, instead of the shell that this is typed in, in its namespaces.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..), conflicts_with = "persist")]
     pub pid: Option<i32>,
     /// Leave the resource limits out.
-    #[arg(long, conflicts_with = "pid")]
+    #[arg(long)]
     pub no_rlimits: bool,
     /// What of it is to be undone.
     #[command(flatten)]
@@ -225,7 +227,7 @@ pub struct Check {
     /// Which profile.
     #[command(flatten)]
     pub asked: Asked,
-    /// The process to check the limits of, instead of our own, which are the shell's.
+    /// The process to check the limits of, instead of our own, which are the shell's, in its namespaces.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pub pid: Option<i32>,
     /// How to show what was found.

@@ -4,7 +4,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
@@ -15,13 +15,18 @@ use tunectl::context::{Context, machine};
 use tunectl::init;
 use tunectl::kernel::{Access, Host};
 use tunectl::library::Library;
+use tunectl::listeners;
 use tunectl::model::run::Manner;
 use tunectl::output::Colour;
 use tunectl::sys::{self, Inherited};
+use tunectl::visit;
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static HEAP: sys::Heap = sys::Heap::new();
+
+/// Where processes are found.
+const PROCESSES: &str = "/proc";
 
 tunectl::entry_point!(run);
 
@@ -85,7 +90,9 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
         context: &|| Context::here(&mut Host::here(Access::Read), user, &variable),
         machine: &|| machine::here(&mut Host::here(Access::Read)),
         library: Library::host(),
-        processes: PathBuf::from("/proc"),
+        processes: PathBuf::from(PROCESSES),
+        enter: &|pid| visit::enter(Path::new(PROCESSES), pid),
+        listeners: &|allowed| listeners::shorter_than(allowed, Path::new(PROCESSES)),
         variable: &variable,
         start: &mut commands::real_start(inherited),
         out: &mut Results::new(out),

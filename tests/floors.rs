@@ -13,7 +13,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     // What can be typed, and no more than that: it imports nothing.
     (6, &["cli", "init", "watch", "bench", "persist"]),
     (5, &["exec", "journal", "output", "formats"]),
-    (4, &["apply", "diagnose"]),
+    (4, &["apply", "diagnose", "listeners", "visit"]),
     (3, &["report", "context", "library"]),
     (2, &["plan", "builtin", "kernel/linux", "kernel/macos", "kernel/fake", "kernel/rlimits"]),
     (1, &["profile", "kernel", "catalog"]),

@@ -5,7 +5,7 @@ mod profile_support;
 
 use profile_support::wishes;
 use tunectl::model::setting::System;
-use tunectl::profile::lint::lint;
+use tunectl::profile::lint::{About, Known, lint};
 use tunectl::profile::load::load;
 use tunectl::profile::overlay::{self, Typed};
 use tunectl::profile::{Profile, Source};
@@ -22,7 +22,7 @@ fn warnings(profile: &Profile) -> Vec<String> {
         .into_iter()
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
-    lint(profile, &known).iter().map(ToString::to_string).collect()
+    lint(profile, &Known { names: &known, about: &|_, _| About::default() }).iter().map(ToString::to_string).collect()
 }
 
 #[test]

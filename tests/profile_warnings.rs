@@ -5,7 +5,7 @@ mod profile_support;
 
 use profile_support::good;
 use tunectl::model::setting::System;
-use tunectl::profile::lint::lint;
+use tunectl::profile::lint::{About, Known, lint};
 
 const KNOWN: [(System, &str); 5] = [
     (System::Linux, "net.core.somaxconn"),
@@ -16,7 +16,10 @@ const KNOWN: [(System, &str); 5] = [
 ];
 
 fn warnings(text: &str) -> Vec<String> {
-    lint(&good(text), &KNOWN).iter().map(ToString::to_string).collect()
+    lint(&good(text), &Known { names: &KNOWN, about: &|_, _| About::default() })
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// The codes and messages for lines in `[linux.sysctl]`.
@@ -137,9 +140,14 @@ fn more_descriptors_than_is_good() {
     );
     assert_eq!(
         codes("nofile = 1048577"),
-        ["warning[W006]: nofile (soft) is more than 1048576", "warning[W006]: nofile (hard) is more than 1048576"]
+        [
+            "warning[W006]: nofile (soft) is more than 1048576",
+            "warning[W006]: nofile (hard) is more than 1048576",
+            "warning[W011]: nofile (hard) of 1048577 is above fs.nr_open",
+            "warning[W012]: `nofile (hard)` can't be had from inside an unprivileged container",
+        ]
     );
-    for line in ["nofile = 1048576", "nofile = { at_most = 'unlimited' }", "nofile = 'hard'", "memlock = 'unlimited'"] {
+    for line in ["nofile = 524288", "nofile = { at_most = 'unlimited' }", "nofile = 'hard'"] {
         assert_eq!(codes(line), [""; 0], "{line}");
     }
 }

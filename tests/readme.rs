@@ -20,13 +20,15 @@ use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
+use tunectl::profile::lint::codes::WARNINGS;
+use tunectl::visit::NoEntry;
 
 #[test]
 fn the_readme_shows_what_the_program_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let standing = fs::read_to_string(&path).unwrap();
     let mut fresh = standing.clone();
-    for (name, text) in [("check", check()), ("profiles", profiles()), ("limits", limits())] {
+    for (name, text) in [("check", check()), ("profiles", profiles()), ("limits", limits()), ("warnings", warnings())] {
         fresh = replaced(&fresh, name, &text);
     }
     if std::env::var_os("TUNECTL_BLESS").is_some() {
@@ -62,6 +64,8 @@ fn check() -> String {
         machine: &|| Machine { memory: 8 << 30, cpus: 4 },
         library: Library { directory: "/nonexistent".into(), owners: None },
         processes: "/nonexistent".into(),
+        enter: &|_| Err(NoEntry::Gone),
+        listeners: &|_| Ok(Vec::new()),
         variable: &|_| None,
         start: &mut |_, _, _| Ok(0),
         out: &mut out,
@@ -83,6 +87,14 @@ fn profiles() -> String {
         let mut find = |name: &str, named_by: Option<&_>| library.find(name, named_by);
         let profile = tunectl::profile::load::load(&[name.to_owned()], &mut find, &catalog::spec).unwrap();
         writeln!(text, "| `{name}` | {} |", profile.description.unwrap()).unwrap();
+    }
+    text
+}
+
+fn warnings() -> String {
+    let mut text = "| code | warns of |\n| --- | --- |\n".to_owned();
+    for warning in &WARNINGS {
+        writeln!(text, "| `{}` | {} |", warning.code, warning.title).unwrap();
     }
     text
 }

@@ -25,6 +25,12 @@ pub(crate) struct Times {
 }
 
 impl Times {
+    /// Takes them in any order.
+    pub(crate) fn new(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self { sorted: times }
+    }
+
     /// The time that half of the runs stayed below.
     pub(crate) fn median(&self) -> Duration {
         self.at(50)
@@ -61,12 +67,7 @@ pub(crate) fn interleave(contenders: &[Contender], rounds: usize) -> Outcome<Vec
             turn += 1;
         }
     }
-    Ok(times.into_iter().map(sorted).collect())
-}
-
-fn sorted(mut times: Vec<Duration>) -> Times {
-    times.sort_unstable();
-    Times { sorted: times }
+    Ok(times.into_iter().map(Times::new).collect())
 }
 
 /// One measured turn, from before the spawn to after the wait.

@@ -53,7 +53,9 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Finding> 
     // Where nothing was written, what was read a moment ago still is what stands there.
     let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
     let read_all = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Obstacle>> {
-        steps.iter().map(|step| if wrote { read(kernel, &step.key, step.kind) } else { step.current.clone() }).collect()
+        let known = |step: &KeyStep| !wrote || matches!(step.current, Err(Obstacle::Elsewhere(_)));
+        let now = |step: &KeyStep| if known(step) { step.current.clone() } else { read(kernel, &step.key, step.kind) };
+        steps.iter().map(now).collect()
     };
     let mut found = read_all(kernel);
     if rewrite(kernel, steps, &mut attempts, &found) {

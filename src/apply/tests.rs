@@ -136,8 +136,13 @@ fn machines() -> impl Strategy<Value = Fake> {
     ]
 }
 
-const PLACE: Place =
-    Place { system: System::Linux, version: KernelVersion(6, 12), contained: false, allow_host_settings: false };
+const PLACE: Place = Place {
+    system: System::Linux,
+    version: KernelVersion(6, 12),
+    contained: false,
+    allow_host_settings: false,
+    out_of_reach: &[],
+};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]

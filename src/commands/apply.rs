@@ -11,11 +11,11 @@ use crate::plan::{Goals, Plan};
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
 use super::persist;
-use super::prepare::{Need, prepare};
+use super::prepare::{Need, again, prepare_for};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
 pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure> {
-    let mut ready = prepare(&apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
+    let mut ready = prepare_for(apply.pid, &apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
     let whose = whose_limits(apply, &mut ready.goals, world)?;
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
     let mut plan = apply::look(world.kernel, ready.goals.clone(), process, ready.place);
@@ -36,8 +36,8 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     };
     let undone = report.fails() && !apply.zeal.best_effort && !apply.dry_run;
     report.findings.extend(apply::check(world.kernel, &beside).findings);
-    let account =
-        Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &apply.asked.words());
+    let again = again(&apply.asked, apply.pid);
+    let account = Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &again);
     let failed = report.fails() && !apply.zeal.best_effort;
     match apply.format {
         Format::Json => print(world.out, &output::document(&account)),

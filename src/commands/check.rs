@@ -6,13 +6,17 @@ use crate::context::ancestry::{self, Ancestor};
 use crate::formats::prometheus;
 use crate::kernel::Process;
 use crate::model::limit::Resource;
-use crate::output::{self, Account};
+use crate::model::name::SysctlName;
+use crate::model::setting::{Key, Setting};
+use crate::model::value::Value;
+use crate::output::{self, Account, Queues};
+use crate::report::Report;
 
-use super::prepare::{Need, prepare};
+use super::prepare::{Need, again, prepare_for};
 use super::{FALLS_SHORT, Failure, World, print};
 
 pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure> {
-    let ready = prepare(&check.asked, Need::Profile, false, world)?;
+    let ready = prepare_for(check.pid, &check.asked, Need::Profile, false, world)?;
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
     let plan = apply::look(world.kernel, ready.goals, process, ready.place);
@@ -22,8 +26,11 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
             report.cap_processes(most);
         }
     }
-    let account =
-        Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report, &check.asked.words());
+    let again = again(&check.asked, check.pid);
+    let mut account = Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report, &again);
+    if ready.visiting {
+        account.queues = queues(&report, world);
+    }
     let text = match check.format {
         Findings::Text => output::table(&account, world.colour),
         Findings::Json => output::document(&account),
@@ -32,6 +39,25 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
     print(world.out, &text);
     Ok(if report.fails() { FALLS_SHORT } else { 0 })
 }
+
+/// The queues of the namespace that are shorter than they can be now, or than the profile asks for. Nothing where
+/// that can't be found out.
+fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
+    let key = Key::Sysctl(SysctlName::parse(QUEUE).ok()?);
+    let now: u64 = world.kernel.read(&key).ok()?.trim().parse().ok()?;
+    let setting = Setting::Key(key);
+    let finding = report.findings.iter().find(|finding| finding.setting == setting);
+    let asked = finding.and_then(|finding| match finding.wanted.nearest(finding.found.as_ref())? {
+        Value::Number(number) => u64::try_from(number).ok(),
+        _ => None,
+    });
+    let allowed = asked.unwrap_or(now);
+    let listeners = (world.listeners)(allowed).inspect_err(|error| log::warn!("listening sockets: {error}")).ok()?;
+    Some(Queues { allowed, listeners })
+}
+
+/// What the kernel cuts the queue of a socket down to, at listen(2).
+const QUEUE: &str = "net.core.somaxconn";
 
 /// A process and its name, as far as that can be found out.
 pub(super) fn named(pid: i32, world: &World<'_>) -> Ancestor {

@@ -14,7 +14,7 @@ use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::suggest;
 use crate::output;
-use crate::profile::warnings::{WARNINGS, Warning, warning};
+use crate::profile::lint::codes::{WARNINGS, Warning, warning};
 
 use super::{Failure, USAGE, World, print};
 

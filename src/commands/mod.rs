@@ -16,7 +16,7 @@ mod watch;
 pub use results::Results;
 
 use std::fmt;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
 use crate::cli::{Cli, Command};
@@ -25,9 +25,11 @@ use crate::exec::Stage;
 use crate::init::{self, NotStarted, Orders};
 use crate::kernel::Kernel;
 use crate::library::Library;
+use crate::listeners::Listener;
 use crate::model::amount::Machine;
 use crate::output::Colour;
 use crate::sys::{self, Inherited};
+use crate::visit::{NoEntry, Visit};
 
 /// All that a subcommand can see of the world outside. A test makes one of its own.
 pub struct World<'a> {
@@ -41,6 +43,10 @@ pub struct World<'a> {
     pub library: Library,
     /// Where processes are found, `/proc`.
     pub processes: PathBuf,
+    /// Enters the namespaces of the process with this number.
+    pub enter: &'a dyn Fn(i32) -> Result<Visit, NoEntry>,
+    /// The sockets that listen in our network namespace, those whose queues are shorter than this.
+    pub listeners: &'a dyn Fn(u64) -> io::Result<Vec<Listener>>,
     /// An environment variable.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Becomes the service or supervises it.

@@ -76,6 +76,9 @@ pub(super) fn write(
         let done = if dry_run { "would be taken away" } else { "taken away: nothing of it is asked for any more" };
         let _ = writeln!(text, "{} {done}", disk.path(path).display());
     }
+    for finding in report.findings.iter().filter(|finding| lasting(finding).is_none()) {
+        let _ = writeln!(text, "{} falls short, and is not made to last", finding.setting);
+    }
     text += &notes(asked, &wanted, ready.place.system);
     match apply.format {
         Format::Text => print(world.out, &text),

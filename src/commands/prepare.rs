@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::catalog;
+use crate::catalog::{self, Scope};
 use crate::cli::Asked;
-use crate::context::Context;
+use crate::context::{Context, Namespaces};
 use crate::model::setting::{Key, System};
 use crate::plan::{self, Goals, Place};
 use crate::profile::load::load as load_all;
 use crate::profile::overlay::{self, Typed};
 use crate::profile::problem::Problem;
 use crate::profile::{Profile, Source};
+use crate::visit::{NoEntry, Visit};
 
-use super::{Failure, USAGE, World};
+use super::{FALLS_SHORT, Failure, USAGE, World};
 
 /// A profile that has been read, checked and resolved on this machine.
 pub(super) struct Ready {
@@ -22,6 +23,8 @@ pub(super) struct Ready {
     pub(super) place: Place,
     /// The files that were read, and those that would be read first if they were there.
     pub(super) files: Vec<PathBuf>,
+    /// Whether we are in the namespaces of the process that was named.
+    pub(super) visiting: bool,
 }
 
 /// Whether there is anything to do without a profile.
@@ -43,14 +46,70 @@ pub(super) fn prepare(
     allow_host_settings: bool,
     world: &World<'_>,
 ) -> Result<Ready, Failure> {
+    prepare_for(None, asked, need, allow_host_settings, world)
+}
+
+/// The same for another process: enters its namespaces once the profile is known to be right.
+///
+/// # Errors
+/// As [`prepare`]; exit code 1 where its settings can't be got at.
+pub(super) fn prepare_for(
+    pid: Option<i32>,
+    asked: &Asked,
+    need: Need,
+    allow_host_settings: bool,
+    world: &World<'_>,
+) -> Result<Ready, Failure> {
     let system = world.kernel.system();
     let mut files = Vec::new();
     let profile = load(asked, need, system, &mut files, world)?;
     let goals = plan::goals(&profile, system, world.machine)
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
-    let context = (world.context)();
-    let place = Place { system, version: context.version(), contained: context.contained(), allow_host_settings };
-    Ok(Ready { profile, goals, context, place, files })
+    let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
+        // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.
+        Some((pid, Err(why))) if !goals.keys.is_empty() => return Err(no_entry(pid, why)),
+        other => other.and_then(|(_, visit)| visit.ok()),
+    };
+    let mut context = (world.context)();
+    if let Some(Visit { initial, .. }) = visit {
+        // We see the namespaces that we have entered; of the others, the process's own count.
+        let (pid, user, cgroup) = (initial.pid, initial.user, initial.cgroup);
+        context.initial = Namespaces { user, pid, cgroup, ..context.initial };
+    }
+    let place = Place {
+        system,
+        version: context.version(),
+        contained: context.contained(),
+        allow_host_settings,
+        out_of_reach: visit.map_or(&[], out_of_reach),
+    };
+    Ok(Ready { profile, goals, context, place, files, visiting: visit.is_some() })
+}
+
+/// The words that ask for the same again, for commands that are shown to be pasted.
+pub(super) fn again(asked: &Asked, pid: Option<i32>) -> Vec<String> {
+    let pid = pid.into_iter().flat_map(|pid| ["--pid".to_owned(), pid.to_string()]);
+    asked.words().into_iter().chain(pid).collect()
+}
+
+fn no_entry(pid: i32, why: NoEntry) -> Failure {
+    let failure = Failure::new(FALLS_SHORT, format!("pid {pid}: {why}"));
+    match why {
+        NoEntry::Gone => failure,
+        NoEntry::Hidden(_) | NoEntry::Refused(..) => {
+            failure.help("it belongs to somebody else: try it with sudo, on the host")
+        }
+    }
+}
+
+/// What of a process can't be seen from where we are then.
+fn out_of_reach(visit: Visit) -> &'static [Scope] {
+    match (visit.other_users, visit.other_pids) {
+        (true, true) => &[Scope::UserNs, Scope::PidNs],
+        (true, false) => &[Scope::UserNs],
+        (false, true) => &[Scope::PidNs],
+        (false, false) => &[],
+    }
 }
 
 fn load(

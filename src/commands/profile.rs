@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::catalog;
+use crate::catalog::{self, Access, KernelVersion};
 use crate::cli;
-use crate::model::setting::System;
-use crate::profile::lint::lint;
+use crate::context::Context;
+use crate::model::setting::{Key, System};
+use crate::profile::lint::{About, Known, lint};
 use crate::profile::load::load as load_all;
 use crate::profile::problem::Problems;
 use crate::profile::{Profile, Source};
@@ -47,13 +48,15 @@ fn show(name: &str, world: &mut World<'_>) -> Result<i32, Failure> {
 }
 
 /// Each by itself, so that one that is broken hides nothing of the others.
-fn validate(names: &[String], world: &mut World<'_>) -> i32 {
-    let known: Vec<(System, &str)> = [System::Linux, System::MacOs]
+fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
+    let names: Vec<(System, &str)> = [System::Linux, System::MacOs]
         .into_iter()
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
+    let context = (world.context)();
+    let known = Known { names: &names, about: &|system, key| about(system, key, &context) };
     let mut broken = 0;
-    for name in names {
+    for name in asked {
         match load(std::slice::from_ref(name), world) {
             Err(problems) => {
                 broken += 1;
@@ -74,6 +77,23 @@ fn validate(names: &[String], world: &mut World<'_>) -> i32 {
         }
     }
     if broken > 0 { USAGE } else { 0 }
+}
+
+/// What the catalog knows of a key, in the words of a lint. It must hold on every supported kernel, so it is looked
+/// at as the newest one has it.
+fn about(system: System, key: &Key, context: &Context) -> About {
+    let of_host = catalog::scope_of(system, key, KernelVersion::NEWEST).is_host();
+    let Some(row) = catalog::row(system, key) else { return About { of_host, ..About::default() } };
+    let linux = |version: KernelVersion| format!("Linux {version}");
+    let release = context.release.as_deref().filter(|_| context.system == system && !row.exists_on(context.version()));
+    About {
+        since: row.since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
+        gone: row.removed_in.map(linux),
+        lacked_here: release.map(|release| format!("Linux {release}")),
+        of_host,
+        one_way: row.one_way,
+        read_only: row.access == Access::ReadOnly,
+    }
 }
 
 fn load(names: &[String], world: &World<'_>) -> Result<Profile, Problems> {

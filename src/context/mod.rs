@@ -158,23 +158,31 @@ impl Context {
     }
 }
 
-/// The inode numbers of the initial namespaces are fixed by the kernel's ABI (`include/linux/proc_ns.h`); the
-/// network's is not before 6.18, but only the initial one has this key.
+/// Which of ours are initial. The inode number of the network's is not fixed before 6.18, but only the initial one
+/// has this key.
 fn namespaces(root: &Path) -> Namespaces {
+    let core = root.join("proc/sys/net/core");
+    let net = core.is_dir().then(|| core.join("netdev_max_backlog").exists());
+    let link = |name: &str| fs::read_link(root.join("proc/self/ns").join(name)).ok();
+    Namespaces { net, ..initial_namespaces(&link) }
+}
+
+/// Which namespaces are the machine's initial ones, by the links of a `/proc/PID/ns`, but for the network's: the
+/// inode numbers of the others are fixed by the kernel's ABI (`include/linux/proc_ns.h`).
+#[must_use]
+pub fn initial_namespaces(link: &dyn Fn(&str) -> Option<PathBuf>) -> Namespaces {
     let is = |name: &str, initial: u64| {
-        let link = fs::read_link(root.join("proc/self/ns").join(name)).ok()?;
+        let link = link(name)?;
         let number = link.to_str()?.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse::<u64>().ok()?;
         Some(number == initial)
     };
-    let core = root.join("proc/sys/net/core");
-    let net = core.is_dir().then(|| core.join("netdev_max_backlog").exists());
     Namespaces {
         ipc: is("ipc", 0xEFFF_FFFF),
         uts: is("uts", 0xEFFF_FFFE),
         user: is("user", 0xEFFF_FFFD),
         pid: is("pid", 0xEFFF_FFFC),
         cgroup: is("cgroup", 0xEFFF_FFFB),
-        net,
+        net: None,
     }
 }
 

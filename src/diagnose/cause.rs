@@ -75,6 +75,8 @@ pub enum Cause {
     NotOurProcess,
     /// The process is gone.
     ProcessGone,
+    /// It is of a namespace of the process that nobody can enter from outside.
+    OutOfReach,
     /// `/proc/sys` is not there.
     NoProc,
     /// None of the above could be shown to be the case.
@@ -82,7 +84,7 @@ pub enum Cause {
 }
 
 /// Every cause with its code, and at length what it means.
-const TABLE: [(Cause, &str, &str); 38] = [
+const TABLE: [(Cause, &str, &str); 39] = [
     (
         Cause::NotApplied,
         "not-applied",
@@ -284,6 +286,13 @@ const TABLE: [(Cause, &str, &str); 38] = [
         "Limits of another user's process can be read and set with CAP_SYS_RESOURCE alone, prlimit(2): try sudo.",
     ),
     (Cause::ProcessGone, "process-gone", "There is no process of this number, no more or not yet."),
+    (
+        Cause::OutOfReach,
+        "out-of-reach",
+        "`--pid` enters the network, IPC and UTS namespaces of the process, not its user and PID namespaces. Those it \
+         has to itself, so what is read from here would be somebody else's. Run tunectl inside, or set it when the \
+         container is started.",
+    ),
     (
         Cause::NoProc,
         "no-proc",

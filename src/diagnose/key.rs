@@ -107,6 +107,10 @@ impl Case<'_> {
             Shortfall::Contradicted(sentence) => found(Cause::Contradiction, sentence),
             Shortfall::Unread(Obstacle::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
             Shortfall::Unread(Obstacle::Shape(sentence)) => found(Cause::WrongShape, sentence),
+            Shortfall::Unread(Obstacle::Elsewhere(scope)) => {
+                let whose = scope.describe();
+                found(Cause::OutOfReach, format!("it belongs to {whose} of the process, which is not entered"))
+            }
             Shortfall::Unread(Obstacle::Refused(refusal)) => self.unread(*refusal),
             Shortfall::Refused(refusal) => self.refused(*refusal),
             Shortfall::NotKept => self.not_kept(),
@@ -338,7 +342,23 @@ impl Case<'_> {
         if let Some(module) = row.module {
             return found(Cause::ModuleMissing, format!("the kernel module `{module}` brings it and is not loaded"));
         }
-        found(Cause::NoSuchKey, "this kernel was built without it")
+        match self.instance(row) {
+            // Each network namespace has these.
+            None | Some("all" | "default" | "lo") => found(Cause::NoSuchKey, "this kernel was built without it"),
+            Some(name) => {
+                found(Cause::NoSuchKey, format!("there is no `{name}` here, or this kernel was built without the key"))
+            }
+        }
+    }
+
+    /// Which of many the key is of, where its row stands for all of them: an interface, a disk.
+    fn instance(&self, row: &Row) -> Option<&str> {
+        let (path, separator) = match self.key {
+            Key::Sysctl(name) => (name.path(), '.'),
+            Key::Sysfs(name) => (name.path(), '/'),
+        };
+        let place = row.name.split(separator).position(|part| part.contains('*'))?;
+        path.split('/').nth(place)
     }
 
     pub(super) fn scope(&self) -> Scope {

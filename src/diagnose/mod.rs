@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cause;
+mod caution;
 mod key;
 mod key_remedies;
 mod limit;
@@ -9,6 +10,7 @@ mod remedy;
 mod rights;
 
 pub use cause::Cause;
+pub use caution::{Caution, caution};
 pub use remedy::{Remedy, Where};
 
 use crate::catalog;

@@ -26,7 +26,7 @@ pub fn limits_d(limits: &[(Resource, Limits)]) -> String {
 }
 
 /// The item and its value: sizes in KiB, processor time in minutes, the nice value itself and not how far it may
-/// go (pam_limits.c, `process_limit`). What does not divide goes to the next that allows as much.
+/// go (`process_limit`, `pam_limits.c`). What does not divide goes to the next that allows as much.
 fn item(resource: Resource, limit: Limit) -> Result<(&'static str, String), &'static str> {
     let divisor = match resource {
         Resource::Cpu => 60,

@@ -96,21 +96,16 @@ mod tests {
             let text = seal(opening, style, &profiles, 7, "a = 1\nb = 2\n");
             let names = if style == Style::Xml { "web, ./a- -b\\n.toml" } else { "web, ./a--b\\n.toml" };
             assert_eq!(sealed(&text), Seal::Whole { profiles: names.to_owned() }, "{text}");
-            for at in 0..text.len() {
+            let mark = text.find(MARK).unwrap();
+            let line = text[..mark].rfind('\n').unwrap()..=mark + text[mark..].find('\n').unwrap();
+            for at in (0..text.len()).filter(|at| !line.contains(at)) {
                 let mut changed = text.clone().into_bytes();
                 changed[at] = if changed[at] == b'~' { b'!' } else { b'~' };
                 let changed = String::from_utf8(changed).unwrap();
-                let harmless = changed.contains(&format!("file {:016x}", 0)) || sealed(&changed) != sealed(&text);
-                assert!(harmless || is_in_seal_line(&text, at), "{changed}");
+                assert_ne!(sealed(&changed), sealed(&text), "{changed}");
             }
             assert_eq!(sealed(&format!("{text}c = 3\n")), Seal::Broken);
         }
         assert_eq!(sealed("a = 1\n"), Seal::None);
-    }
-
-    /// The words of the seal itself are not hashed.
-    fn is_in_seal_line(text: &str, at: usize) -> bool {
-        let start = text.find(MARK).unwrap();
-        (start.saturating_sub(5)..start + 80).contains(&at)
     }
 }

@@ -22,9 +22,10 @@ pub fn sysctl_d(settings: &[Lasting]) -> String {
     let mut text = String::new();
     for setting in settings {
         let value = setting.value.to_string();
-        let _ = match value.is_empty() {
-            true => writeln!(text, "\n# {}: {}, which is an empty list", setting.name, setting.asked),
-            false => writeln!(text, "\n# {}\n{} = {value}", setting.asked, setting.name),
+        let _ = if value.is_empty() {
+            writeln!(text, "\n# {}: {}, which is an empty list", setting.name, setting.asked)
+        } else {
+            writeln!(text, "\n# {}\n{} = {value}", setting.asked, setting.name)
         };
     }
     text

@@ -1,6 +1,6 @@
 //! Handing signals on.
 
-use std::io;
+use std::{fmt, io};
 
 use super::descendants;
 use super::notice::{Verbosity, detail, warning};
@@ -13,7 +13,7 @@ use crate::sys::{self, Info};
 pub(super) fn forward(orders: &Orders, child: i32, target: SignalTarget, info: &Info) -> Option<i32> {
     let signal = orders.handed_on_as(info.signal());
     if signal == 0 || reached_child_already(orders, child, info) {
-        detail(orders, Verbosity::Everything, &format_args!("{} is not handed on", name(info.signal())));
+        detail(orders, Verbosity::Everything, &format_args!("{} is not handed on", Name(info.signal())));
         return None;
     }
     let sent = match target {
@@ -26,14 +26,14 @@ pub(super) fn forward(orders: &Orders, child: i32, target: SignalTarget, info: &
             detail(
                 orders,
                 Verbosity::Everything,
-                &format_args!("{} handed on as {}", name(info.signal()), name(signal)),
+                &format_args!("{} handed on as {}", Name(info.signal()), Name(signal)),
             );
         }
         // It has just ended; its SIGCHLD is on its way.
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
         Err(error) => {
             let hint = if error.raw_os_error() == Some(libc::EPERM) { " (CAP_KILL is missing)" } else { "" };
-            warning(orders, &format_args!("{} could not be handed on: {error}{hint}", name(signal)));
+            warning(orders, &format_args!("{} could not be handed on: {error}{hint}", Name(signal)));
         }
     }
     Some(signal)
@@ -72,6 +72,14 @@ fn to_group(child: i32, signal: i32, info: &Info) -> io::Result<()> {
     }
 }
 
-fn name(signal: i32) -> String {
-    Signal::new(signal).map_or_else(|| signal.to_string(), |known| known.to_string())
+/// A signal by its name, which is spelled only where it is said.
+struct Name(i32);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Signal::new(self.0) {
+            Some(signal) => signal.fmt(f),
+            None => self.0.fmt(f),
+        }
+    }
 }

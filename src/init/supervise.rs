@@ -28,6 +28,10 @@ struct Supervisor {
     orphans: Option<Orphans>,
 }
 
+/// After how many other signals we look for ended children without having been told of any. Of the signals that wait
+/// the kernel gives the lowest first, so that a flood of them could hold up `SIGCHLD` for ever.
+const PATIENCE: u32 = 16;
+
 /// Supervises until the child has ended and nothing is left of it; returns the code to exit with.
 pub(super) fn supervise(watch: Watch) -> i32 {
     let Watch { child, orders } = watch;
@@ -47,17 +51,22 @@ pub(super) fn supervise(watch: Watch) -> i32 {
 
 impl Supervisor {
     fn watch(&mut self) -> Ended {
+        // Before the first wait too: for a child that was quicker than we are.
+        let mut before_reaping = 0;
         loop {
-            // Before the first wait too, for a child that was quicker than we are. And after each signal: of those that
-            // wait the kernel gives the lowest first, so that a flood of others could hold up SIGCHLD for ever.
-            if let Some(ended) = self.reap() {
-                return ended;
+            if before_reaping == 0 {
+                if let Some(ended) = self.reap() {
+                    return ended;
+                }
+                before_reaping = PATIENCE;
             }
             self.on_time();
-            if let Some(info) = sys::take_signal(self.patience()) {
-                if info.signal() != libc::SIGCHLD {
+            match sys::take_signal(self.patience()) {
+                Some(info) if info.signal() != libc::SIGCHLD => {
                     self.on_signal(&info);
+                    before_reaping -= 1;
                 }
+                _ => before_reaping = 0,
             }
         }
     }

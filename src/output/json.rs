@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::context::{Namespaces, Runtime, Seccomp, Surroundings, cgroup};
-use crate::diagnose::Diagnosis;
+use crate::diagnose::{Diagnosis, caution};
 use crate::model::capability::Capability;
 use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
@@ -12,7 +12,7 @@ use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::report::{Finding, PutBack, Verdict};
 
-use super::Account;
+use super::{Account, Queues};
 
 /// The version of the documents. A change that is no addition raises it.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -28,6 +28,8 @@ struct Document<'a> {
     context: Where<'a>,
     process: Option<Process<'a>>,
     findings: Vec<Entry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listeners: Option<Vec<Json>>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +101,8 @@ struct Entry<'a> {
     target: Option<Json>,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
@@ -135,6 +139,7 @@ pub fn document(account: &Account<'_>) -> String {
         context: place(account),
         process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
         findings: account.report.findings.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
+        listeners: account.queues.as_ref().map(Queues::entries),
     };
     written(&document)
 }
@@ -202,6 +207,7 @@ fn entry<'a>(finding: &'a Finding, diagnosis: Option<&'a Diagnosis>) -> Entry<'a
         now: finding.now.as_ref().map(value_json),
         target,
         source: &finding.origin.source.label,
+        warning: caution(finding).map(|caution| json!({ "code": caution.code, "text": caution.text })),
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
         why: diagnosis.map(|diagnosis| diagnosis.why.as_str()),
         remedies: diagnosis.map_or_else(Vec::new, |diagnosis| {

@@ -3,12 +3,14 @@
 mod colour;
 mod json;
 mod limits;
+mod queues;
 mod text;
 mod together;
 
 pub use colour::Colour;
 pub use json::document;
 pub use limits::{limits_document, limits_table};
+pub use queues::Queues;
 pub use text::{changes, paragraph, shortfalls, table, to_type};
 use together::together;
 
@@ -42,6 +44,8 @@ pub struct Account<'a> {
     pub report: &'a Report,
     /// For each finding, why it falls short, where it does.
     pub diagnoses: Vec<Option<Diagnosis>>,
+    /// The queues of listening sockets that are too short, where they were looked at.
+    pub queues: Option<Queues>,
     /// What is around us; looked at only where something falls short.
     pub around: Option<Surroundings>,
     /// How much is said of each finding.
@@ -73,6 +77,6 @@ impl<'a> Account<'a> {
             },
         );
         let detail = if log::max_level() >= log::LevelFilter::Info { Detail::Full } else { Detail::Short };
-        Self { command, profiles, context, process, report, diagnoses, around, detail }
+        Self { command, profiles, context, process, report, diagnoses, around, detail, queues: None }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::cite::visible;
-use crate::diagnose::{Cause, Diagnosis};
+use crate::diagnose::{Cause, Caution, Diagnosis, caution};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::report::{Finding, PutBack, Shortfall, Verdict};
@@ -25,6 +25,7 @@ pub fn table(account: &Account<'_>, colour: Colour) -> String {
     let mut text = rows(&findings, account.detail, colour);
     text.push('\n');
     text.push_str(&summary(account, colour));
+    text.push_str(&account.queues.as_ref().map(|queues| queues.table(colour)).unwrap_or_default());
     text
 }
 
@@ -118,6 +119,9 @@ fn rows(findings: &[(&Finding, Option<&Diagnosis>)], detail: Detail, colour: Col
             cut(&row.wanted, 44),
             cut(&row.found, 44)
         );
+        if let Some(Caution { code, text: warning }) = caution(finding) {
+            let _ = writeln!(text, "    {} {warning} ({code})", colour.doubtful("warning:"));
+        }
         if let Some(diagnosis) = diagnosis {
             let new = !explained.contains(&diagnosis.cause);
             explained.push(diagnosis.cause);

@@ -40,7 +40,7 @@ pub fn winners(root: &Path, settings: &[Lasting]) -> Vec<Winner> {
     for folder in FOLDERS {
         let Ok(found) = fs::read_dir(root.join(folder)) else { continue };
         for file in found.flatten() {
-            if let Some(name) = file.file_name().to_str().filter(|name| name.ends_with(".conf")) {
+            if let Some(name) = file.file_name().to_str().filter(|name| name.strip_suffix(".conf").is_some()) {
                 files.entry(name.to_owned()).or_insert_with(|| file.path());
             }
         }

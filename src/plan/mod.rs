@@ -71,6 +71,8 @@ pub enum Obstacle {
     Shape(String),
     /// Nothing that exists matches the pattern.
     NoMatch,
+    /// It is of a namespace of another process that was not entered: what can be read is not that one's.
+    Elsewhere(Scope),
 }
 
 /// Whose a setting is.
@@ -93,6 +95,8 @@ pub struct Place {
     pub contained: bool,
     /// Whether global settings are to be written all the same (`--allow-host-settings`).
     pub allow_host_settings: bool,
+    /// Whose settings are out of reach: those of namespaces that a process with `--pid` has to itself.
+    pub out_of_reach: &'static [Scope],
 }
 
 impl Place {
@@ -104,6 +108,12 @@ impl Place {
 
     fn is_global(self, key: &Key) -> bool {
         matches!(catalog::scope_of(self.system, key, self.version), Scope::Host | Scope::HostNet)
+    }
+
+    fn beyond_reach(self, key: &Key) -> Option<Obstacle> {
+        // Where there is nothing, as nearly always, nothing is looked up.
+        let scope = (!self.out_of_reach.is_empty()).then(|| catalog::scope_of(self.system, key, self.version));
+        scope.filter(|scope| self.out_of_reach.contains(scope)).map(Obstacle::Elsewhere)
     }
 }
 
@@ -137,6 +147,7 @@ pub fn plan(
 }
 
 fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> KeyStep {
+    let current = place.beyond_reach(&goal.key).map_or(current, Err);
     let target = match &current {
         Ok(found) => goal.wanted.target(found),
         // So the kernel says of a secret that was never set (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Fault, Problem, Problems};
 use super::reader::{Reader, unknown};
 use super::tree::{Name, Node, describe, entries};
-use super::{Lookup, Source, Wish, keys, rlimit, run, service, tree};
+use super::{Lookup, Source, Wish, keys, rlimit, run, service, silence, tree};
 use crate::model::hashed::Hashed;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
@@ -23,9 +23,11 @@ pub(super) struct File {
     pub(super) wishes: Vec<Wish>,
     pub(super) ports: Option<Ranges>,
     pub(super) run: Vec<run::Setting>,
+    /// The codes of the warnings that it silences.
+    pub(super) allowed: Vec<&'static str>,
 }
 
-const TOP: [&str; 7] = ["description", "extends", "linux", "macos", "rlimit", "run", "service"];
+const TOP: [&str; 8] = ["description", "extends", "lint", "linux", "macos", "rlimit", "run", "service"];
 
 /// Reads one file.
 ///
@@ -49,6 +51,10 @@ fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {
         match name.get_ref().as_ref() {
             "description" => file.description = reader.keep(one_line(node)),
             "extends" => file.extends = reader.keep(names(node)).unwrap_or_default(),
+            "lint" => {
+                let table = reader.keep(expect_table(node));
+                file.allowed = table.map(|table| silence::read(reader, table)).unwrap_or_default();
+            }
             "linux" => file.wishes.extend(system(reader, System::Linux, node)),
             "macos" => file.wishes.extend(system(reader, System::MacOs, node)),
             "rlimit" => {

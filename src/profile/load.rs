@@ -98,17 +98,22 @@ impl Loader<'_> {
             // It was checked when it was read, where its place is known.
             let _ = option.set(&mut profile.run, &values);
         }
-        merge(&mut profile.wishes, file.wishes);
+        let whole = self.open.is_empty();
+        profile.allowed.extend(file.allowed.into_iter().map(|code| ((!whole).then(|| source.label.clone()), code)));
+        profile.replaced.extend(merge(&mut profile.wishes, file.wishes));
     }
 }
 
 /// Adds what a later file asks. It wins over an earlier file's wish for the same setting, which it replaces
 /// whole and in its place (the order of a base profile is a thought-out one), and a pattern also wins over
 /// earlier names that it matches.
-pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) {
+///
+/// Returns the wishes that were replaced by name.
+pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) -> Vec<Wish> {
+    let mut replaced = Vec::new();
     if wishes.is_empty() || later.is_empty() {
         wishes.extend(later);
-        return;
+        return replaced;
     }
     let earlier = wishes.len();
     let mut gone = vec![false; earlier];
@@ -125,11 +130,12 @@ pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) {
         match places.get(&key(&wish)) {
             Some(&at) => {
                 gone[at] = false;
-                wishes[at] = wish;
+                replaced.push(std::mem::replace(&mut wishes[at], wish));
             }
             None => wishes.push(wish),
         }
     }
     let mut gone = gone.into_iter();
     wishes.retain(|_| !gone.next().unwrap_or(false));
+    replaced
 }

@@ -15,8 +15,8 @@ mod reader;
 mod rlimit;
 mod run;
 mod service;
+mod silence;
 mod tree;
-pub mod warnings;
 
 use std::fmt;
 use std::ops::Range;
@@ -47,6 +47,10 @@ pub struct Profile {
     pub service_ports: Ranges,
     /// How the service is started and supervised: `[run]`.
     pub run: RunOptions,
+    /// What a later file of the same profile has replaced, for the warnings.
+    pub replaced: Vec<Wish>,
+    /// The warnings that are silenced, `[lint] allow`: those of one file, or of all where none is named.
+    pub allowed: Vec<(Option<String>, &'static str)>,
 }
 
 /// What a profile asks of one setting, or of all that a pattern stands for.

@@ -35,7 +35,7 @@ pub struct Typed<'a> {
 pub fn add(mut profile: Profile, typed: Typed<'_>, system: System, lookup: Lookup<'_>) -> Result<Profile, Problems> {
     let (mut wishes, mut problems) = (Vec::new(), Vec::new());
     let mut keep = |result: Result<Vec<Wish>, Problem>| match result {
-        Ok(more) => merge(&mut wishes, more),
+        Ok(more) => drop(merge(&mut wishes, more)),
         Err(problem) => problems.push(problem),
     };
     for text in typed.set {

@@ -12,6 +12,8 @@ use std::io;
 mod clock;
 mod entry;
 mod environment;
+#[cfg(target_env = "musl")]
+mod heap;
 mod identity;
 mod process;
 mod reason;
@@ -28,6 +30,8 @@ mod system;
 pub use clock::monotonic_microseconds;
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
+#[cfg(target_env = "musl")]
+pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,
@@ -37,11 +41,11 @@ pub use reason::reason;
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
     Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,
-    await_signal, block_every_signal, capabilities, close_range, die_with_parent, discard_signal, drop_from_bounding,
-    forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities, kill_held,
-    network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group, raise_ambient, release_terminal,
-    restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges, set_subreaper, set_umask, signal_bell,
-    socket_address, suspend, take_signal, wait_for_any,
+    await_signal, block_every_signal, capabilities, close_range, diagnosis_socket, die_with_parent, discard_signal,
+    drop_from_bounding, enter_namespace, forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper,
+    keep_capabilities, kill_held, network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group,
+    raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges,
+    set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
 pub use wait::{Ended, WaitStatus, has_ended, wait_any, wait_for};

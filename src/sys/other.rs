@@ -1,7 +1,7 @@
 //! Where there is no Linux: signal sets of 32, and `ENOSYS` for what only Linux has. The twin of `linux/`.
 
 use std::ffi::CStr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 use std::{io, mem};
 
@@ -124,6 +124,22 @@ pub fn queue(_pid: pid_t, _signal: c_int, _info: &Info) -> io::Result<()> {
 /// # Errors
 /// `ENOSYS`.
 pub fn queue_to_group(_leader: pid_t, _signal: c_int, _info: &Info) -> io::Result<()> {
+    missing()
+}
+
+/// Not here.
+///
+/// # Errors
+/// `ENOSYS`.
+pub fn enter_namespace(_namespace: BorrowedFd<'_>) -> io::Result<()> {
+    missing()
+}
+
+/// Not here.
+///
+/// # Errors
+/// `ENOSYS`.
+pub fn diagnosis_socket() -> io::Result<OwnedFd> {
     missing()
 }
 

@@ -118,6 +118,7 @@ fn obstacle(entry: &Entry) -> String {
     match &entry.found {
         Err(Obstacle::Refused(refusal)) => refusal.to_string(),
         Err(Obstacle::Shape(sentence)) => sentence.clone(),
+        Err(Obstacle::Elsewhere(scope)) => format!("it is of {} of another process", scope.describe()),
         Err(Obstacle::NoMatch) => "nothing has such a name".to_owned(),
         Ok(_) => String::new(),
     }

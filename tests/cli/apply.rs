@@ -144,17 +144,7 @@ fn a_process_that_is_gone_is_told_so() {
         other.0.wait().unwrap();
         Test::new(["apply", "-p", "web.toml", "--pid", &pid.to_string()])
             .file("web.toml", profile())
-            .stderr(
-                "\
-SETTING        WANTED        FOUND  VERDICT
-nofile (soft)  500           ?      not readable
-    why: the process is gone
-nofile (hard)  at least 600  ?      not readable
-    why: the process is gone
-1 setting that had been changed was put back
-error: a required setting falls short, so nothing was changed for good
-",
-            )
+            .stderr(&format!("error: pid {pid}: there is no such process\n"))
             .code(1)
             .run();
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");

@@ -258,7 +258,7 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
 fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
     let user = Fake::linux().as_user(1000).with_process(700, 1000);
     let mut host = with_shell(Computer::linux(user)).user(1000);
-    host.types("apply --no-journal --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
+    host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
         Some(1),
         "",
         "\
@@ -277,7 +277,7 @@ error: a required setting falls short, so nothing was changed for good
 ",
     );
     assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
-    host.types("apply --no-journal --rlimit nofile=5000:6000");
+    host.types("apply --rlimit nofile=5000:6000");
     assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
 }
 
@@ -301,4 +301,32 @@ to set what is not set: tunectl apply --set kernel.core_pattern=core --set net.i
     );
     let changed = host.types("apply --set kernel.core_pattern=core").stdout;
     assert_eq!(changed.lines().next(), Some("kernel.core_pattern |/bin/x \\u{1b}[31m\\u{202e} → core"));
+}
+
+/// It holds, and old programs will not thank anybody for it.
+#[test]
+fn a_limit_of_a_thousand_million_files_is_warned_of() {
+    let limits = |soft| Limits { soft: Limit::Value(soft), hard: Limit::Value(1_073_741_816) };
+    let machine =
+        |soft| linux(Fake::linux().holding("fs.nr_open", "1073741816").limited(Resource::Nofile, limits(soft)));
+    let check = "check --rlimit nofile=1073741816";
+    machine(1_073_741_816).types(check).is(
+        Some(0),
+        "\
+SETTING        WANTED      FOUND       VERDICT
+nofile (soft)  1073741816  1073741816  ok
+    warning: programs that close every possible descriptor one by one take minutes at this soft limit: lower it, and \
+leave the hard one to those that want more (W006)
+nofile (hard)  1073741816  1073741816  ok
+
+all 2 settings hold
+",
+        "",
+    );
+    let json = machine(1_073_741_816).types(&format!("{check} --format json")).stdout;
+    assert_eq!(json.matches("\"code\": \"W006\"").count(), 1, "{json}");
+    // `base` brings the soft limit down, and leaves the hard one alone.
+    let mut tuned = machine(1_073_741_816);
+    assert_eq!(tuned.types("run -p base -- true").code, None);
+    assert_eq!(tuned.limits(Resource::Nofile), "1048576:1073741816");
 }

@@ -39,7 +39,6 @@ For more information, try '--help'.
         &["check", "-p", "base", "--pid", "-1"],
         &["check", "-p", "base", "--pid", "x"],
         &["check", "-p", "base", "--format", "xml"],
-        &["apply", "-p", "base", "--pid", "1", "--no-rlimits"],
         &["check", "--color", "sometimes"],
         &["check", "-v", "-q"],
         &["profile"],

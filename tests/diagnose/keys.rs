@@ -217,6 +217,18 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
         },
     ),
     (
+        "an interface that is not there",
+        Case {
+            enter: HERE,
+            command: "apply",
+            asked: "--set net.ipv4.conf.eth0/100.rp_filter=1",
+            setting: "net.ipv4.conf.eth0/100.rp_filter",
+            cause: "no-such-key",
+            why: "there is no `eth0.100` here, or this kernel was built without the key",
+            followed: Followed::Profile,
+        },
+    ),
+    (
         "a pattern that matches nothing",
         Case {
             enter: HERE,

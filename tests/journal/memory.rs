@@ -40,6 +40,8 @@ impl Machines {
             machine: &|| Machine { memory: 8 << 30, cpus: 4 },
             library: Library { directory: "/nonexistent".into(), owners: None },
             processes: "/nonexistent".into(),
+            enter: &|_| Err(tunectl::visit::NoEntry::Gone),
+            listeners: &|_| Ok(Vec::new()),
             variable: &|name| (name == "TUNECTL_JOURNAL").then(|| journal.clone()),
             start: &mut |_, _, _| Ok(0),
             out: &mut out,

@@ -83,9 +83,8 @@ impl Test {
         let scratch = Scratch::new();
         let path = env::var("PATH").unwrap_or_default();
         command.env_clear().env("PATH", format!("{}:{path}", scratch.path().join("bin").display()));
-        command.current_dir(scratch.path());
-        // Not the machine's own, which tests would share.
-        command.env("TUNECTL_JOURNAL", scratch.path().join("journal"));
+        // Not the machine's own journal, which tests would share.
+        command.env("TUNECTL_JOURNAL", scratch.path().join("journal")).current_dir(scratch.path());
         let (stdout, stderr) = (Some(String::new()), Some(String::new()));
         Self { scratch, command, stdin: Vec::new(), stdout, stderr, code: 0 }
     }

@@ -1,0 +1,71 @@
+//! Listening sockets whose queues are shorter than they could be.
+
+use std::fmt::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::Colour;
+use crate::listeners::Listener;
+
+/// The queues that are too short, and for what.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    /// The connections that a queue takes at most where the profile holds: `net.core.somaxconn`.
+    pub allowed: u64,
+    /// The sockets whose queues take fewer.
+    pub listeners: Vec<Listener>,
+}
+
+impl Queues {
+    /// A warning and a table, or nothing where no queue is too short.
+    pub(super) fn table(&self, colour: Colour) -> String {
+        let mut text = String::new();
+        if self.listeners.is_empty() {
+            return text;
+        }
+        let rows: Vec<[String; 4]> = self.listeners.iter().map(row).collect();
+        let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0).max(HEADS[at].len());
+        let (address, queue, waiting) = (width(0), width(1), width(2));
+        let warning = format!("warning: queues that take fewer than the {} connections that they could", self.allowed);
+        let _ = writeln!(text, "\n{}", colour.doubtful(warning));
+        let line = |[a, q, w, holder]: [&str; 4]| format!("{a:<address$}  {q:<queue$}  {w:<waiting$}  {holder}");
+        let _ = writeln!(text, "{}", colour.faint(line(HEADS)));
+        for [a, q, w, holder] in &rows {
+            let _ = writeln!(text, "{}", line([a, q, w, holder]));
+        }
+        let _ = writeln!(text, "    {} {WHY}", colour.faint("why:"));
+        let _ = writeln!(text, "    {} {REMEDY}", colour.faint("remedy:"));
+        text
+    }
+
+    /// The same as data.
+    pub(super) fn entries(&self) -> Vec<Json> {
+        let entry = |listener: &Listener| {
+            let process = listener.holder.as_ref().map(|holder| json!({ "pid": holder.pid, "name": holder.name }));
+            json!({
+                "address": listener.address.ip().to_string(),
+                "port": listener.address.port(),
+                "backlog": listener.backlog,
+                "waiting": listener.waiting,
+                "allowed": self.allowed,
+                "process": process,
+                "why": WHY,
+                "remedy": REMEDY,
+            })
+        };
+        self.listeners.iter().map(entry).collect()
+    }
+}
+
+const HEADS: [&str; 4] = ["LISTENER", "QUEUE", "WAITING", "PROCESS"];
+const WHY: &str = "a queue's length is taken at listen(2): the service's own backlog, cut to net.core.somaxconn";
+const REMEDY: &str =
+    "restart the service or have it listen again, and raise the backlog that it asks for where that is lower";
+
+fn row(listener: &Listener) -> [String; 4] {
+    let holder = match &listener.holder {
+        Some(holder) => format!("{}, pid {}", holder.name, holder.pid),
+        None => "?".to_owned(),
+    };
+    [listener.address.to_string(), listener.backlog.to_string(), listener.waiting.to_string(), holder]
+}

@@ -1,0 +1,64 @@
+//! W001 and W002: ranges of local ports.
+
+use super::super::problem::Problem;
+use super::super::{Profile, Wish};
+use super::{ends, highest};
+use crate::model::setting::System;
+
+/// The lowest local port that Linux gives out by itself (ip-sysctl.rst, `ip_local_port_range`).
+const LINUX_FIRST: i128 = 32768;
+/// The lowest that macOS does (`IPPORT_HIFIRSTAUTO`, RFC 6335).
+const MACOS_FIRST: i128 = 49152;
+
+/// W001: a range of local ports that takes in what services listen on.
+pub(super) fn range(profile: &Profile, wish: &Wish, name: &str) -> Option<Problem> {
+    let ports = &profile.service_ports;
+    let (first, reserved) = match (wish.system?, name) {
+        (System::Linux, "net.ipv4.ip_local_port_range") => {
+            let (first, _) = ends(wish)?;
+            let own_list =
+                profile.wishes.iter().any(|other| other.setting.to_string() == "net.ipv4.ip_local_reserved_ports");
+            (Some(first).filter(|first| *first < LINUX_FIRST)?, own_list || !ports.is_empty())
+        }
+        (System::MacOs, "net.inet.ip.portrange.first" | "net.inet.ip.portrange.hifirst") => {
+            let first = highest(wish).filter(|first| *first < MACOS_FIRST)?;
+            // macOS has no list of reserved ports: only what lies below the range is safe.
+            let below = ports.as_slice().iter().all(|(_, high)| i128::from(*high) < first);
+            (first, below && !ports.is_empty())
+        }
+        _ => return None,
+    };
+    let remedy = match wish.system? {
+        System::Linux => {
+            "name the ports that services here listen on: `ports = [8080]` in `[service]`, or `--port 8080`; \
+             they are kept out of the range by `net.ipv4.ip_local_reserved_ports`"
+        }
+        System::MacOs => {
+            "start the range above the ports that services here listen on, and name those: `ports = [8080]` in \
+             `[service]`, or `--port 8080`"
+        }
+    };
+    (!reserved).then(|| {
+        let message = format!("local ports from {first} on, and no service port is kept out of them");
+        Problem::warning("W001", message, wish.origin.clone())
+            .help(
+                "the kernel may give a service's own port to an outgoing connection, and the service's next start \
+                 then fails with \"address already in use\" (with 2000 connections, port 8080 was lost in 4 of 60 \
+                 trials)",
+            )
+            .help(remedy)
+    })
+}
+
+/// W002: a range with both ends odd, or both even.
+pub(super) fn parity(wish: &Wish, name: &str) -> Option<Problem> {
+    let (first, last) = if name == "net.ipv4.ip_local_port_range" { ends(wish)? } else { return None };
+    let kind = if first % 2 == 0 { "even" } else { "odd" };
+    (first % 2 == last % 2).then(|| {
+        let message = format!("both ends of the range of local ports are {kind}: {first} and {last}");
+        Problem::warning("W002", message, wish.origin.clone()).help(
+            "the kernel warns in its log, and never uses the last port of an odd number of them; take one port more \
+             or less",
+        )
+    })
+}

@@ -1,0 +1,106 @@
+//! Going where another process is: into its network, IPC and UTS namespaces, so that what is read and written
+//! there is its own. The mount namespace stays ours: the files of `/proc/sys` speak of the namespaces of whoever
+//! opens them, and ours can be written where a container's are read-only.
+
+use std::fmt;
+use std::fs;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat, readlinkat};
+use nix::sys::stat::Mode;
+
+use crate::context::{Namespaces, initial_namespaces};
+use crate::sys;
+
+/// The kinds of namespaces that are entered, as `/proc/PID/ns` calls them (namespaces(7)).
+const ENTERED: [&str; 3] = ["net", "ipc", "uts"];
+
+/// What was found out about a process whose namespaces we are in now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Visit {
+    /// Which of its namespaces are the machine's own, those too that were not entered. Of its network nothing
+    /// is said here: that shows only from within.
+    pub initial: Namespaces,
+    /// Whether it is in another user namespace than we are.
+    pub other_users: bool,
+    /// Whether it is in another PID namespace than we are. Nobody can enter that himself, only his children.
+    pub other_pids: bool,
+}
+
+/// Why a process's namespaces could not be entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoEntry {
+    /// There is no such process.
+    Gone,
+    /// We may not see its namespaces.
+    Hidden(Errno),
+    /// We may not enter its namespace of this kind.
+    Refused(&'static str, Errno),
+}
+
+impl fmt::Display for NoEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errno = |errno: &Errno| format!("{errno:?} ({})", errno.desc().to_lowercase());
+        match self {
+            Self::Gone => f.write_str("there is no such process"),
+            Self::Hidden(why) => write!(f, "its namespaces can't be seen: {}", errno(why)),
+            Self::Refused(kind, why) => write!(f, "its {kind} namespace can't be entered: {}", errno(why)),
+        }
+    }
+}
+
+/// Enters the network, IPC and UTS namespaces of a process, for the rest of our life, as far as they are not ours
+/// already; its user namespace only where nothing else gives us the right to. `processes` is `/proc`.
+///
+/// # Errors
+/// Why not. Some of the namespaces may have been entered by then.
+pub fn enter(processes: &Path, pid: i32) -> Result<Visit, NoEntry> {
+    let directory = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // Held, so that everything is read of one process, whatever becomes of its number.
+    let process = open(&processes.join(pid.to_string()), directory, Mode::empty()).map_err(|_| NoEntry::Gone)?;
+    let theirs = |kind: &str| match readlinkat(&process, format!("ns/{kind}").as_str()) {
+        Ok(link) => Ok(Some(link)),
+        Err(Errno::ESRCH) => Err(NoEntry::Gone),
+        // A kernel that was built without this kind.
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(NoEntry::Hidden(errno)),
+    };
+    let ours = |kind: &str| fs::read_link(processes.join("self/ns").join(kind)).ok().map(Into::into);
+    let differs = |kind: &str| Ok(theirs(kind)?.is_some_and(|link| Some(link) != ours(kind)));
+    let file = |kind: &str| {
+        let path = format!("ns/{kind}");
+        openat(&process, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(NoEntry::Hidden)
+    };
+    let mut visit = Visit { other_users: differs("user")?, other_pids: differs("pid")?, ..Visit::default() };
+    visit.initial = initial_namespaces(&|kind| theirs(kind).ok().flatten().map(Into::into));
+    let mut files: Vec<(&'static str, OwnedFd)> = Vec::new();
+    for kind in ENTERED {
+        if differs(kind)? {
+            files.push((kind, file(kind)?));
+        }
+    }
+    let users = if visit.other_users && !files.is_empty() { Some(file("user")?) } else { None };
+    enter_all(&files, users.as_ref())?;
+    Ok(visit)
+}
+
+/// Who may not enter a container's namespaces as he is may perhaps as its root: the user who started a rootless
+/// one. Root of the host stays what it is, since only that may write host names.
+fn enter_all(files: &[(&'static str, OwnedFd)], users: Option<&OwnedFd>) -> Result<(), NoEntry> {
+    let mut users = users;
+    for (kind, file) in files {
+        let mut entered = sys::enter_namespace(file.as_fd());
+        if entered.is_err() {
+            if let Some(users) = users.take() {
+                // What this is refused for shows at the next step.
+                let _ = sys::enter_namespace(users.as_fd());
+                entered = sys::enter_namespace(file.as_fd());
+            }
+        }
+        let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(0));
+        entered.map_err(|error| NoEntry::Refused(kind, errno(error)))?;
+    }
+    Ok(())
+}

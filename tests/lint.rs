@@ -1,0 +1,217 @@
+//! The warnings of `tunectl profile validate`, as they come from the command line with all that the catalog
+//! knows, and how they are silenced.
+#![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+use support::test::Test;
+use tunectl::profile::lint::codes::WARNINGS;
+
+/// The warnings of a profile, each by its first line, in the order in which they are given.
+fn warnings(text: &str) -> Vec<String> {
+    validated(&[("p.toml", text)])
+}
+
+/// The same of the first of several files.
+fn validated(files: &[(&str, &str)]) -> Vec<String> {
+    let test = Test::new(["profile", "validate", files[0].0]);
+    let test = files.iter().fold(test, |test, (name, text)| test.file(name, text));
+    let ran = test.stdout_is_anything().stderr_is_anything().run();
+    let warnings: Vec<String> = ran
+        .stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("warning["))
+        .map(|line| line.replacen(']', "", 1))
+        .collect();
+    let said = match warnings.len() {
+        0 => "valid\n".to_owned(),
+        1 => "valid, with 1 warning\n".to_owned(),
+        count => format!("valid, with {count} warnings\n"),
+    };
+    assert_eq!(ran.stdout, format!("{}: {said}", files[0].0));
+    warnings
+}
+
+/// The warnings of lines of `[linux.sysctl]`, without W012, which nearly every key of the machine has.
+fn linux(lines: &str) -> Vec<String> {
+    warnings(&format!("[linux.sysctl]\n{lines}\n[lint]\nallow = 'W012'\n"))
+}
+
+#[test]
+fn keys_that_kernels_lack() {
+    for (line, expected) in [
+        ("net.ipv4.tcp_tw_recycle = 1", "W004: `net.ipv4.tcp_tw_recycle` is gone since Linux 4.12"),
+        (
+            "kernel.sched_wakeup_granularity_ns = 1",
+            "W004: `kernel.sched_wakeup_granularity_ns` is gone since Linux 5.13",
+        ),
+        ("vm.percpu_pagelist_fraction = 8", "W004: `vm.percpu_pagelist_fraction` is gone since Linux 5.14"),
+        (
+            "net.ipv4.tcp_tw_reuse_delay = 1",
+            "W007: `net.ipv4.tcp_tw_reuse_delay` came with Linux 6.14, and older kernels are supported too",
+        ),
+    ] {
+        assert_eq!(linux(line), [expected], "{line}");
+    }
+    assert_eq!(linux("net.ipv4.tcp_tw_reuse_delay = { exactly = 1, required = false }"), [""; 0]);
+    assert_eq!(
+        linux("kernel.modules_disabled = 1"),
+        ["W013: `kernel.modules_disabled` stays 1 until the next boot, whatever is written then"]
+    );
+    assert_eq!(linux("kernel.modules_disabled = 0"), [""; 0]);
+}
+
+#[test]
+fn folklore() {
+    for (line, expected) in [
+        ("net.ipv4.tcp_fin_timeout = 15", "W005: `net.ipv4.tcp_fin_timeout` does not shorten TIME-WAIT"),
+        (
+            "net.ipv4.tcp_max_tw_buckets = 5000",
+            "W005: `net.ipv4.tcp_max_tw_buckets` so low does not save connections in TIME-WAIT, it destroys them",
+        ),
+        ("net.ipv4.tcp_low_latency = 1", "W005: `net.ipv4.tcp_low_latency` does nothing since Linux 4.14"),
+        (
+            "net.ipv4.tcp_timestamps = 0",
+            "W005: `net.ipv4.tcp_timestamps` without timestamps, `net.ipv4.tcp_tw_reuse` does nothing",
+        ),
+        ("vm.swappiness = 0", "W005: `vm.swappiness` at 0 does not switch swap off"),
+        (
+            "net.ipv4.tcp_mem = [8388608, 12582912, 16777216]",
+            "W005: `net.ipv4.tcp_mem` counts pages, not bytes: 16777216 of them are 64 GiB",
+        ),
+        (
+            "net.core.somaxconn = 1024",
+            "W015: `net.core.somaxconn` at 1024 at most lowers what kernels start with today",
+        ),
+        (
+            "kernel.shmmax = 68719476736",
+            "W015: `kernel.shmmax` at 68719476736 at most lowers what kernels start with today",
+        ),
+    ] {
+        assert_eq!(linux(line), [expected], "{line}");
+    }
+    for line in [
+        "net.ipv4.tcp_max_tw_buckets = { at_least = 5000 }",
+        "net.ipv4.tcp_timestamps = 1",
+        "vm.swappiness = { at_most = 10 }",
+        "net.core.somaxconn = { at_least = 1024 }",
+        "net.core.somaxconn = 4096",
+    ] {
+        assert_eq!(linux(line), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn what_an_extended_profile_says_already_or_otherwise() {
+    let base = "[linux.sysctl]
+net.core.somaxconn = { at_least = 1024 }
+net.ipv4.ip_local_reserved_ports = { includes = 80 }
+net.ipv4.tcp_congestion_control = { one_of = ['bbr', 'cubic'] }
+net.ipv4.tcp_rmem = { at_least = [4096, 87380, 6291456] }
+[rlimit]
+core = 0
+";
+    let on = |text: &str| validated(&[("p.toml", &format!("extends = './base.toml'\n{text}")), ("base.toml", base)]);
+    let key = |line: &str| on(&format!("[linux.sysctl]\n{line}\n"));
+    assert_eq!(
+        key("net.core.somaxconn = { at_least = 1024 }"),
+        ["W009: net.core.somaxconn is asked for already, word for word"]
+    );
+    assert_eq!(
+        key("net.core.somaxconn = { at_most = 512, required = false }")[1..],
+        ["W008: net.core.somaxconn at most 512 contradicts what is extended: at least 1024"]
+    );
+    for (line, contradicts) in [
+        ("net.core.somaxconn = { at_least = 1024, required = false }", false),
+        ("net.core.somaxconn = { at_least = 32768 }", false),
+        ("net.core.somaxconn = 4096", false),
+        ("net.ipv4.ip_local_reserved_ports = '80-90'", false),
+        ("net.ipv4.ip_local_reserved_ports = '8080'", true),
+        ("net.ipv4.tcp_congestion_control = 'cubic'", false),
+        ("net.ipv4.tcp_congestion_control = 'reno'", true),
+        ("net.ipv4.tcp_rmem = [4096, 131072, 6291456]", false),
+        ("net.ipv4.tcp_rmem = [4096, 65536, 6291456]", true),
+    ] {
+        let found = key(line);
+        assert_eq!(found.len(), usize::from(contradicts), "{line}: {found:?}");
+        assert!(found.iter().all(|warning| warning.starts_with("W008: ")), "{line}: {found:?}");
+    }
+    assert_eq!(on("[rlimit]\ncore = 'unlimited'\n"), ["W008: core (soft) unlimited contradicts what is extended: 0"]);
+}
+
+#[test]
+fn one_setting_by_two_names() {
+    assert_eq!(
+        linux("vm.dirty_ratio = 10\nvm.dirty_bytes = 100000000"),
+        ["W010: `vm.dirty_bytes` and `vm.dirty_ratio` are one setting: writing one undoes the other"]
+    );
+    assert_eq!(linux("vm.dirty_ratio = 0\nvm.dirty_bytes = 100000000"), [""; 0]);
+}
+
+#[test]
+fn more_open_files_than_the_kernel_gives() {
+    let on = |nr_open: &str| {
+        let text = format!("[rlimit]\nnofile = {{ hard = 2000000 }}\n{nr_open}\n[lint]\nallow = ['W006', 'W012']\n");
+        warnings(&text)
+    };
+    let above = "W011: nofile (hard) of 2000000 is above fs.nr_open";
+    assert_eq!(on(""), [above]);
+    assert_eq!(on("[linux.sysctl]\nfs.nr_open = { at_least = 2000000 }"), [""; 0]);
+    assert_eq!(on("[linux.sysctl]\nfs.nr_open = 1100000"), [above]);
+}
+
+#[test]
+fn what_a_container_can_not_be_given() {
+    let text = "[linux.sysctl]
+net.core.somaxconn = { at_least = 4096 }
+vm.max_map_count = { at_least = 262144 }
+net.core.netdev_max_backlog = { at_least = 2000 }
+[linux.sysfs]
+\"kernel/mm/transparent_hugepage/enabled\" = 'madvise'
+[rlimit]
+memlock = 'unlimited'
+rtprio = 1
+nofile = { hard = 65536 }
+";
+    assert_eq!(
+        warnings(text),
+        ["W012: `vm.max_map_count` and 4 more can't be had from inside an unprivileged container"]
+    );
+    assert_eq!(warnings("[linux.sysctl]\nvm.swappiness = { at_most = 10, required = false }\n"), [""; 0]);
+}
+
+#[test]
+fn warnings_can_be_silenced_by_who_means_it() {
+    let text = "linux.sysctl.net.ipv4.tcp_fin_timeout = 10\n";
+    assert_eq!(warnings(text).len(), 1);
+    assert_eq!(warnings(&format!("{text}lint.allow = ['W005']\n")), [""; 0]);
+    assert_eq!(warnings(&format!("{text}lint.allow = 'W001'\n")).len(), 1, "another warning");
+    // Who extends a profile answers for all of it, who is extended only for itself.
+    let base = ("base.toml", text);
+    assert_eq!(validated(&[("p.toml", "extends = './base.toml'\nlint.allow = ['w005']\n"), base]), [""; 0]);
+    let quiet = ("base.toml", "linux.sysctl.vm.swappiness = 0\nlint.allow = ['W005', 'W012']\n");
+    let loud = format!("extends = './base.toml'\n{text}");
+    assert_eq!(validated(&[("p.toml", &loud), quiet]), ["W005: `net.ipv4.tcp_fin_timeout` does not shorten TIME-WAIT"]);
+    for (allow, message) in [("['W000']", "unknown warning `W000`"), ("5", "expected the code of a warning, found `5`")]
+    {
+        let ran = Test::new(["profile", "validate", "p.toml"])
+            .file("p.toml", format!("[lint]\nallow = {allow}\n"))
+            .stderr_is_anything()
+            .code(2)
+            .run();
+        assert!(ran.stderr.starts_with(&format!("error: {message}\n --> p.toml:2:")), "{}", ran.stderr);
+    }
+}
+
+/// What is built in says nothing doubtful, but that a wide range of ports wants the service's ports named.
+#[test]
+fn built_in_profiles() {
+    for (name, expected) in [("base", ""), ("production", ""), ("realtime", ""), ("loadtest", "W001")] {
+        let ran = Test::new(["profile", "validate", name]).stdout_is_anything().stderr_is_anything().run();
+        let codes: Vec<&str> =
+            ran.stderr.lines().filter_map(|line| line.strip_prefix("warning[")).map(|line| &line[..4]).collect();
+        assert_eq!(codes.concat(), expected, "{name}");
+    }
+    assert_eq!(WARNINGS.len(), 15);
+}
