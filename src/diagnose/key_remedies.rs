@@ -14,10 +14,10 @@ use super::{Cause, Remedy, read_only, remedy};
 impl Case<'_> {
     /// What mends it; several where all are needed, or as other ways, marked so.
     pub(super) fn remedies(&self, cause: Cause) -> Vec<Remedy> {
-        let (context, system) = (self.scene.context, self.scene.context.system);
+        let context = self.scene.context;
         match cause {
             Cause::NotApplied => {
-                let boot = remedy::at_boot(self.key, &self.value(), system).filter(|_| !context.contained());
+                let boot = (!context.contained()).then(|| remedy::at_boot(self.scene));
                 std::iter::once(remedy::apply(self.scene)).chain(boot).collect()
             }
             Cause::SetElsewhere => self.set_elsewhere(),

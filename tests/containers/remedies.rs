@@ -198,6 +198,62 @@ fn all_flags_on_one_line() {
     Container::run(&given, &image.name, &check).expect_code(0);
 }
 
+/// Every remedy for a compose file, pasted where its place says, in one file; and then the checks pass.
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn a_compose_file_mended_by_what_is_said() {
+    let image = images::probe();
+    let asked = ["-p", "web", "-p", "descriptors", "-p", "threads", "--set", "kernel.hostname=queue"];
+    let check = [&["/tunectl", "check"][..], &asked].concat();
+    let short = ["--ulimit", "nofile=1000:2000", "--pids-limit", "100"];
+    let json = [&check[..], &["--format", "json"]].concat();
+    let ran = Container::run(&short, &image.name, &json).expect_code(1);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let remedies = document["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|finding| finding["remedies"].as_array().cloned().unwrap_or_default());
+    let (mut service, mut sysctls, mut ulimits) = (String::new(), String::new(), String::new());
+    for remedy in remedies {
+        let text = remedy["text"].as_str().unwrap_or_default();
+        match remedy["place"].as_str() {
+            Some("compose") => service.push_str(&format!("    {text}\n")),
+            Some("compose-sysctls") => sysctls.push_str(&format!("      {text}\n")),
+            Some("compose-ulimits") if !ulimits.contains(text) => ulimits.push_str(&format!("      {text}\n")),
+            _ => {}
+        }
+    }
+    assert!(!service.is_empty() && !sysctls.is_empty() && !ulimits.is_empty(), "{document:#}");
+    let command: Vec<Value> = check.iter().map(|word| Value::from(*word)).collect();
+    let compose = format!(
+        "version: \"2.4\"\nservices:\n  service:\n    image: {}\n    command: {}\n{service}    sysctls:\n{sysctls}    ulimits:\n{ulimits}",
+        image.name,
+        Value::from(command)
+    );
+    let folder = programs::scratch().join(crate::engine::name());
+    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    fs::write(folder.join("compose.yaml"), &compose).unwrap_or_else(|error| panic!("{error}"));
+    let ran = composed(&folder, &["run", "--rm", "service"]);
+    composed(&folder, &["down"]);
+    drop(fs::remove_dir_all(&folder));
+    assert_eq!(ran.code, 0, "{compose}\n{ran:?}");
+}
+
+/// The plugin of newer engines, or the program of older ones.
+fn composed(folder: &std::path::Path, arguments: &[&str]) -> Ran {
+    let plugin = Command::new("docker").args(["compose", "version"]).output().is_ok_and(|ran| ran.status.success());
+    let mut command = Command::new(if plugin { "docker" } else { "docker-compose" });
+    if plugin {
+        command.arg("compose");
+    }
+    command.args(["-f", "compose.yaml"]).args(arguments).current_dir(folder);
+    command
+        .output()
+        .unwrap_or_else(|error| panic!("neither `docker compose` nor `docker-compose` runs: {error}"))
+        .into()
+}
+
 /// What the runtime does not take for a container, though it is the container's own: tunectl sets it, once it may.
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]

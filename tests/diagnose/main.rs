@@ -13,3 +13,4 @@ mod odd;
 mod scene;
 #[path = "../support/mod.rs"]
 mod support;
+mod units;

@@ -81,6 +81,13 @@ fn diagnosed(finding: Finding, context: &Context) -> Diagnosis {
     diagnose(&report.findings[0], &seen).unwrap()
 }
 
+/// The remedies for a hard limit of open files.
+pub(crate) fn remedies_of_a_limit(context: &Context) -> Vec<String> {
+    let limit = Setting::Limit(Resource::Nofile, Side::Hard);
+    let said = diagnosed(finding(limit, Shortfall::Differs, Evidence::default()), context);
+    said.remedies.into_iter().map(|remedy| remedy.text).collect()
+}
+
 /// Of everything that the kernel can say, what proves a cause by itself, with nothing else known.
 #[test]
 fn where_nothing_is_known_nothing_is_blamed() {

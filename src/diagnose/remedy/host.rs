@@ -42,17 +42,9 @@ pub(in crate::diagnose) fn host_key(key: &Key, value: &Value, outside: bool) -> 
     }
 }
 
-/// Have it set at each boot.
-pub(in crate::diagnose) fn at_boot(key: &Key, value: &Value, system: System) -> Option<Remedy> {
-    let sysctl = matches!(key, Key::Sysctl(_));
-    match system {
-        System::Linux => sysctl.then(|| spotted(Where::File, LAST_FILE.to_owned(), format!("{key} = {value}")).or()),
-        System::MacOs => {
-            let name = key.to_string();
-            let command = ["/usr/sbin/sysctl".to_owned(), format!("{name}={value}")];
-            Some(launch_daemon(&name, &command).or())
-        }
-    }
+/// Have `tunectl apply` write the files as well that set it at each boot.
+pub(in crate::diagnose) fn at_boot(scene: &Scene<'_>) -> Remedy {
+    at(Where::Shell, format!("sudo tunectl apply --persist{}", flags(scene))).or()
 }
 
 /// A daemon of launchd that runs a command once at boot, launchd.plist(5).
@@ -103,7 +95,7 @@ pub(super) fn unit_line(resource: Resource, limits: Limits) -> String {
     };
     let (soft, hard) = (word(limits.soft), word(limits.hard));
     let both = if soft == hard { soft } else { format!("{soft}:{hard}") };
-    format!("Limit{}={both}", resource.name().to_uppercase())
+    format!("Limit{}={both}", resource.name().to_ascii_uppercase())
 }
 
 /// Have the unit of the service leave `/proc/sys` writable, systemd.exec(5); or have it prepared before, outside
