@@ -3,8 +3,8 @@
 use std::{fmt, io};
 
 use super::descendants;
-use super::notice::{Verbosity, detail, warning};
-use super::orders::{Grouping, Orders};
+use super::notice::{detail, warning};
+use super::orders::{Grouping, Orders, Verbosity};
 use crate::model::run::SignalTarget;
 use crate::model::signal::Signal;
 use crate::sys::{self, Info};

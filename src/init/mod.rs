@@ -17,8 +17,7 @@ mod supervise;
 mod terminal;
 
 pub use lean::resume;
-pub use notice::Verbosity;
-pub use orders::{Grouping, Orders};
+pub use orders::{Grouping, Orders, Verbosity};
 
 use std::time::Duration;
 
