@@ -4,7 +4,7 @@
 //! Measured by comparing the two trees on Linux 6.18; what was given to each namespace between 5.10 and
 //! then stands with the version that did so. Rows say the same of themselves, a test holds the two together.
 
-use super::row::InNewNetns;
+use super::scope::InNewNetns;
 use super::version::KernelVersion;
 
 /// Names in one folder of which only the initial network namespace has, or may write, the real one.
