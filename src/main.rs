@@ -88,7 +88,10 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
     let mut world = World {
         kernel: &mut Host::here(access),
         context: &|| Context::here(&mut Host::here(Access::Read), user, &variable),
-        machine: &|| machine::here(&mut Host::here(Access::Read)),
+        machine: &|pid| match pid {
+            Some(pid) => machine::of_process(Path::new("/"), pid),
+            None => machine::here(&mut Host::here(Access::Read)),
+        },
         library: Library::host(),
         processes: PathBuf::from(PROCESSES),
         enter: &|pid| visit::enter(Path::new(PROCESSES), pid),

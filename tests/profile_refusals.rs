@@ -116,7 +116,7 @@ error: unknown table or field `windows`
 1 | [windows]
   |  ^^^^^^^
   |
-  = help: known here: `description`, `extends`, `linux`, `macos`, `rlimit`, `run` and `service`"
+  = help: known here: `description`, `extends`, `lint`, `linux`, `macos`, `rlimit`, `run` and `service`"
     );
 }
 

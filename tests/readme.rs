@@ -18,6 +18,7 @@ use tunectl::kernel::fake::{Fake, Mount};
 use tunectl::library::Library;
 use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limit, Limits, Resource};
+use tunectl::model::run::{OPTIONS, Shape};
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
 use tunectl::profile::lint::codes::WARNINGS;
@@ -28,7 +29,13 @@ fn the_readme_shows_what_the_program_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let standing = fs::read_to_string(&path).unwrap();
     let mut fresh = standing.clone();
-    for (name, text) in [("check", check()), ("profiles", profiles()), ("limits", limits()), ("warnings", warnings())] {
+    for (name, text) in [
+        ("options", options()),
+        ("check", check()),
+        ("profiles", profiles()),
+        ("limits", limits()),
+        ("warnings", warnings()),
+    ] {
         fresh = replaced(&fresh, name, &text);
     }
     if std::env::var_os("TUNECTL_BLESS").is_some() {
@@ -61,7 +68,7 @@ fn check() -> String {
     let mut world = World {
         kernel: &mut kernel,
         context: &|| context.clone(),
-        machine: &|| Machine { memory: 8 << 30, cpus: 4 },
+        machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
         library: Library { directory: "/nonexistent".into(), owners: None },
         processes: "/nonexistent".into(),
         enter: &|_| Err(NoEntry::Gone),
@@ -95,6 +102,19 @@ fn warnings() -> String {
     let mut text = "| code | warns of |\n| --- | --- |\n".to_owned();
     for warning in &WARNINGS {
         writeln!(text, "| `{}` | {} |", warning.code, warning.title).unwrap();
+    }
+    text
+}
+
+fn options() -> String {
+    let mut text = "| option | values | what it does |\n| --- | --- | --- |\n".to_owned();
+    for option in OPTIONS {
+        let values = match (option.shape, option.value) {
+            (Shape::Switch, _) => "true, false".to_owned(),
+            (Shape::One, value) => value.replace('|', ", "),
+            (Shape::Many, value) => format!("{value}, several"),
+        };
+        writeln!(text, "| `{}` | {values} | {} |", option.name, option.help).unwrap();
     }
     text
 }

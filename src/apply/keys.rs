@@ -10,12 +10,14 @@ use crate::model::value::{Kind, Value};
 use crate::plan::{KeyStep, Obstacle, Owner};
 use crate::report::{Finding, Shortfall, Verdict};
 
+use super::told;
+
 /// Reads a key and understands what stands there.
 pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Value, Obstacle> {
     if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
         return Err(Obstacle::NoMatch);
     }
-    let text = kernel.read(key).map_err(Obstacle::Refused)?;
+    let text = told::read(kernel, key).map_err(Obstacle::Refused)?;
     kind.read(&text).map_err(Obstacle::Shape)
 }
 
@@ -84,7 +86,7 @@ fn rewrite(
             continue;
         };
         if let Some(target) = step.wanted.target(found) {
-            *attempt = Attempt::Written(kernel.write(&step.key, &target.to_kernel(), pieces(step.kind)));
+            *attempt = Attempt::Written(told::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)));
             rewrote = true;
         }
     }
@@ -110,7 +112,7 @@ fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &
     if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, step, other, its)) {
         return Attempt::Withheld(Shortfall::HeldBack(reserved));
     }
-    Attempt::Written(kernel.write(&step.key, &target.to_kernel(), pieces(step.kind)))
+    Attempt::Written(told::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)))
 }
 
 /// The port range is widened only together with the reservation of the service's ports: a range over a port

@@ -2,15 +2,18 @@
 
 use crate::kernel::{Evidence, Kernel, Process, Refusal};
 use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::order::by_place;
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
 use crate::plan::{self, LimitStep, Obstacle, SideGoal};
 use crate::report::{Finding, Shortfall, Verdict};
 
+use super::told;
+
 /// What the kernel's ceiling of `nofile` is now.
 pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
     let key = plan::ceiling_key(kernel.system())?;
-    let text = kernel.read(&key).ok()?;
+    let text = told::read(kernel, &key).ok()?;
     match Kind::Number.read(&text).ok()? {
         Value::Number(number) => u64::try_from(number).ok(),
         _ => None,
@@ -54,8 +57,7 @@ pub(super) fn set_what_can_be_undone(
         };
         done.push((place, findings));
     }
-    done.sort_by_key(|(place, _)| *place);
-    done.into_iter().flat_map(|(_, findings)| findings).collect()
+    by_place(done, |(place, _)| *place).into_iter().flat_map(|(_, findings)| findings).collect()
 }
 
 fn lowers_hard(step: &LimitStep) -> bool {
@@ -74,7 +76,7 @@ fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<
     let outcome =
         step.target.map_or(Ok(Set::Untried), |target| set_one(kernel, step, target, process).map(|()| Set::Tried));
     let found = match step.target {
-        Some(_) => kernel.limits(process, step.resource),
+        Some(_) => told::limits(kernel, process, step.resource),
         None => step.current,
     };
     let found = found.map(|limits| in_effect(kernel, step.resource, limits));
@@ -85,11 +87,11 @@ fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<
 /// Where the hard limit can't be raised, the soft one still goes as far as the hard one allows: that is worth
 /// having, and the refusal is reported all the same.
 fn set_one(kernel: &mut dyn Kernel, step: &LimitStep, target: Limits, process: Process) -> Result<(), Refusal> {
-    let Err(refusal) = kernel.set_limits(process, step.resource, target) else { return Ok(()) };
+    let Err(refusal) = told::set_limits(kernel, process, step.resource, target) else { return Ok(()) };
     if let Ok(now) = step.current {
         let reachable = Limits { soft: target.soft.min(now.hard), hard: now.hard };
         if reachable != now && reachable != target {
-            kernel.set_limits(process, step.resource, reachable)?;
+            told::set_limits(kernel, process, step.resource, reachable)?;
         }
     }
     Err(refusal)

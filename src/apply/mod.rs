@@ -2,6 +2,7 @@
 
 mod keys;
 mod limits;
+mod told;
 mod undo;
 
 use crate::catalog;
@@ -22,7 +23,8 @@ pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: Plac
         })
         .collect();
     let ceiling = if goals.limits.is_empty() { None } else { limits::ceiling(kernel) };
-    let mut plan = plan::plan(read, &goals.limits, &mut |resource| kernel.limits(process, resource), ceiling, place);
+    let mut plan =
+        plan::plan(read, &goals.limits, &mut |resource| told::limits(kernel, process, resource), ceiling, place);
     for step in plan.keys.iter_mut().filter(|step| step.target.is_some()) {
         let Some(other) = catalog::counterpart(place.system, &step.key) else { continue };
         let value = keys::read(kernel, &other, step.kind);

@@ -7,6 +7,7 @@ use crate::plan::{KeyStep, LimitStep, Owner};
 use crate::report::{Finding, PutBack, Verdict};
 
 use super::keys::{pieces, read};
+use super::told;
 
 /// Puts every key back whose value is no longer what it was, among those that we wrote.
 pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[KeyStep]) {
@@ -49,15 +50,15 @@ fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, befo
 pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[LimitStep], process: Process) {
     for step in steps.iter().rev().filter(|step| step.target.is_some()) {
         let Ok(before) = step.current else { continue };
-        if kernel.limits(process, step.resource) == Ok(before) {
+        if told::limits(kernel, process, step.resource) == Ok(before) {
             continue;
         }
-        let outcome = match kernel.set_limits(process, step.resource, before) {
+        let outcome = match told::set_limits(kernel, process, step.resource, before) {
             Err(refusal) => PutBack::Refused(refusal),
-            Ok(()) if kernel.limits(process, step.resource) == Ok(before) => PutBack::Done,
+            Ok(()) if told::limits(kernel, process, step.resource) == Ok(before) => PutBack::Done,
             Ok(()) => PutBack::NotKept,
         };
-        let now = kernel.limits(process, step.resource).ok();
+        let now = told::limits(kernel, process, step.resource).ok();
         for finding in findings.iter_mut() {
             if let Setting::Limit(resource, side) = finding.setting {
                 if resource == step.resource {
@@ -78,7 +79,7 @@ fn through(kernel: &mut dyn Kernel, step: &KeyStep, before: &Value, other: &Key,
 }
 
 fn key(kernel: &mut dyn Kernel, key: &Key, kind: Kind, before: &Value) -> PutBack {
-    if let Err(refusal) = kernel.write(key, &before.to_kernel(), pieces(kind)) {
+    if let Err(refusal) = told::write(kernel, key, &before.to_kernel(), pieces(kind)) {
         return PutBack::Refused(refusal);
     }
     match read(kernel, key, kind) {

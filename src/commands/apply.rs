@@ -50,6 +50,12 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
             } else {
                 print(world.out, &output::changes(&account, world.colour));
                 print(world.out, &output::to_type(&account));
+                if world.kernel.system() == System::MacOs && !apply.lasting.persist && report.tally().changed > 0 {
+                    print(
+                        world.out,
+                        "these values are lost at the next boot: `--persist` has launchd set them again\n",
+                    );
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ use super::{Failure, USAGE, World, print};
 
 pub(super) fn explain(explain: &Explain, world: &mut World<'_>) -> Result<i32, Failure> {
     let asked = explain.subject.trim();
-    let text = if let Some(cause) = Cause::by_code(&asked.to_lowercase()) {
+    let text = if let Some(cause) = Cause::by_code(&asked.to_ascii_lowercase()) {
         output::paragraph(cause.code(), cause.explanation())
     } else if let Some(Warning { code, title, explanation }) = warning(asked) {
         output::paragraph(&format!("{code}: {title}"), explanation)

@@ -37,8 +37,8 @@ pub struct World<'a> {
     pub kernel: &'a mut dyn Kernel,
     /// Where we run; asked for where it matters.
     pub context: &'a dyn Fn() -> Context,
-    /// How large the machine is; asked for where an amount hangs on it.
-    pub machine: &'a dyn Fn() -> Machine,
+    /// How large the machine is, for us or for the process with this number; asked for where an amount hangs on it.
+    pub machine: &'a dyn Fn(Option<i32>) -> Machine,
     /// Where profiles are found.
     pub library: Library,
     /// Where processes are found, `/proc`.

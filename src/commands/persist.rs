@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::catalog;
-use crate::cli::{Apply, Format, Persist, TakeAway};
+use crate::cli::{Apply, Format, Persist, Revert, TakeAway};
 use crate::formats::{self, Lasting};
+use crate::journal::{Standing, What};
 use crate::kernel::Process;
 use crate::model::limit::{Limit, Limits, Resource, Side};
-use crate::model::setting::{Key, Setting, System};
+use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::persist::{self, Disk, Trouble, Wanted, Written};
+use crate::persist::{self, Disk, File, Trouble, Wanted, Winner, Written};
 use crate::profile::Profile;
 use crate::report::{Finding, Report, Shortfall, Verdict};
 
@@ -79,7 +80,7 @@ pub(super) fn write(
     for finding in report.findings.iter().filter(|finding| lasting(finding).is_none()) {
         let _ = writeln!(text, "{} falls short, and is not made to last", finding.setting);
     }
-    text += &notes(asked, &wanted, ready.place.system);
+    text += &notes(asked, &wanted, &files);
     match apply.format {
         Format::Text => print(world.out, &text),
         Format::Json => print(world.err, &text),
@@ -106,6 +107,18 @@ pub(super) fn take_away(asked: &TakeAway, force: bool, dry_run: bool, world: &mu
         }
     }
     left
+}
+
+/// The file that says what stands there now, for people.
+pub(super) fn who_says(revert: &Revert, what: &What, now: &Standing) -> String {
+    let root = revert.lasting.root.as_deref().unwrap_or(Path::new("/"));
+    let said = match (what, now) {
+        (What::Key { key: Key::Sysctl(name), .. }, Standing::Text(text)) => {
+            persist::who_says(root, &name.to_string(), text)
+        }
+        _ => None,
+    };
+    said.map_or_else(String::new, |(path, line)| format!(" (`{}` says so in line {line})", path.display()))
 }
 
 fn disk(root: Option<&Path>) -> Disk {
@@ -204,22 +217,15 @@ fn instead_of(before: Option<String>, now: &[String]) -> String {
 }
 
 /// What else there is to know or to do.
-fn notes(asked: &Persist, wanted: &Wanted, system: System) -> String {
+fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
     let mut text = String::new();
     let root = asked.root.as_deref().unwrap_or(Path::new("/"));
-    if system == System::Linux {
-        for winner in persist::winners(root, &wanted.sysctls) {
-            let _ = writeln!(
-                text,
-                "warning: {} line {} sets {} to {}, not to {}, and is read later by {}",
-                winner.path.display(),
-                winner.line,
-                winner.name,
-                winner.theirs,
-                winner.ours,
-                winner.reader
-            );
-        }
+    for winner in persist::winners(root, files) {
+        let (path, Winner { line, name, theirs, ours, reader, .. }) = (winner.path.display(), &winner);
+        let _ = writeln!(
+            text,
+            "warning: {path} line {line} sets {name} to {theirs}, not to {ours}, and is read later by {reader}"
+        );
     }
     if !wanted.limits.is_empty() && !wanted.units.is_empty() {
         let _ = writeln!(text, "for the limits of {}: systemctl daemon-reload, and restart", wanted.units.join(", "));
@@ -237,7 +243,7 @@ fn said(trouble: &Trouble) -> String {
         Trouble::Foreign(path) => format!("`{}` was not written by tunectl", path.display()),
         Trouble::Refused(path, error) => {
             let reason = error.raw_os_error().map(nix::errno::Errno::from_raw);
-            let reason = reason.map_or_else(|| error.to_string(), |errno| errno.desc().to_lowercase());
+            let reason = reason.map_or_else(|| error.to_string(), |errno| errno.desc().to_ascii_lowercase());
             format!("`{}` could not be written: {reason}", path.display())
         }
     }

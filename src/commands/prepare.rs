@@ -63,7 +63,7 @@ pub(super) fn prepare_for(
     let system = world.kernel.system();
     let mut files = Vec::new();
     let profile = load(asked, need, system, &mut files, world)?;
-    let goals = plan::goals(&profile, system, world.machine)
+    let goals = plan::goals(&profile, system, &|| (world.machine)(pid.filter(|_| system == System::Linux)))
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
         // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.

@@ -45,7 +45,7 @@ fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale:
             tale.nothing = false;
             let undone = one(revert, store, number, entry, here, force, world)?;
             for undone in &undone {
-                tale.tell(undone);
+                tale.tell(undone, revert);
             }
             if !revert.all {
                 break;
@@ -93,7 +93,7 @@ struct Tale {
 }
 
 impl Tale {
-    fn tell(&mut self, undone: &Undone) {
+    fn tell(&mut self, undone: &Undone, revert: &Revert) {
         let (name, before) = (name(&undone.change.what), shown(undone.change.before.as_ref()));
         let no_help = "";
         match &undone.outcome {
@@ -115,8 +115,9 @@ impl Tale {
                 let wrote = wrote
                     .as_ref()
                     .map_or_else(String::new, |wrote| format!(", not the {} that we wrote", wrote.shown()));
+                let says = persist::who_says(revert, &undone.change.what, now);
                 self.short(
-                    &format!("{name} is {}{wrote}: it is somebody else's by now, and was left", now.shown()),
+                    &format!("{name} is {}{wrote}: it is somebody else's by now{says}, and was left", now.shown()),
                     &format!("`tunectl revert --force` puts it back to {before} all the same"),
                 );
             }

@@ -8,9 +8,11 @@ use crate::exec::{Stage, StageError};
 use crate::init::{Orders, Verbosity};
 use crate::kernel::Process;
 use crate::model::run::{Manner, OPTIONS, RunOptions};
+use crate::model::setting::System;
 use crate::output::{self, Account, Colour};
 use crate::plan::Plan;
 use crate::report::Report;
+use crate::sys;
 
 use super::prepare::{Need, Ready, prepare};
 use super::{Failure, NOT_STARTED, USAGE, World};
@@ -21,10 +23,17 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
     let ready = prepare(&run.asked, need, run.zeal.allow_host_settings, world)?;
     let options = options(run, &ready.profile.run, world)?;
     // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
-    let stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error, run.manner))?;
-    if options.init == Some(true) {
+    let mut stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error, run.manner))?;
+    if options.init == Some(true) && world.kernel.system() == System::Linux {
         supervise(run, &options, ready, stage, world)
     } else {
+        if options.init == Some(true) {
+            log::warn!("`init` is for Linux: here the service takes our place");
+        }
+        if let Some(signal) = options.parent_death_signal {
+            // Our parent is the service's, whose place we keep.
+            stage.die_with(sys::parent(), signal.number());
+        }
         become_it(run, ready, stage, world)
     }
 }

@@ -23,7 +23,7 @@ pub struct Bounds {
     pub pids: Option<u64>,
 }
 
-/// Our groups, as `/proc/self/cgroup` and `/proc/self/mountinfo` tell.
+/// The groups of a process, as its `/proc/PID/cgroup` and our `/proc/self/mountinfo` tell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
     /// For each hierarchy its controllers, none for version 2, and our group's path in it.
@@ -43,10 +43,15 @@ struct Mount {
 }
 
 impl Groups {
-    /// Reads beneath `root`, usually `/`. Lines that are not understood are left out.
+    /// Reads ours beneath `root`, usually `/`. Lines that are not understood are left out.
     pub(super) fn read(root: &Path) -> Self {
+        Self::of("self", root)
+    }
+
+    /// The same for the process with this number.
+    pub(super) fn of(process: &str, root: &Path) -> Self {
         let read = |path: &str| fs::read(root.join(path)).map(|text| String::from_utf8_lossy(&text).into_owned());
-        let memberships = read("proc/self/cgroup").unwrap_or_default();
+        let memberships = read(&format!("proc/{process}/cgroup")).unwrap_or_default();
         let mounts = read("proc/self/mountinfo").unwrap_or_default();
         Self {
             memberships: memberships.lines().filter_map(membership).collect(),

@@ -8,6 +8,7 @@ use super::cgroup::Groups;
 use crate::kernel::Kernel;
 use crate::model::amount::Machine;
 use crate::model::name::SysctlName;
+use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, System};
 
 /// How large the machine is that `kernel` runs on.
@@ -30,6 +31,24 @@ pub fn linux(root: &Path) -> Machine {
     let total = fs::read_to_string(root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
     let bound = Groups::read(root).memory();
     Machine { memory: total.into_iter().chain(bound).min().unwrap_or(0), cpus: processors() }
+}
+
+/// How large it is for the process with this number, on Linux: by its control group and the processors that it may
+/// run on. What can't be seen of it is as for us.
+#[must_use]
+pub fn of_process(root: &Path, pid: i32) -> Machine {
+    let ours = linux(root);
+    let bounds = Groups::of(&pid.to_string(), root).bounds();
+    let status = fs::read_to_string(root.join(format!("proc/{pid}/status"))).unwrap_or_default();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let allowed = allowed.and_then(|list| Ranges::parse(list.trim(), u32::MAX).ok());
+    let allowed = allowed.map_or(ours.cpus, |list| list.as_slice().iter().map(|(low, high)| high - low + 1).sum());
+    let quota = bounds.cpu.and_then(|thousandths| u32::try_from(thousandths / 1000).ok());
+    let memory = fs::read_to_string(root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
+    Machine {
+        memory: memory.into_iter().chain(bounds.memory).min().unwrap_or(ours.memory),
+        cpus: quota.into_iter().chain([allowed]).min().unwrap_or(1).max(1),
+    }
 }
 
 /// How many processors we may use, at least one.
@@ -67,6 +86,11 @@ mod tests {
         write("proc/self/mountinfo", mounted);
         write("sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
         assert_eq!(linux(&root).memory, 512 << 20);
+        write("proc/77/cgroup", "4:cpu,cpuacct:/\n3:memory:/docker/x/y\n");
+        write("sys/fs/cgroup/memory/y/memory.limit_in_bytes", "268435456\n");
+        write("proc/77/status", "Name:\tx\nCpus_allowed_list:\t0-4,7\n");
+        assert_eq!(of_process(&root, 77), Machine { memory: 256 << 20, cpus: 6 });
+        assert_eq!(of_process(&root, 78), Machine { memory: 8 << 30, cpus: processors() }, "nothing is seen of it");
         fs::remove_dir_all(&root).unwrap();
     }
 }

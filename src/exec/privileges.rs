@@ -113,7 +113,7 @@ fn keep_only(keep: u64) -> Result<(), String> {
         let name = name(number);
         return Err(format!(
             "capability {name} can't be kept: we don't have it (start the container with `--cap-add {}`)",
-            name.to_uppercase()
+            name.to_ascii_uppercase()
         ));
     }
     let only = sys::Capabilities { effective: keep, permitted: keep, inheritable: keep };

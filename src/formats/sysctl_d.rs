@@ -2,19 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Lasting;
+use super::{Assignment, Lasting};
 use crate::model::name::SysctlName;
-
-/// A line that sets something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assignment {
-    /// Its number, from 1.
-    pub line: usize,
-    /// What it sets: a name or a pattern.
-    pub name: SysctlName,
-    /// To what.
-    pub value: String,
-}
 
 /// The text of a file that sets all of these. An empty list can't be said: neither reader takes an empty value.
 #[must_use]
@@ -42,7 +31,7 @@ pub fn sysctl_d_lines(text: &str) -> Vec<Assignment> {
         let (name, value) = line.split_once('=')?;
         // A leading dash says that a failure is of no matter.
         let name = SysctlName::parse(name.trim().trim_start_matches('-')).ok()?;
-        Some(Assignment { line: at + 1, name, value: value.trim().to_owned() })
+        Some(Assignment { line: at + 1, name: name.to_string(), value: value.trim().to_owned() })
     };
     text.lines().enumerate().filter_map(assignment).collect()
 }
@@ -54,10 +43,8 @@ mod tests {
     #[test]
     fn lines_are_read_as_their_readers_do() {
         let text = "# a\n;b = 1\n\n-net/core/somaxconn=5\n net.ipv4.conf.eth0/1.rp_filter =  0 1 \n-net.x\nx y = 1\n";
-        let found: Vec<String> = sysctl_d_lines(text)
-            .iter()
-            .map(|found| format!("{} {} {}", found.line, found.name.path(), found.value))
-            .collect();
-        assert_eq!(found, ["4 net/core/somaxconn 5", "5 net/ipv4/conf/eth0.1/rp_filter 0 1"]);
+        let found: Vec<String> =
+            sysctl_d_lines(text).iter().map(|found| format!("{} {} {}", found.line, found.name, found.value)).collect();
+        assert_eq!(found, ["4 net.core.somaxconn 5", "5 net.ipv4.conf.eth0/1.rp_filter 0 1"]);
     }
 }

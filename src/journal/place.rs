@@ -108,3 +108,51 @@ impl Places {
 fn is_missing(path: &Path) -> bool {
     matches!(fs::symlink_metadata(path), Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates(user: u32, system: System, variables: &[(&str, &str)]) -> Vec<String> {
+        let variable =
+            |name: &str| variables.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).to_owned());
+        let places = Places::of(system, user, &variable);
+        places.candidates.iter().map(|path| path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn it_is_where_files_die_with_the_boot() {
+        assert_eq!(candidates(0, System::Linux, &[]), ["/run/tunectl/journal", "/tmp/tunectl-0/journal"]);
+        assert_eq!(candidates(0, System::MacOs, &[])[0], "/var/run/tunectl/journal");
+        let user = [("XDG_RUNTIME_DIR", "/run/user/7"), ("TMPDIR", "/x")];
+        assert_eq!(candidates(7, System::Linux, &user), ["/run/user/7/tunectl/journal", "/x/tunectl-7/journal"]);
+        assert_eq!(candidates(7, System::Linux, &[("TMPDIR", "relative")]), ["/tmp/tunectl-7/journal"]);
+        assert_eq!(candidates(0, System::Linux, &[(VARIABLE, "here"), user[0]]), ["here"]);
+        assert_eq!(candidates(7, System::Linux, &[(VARIABLE, "")]), ["/tmp/tunectl-7/journal"]);
+    }
+
+    #[test]
+    fn the_first_that_will_do_is_taken_and_found_again() {
+        let folder = std::env::temp_dir().join(format!("tunectl-places-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("file"), "").unwrap();
+        let owner = fs::metadata(&folder).unwrap().uid();
+        let (no, yes) = (folder.join("file/journal"), folder.join("a/journal"));
+        let places = Places { candidates: vec![no.clone(), yes.clone()], owner };
+        assert_eq!(places.find(), Ok(None));
+        assert_eq!(places.make(), Ok(yes.as_path()));
+        assert_eq!(places.find(), Ok(Some(yes.as_path())));
+        assert_eq!(fs::metadata(&yes).unwrap().mode() & 0o7777, 0o700);
+        let somebody = Places { candidates: vec![yes.clone()], owner: owner + 1 };
+        let why = format!("belongs to uid {owner}, not to us");
+        assert_eq!(somebody.find(), Err(Trouble::Untrusted { path: yes, why }));
+        // One that would be made in a folder of somebody else's, as anybody can make one in /tmp.
+        let shared = folder.join(format!("tunectl-{owner}"));
+        fs::create_dir_all(shared.join("journal")).unwrap();
+        fs::set_permissions(&shared, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        let places = Places::only(shared.join("journal"), owner);
+        let why = "can be written to by others (mode 0777)".to_owned();
+        assert_eq!(places.make(), Err(Trouble::Untrusted { path: shared, why }));
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -47,12 +47,10 @@ impl<'a> Recorder<'a> {
         changes: Vec<Change>,
     ) -> Result<Self, Trouble> {
         let entry = Entry { boot: here.boot.clone(), profiles, changes };
-        let number = store.next()?;
-        store.replace(number, &entry)?;
-        Self::resume(kernel, store, here, number, entry)
+        Self::resume(kernel, store, here, store.next()?, entry)
     }
 
-    /// Goes on with an entry that is there, to put it back.
+    /// Puts an entry in its place, whole, and goes on from there.
     ///
     /// # Errors
     /// The journal could not be opened.
@@ -63,7 +61,7 @@ impl<'a> Recorder<'a> {
         number: u64,
         entry: Entry,
     ) -> Result<Self, Trouble> {
-        // Also where its last line was cut off: what is added must not become part of it.
+        // Also one that is there: its last line may have been cut off, and what is added must not become part of it.
         store.replace(number, &entry)?;
         let file = store.append(number)?;
         Ok(Self { kernel, here, store, number, entry, file })

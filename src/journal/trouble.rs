@@ -63,7 +63,12 @@ impl fmt::Display for Trouble {
                 write!(f, "another tunectl is changing settings just now: it holds `{}`", lock.display())
             }
             Self::Refused { step, path, errno } => {
-                write!(f, "the journal can't be kept: {step} `{}`: {}", path.display(), errno.desc().to_lowercase())
+                write!(
+                    f,
+                    "the journal can't be kept: {step} `{}`: {}",
+                    path.display(),
+                    errno.desc().to_ascii_lowercase()
+                )
             }
             Self::Untrusted { path, why } => write!(f, "the journal's directory `{}` {why}", path.display()),
             Self::Broken { path, why } => write!(f, "the journal `{}` can't be read: {why}", path.display()),

@@ -141,7 +141,7 @@ impl fmt::Display for Refusal {
             Operation::GetLimits => "getrlimit",
             Operation::SetLimits => "setrlimit",
         };
-        write!(f, "{step}: {:?} ({})", self.errno, self.errno.desc().to_lowercase())
+        write!(f, "{step}: {:?} ({})", self.errno, self.errno.desc().to_ascii_lowercase())
     }
 }
 

@@ -80,7 +80,7 @@ impl Capability {
     /// # Errors
     /// Names the nearest capability, where one is near.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let lower = text.to_lowercase();
+        let lower = text.to_ascii_lowercase();
         let short = lower.strip_prefix("cap_").unwrap_or(&lower);
         (0..)
             .zip(NAMES)
@@ -108,7 +108,10 @@ mod tests {
     fn every_capability_is_read_in_both_spellings() {
         for (number, name) in (0..).zip(NAMES) {
             assert_eq!(Capability::parse(name).map(Capability::number), Ok(number));
-            assert_eq!(Capability::parse(&format!("CAP_{}", name.to_uppercase())).map(Capability::number), Ok(number));
+            assert_eq!(
+                Capability::parse(&format!("CAP_{}", name.to_ascii_uppercase())).map(Capability::number),
+                Ok(number)
+            );
             assert_eq!(Capability(number).to_string(), name);
         }
         assert_eq!(Capability::parse("net_bind_service").map(Capability::bit), Ok(1 << 10));

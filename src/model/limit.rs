@@ -92,7 +92,7 @@ impl Resource {
     /// Names the nearest limit, where one is near.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|resource| resource.name() == text).ok_or_else(|| {
-            let plain = text.to_lowercase().replace("rlimit_", "");
+            let plain = text.to_ascii_lowercase().replace("rlimit_", "");
             format!("unknown limit `{}`{}", text.escape_debug(), suggest::hint(&plain, Self::ALL.map(Self::name)))
         })
     }

@@ -8,6 +8,7 @@ pub mod expectation;
 pub mod hashed;
 pub mod limit;
 pub mod name;
+pub mod order;
 pub mod ranges;
 pub mod run;
 pub mod setting;

@@ -181,7 +181,7 @@ impl RunOption {
     /// The variable of the environment that sets it.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("TUNECTL_{}", self.name.to_uppercase())
+        format!("TUNECTL_{}", self.name.to_ascii_uppercase())
     }
 
     /// Sets it: what came before is replaced, or for pairs (`rewrite`, `expect_exit`, `env`) added to.
@@ -217,7 +217,7 @@ fn each<T>(values: &[&str], parse: impl Fn(&str) -> Result<T, String>) -> Result
 }
 
 fn switch(value: &str) -> Result<bool, String> {
-    match value.to_lowercase().as_str() {
+    match value.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
         _ => Err(format!("expected `true` or `false` but found `{}`", value.escape_debug())),

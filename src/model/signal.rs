@@ -82,7 +82,7 @@ impl Signal {
         if let Ok(number) = text.parse::<i32>() {
             return Self::new(number).ok_or_else(|| format!("expected a signal from 1 to {LAST} but found `{number}`"));
         }
-        let lower = text.to_lowercase();
+        let lower = text.to_ascii_lowercase();
         let short = lower.strip_prefix("sig").unwrap_or(&lower);
         let named = names().find(|&(name, _)| name == short).map(|(_, number)| number);
         named.or_else(|| realtime(short)).and_then(Self::new).ok_or_else(|| {
@@ -109,7 +109,7 @@ impl fmt::Display for Signal {
     /// `SIGTERM`, `SIGRTMIN+3`; 32 and 33, which the C libraries keep for themselves, as `signal 32`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match names().find(|&(_, number)| number == self.0) {
-            Some((name, _)) => write!(f, "SIG{}", name.to_uppercase()),
+            Some((name, _)) => write!(f, "SIG{}", name.to_ascii_uppercase()),
             None if self.0 == FIRST_REALTIME => f.write_str("SIGRTMIN"),
             None if self.0 > FIRST_REALTIME => write!(f, "SIGRTMIN+{}", self.0 - FIRST_REALTIME),
             None => write!(f, "signal {}", self.0),

@@ -6,7 +6,7 @@
 /// neighbours count one each).
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = typed.to_lowercase();
+    let typed = typed.to_ascii_lowercase();
     let length = typed.chars().count();
     known
         .into_iter()

@@ -6,7 +6,7 @@ mod others;
 mod wanted;
 
 pub use files::{Disk, Trouble, Written};
-pub use others::{Winner, winners};
+pub use others::{Winner, who_says, winners};
 pub use wanted::{File, files};
 
 /// Limits and settings that are to last.

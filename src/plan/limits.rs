@@ -49,9 +49,9 @@ pub(super) fn steps(
             resources.push(goal.resource);
         }
     }
-    resources.sort_by_key(|resource| felt_by_us(*resource));
+    let (felt, others): (Vec<_>, Vec<_>) = resources.into_iter().partition(|resource| felt_by_us(*resource));
+    let resources = others.into_iter().chain(felt);
     resources
-        .into_iter()
         .map(|resource| {
             let top = Top { ceiling: ceiling.filter(|_| resource == Resource::Nofile), system };
             step(resource, goals.iter().filter(|goal| goal.resource == resource), read(resource), top)

@@ -11,6 +11,7 @@ use super::reader::{Reader, unknown};
 use super::tree::{Name, Node, describe, entries};
 use super::{Lookup, Source, Wish, keys, rlimit, run, service, silence, tree};
 use crate::model::hashed::Hashed;
+use crate::model::order::by_place;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
 
@@ -41,8 +42,8 @@ pub(super) fn parse(source: &Rc<Source>, lookup: Lookup<'_>) -> Result<File, Pro
     if reader.problems.is_empty() {
         return Ok(file);
     }
-    reader.problems.sort_by_key(|problem| problem.places.first().map(|(origin, _)| origin.span.start));
-    Err(Problems(reader.problems))
+    let place = |problem: &Problem| problem.places.first().map_or(0, |(origin, _)| origin.span.start + 1);
+    Err(Problems(by_place(reader.problems, place)))
 }
 
 fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {

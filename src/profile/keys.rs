@@ -19,6 +19,7 @@ use super::problem::Fault;
 use super::reader::Reader;
 use super::tree::{Name, Node, entries};
 use crate::model::name::{SysctlName, SysfsName};
+use crate::model::order::by_place;
 use crate::model::setting::{Key, Setting, Spec, System};
 use crate::model::value::Kind;
 
@@ -36,10 +37,8 @@ const DEEPEST: usize = 32;
 pub(super) fn read(reader: &mut Reader<'_>, system: System, tree: Tree, table: &DeTable<'_>) -> Vec<Wish> {
     let mut walk = Walk { reader, system, tree, wishes: Vec::new() };
     walk.table(table, &mut Vec::new());
-    let mut wishes = walk.wishes;
     // `net.a`, `vm.b`, `net.c` are two tables to TOML, but three lines to their writer.
-    wishes.sort_by_key(|wish| wish.origin.span.start);
-    wishes
+    by_place(walk.wishes, |wish| wish.origin.span.start)
 }
 
 struct Walk<'w, 'a> {

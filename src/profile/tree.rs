@@ -4,6 +4,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::problem::Fault;
+use crate::model::order::by_place;
 
 /// A value and where it stands.
 pub(super) type Node<'a> = Spanned<DeValue<'a>>;
@@ -37,9 +38,7 @@ pub(super) fn parse(text: &str) -> Result<DeTable<'_>, Fault> {
 
 /// The entries of a table in the order of the file; the parser keeps them in the order of the alphabet.
 pub(super) fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Name<'i>, &'t Node<'i>)> {
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(name, _)| name.span().start);
-    entries
+    by_place(table.iter().collect(), |(name, _)| name.span().start)
 }
 
 /// What a value is, with the value where it is short: for "found …".

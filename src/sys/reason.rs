@@ -8,7 +8,7 @@ use nix::errno::Errno;
 #[must_use]
 pub fn reason(error: &io::Error) -> String {
     match error.raw_os_error() {
-        Some(code) => Errno::from_raw(code).desc().to_lowercase(),
+        Some(code) => Errno::from_raw(code).desc().to_ascii_lowercase(),
         None => error.to_string(),
     }
 }

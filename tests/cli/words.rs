@@ -129,3 +129,21 @@ fn the_log_is_on_standard_error_and_as_loud_as_asked() {
     assert!(by_variable.contains(line), "{by_variable}");
     assert_eq!(run(Test::new(["-v"].into_iter().chain(arguments)).env("TUNECTL_LOG", "off")), "");
 }
+
+/// Each `v` says more: what is done, each write, each read.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_log_tells_of_writes_and_then_of_reads() {
+    let said = |loud: &str| {
+        let test = Test::shell(&format!(
+            "ulimit -Sc 0; exec tunectl {loud} run --set kernel.ostype=Linux --rlimit core=0:0 -- true"
+        ));
+        test.stderr_is_anything().run().stderr
+    };
+    let (set, read) = (
+        "[DEBUG tunectl::apply::told] set limit core: 0:0\n",
+        "[TRACE tunectl::apply::told] read kernel.ostype: `Linux`\n",
+    );
+    let heard = ["-v", "-vv", "-vvv"].map(said).map(|said| (said.contains(set), said.contains(read)));
+    assert_eq!(heard, [(false, false), (true, false), (true, true)]);
+}

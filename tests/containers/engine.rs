@@ -121,6 +121,12 @@ impl Container {
         docker(&[&["exec", &self.name], command].concat())
     }
 
+    /// The number of its first process on the host.
+    #[track_caller]
+    pub(crate) fn pid(&self) -> String {
+        docker_ok(&["inspect", "--format", "{{.State.Pid}}", &self.name])
+    }
+
     /// Everything that the service has said.
     pub(crate) fn logs(&self) -> String {
         let ran = docker(&["logs", &self.name]);

@@ -10,6 +10,7 @@ mod exec;
 mod host;
 mod images;
 mod limits;
+mod outside;
 #[path = "../../benches/harness/programs.rs"]
 mod programs;
 mod redis;

@@ -53,8 +53,9 @@ fn check(what: &str, of: &Path) -> String {
 fn the_readme_names_every_file() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     for entry in fs::read_dir(file("")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let is_example = name.ends_with(".yaml") || name.ends_with(".service");
+        let path = entry.unwrap().path();
+        let is_example = path.extension().is_some_and(|ending| ending == "yaml" || ending == "service");
+        let name = path.file_name().unwrap().to_str().unwrap();
         assert_eq!(readme.contains(&format!("(tests/deploy/{name})")), is_example, "{name}");
     }
 }

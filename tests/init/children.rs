@@ -108,6 +108,20 @@ fn the_service_dies_with_us_where_that_is_wanted() {
 }
 
 #[test]
+fn without_a_supervisor_the_death_of_our_parent_reaches_the_service_too() {
+    let tunectl = crate::service::tunectl();
+    let script =
+        format!("{} run --parent-death-signal USR1 -- {} catch & sleep 0.5", tunectl.display(), probe().display());
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]);
+    let mut service = Service::start(As::Other, command);
+    assert_eq!(service.line(), "ready");
+    let pid = service.service();
+    assert_eq!(service.line(), "10 -1");
+    sys::kill(pid, libc::SIGKILL).unwrap();
+}
+
+#[test]
 fn the_death_of_our_parent_reaches_the_service() {
     let script = format!(
         "{} run --init --parent-death-signal USR1 -- {} catch & echo $!; sleep 0.5",

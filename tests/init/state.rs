@@ -110,3 +110,24 @@ fn an_idle_supervisor_never_wakes_up() {
     assert_eq!(status(supervisor, "voluntary_ctxt_switches"), before);
     assert_eq!(status(supervisor, "Name"), "tunectl");
 }
+
+#[test]
+fn limits_are_the_service_s_and_not_ours() {
+    let script = "echo $(ulimit -Sn) $(ulimit -Hn) $(grep 'open files' /proc/$PPID/limits)";
+    let own = bare("ulimit -n 256", "sh -c \"echo $(grep 'open files' /proc/self/limits)\"");
+    let words = format!("exec {} run --init --rlimit nofile=100:200 -- sh -c {script:?}", tunectl().display());
+    let mut shell = Command::new("/bin/bash");
+    shell.args(["-c", &format!("ulimit -n 256; {}", words.replace('$', "\\$"))]);
+    assert_eq!(outcome(shell), (0, format!("100 200 {own}"), String::new()));
+}
+
+/// A limit that can't be had is found out in the child, and what was set before it is put back by the parent.
+#[test]
+fn where_a_limit_falls_short_the_service_is_not_started() {
+    let mut command = command(As::First, tunectl());
+    command.args(["run", "--init", "--rlimit", "nofile=2000000000:2000000000", "--", "echo", "started"]);
+    let (code, out, err) = outcome(command);
+    assert_eq!((code, out.as_str()), (125, ""), "{err}");
+    assert!(err.contains("nofile"), "{err}");
+    assert!(err.ends_with("tunectl: error: a required setting falls short, so `echo` was not started\n"), "{err}");
+}

@@ -37,7 +37,7 @@ impl Machines {
         let mut world = World {
             kernel: &mut self.kernel,
             context: &|| context.clone(),
-            machine: &|| Machine { memory: 8 << 30, cpus: 4 },
+            machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
             library: Library { directory: "/nonexistent".into(), owners: None },
             processes: "/nonexistent".into(),
             enter: &|_| Err(tunectl::visit::NoEntry::Gone),

@@ -8,6 +8,7 @@
 mod boot;
 mod cpio;
 mod host;
+mod journal;
 mod kernel;
 mod namespaces;
 mod pid_1;

@@ -267,6 +267,58 @@ fn files_that_would_win_are_told() {
 }
 
 #[test]
+fn so_are_those_of_logins_and_services() {
+    inside(this_test!(), || {
+        rlimit::setrlimit(rlimit::Resource::NOFILE, 1000, 1200).unwrap();
+        let system = System::new();
+        for (path, text) in [
+            ("etc/security/limits.d/50-early.conf", "* soft nofile 1\n"),
+            (
+                "etc/security/limits.d/99-z.conf",
+                "# x\n* - nofile 900 # both\n@staff soft nofile 5\nroot soft nofile 500\n",
+            ),
+            ("run/systemd/system/web.service.d/99-u.conf", "[Service]\nLimitNOFILE = 7\nLimitAS=1\n"),
+            ("etc/systemd/system/web.service.d/10-early.conf", "[Service]\nLimitNOFILE=8\n"),
+        ] {
+            system.0.write(&format!("root/{path}"), text);
+        }
+        let ran = system.run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", "web.service"]);
+        let said = ran.stdout_is_anything().run().stdout.replace(system.0.path().join("root").to_str().unwrap(), "");
+        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
+        assert_eq!(
+            warnings,
+            [
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 900, not to 500, and is read later by everyone",
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 900, not to 1200, and is read later by everyone",
+                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7, not to 500:1200, and is read later by everyone",
+            ]
+        );
+    });
+}
+
+#[test]
+fn revert_knows_the_file_that_says_what_stands_there() {
+    inside(this_test!(), || {
+        let system = System::new();
+        system.run(&["apply", "--set", "net.core.somaxconn=5000"]).stdout_is_anything().run();
+        system.0.write("root/usr/lib/sysctl.d/50-mine.conf", "\nnet.core.somaxconn = 77\n");
+        put("net/core/somaxconn", "77\n");
+        system
+            .run(&["revert", "--persist", "--root", "ROOT"])
+            .stdout("0 settings put back\n")
+            .stderr(
+                "\
+error: net.core.somaxconn is 77, not the 5000 that we wrote: it is somebody else's by now \
+(`[..]/root/usr/lib/sysctl.d/50-mine.conf` says so in line 2), and was left
+  = help: `tunectl revert --force` puts it back to 4096 all the same
+",
+            )
+            .code(1)
+            .run();
+    });
+}
+
+#[test]
 fn another_profile_takes_the_place_and_says_so() {
     inside(this_test!(), || {
         let system = System::new();

@@ -98,7 +98,7 @@ impl Computer {
         let mut world = World {
             kernel: &mut self.kernel,
             context: &|| context.clone(),
-            machine: &|| Machine { memory: 1 << 30, cpus: 4 },
+            machine: &|_| Machine { memory: 1 << 30, cpus: 4 },
             library: Library { directory: "/nonexistent".into(), owners: None },
             processes: self.scratch.path().join("proc"),
             enter: &|_| Ok(Visit { initial: context.initial, ..Visit::default() }),

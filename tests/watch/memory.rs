@@ -26,8 +26,13 @@ fn orders(text: &str, contained: bool) -> Orders {
     let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}") };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source.clone()), &catalog::spec).unwrap();
     let goals = plan::goals(&profile, System::Linux, &|| Machine { memory: 1 << 30, cpus: 4 }).unwrap();
-    let version = KernelVersion(6, 12);
-    let place = Place { system: System::Linux, version, contained, allow_host_settings: false, out_of_reach: &[] };
+    let place = Place {
+        system: System::Linux,
+        version: KernelVersion(6, 12),
+        contained,
+        allow_host_settings: false,
+        out_of_reach: &[],
+    };
     Orders { profiles: vec!["p".to_owned()], goals: goals.keys, place, files: Vec::new() }
 }
 

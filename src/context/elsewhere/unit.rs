@@ -57,7 +57,7 @@ fn last(root: &Path, files: &[(PathBuf, &str)], setting: &Setting) -> Option<Els
     let Setting::Limit(resource, side) = setting else { return None };
     let mut found = None;
     for (file, prefix) in files {
-        let directive = format!("{prefix}{}", resource.name().to_uppercase());
+        let directive = format!("{prefix}{}", resource.name().to_ascii_uppercase());
         let text = read(&root.join(file)).unwrap_or_default();
         for (number, line) in (1..).zip(text.lines()) {
             let Some((name, value)) = line.split_once('=') else { continue };

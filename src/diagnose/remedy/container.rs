@@ -87,7 +87,7 @@ pub(in crate::diagnose) fn container_limit(resource: Resource, limits: Limits, s
         }
         Some(Runtime::Nspawn) => {
             let (soft, hard) = (infinite("infinity")(limits.soft), infinite("infinity")(limits.hard));
-            let name = resource.name().to_uppercase();
+            let name = resource.name().to_ascii_uppercase();
             vec![at(Where::ContainerStart, format!("systemd-nspawn --rlimit={name}={soft}:{hard}"))]
         }
         _ => {

@@ -95,7 +95,7 @@ pub(super) fn unit_line(resource: Resource, limits: Limits) -> String {
     };
     let (soft, hard) = (word(limits.soft), word(limits.hard));
     let both = if soft == hard { soft } else { format!("{soft}:{hard}") };
-    format!("Limit{}={both}", resource.name().to_uppercase())
+    format!("Limit{}={both}", resource.name().to_ascii_uppercase())
 }
 
 /// Have the unit of the service leave `/proc/sys` writable, systemd.exec(5); or have it prepared before, outside

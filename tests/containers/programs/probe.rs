@@ -1,7 +1,8 @@
 //! A service that tells what it was started with.
 //!
 //! `probe report` prints everything a program finds at its start. `probe backlog N` listens, lets N clients
-//! connect without accepting any, and prints how many the kernel took. `probe wait` stays until it is killed.
+//! connect without accepting any, and prints how many the kernel took. `probe wait` stays until it is
+//! killed, and `probe listen` listens meanwhile.
 //!
 //! There is no `main` of Rust's: its runtime would ignore SIGPIPE and open the standard descriptors that are
 //! closed, and the report would be of that.
@@ -24,8 +25,12 @@ extern "C" fn main(_count: i32, _values: *const *const u8) -> i32 {
         ["report", keys @ ..] => report(&line, keys),
         ["backlog", count] => println!("taken {}", taken(count.parse().unwrap())),
         ["wait"] => wait(),
+        ["listen"] => {
+            let _listener = TcpListener::bind("0.0.0.0:7000").unwrap();
+            wait();
+        }
         ["exit", code] => return code.parse().unwrap(),
-        other => panic!("expected `report`, `backlog N`, `wait` or `exit CODE`, found {other:?}"),
+        other => panic!("expected `report`, `backlog N`, `wait`, `listen` or `exit CODE`, found {other:?}"),
     }
     0
 }

@@ -1,0 +1,62 @@
+//! Each step, told to the log: `-vv` says what is written, `-vvv` also what is read. A text is made only where the log
+//! wants it.
+
+use std::fmt;
+
+use crate::kernel::{Kernel, Pieces, Process, Refusal};
+use crate::model::limit::{Limits, Resource};
+use crate::model::setting::Key;
+
+/// [`Kernel::read`].
+pub(super) fn read(kernel: &mut dyn Kernel, key: &Key) -> Result<String, Refusal> {
+    let read = kernel.read(key);
+    match &read {
+        Ok(text) => log::trace!("read {key}: `{}`", text.trim_end().escape_debug()),
+        Err(refusal) => log::trace!("read {key}: {refusal}"),
+    }
+    read
+}
+
+/// [`Kernel::write`].
+pub(super) fn write(kernel: &mut dyn Kernel, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    log::debug!("write {key}: `{}`", text.trim_end().escape_debug());
+    let written = kernel.write(key, text, pieces);
+    if let Err(refusal) = &written {
+        log::debug!("write {key}: {refusal}");
+    }
+    written
+}
+
+/// [`Kernel::limits`].
+pub(super) fn limits(kernel: &mut dyn Kernel, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+    let read = kernel.limits(process, resource);
+    match &read {
+        Ok(limits) => log::trace!("read limit {resource}: {}", Sides(*limits)),
+        Err(refusal) => log::trace!("read limit {resource}: {refusal}"),
+    }
+    read
+}
+
+/// [`Kernel::set_limits`].
+pub(super) fn set_limits(
+    kernel: &mut dyn Kernel,
+    process: Process,
+    resource: Resource,
+    limits: Limits,
+) -> Result<(), Refusal> {
+    log::debug!("set limit {resource}: {}", Sides(limits));
+    let set = kernel.set_limits(process, resource, limits);
+    if let Err(refusal) = &set {
+        log::debug!("set limit {resource}: {refusal}");
+    }
+    set
+}
+
+/// Both sides, as `--rlimit` takes them.
+struct Sides(Limits);
+
+impl fmt::Display for Sides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.0.soft, self.0.hard)
+    }
+}
