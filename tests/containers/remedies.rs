@@ -220,7 +220,9 @@ fn a_compose_file_mended_by_what_is_said() {
         match remedy["place"].as_str() {
             Some("compose") => service.push(format!("    {text}\n")),
             Some("compose-sysctls") => sysctls.push(format!("      {text}\n")),
-            Some("compose-ulimits") if !ulimits.iter().any(|line: &String| line.contains(text)) => ulimits.push(format!("      {text}\n")),
+            Some("compose-ulimits") if !ulimits.iter().any(|line: &String| line.contains(text)) => {
+                ulimits.push(format!("      {text}\n"));
+            }
             _ => {}
         }
     }
