@@ -214,22 +214,27 @@ fn a_compose_file_mended_by_what_is_said() {
         .into_iter()
         .flatten()
         .flat_map(|finding| finding["remedies"].as_array().cloned().unwrap_or_default());
-    let (mut service, mut sysctls, mut ulimits) = (String::new(), String::new(), String::new());
+    let (mut service, mut sysctls, mut ulimits) = (Vec::new(), Vec::new(), Vec::new());
     for remedy in remedies {
         let text = remedy["text"].as_str().unwrap_or_default();
         match remedy["place"].as_str() {
-            Some("compose") => service.push_str(&format!("    {text}\n")),
-            Some("compose-sysctls") => sysctls.push_str(&format!("      {text}\n")),
-            Some("compose-ulimits") if !ulimits.contains(text) => ulimits.push_str(&format!("      {text}\n")),
+            Some("compose") => service.push(format!("    {text}\n")),
+            Some("compose-sysctls") => sysctls.push(format!("      {text}\n")),
+            Some("compose-ulimits") if !ulimits.iter().any(|line: &String| line.contains(text)) => {
+                ulimits.push(format!("      {text}\n"));
+            }
             _ => {}
         }
     }
     assert!(!service.is_empty() && !sysctls.is_empty() && !ulimits.is_empty(), "{document:#}");
     let command: Vec<Value> = check.iter().map(|word| Value::from(*word)).collect();
     let compose = format!(
-        "version: \"2.4\"\nservices:\n  service:\n    image: {}\n    command: {}\n{service}    sysctls:\n{sysctls}    ulimits:\n{ulimits}",
+        "version: \"2.4\"\nservices:\n  service:\n    image: {}\n    command: {}\n{}    sysctls:\n{}    ulimits:\n{}",
         image.name,
-        Value::from(command)
+        Value::from(command),
+        service.concat(),
+        sysctls.concat(),
+        ulimits.concat()
     );
     let folder = programs::scratch().join(crate::engine::name());
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
