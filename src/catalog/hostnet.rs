@@ -169,9 +169,12 @@ const GROUPS: &[Group] = &[
 /// What a fresh network namespace has of the file `path` beneath `/proc/sys/net/`, if that is not one of its
 /// own.
 pub(super) fn presence(path: &str, version: KernelVersion) -> Option<InNewNetns> {
+    // Most groups are of another folder, which their first letters tell.
+    let begins = |group: &Group| group.folder.is_empty() || group.folder.as_bytes().first() == path.as_bytes().first();
     let name_in = |group: &Group| path.strip_prefix(group.folder).filter(|name| !name.is_empty());
     let is_of = |group: &&Group| {
-        name_in(group).is_some_and(|name| group.names.is_empty() || group.names.contains(&name))
+        begins(group)
+            && name_in(group).is_some_and(|name| group.names.is_empty() || group.names.contains(&name))
             && version < group.until
     };
     GROUPS.iter().find(is_of).map(|group| group.presence)
