@@ -44,29 +44,29 @@ fn limit(resource: Resource, world: &mut World<'_>) -> String {
 /// A setting of this system, or else of the other one; nothing where no system that we know has it and no file
 /// is there.
 fn setting(asked: &str, world: &mut World<'_>) -> Option<String> {
-    keys(asked).into_iter().find_map(|key| page(key, world))
+    keys(asked).iter().find_map(|key| page(key, world))
 }
 
-fn page(key: Key, world: &mut World<'_>) -> Option<String> {
+fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let here = world.kernel.system();
     let context = (world.context)();
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
-    if let Some(row) = catalog::row(here, &key) {
+    if let Some(row) = catalog::row(here, key) {
         let mut page = catalog::explain(row, context.version());
-        standing(&mut page, &key, &context, world);
+        standing(&mut page, key, &context, world);
         return Some(page);
     }
-    if let Some(row) = catalog::row(other, &key) {
+    if let Some(row) = catalog::row(other, key) {
         return Some(catalog::explain(row, catalog::KernelVersion::NEWEST));
     }
-    if !world.kernel.inspect(&key).exists.unwrap_or(false) {
+    if !world.kernel.inspect(key).exists.unwrap_or(false) {
         return None;
     }
     let mut page = format!("{key}\n  nothing is known of it but what stands there\n\n");
     if here == System::Linux {
-        line(&mut page, "belongs to", catalog::scope_of(here, &key, context.version()).describe());
+        line(&mut page, "belongs to", catalog::scope_of(here, key, context.version()).describe());
     }
-    standing(&mut page, &key, &context, world);
+    standing(&mut page, key, &context, world);
     Some(page)
 }
 
