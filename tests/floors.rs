@@ -64,7 +64,7 @@ impl File {
     fn siblings<'a>(&self, files: &'a [Self]) -> Vec<&'a Self> {
         let modules = self.modules();
         let mut paths = BTreeSet::new();
-        for words in self.code.split(';').flat_map(|statement| statement.split_once("use ")) {
+        for words in self.code.split(';').filter_map(|statement| statement.split_once("use ")) {
             let climb = words.1.matches("super::").count();
             let Some(rest) = words.1.strip_prefix(&"super::".repeat(climb)).filter(|_| climb > 0) else { continue };
             let base = &modules[..modules.len().saturating_sub(climb)];
