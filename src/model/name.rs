@@ -10,6 +10,8 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysctlName {
     path: String,
+    /// Found out once: it is asked for at every step of the way.
+    is_pattern: bool,
 }
 
 /// The longest file name that Linux knows, in bytes (`NAME_MAX`, limits.h(0p)).
@@ -46,10 +48,14 @@ impl SysctlName {
                 "`{as_typed}` is not a sysctl name: it must be relative to /proc/sys, as in `net.core.somaxconn`"
             ));
         }
+        if is_plain(&path) {
+            return Ok(Self { path, is_pattern: false });
+        }
         for component in path.split('/') {
             check_component(component, as_typed, "a sysctl name")?;
         }
-        Ok(Self { path })
+        let is_pattern = path.contains(['*', '?', '[']);
+        Ok(Self { path, is_pattern })
     }
 
     /// The path beneath `/proc/sys`, such as `net/ipv4/conf/eth0.100/rp_filter`.
@@ -67,7 +73,7 @@ impl SysctlName {
     /// Whether the name is a pattern (`*`, `?` or `[…]` as in glob(7)) that stands for many settings.
     #[must_use]
     pub fn is_pattern(&self) -> bool {
-        self.path.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+        self.is_pattern
     }
 
     /// Whether `name` is one of those that this pattern stands for. Wildcards never match a separator.
@@ -126,26 +132,34 @@ impl fmt::Display for SysfsName {
     }
 }
 
-/// Dots for slashes and slashes for dots, run by run: most names have a few of one kind.
+/// Dots for slashes and slashes for dots.
 fn swap(text: &str) -> String {
-    let mut swapped = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'.' | b'/')) {
-        let (run, separator) = rest.split_at(at);
-        swapped.push_str(run);
-        swapped.push(if separator.starts_with('.') { '/' } else { '.' });
-        rest = &separator[1..];
+    let mut swapped = text.as_bytes().to_vec();
+    for byte in &mut swapped {
+        *byte = match *byte {
+            b'.' => b'/',
+            b'/' => b'.',
+            other => other,
+        };
     }
-    swapped.push_str(rest);
-    swapped
+    // One byte of ASCII for another: it is text still.
+    String::from_utf8(swapped).unwrap_or_default()
+}
+
+/// Whether a path is made of what nearly every name is made of, told in one walk without decoding it.
+fn is_plain(path: &str) -> bool {
+    let mut before = b'/';
+    for byte in path.bytes() {
+        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || byte == b'/' && before != b'/';
+        if !plain {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'/' && path.len() <= COMPONENT_BYTES
 }
 
 fn check_component(component: &str, whole: &str, what: &str) -> Result<(), String> {
-    // What nearly every name is made of, told without decoding it.
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if !component.is_empty() && component.len() <= COMPONENT_BYTES && component.bytes().all(plain) {
-        return Ok(());
-    }
     let reason = if component.is_empty() {
         "it has an empty component"
     } else if component == "." || component == ".." {
