@@ -38,7 +38,8 @@ const BEFORE: usize = 30;
 #[must_use]
 pub fn render(heading: &str, places: &[Place<'_>], help: &[String]) -> String {
     let spots: Vec<Spot<'_>> = places.iter().map(Spot::find).collect();
-    let gutter = spots.iter().map(|spot| spot.line.to_string().len()).max().unwrap_or(0);
+    // Help stands in one column, whether or not there is a place to cite.
+    let gutter = spots.iter().map(|spot| spot.line.to_string().len()).max().unwrap_or(1);
     let mut out = visible(heading);
     for (i, (place, spot)) in places.iter().zip(&spots).enumerate() {
         let (arrow, mark) = if i == 0 { ("-->", '^') } else { (":::", '-') };
@@ -244,6 +245,6 @@ error: twice
    |
    = help: say it once";
         assert_eq!(shown, expected);
-        assert_eq!(render("error: gone", &[], &["look".to_owned()]), "error: gone\n = help: look");
+        assert_eq!(render("error: gone", &[], &["look".to_owned()]), "error: gone\n  = help: look");
     }
 }

@@ -34,37 +34,55 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
     if let Some(code) = init::resume(&arguments) {
         return code;
     }
-    if sys::is_elevated() {
-        drop(writeln!(
-            io::stderr(),
-            "error: tunectl must not be installed set-uid or set-gid, or with file capabilities: it writes what its caller's files say"
-        ));
-        return NOT_STARTED;
+    let cli = refuse_others_rights().and_then(|()| drop_in(arguments)).and_then(parse);
+    match cli {
+        Err(code) => code,
+        Ok(cli) => {
+            start_log(&cli.talk);
+            in_the_real_world(&cli, &inherited)
+        }
     }
-    let (arguments, manner) = match dropin::translate(&arguments, sys::own_pid(), &|name| env::var_os(name)) {
-        None => (arguments, Manner::default()),
-        Some(DropIn::Run(words, manner)) => (words, manner),
+}
+
+/// A step on the way to the command line; the error is the code to exit with, and all has been said.
+type Step<T> = Result<T, i32>;
+
+fn refuse_others_rights() -> Step<()> {
+    if !sys::is_elevated() {
+        return Ok(());
+    }
+    drop(writeln!(
+        io::stderr(),
+        "error: tunectl must not be installed set-uid or set-gid, or with file capabilities: it writes what its caller's files say"
+    ));
+    Err(NOT_STARTED)
+}
+
+/// The words of another init, if it is under its name that we were called, in our own.
+fn drop_in(arguments: Vec<OsString>) -> Step<(Vec<OsString>, Manner)> {
+    match dropin::translate(&arguments, sys::own_pid(), &|name| env::var_os(name)) {
+        None => Ok((arguments, Manner::default())),
+        Some(DropIn::Run(words, manner)) => Ok((words, manner)),
         Some(DropIn::Print(text)) => {
             drop(io::stdout().write_all(text.as_bytes()));
-            return 0;
+            Err(0)
         }
         Some(DropIn::Wrong(text)) => {
             drop(io::stderr().write_all(text.as_bytes()));
-            return 1;
+            Err(1)
         }
-    };
-    let mut cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            drop(error.print());
-            return if error.use_stderr() { USAGE } else { 0 };
-        }
-    };
+    }
+}
+
+fn parse((arguments, manner): (Vec<OsString>, Manner)) -> Step<Cli> {
+    let mut cli = Cli::try_parse_from(arguments).map_err(|error| {
+        drop(error.print());
+        if error.use_stderr() { USAGE } else { 0 }
+    })?;
     if let Command::Run(run) = &mut cli.command {
         run.manner = manner;
     }
-    start_log(&cli.talk);
-    in_the_real_world(&cli, &inherited)
+    Ok(cli)
 }
 
 fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {

@@ -59,6 +59,23 @@ impl File {
         floor(&part).or_else(|| floor(self.room())).unwrap_or_else(|| panic!("`{}` has no floor in FLOORS", self.name))
     }
 
+    /// The files of its own room that it imports, by their names: `super::b` in `a/c` is `a/b`. A room's `mod` is its
+    /// door, and owns what all within share.
+    fn siblings<'a>(&self, files: &'a [Self]) -> Vec<&'a Self> {
+        let modules = self.modules();
+        let mut paths = BTreeSet::new();
+        for words in self.code.split(';').filter_map(|statement| statement.split_once("use ")) {
+            let climb = words.1.matches("super::").count();
+            let Some(rest) = words.1.strip_prefix(&"super::".repeat(climb)).filter(|_| climb > 0) else { continue };
+            let base = &modules[..modules.len().saturating_sub(climb)];
+            for part in rest.trim_start_matches('{').split(',') {
+                let first = part.trim().split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+                paths.insert([base, &[first]].concat());
+            }
+        }
+        files.iter().filter(|file| file.name != self.name && paths.contains(&file.modules())).collect()
+    }
+
     /// What it imports from other rooms, as `room` or `room/part`.
     fn imports(&self) -> BTreeSet<String> {
         let paths = self.code.split("crate::").skip(1).map(|rest| {
@@ -155,6 +172,31 @@ fn a_file_imports_only_from_floors_below() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_of_a_room_do_not_import_each_other_in_a_circle() {
+    let files = sources();
+    let mut left: Vec<&File> = files.iter().collect();
+    loop {
+        let before = left.len();
+        let names: BTreeSet<&str> = left.iter().map(|file| file.name.as_str()).collect();
+        left.retain(|file| file.siblings(&files).iter().any(|other| names.contains(other.name.as_str())));
+        if left.len() == before {
+            break;
+        }
+    }
+    let names: Vec<&str> = left.iter().map(|file| file.name.as_str()).collect();
+    assert!(names.is_empty(), "in a circle, or above one: {names:?}");
+}
+
+#[test]
+fn no_file_is_too_long_to_be_read() {
+    const MOST: usize = 400;
+    for file in sources() {
+        let lines = file.whole.lines().count();
+        assert!(lines <= MOST, "{} has {lines} lines, {MOST} are the most", file.name);
+    }
 }
 
 /// `super::super` would be a way around the floors.

@@ -3,7 +3,8 @@
 use std::fmt::{Display, Write};
 
 use super::limits::LimitRow;
-use super::row::{Access, Docker, InNewNetns, Kubernetes, Row};
+use super::row::{Access, Docker, Kubernetes, Row};
+use super::scope::InNewNetns;
 use super::version::{ByVersion, KernelVersion};
 use crate::model::setting::System;
 use crate::model::value::Kind;

@@ -4,7 +4,7 @@
 //! Measured by comparing the two trees on Linux 6.18; what was given to each namespace between 5.10 and
 //! then stands with the version that did so. Rows say the same of themselves, a test holds the two together.
 
-use super::row::InNewNetns;
+use super::scope::InNewNetns;
 use super::version::KernelVersion;
 
 /// Names in one folder of which only the initial network namespace has, or may write, the real one.
@@ -169,9 +169,12 @@ const GROUPS: &[Group] = &[
 /// What a fresh network namespace has of the file `path` beneath `/proc/sys/net/`, if that is not one of its
 /// own.
 pub(super) fn presence(path: &str, version: KernelVersion) -> Option<InNewNetns> {
+    // Most groups are of another folder, which their first letters tell.
+    let begins = |group: &Group| group.folder.is_empty() || group.folder.as_bytes().first() == path.as_bytes().first();
     let name_in = |group: &Group| path.strip_prefix(group.folder).filter(|name| !name.is_empty());
     let is_of = |group: &&Group| {
-        name_in(group).is_some_and(|name| group.names.is_empty() || group.names.contains(&name))
+        begins(group)
+            && name_in(group).is_some_and(|name| group.names.is_empty() || group.names.contains(&name))
             && version < group.until
     };
     GROUPS.iter().find(is_of).map(|group| group.presence)

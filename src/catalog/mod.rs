@@ -4,6 +4,7 @@
 //! the truth. Nothing is parsed or allocated here at run time.
 #![forbid(unsafe_code)]
 
+mod belonging;
 mod explain;
 mod hostnet;
 mod index;
@@ -30,9 +31,10 @@ mod sysfs;
 mod user;
 mod vm;
 
+pub use belonging::{in_new_netns, scope_of};
 pub use explain::{explain, explain_limit};
 pub use limits::{LimitRow, limit};
-pub use row::{Access, Bounds, Docker, InNewNetns, Kubernetes, Row};
-pub use scope::{Scope, in_new_netns, scope_of};
+pub use row::{Access, Bounds, Docker, Kubernetes, Row};
+pub use scope::{InNewNetns, Scope};
 pub use table::{apply_after, counterpart, names, row, rows, spec};
 pub use version::{ByVersion, Changed, KernelVersion};

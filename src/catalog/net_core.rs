@@ -1,10 +1,10 @@
 //! `net.core`: what all protocols share.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, LONG_MAX, NET, OFF_ON, Row, TICKS,
-    TICKS_SECONDS_MAX, always, changed, number, shape, since, takes,
+    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX,
+    always, changed, number, shape, since, takes,
 };
-use super::scope::Scope;
+use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
 use crate::model::value::Kind;
 

@@ -1,10 +1,10 @@
 //! `net.ipv4` from `fib` to `ipfrag`: addresses, ports, ICMP.
 
 use super::row::{
-    ANY_INT, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS,
-    Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
+    ANY_INT, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS, Row, TICKS,
+    TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
 };
-use super::scope::Scope;
+use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
 use crate::model::value::Kind;
 

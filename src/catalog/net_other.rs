@@ -1,9 +1,10 @@
 //! What stands beneath `net` behind `ipv6`: multipath TCP, connection tracking, Unix sockets.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, InNewNetns, NET, NET_SHOWN, OFF_ON, Row,
-    TICKS_SECONDS_MAX, UINT_MAX, always, never_changed, number, since, takes,
+    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Row, TICKS_SECONDS_MAX,
+    UINT_MAX, always, never_changed, number, since, takes,
 };
+use super::scope::InNewNetns;
 use super::version::KernelVersion;
 
 const NETFILTER: &str = "Documentation/networking/nf_conntrack-sysctl.rst";

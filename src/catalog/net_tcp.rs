@@ -1,11 +1,11 @@
 //! `net.ipv4.tcp_*` up to `tcp_mtu`, for IPv6 too.
 
 use super::row::{
-    ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, InNewNetns, Kubernetes, NET, NET_SHOWN, OFF_ON,
+    ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN, OFF_ON,
     ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, numbers,
     shape, since,
 };
-use super::scope::Scope;
+use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
 use crate::model::value::Kind;
 

@@ -1,6 +1,6 @@
 //! What is known of one setting: the shape of a row, and what most rows of a kind have in common.
 
-use super::scope::Scope;
+use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, Changed, KernelVersion};
 use crate::model::setting::{Spec, System};
 use crate::model::value::Kind;
@@ -80,19 +80,6 @@ impl Bounds {
     fn ends(self) -> (i128, i128) {
         (self.min.into(), self.max.into())
     }
-}
-
-/// What a freshly made network namespace has of a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InNewNetns {
-    /// One of its own, which its root can write.
-    Writable,
-    /// Its own or the host's value to look at; nobody can write it there.
-    ReadOnly,
-    /// Nothing: the file does not exist there.
-    Absent,
-    /// The same one that the whole machine has: a network namespace makes no difference.
-    Shared,
 }
 
 /// What `docker run --sysctl` makes of a setting.

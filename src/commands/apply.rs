@@ -95,6 +95,12 @@ fn whose_limits(apply: &Apply, goals: &mut Goals, world: &World<'_>) -> Result<O
     }
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     ancestry::shell_of(&world.processes, own).map(Some).ok_or_else(|| {
+        let processes = world.processes.display();
+        if ancestry::name_of(&world.processes, own).is_none() {
+            let why = format!("the profile has resource limits, and the shell to set them for can't be found: {processes} does not show us");
+            return Failure::new(USAGE, why)
+                .help(format!("mount {processes} first, leave them out with `--no-rlimits`, or start the service with `tunectl run`"));
+        }
         Failure::new(USAGE, "the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us")
             .help("name a process with `--pid PID`, leave them out with `--no-rlimits`, or start the service with `tunectl run`")
     })

@@ -44,35 +44,42 @@ fn limit(resource: Resource, world: &mut World<'_>) -> String {
 /// A setting of this system, or else of the other one; nothing where no system that we know has it and no file
 /// is there.
 fn setting(asked: &str, world: &mut World<'_>) -> Option<String> {
+    keys(asked).iter().find_map(|key| page(key, world))
+}
+
+fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let here = world.kernel.system();
-    let key = key(asked)?;
     let context = (world.context)();
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
-    if let Some(row) = catalog::row(here, &key) {
+    if let Some(row) = catalog::row(here, key) {
         let mut page = catalog::explain(row, context.version());
-        standing(&mut page, &key, &context, world);
+        standing(&mut page, key, &context, world);
         return Some(page);
     }
-    if let Some(row) = catalog::row(other, &key) {
+    if let Some(row) = catalog::row(other, key) {
         return Some(catalog::explain(row, catalog::KernelVersion::NEWEST));
     }
-    if !world.kernel.inspect(&key).exists.unwrap_or(false) {
+    if !world.kernel.inspect(key).exists.unwrap_or(false) {
         return None;
     }
     let mut page = format!("{key}\n  nothing is known of it but what stands there\n\n");
     if here == System::Linux {
-        line(&mut page, "belongs to", catalog::scope_of(here, &key, context.version()).describe());
+        line(&mut page, "belongs to", catalog::scope_of(here, key, context.version()).describe());
     }
-    standing(&mut page, &key, &context, world);
+    standing(&mut page, key, &context, world);
     Some(page)
 }
 
-/// A sysctl's name, or a path beneath `/proc/sys` or `/sys`.
-fn key(asked: &str) -> Option<Key> {
+/// A sysctl's name, or a path beneath `/proc/sys` or `/sys`; a path that does not say beneath which may be either.
+fn keys(asked: &str) -> Vec<Key> {
+    let sysfs = |path: &str| SysfsName::parse(path).ok().map(Key::Sysfs);
     if let Some(path) = asked.strip_prefix("/sys/") {
-        return SysfsName::parse(path).ok().map(Key::Sysfs);
+        return sysfs(path).into_iter().collect();
     }
-    SysctlName::parse(asked.strip_prefix("/proc/sys/").unwrap_or(asked)).ok().map(Key::Sysctl)
+    let beneath_proc = asked.strip_prefix("/proc/sys/");
+    let sysctl = SysctlName::parse(beneath_proc.unwrap_or(asked)).ok().map(Key::Sysctl);
+    let sysfs = if beneath_proc.is_none() && asked.contains('/') { sysfs(asked) } else { None };
+    sysctl.into_iter().chain(sysfs).collect()
 }
 
 /// What stands there now, what keeps us from changing it, and who else sets it.

@@ -135,6 +135,7 @@ impl Case<'_> {
     fn unread(&self, refusal: Refusal) -> Found {
         match refusal.errno {
             Errno::ENOENT => self.absent(),
+            Errno::EISDIR => found(Cause::NoSuchKey, "it is a folder of settings: name one of them"),
             Errno::EACCES if self.evidence().mode.is_some_and(|mode| mode & READ_BITS == 0) => {
                 found(Cause::WriteOnly, "it can only be written, so nothing can be verified")
             }

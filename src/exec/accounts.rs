@@ -3,6 +3,11 @@
 //! Read directly: a static binary has no name service switch, and a container's accounts are its files.
 #![forbid(unsafe_code)]
 
+/// Where users stand, passwd(5).
+pub(super) const PASSWD: &str = "/etc/passwd";
+/// Where groups stand, group(5).
+pub(super) const GROUP: &str = "/etc/group";
+
 /// Whom a service runs as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Account {
@@ -14,6 +19,26 @@ pub(super) struct Account {
     pub(super) groups: Vec<u32>,
     /// The home directory, `/` where none is known.
     pub(super) home: String,
+}
+
+/// A name that is in none of the lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unknown {
+    what: &'static str,
+    name: String,
+    /// Where it was looked for.
+    pub(super) file: &'static str,
+}
+
+impl Unknown {
+    /// The message; `unread` says why the file could not be read, if that is so.
+    pub(super) fn message(&self, unread: Option<&str>) -> String {
+        let (what, name, file) = (self.what, self.name.escape_debug(), self.file);
+        match unread {
+            None => format!("{what} `{name}` is not in {file}"),
+            Some(reason) => format!("{what} `{name}` can't be looked up: {file}: {reason}"),
+        }
+    }
 }
 
 /// One line of passwd(5).
@@ -63,7 +88,7 @@ fn number(text: &str) -> Option<u32> {
 ///
 /// # Errors
 /// Says which name is unknown, and where it was looked for.
-pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Account, String> {
+pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Account, Unknown> {
     let (user_text, group_text) = match wanted.split_once(':') {
         Some((user, group)) => (user, Some(group)),
         None => (wanted, None),
@@ -73,7 +98,7 @@ pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Account
     let uid = match (&user, number(user_text)) {
         (Some(user), _) => user.uid,
         (None, Some(uid)) => uid,
-        (None, None) => return Err(format!("user `{}` is not in /etc/passwd", user_text.escape_debug())),
+        (None, None) => return Err(Unknown { what: "user", name: user_text.to_owned(), file: PASSWD }),
     };
     let home = user.as_ref().map(|user| user.home).filter(|home| !home.is_empty()).unwrap_or("/").to_owned();
     if let Some(group_text) = group_text {
@@ -93,18 +118,18 @@ pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Account
 ///
 /// # Errors
 /// The name is unknown.
-pub(super) fn group_number(wanted: &str, group: &str) -> Result<u32, String> {
+pub(super) fn group_number(wanted: &str, group: &str) -> Result<u32, Unknown> {
     let named = groups(group).find(|group| group.name == wanted).map(|group| group.gid);
-    named.or_else(|| number(wanted)).ok_or_else(|| format!("group `{}` is not in /etc/group", wanted.escape_debug()))
+    named.or_else(|| number(wanted)).ok_or_else(|| Unknown { what: "group", name: wanted.to_owned(), file: GROUP })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n# node:x:7:7\nbroken:x:one:1\n\
+    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\n# node:x:7:7\nbroken:x:one:1\n\
                           node:x:1000:1001:Node,,,:/home/node:/bin/bash\n2000:x:3000:3001::/odd:\nbare:x:5:6\n";
-    const GROUP: &str =
+    const GROUPS: &str =
         "root:x:0:\nnode:x:1001:\naudio:x:29:node,root\nvideo:x:44:root,node\nnoden:x:50:noden\nempty:x:60";
 
     fn account(uid: u32, gid: Option<u32>, groups: &[u32], home: &str) -> Account {
@@ -124,7 +149,7 @@ mod tests {
             ("node:audio", account(1000, Some(29), &[], "/home/node")),
             ("node:empty", account(1000, Some(60), &[], "/home/node")),
         ] {
-            assert_eq!(resolve(wanted, PASSWD, GROUP), Ok(expected), "{wanted}");
+            assert_eq!(resolve(wanted, USERS, GROUPS), Ok(expected), "{wanted}");
         }
     }
 
@@ -141,7 +166,7 @@ mod tests {
             ("node:", "group `` is not in /etc/group"),
             ("broken", "user `broken` is not in /etc/passwd"),
         ] {
-            assert_eq!(resolve(wanted, PASSWD, GROUP).unwrap_err(), message, "{wanted}");
+            assert_eq!(resolve(wanted, USERS, GROUPS).unwrap_err().message(None), message, "{wanted}");
         }
     }
 }

@@ -60,7 +60,8 @@ fn examine(place: &Path) -> Result<bool, Obstacle> {
     match place.metadata() {
         Ok(found) => fit(&found),
         Err(error) => match error.raw_os_error() {
-            Some(libc::ENOENT | libc::ENOTDIR) => Ok(false),
+            // A path that is too long leads nowhere: an entry of `PATH` must not end the search.
+            Some(libc::ENOENT | libc::ENOTDIR | libc::ENAMETOOLONG) => Ok(false),
             Some(libc::EACCES) => Err(Obstacle::Unreachable),
             _ => Ok(true),
         },

@@ -1,5 +1,6 @@
 //! Why a command can't be executed, in words and as an exit code.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -93,6 +94,15 @@ fn head(place: &Path) -> Vec<u8> {
     bytes
 }
 
+/// As much of a text as helps.
+fn cut(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 500;
+    match text.char_indices().nth(MOST) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+    }
+}
+
 impl std::error::Error for ExecError {}
 
 impl fmt::Display for ExecError {
@@ -100,9 +110,9 @@ impl fmt::Display for ExecError {
         match self {
             Self::NotFound { command, .. } if command.is_empty() => f.write_str("the name of the command is empty"),
             Self::NotFound { command, searched: Some(path) } => {
-                write!(f, "`{command}` is in none of the directories of PATH (`{path}`)")
+                write!(f, "`{}` is in none of the directories of PATH (`{}`)", cut(command), cut(path))
             }
-            Self::NotFound { command, searched: None } => write!(f, "`{command}` does not exist"),
+            Self::NotFound { command, searched: None } => write!(f, "`{}` does not exist", cut(command)),
             Self::NotExecutable { path, obstacle } => write!(f, "`{}` can't be executed: {obstacle}", path.display()),
             Self::Interrupted { signal } => match Signal::new(*signal) {
                 Some(signal) => write!(f, "{signal} came before the service was started"),
@@ -131,7 +141,7 @@ impl fmt::Display for Obstacle {
                 ),
                 Some(libc::EAGAIN) => f.write_str("its user has more processes already than the limit nproc allows"),
                 Some(libc::ETXTBSY) => f.write_str("it is open for writing somewhere"),
-                _ => error.fmt(f),
+                _ => f.write_str(&sys::reason(error)),
             },
         }
     }

@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use super::accounts::{self, Account};
 use super::privileges::Privileges;
@@ -73,24 +73,21 @@ impl Stage {
     /// # Errors
     /// An unknown user or group; a command that isn't there or can't be executed.
     pub fn prepare(options: &RunOptions, command: &[OsString]) -> Result<Self, StageError> {
-        let read = |path: &str| fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned());
-        let account = match &options.user {
-            Some(wanted) => {
-                let passwd = read("/etc/passwd").unwrap_or_default();
-                let group = read("/etc/group").unwrap_or_default();
-                Some(accounts::resolve(wanted, &passwd, &group).map_err(StageError::Refused)?)
-            }
-            None => None,
+        let (passwd, group) = match (&options.user, &options.groups) {
+            (None, None) => (Ok(String::new()), Ok(String::new())),
+            (None, Some(_)) => (Ok(String::new()), read(accounts::GROUP)),
+            (Some(_), _) => (read(accounts::PASSWD), read(accounts::GROUP)),
         };
-        let groups = match &options.groups {
-            Some(wanted) => {
-                let group = read("/etc/group").unwrap_or_default();
-                let numbers: Result<Vec<u32>, String> =
-                    wanted.iter().map(|name| accounts::group_number(name, &group)).collect();
-                Some(numbers.map_err(StageError::Refused)?)
-            }
-            None => None,
+        let (users, members) = (passwd.as_deref().unwrap_or(""), group.as_deref().unwrap_or(""));
+        let refused = |unknown: accounts::Unknown| {
+            let file = if unknown.file == accounts::PASSWD { &passwd } else { &group };
+            StageError::Refused(unknown.message(file.as_ref().err().map(sys::reason).as_deref()))
         };
+        let account = options.user.as_ref().map(|wanted| accounts::resolve(wanted, users, members));
+        let account = account.transpose().map_err(refused)?;
+        let number = |name: &String| accounts::group_number(name, members);
+        let groups = options.groups.as_ref().map(|wanted| wanted.iter().map(number).collect::<Result<Vec<u32>, _>>());
+        let groups = groups.transpose().map_err(refused)?;
         let environment = changed_environment(options, account.as_ref());
         let path = environment.as_deref().map_or_else(|| std::env::var_os("PATH"), path_of);
         let directory = options.working_directory.as_ref().map(PathBuf::from);
@@ -169,6 +166,10 @@ impl Stage {
         }
         Err("the parent died before the service was started".to_owned())
     }
+}
+
+fn read(path: &str) -> io::Result<String> {
+    fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The environment of the service where it is not ours: `HOME` of another user as gosu sets it, then what was asked.

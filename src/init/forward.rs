@@ -3,8 +3,8 @@
 use std::{fmt, io};
 
 use super::descendants;
-use super::notice::{Verbosity, detail, warning};
-use super::orders::{Grouping, Orders};
+use super::notice::{detail, warning};
+use super::orders::{Grouping, Orders, Verbosity};
 use crate::model::run::SignalTarget;
 use crate::model::signal::Signal;
 use crate::sys::{self, Info};
@@ -33,7 +33,8 @@ pub(super) fn forward(orders: &Orders, child: i32, target: SignalTarget, info: &
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
         Err(error) => {
             let hint = if error.raw_os_error() == Some(libc::EPERM) { " (CAP_KILL is missing)" } else { "" };
-            warning(orders, &format_args!("{} could not be handed on: {error}{hint}", Name(signal)));
+            let reason = sys::reason(&error);
+            warning(orders, &format_args!("{} could not be handed on: {reason}{hint}", Name(signal)));
         }
     }
     Some(signal)

@@ -6,8 +6,8 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::time::Duration;
 
-use super::notice::{self, Verbosity};
-use super::orders::{Grouping, Orders};
+use super::notice;
+use super::orders::{Grouping, Orders, Verbosity};
 use super::supervise::{Watch, supervise};
 use crate::model::run::{Leftovers, SignalTarget};
 use crate::sys::{self, CStringArray};

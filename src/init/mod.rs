@@ -17,8 +17,7 @@ mod supervise;
 mod terminal;
 
 pub use lean::resume;
-pub use notice::Verbosity;
-pub use orders::{Grouping, Orders};
+pub use orders::{Grouping, Orders, Verbosity};
 
 use std::time::Duration;
 
@@ -74,7 +73,8 @@ fn prepare(orders: &Orders) {
         let parent = sys::parent();
         let set = sys::die_with_parent(signal);
         if let Err(error) = set {
-            notice::warning(orders, &format_args!("no signal can be had when our parent dies: {error}"));
+            let reason = sys::reason(&error);
+            notice::warning(orders, &format_args!("no signal can be had when our parent dies: {reason}"));
         } else if sys::parent() != parent {
             // It died before the kernel knew that we wanted to be told. Blocked as all are, it waits for its turn.
             drop(sys::kill(sys::own_pid(), signal));
@@ -82,7 +82,8 @@ fn prepare(orders: &Orders) {
     }
     if orders.subreaper && sys::own_pid() != 1 {
         if let Err(error) = sys::set_subreaper() {
-            notice::warning(orders, &format_args!("orphans go to PID 1 and not to us: {error}"));
+            let reason = sys::reason(&error);
+            notice::warning(orders, &format_args!("orphans go to PID 1 and not to us: {reason}"));
         }
     }
 }

@@ -3,21 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use super::orders::Orders;
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// Only why the service was not started.
-    Errors,
-    /// Also what could not be done for it.
-    #[default]
-    Warnings,
-    /// Also each orphan that was reaped.
-    Reaping,
-    /// Also each signal.
-    Everything,
-}
+use super::orders::{Orders, Verbosity};
 
 /// Says why the service was not started.
 pub(super) fn error(what: &dyn fmt::Display) {

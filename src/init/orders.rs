@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::notice::Verbosity;
 use crate::model::run::{Leftovers, Manner, RunOptions, SignalTarget};
 
 /// How the service stands to our process group and session.
@@ -16,6 +15,20 @@ pub enum Grouping {
     Session,
     /// In our own group, as `dumb-init --single-child` leaves it.
     Shared,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Only why the service was not started.
+    Errors,
+    /// Also what could not be done for it.
+    #[default]
+    Warnings,
+    /// Also each orphan that was reaped.
+    Reaping,
+    /// Also each signal.
+    Everything,
 }
 
 /// How to supervise.

@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use super::descendants;
-use super::notice::{Verbosity, detail};
-use super::orders::Orders;
+use super::notice::detail;
+use super::orders::{Orders, Verbosity};
 use crate::model::run::Leftovers;
 use crate::sys;
 

@@ -86,5 +86,5 @@ fn no_process(error: &io::Error) -> String {
         Some(libc::ENOMEM) => " (no memory)",
         _ => "",
     };
-    format!("the service can't be started: fork: {error}{hint}")
+    format!("the service can't be started: fork: {}{hint}", sys::reason(error))
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::notice::{Verbosity, detail, warning};
-use super::orders::{Grouping, Orders};
+use super::notice::{detail, warning};
+use super::orders::{Grouping, Orders, Verbosity};
 use super::orphans::Orphans;
 use super::terminal::Terminal;
 use super::{forward, shutdown};

@@ -10,6 +10,7 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let length = typed.chars().count();
     known
         .into_iter()
+        .filter(|word| is_near_at_its_end(&typed, word))
         .map(|word| (word, word.chars().count(), word.chars().count().max(3) / 3))
         // A word that is too long or too short can't be near: what was typed may be a megabyte.
         .filter(|(_, letters, most)| letters.abs_diff(length) <= *most)
@@ -18,6 +19,18 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(edits, _, word)| (edits, word))
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, word)| word)
+}
+
+/// Of a path the last part says what is meant: folders alone make no two settings alike.
+fn is_near_at_its_end(typed: &str, word: &str) -> bool {
+    let (typed_end, word_end) = (last_part(typed), last_part(word));
+    let letters = word_end.chars().count();
+    let most = letters.max(3) / 3;
+    typed_end.chars().count().abs_diff(letters) <= most && distance(typed_end, word_end) <= most
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit(['.', '/']).next().unwrap_or(path)
 }
 
 /// `, did you mean …?`, or nothing: to be put behind a message that names an unknown word.
@@ -57,6 +70,10 @@ mod tests {
         assert_eq!(nearest("at_lest", known), Some("at_least"));
         assert_eq!(nearest("NPROC", known), Some("nproc"));
         assert_eq!(nearest("zebra", known), None);
+        let keys = ["net.ipv4.conf.*.tag", "net.core.somaxconn"];
+        assert_eq!(nearest("net.ipv4.conf.lo.nope", keys), None);
+        assert_eq!(nearest("net.ipv4.conf.lo.tags", keys), Some("net.ipv4.conf.*.tag"));
+        assert_eq!(nearest("net.ipv4.somaxcon", keys), Some("net.core.somaxconn"));
         assert_eq!(hint("croe", known), ", did you mean `core`?");
         assert_eq!(distance("abc", "acb"), 1);
         assert_eq!(distance("", "abc"), 3);

@@ -1,6 +1,7 @@
 //! One file: its top level, each table handed to the one that knows it.
 
 use std::collections::hash_map::Entry;
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -148,7 +149,8 @@ fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, Fault> {
 
 /// The same setting by two spellings, which TOML itself takes for two keys.
 fn refuse_twice(reader: &mut Reader<'_>, wishes: &[Wish]) {
-    let mut seen: Hashed<(Option<&str>, &Setting), &Wish> = Hashed::default();
+    let mut seen: Hashed<(Option<&str>, &Setting), &Wish> =
+        Hashed::with_capacity_and_hasher(wishes.len(), BuildHasherDefault::default());
     for wish in wishes {
         match seen.entry((wish.system.map(System::table), &wish.setting)) {
             Entry::Vacant(place) => {

@@ -121,6 +121,9 @@ fn sysctl(parts: &[&str]) -> Result<SysctlName, String> {
     if deeper.is_empty() {
         return Ok(first);
     }
+    if deeper.is_empty() {
+        return Ok(first);
+    }
     // The components of a parsed name hold dots where they are meant, and no slash.
     SysctlName::from_components(first.components().chain(deeper.iter().copied()))
 }

@@ -68,7 +68,7 @@ fn set(text: &str, system: System, lookup: Lookup<'_>) -> Result<Wish, Problem> 
     let node = node_of(value.trim(), name.len() + 1..text.len());
     let known = lookup(system, &key);
     let wanted = wanted(&node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))
-        .map_err(|fault| line.fault(fault))?;
+        .map_err(|fault| line.fault(as_typed(fault)))?;
     Ok(Wish {
         setting: Setting::Key(key),
         system: Some(system),
@@ -77,6 +77,16 @@ fn set(text: &str, system: System, lookup: Lookup<'_>) -> Result<Wish, Problem> 
         required: true,
         origin: line.whole(),
     })
+}
+
+/// The command line knows no lists of TOML: what such a help says to write is written with a space.
+fn as_typed(mut fault: Fault) -> Fault {
+    if let Some(help) = &mut fault.help {
+        if let Some(list) = help.strip_prefix("write `[").and_then(|rest| rest.strip_suffix("]`")) {
+            *help = format!("write `'{}'`", list.replace(", ", " "));
+        }
+    }
+    fault
 }
 
 /// `--rlimit NAME=SOFT[:HARD]`: exactly these; a single number is for both sides, as with Docker, and -1 is no

@@ -2,16 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::fight::Fight;
+use super::entry::{Change, Entry, Look};
 use super::moment::Now;
-use super::words::{self, Change, Since};
-use crate::model::expectation::Expectation;
+use super::words;
 use crate::model::setting::Key;
-use crate::model::value::Value;
-use crate::plan::{KeyStep, Obstacle, Owner};
-
-/// So many changes of one setting are told of between two sweeps; the rest is counted.
-const TOLD: u32 = 10;
+use crate::plan::KeyStep;
 
 /// All settings that are watched.
 #[derive(Debug, Default)]
@@ -24,141 +19,6 @@ pub struct Ledger {
     pub arrivals: usize,
     /// The settings that were there before the last look, and were not looked at any more.
     pub gone: Vec<Key>,
-}
-
-/// One setting.
-#[derive(Debug)]
-pub struct Entry {
-    /// Which.
-    pub key: Key,
-    /// What it should be.
-    pub wanted: Expectation<Value>,
-    /// Whether falling short fails the whole.
-    pub required: bool,
-    /// Whose it is to write.
-    pub owner: Owner,
-    /// What stands there, or why that is not known.
-    pub found: Result<Value, Obstacle>,
-    /// When that was read.
-    pub looked: SystemTime,
-    /// How often it was seen to go from a value that will do to one that won't.
-    pub drifts: u64,
-    /// How often it was put back.
-    pub repairs: u64,
-    /// Who gets the upper hand.
-    pub fight: Fight,
-    short_since: Option<SystemTime>,
-    told: u32,
-    untold: u32,
-    seen: bool,
-}
-
-/// How a look came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// The first of all.
-    First,
-    /// It was time.
-    Sweep,
-    /// Something was written.
-    Notice,
-}
-
-impl Entry {
-    fn new(step: &KeyStep, at: SystemTime) -> Self {
-        Self {
-            key: step.key.clone(),
-            wanted: step.wanted.clone(),
-            required: step.required,
-            owner: step.owner,
-            found: step.current.clone(),
-            looked: at,
-            drifts: 0,
-            repairs: 0,
-            fight: Fight::default(),
-            short_since: None,
-            told: 0,
-            untold: 0,
-            seen: true,
-        }
-        .begun(at)
-    }
-
-    /// What falls short at the first look has done so since then, as far as is known.
-    fn begun(mut self, at: SystemTime) -> Self {
-        self.short_since = (!self.holds()).then_some(at);
-        self
-    }
-
-    /// Whether it is what is asked for.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.found.as_ref().is_ok_and(|value| self.wanted.holds(value))
-    }
-
-    /// Whether falling short fails the whole.
-    #[must_use]
-    pub fn fails(&self) -> bool {
-        self.required && !self.holds()
-    }
-
-    /// Whether another value could be put in its place.
-    #[must_use]
-    pub fn can_be_repaired(&self) -> bool {
-        self.found.is_ok() && !self.holds() && self.owner == Owner::Ours
-    }
-
-    /// It was put back, and this was read back.
-    pub(super) fn put_back(&mut self, found: Value, at: SystemTime) {
-        self.found = Ok(found);
-        self.looked = at;
-        self.repairs += 1;
-        self.short_since = None;
-    }
-
-    fn is_pattern(&self) -> bool {
-        matches!(&self.key, Key::Sysctl(name) if name.is_pattern())
-    }
-
-    /// Takes over what was read; says how that is told.
-    fn take(&mut self, step: &KeyStep, look: Look, at: SystemTime) -> Option<Change> {
-        let held = self.holds();
-        let since = if look == Look::Notice { Since::At(at) } else { Since::Between(self.looked, at) };
-        let before = std::mem::replace(&mut self.found, step.current.clone());
-        self.looked = at;
-        self.seen = true;
-        if before == self.found {
-            return None;
-        }
-        let holds = self.holds();
-        if held && !holds && self.found.is_ok() {
-            self.drifts += 1;
-        }
-        let lasted = if holds { self.short_since.take() } else { None };
-        if !holds && self.short_since.is_none() {
-            self.short_since = Some(at);
-        }
-        Some(match (before, held, holds) {
-            (Err(_), _, _) if self.found.is_ok() => Change::Appeared,
-            (_, _, _) if self.found.is_err() => Change::Unreadable,
-            (Ok(before), true, false) => Change::Drifted(before, since),
-            (Ok(before), false, true) => {
-                Change::Recovered(before, lasted.and_then(|since| at.duration_since(since).ok()))
-            }
-            (Ok(before), _, _) => Change::Changed(before, since),
-            (Err(_), _, _) => Change::Unreadable,
-        })
-    }
-
-    /// The line for a change, unless there were too many.
-    fn tell(&mut self, change: &Change, by: Option<&str>) -> Option<String> {
-        if self.told >= TOLD {
-            self.untold += 1;
-            return None;
-        }
-        self.told += 1;
-        Some(words::line(self, change, by))
-    }
 }
 
 impl Ledger {
@@ -189,7 +49,9 @@ impl Ledger {
             };
             if let Some(change) = entry.take(step, look, now.wall) {
                 self.arrivals += usize::from(matches!(change, Change::Appeared));
-                lines.extend(entry.tell(&change, writer(&step.key).as_deref()));
+                if entry.may_be_told() {
+                    lines.push(words::line(entry, &change, writer(&step.key).as_deref()));
+                }
             }
         }
         if look == Look::Sweep {

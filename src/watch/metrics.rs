@@ -15,7 +15,7 @@ use crate::sys;
 /// All series of what is known now. `interval` is the time between two sweeps.
 #[must_use]
 pub(super) fn text(ledger: &Ledger, profiles: &[String], interval: Duration, profile_is_sound: bool) -> String {
-    let sample = |entry: &super::ledger::Entry| (Setting::Key(entry.key.clone()), entry.holds());
+    let sample = |entry: &super::entry::Entry| (Setting::Key(entry.key.clone()), entry.holds());
     let samples: Vec<Sample<'_>> = ledger
         .entries
         .iter()

@@ -4,6 +4,7 @@
 //! next sweep, whichever comes first. What it does when it wakes up is [`Watcher`]'s.
 
 mod duty;
+mod entry;
 mod fight;
 mod ledger;
 mod manager;
@@ -14,8 +15,9 @@ mod sources;
 mod watcher;
 mod words;
 
+pub use entry::{Entry, Look};
 pub use fight::Fight;
-pub use ledger::{Entry, Ledger, Look};
+pub use ledger::Ledger;
 pub use manager::Manager;
 pub use moment::{Now, stamp};
 pub use watcher::{Orders, Repair, Watcher};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::ledger::{Ledger, Look};
+use super::entry::Look;
+use super::ledger::Ledger;
 use super::moment::Now;
 use super::words;
 use crate::apply;
@@ -126,7 +127,7 @@ impl Watcher {
                 lines.push(words::given_up(entry));
             }
         }
-        let due = |entry: &&super::ledger::Entry| entry.can_be_repaired() && entry.fight.may_try(now.steady);
+        let due = |entry: &&super::entry::Entry| entry.can_be_repaired() && entry.fight.may_try(now.steady);
         if self.ledger.entries.iter().any(|entry| due(&entry)) {
             lines.extend(self.write(kernel, now, pause));
         }
@@ -138,7 +139,7 @@ impl Watcher {
         for (hint, step) in plan.keys.iter_mut().enumerate() {
             // A key that is not to be written stands in the plan as somebody else's: what hangs on it, such as a port
             // range on the reservation, is held back.
-            let may = |entry: &mut super::ledger::Entry| entry.fight.may_try(now.steady);
+            let may = |entry: &mut super::entry::Entry| entry.fight.may_try(now.steady);
             if !self.ledger.entry(&step.key, hint).is_some_and(may) {
                 step.owner = Owner::Host;
             }

@@ -1,38 +1,10 @@
 //! What is said of a change: one line each.
 
-use std::time::{Duration, SystemTime};
-
-use super::ledger::Entry;
+use super::entry::{Change, Entry, Since};
 use super::moment::stamp;
 use crate::kernel::Refusal;
 use crate::model::value::Value;
 use crate::plan::{Obstacle, Owner};
-
-/// What became of a setting.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// It falls short at the first look.
-    First,
-    /// It can be read now, and could not before.
-    Appeared,
-    /// It can't be read any more.
-    Unreadable,
-    /// It had this value, which would do.
-    Drifted(Value, Since),
-    /// It had this value, and falls short as before or holds as before.
-    Changed(Value, Since),
-    /// It had this value, fell short for so long, and holds again.
-    Recovered(Value, Option<Duration>),
-}
-
-/// When a value came to stand there.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Since {
-    /// Then.
-    At(SystemTime),
-    /// At some time between two looks.
-    Between(SystemTime, SystemTime),
-}
 
 /// The line for a change; `by` names who wrote.
 pub(super) fn line(entry: &Entry, change: &Change, by: Option<&str>) -> String {

@@ -248,7 +248,7 @@ fn a_profile_that_others_can_write_to() {
             |test| test.file("bad.toml", GOOD).mode("bad.toml", 0o666),
             "\
 error: profile `bad.toml` can be written to by others (mode 0666), who could have tunectl set anything with our privileges
- = help: `chmod go-w bad.toml`
+  = help: `chmod go-w bad.toml`
 ",
         );
         // The file is what counts, not the name that leads to it.
@@ -256,7 +256,7 @@ error: profile `bad.toml` can be written to by others (mode 0666), who could hav
             |test| test.file("real.toml", GOOD).mode("real.toml", 0o646).link("bad.toml", "real.toml"),
             "\
 error: profile `bad.toml` can be written to by others (mode 0646), who could have tunectl set anything with our privileges
- = help: `chmod go-w bad.toml`
+  = help: `chmod go-w bad.toml`
 ",
         );
     });
@@ -275,7 +275,7 @@ fn a_profile_that_is_someone_elses() {
             .stderr(&format!(
                 "\
 error: profile `{path}` belongs to uid 12345, who could have tunectl set anything with our privileges
- = help: if you trust what it says: `chown root {path}`
+  = help: if you trust what it says: `chown root {path}`
 "
             ))
             .code(2)

@@ -15,6 +15,8 @@ mod input;
 mod limits;
 mod macos;
 mod memory;
+#[cfg(target_os = "linux")]
+mod messages;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod rights;

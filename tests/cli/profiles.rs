@@ -125,7 +125,7 @@ fn an_unknown_profile_gets_a_suggestion() {
         .stderr(
             "\
 error: unknown profile `loadtests`, did you mean `loadtest`?
- = help: known by name: `base`, `production`, `realtime`, `loadtest`; a file is named by a path that holds a `/` or ends in `.toml`
+  = help: known by name: `base`, `production`, `realtime`, `loadtest`; a file is named by a path that holds a `/` or ends in `.toml`
 ",
         )
         .code(2)

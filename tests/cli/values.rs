@@ -11,14 +11,16 @@ fn applies(profile: &str, stdout: &str) {
 }
 
 #[test]
-fn what_the_kernel_makes_of_a_value_is_reported_and_falls_short() {
+fn what_the_kernel_rounds_to_its_tick_is_reported_and_falls_short() {
     inside(this_test!(), || {
         put("net/ipv4/neigh/lo/retrans_time_ms", "1001");
         let found = sysctl("net/ipv4/neigh/lo/retrans_time_ms");
-        if found == "1001" {
-            return skip(this_test!(), "this kernel's tick is a millisecond, so it rounds nothing to ticks");
-        }
         put("net/ipv4/neigh/lo/retrans_time_ms", "2000");
+        if found == "1001" {
+            // This kernel's tick is a millisecond, so that it has nothing to round.
+            let kept = "net.ipv4.neigh.lo.retrans_time_ms 2000 → 1001\n1 setting changed and read back\n";
+            return applies("linux.sysctl.net.ipv4.neigh.lo.retrans_time_ms = 1001\n", kept);
+        }
         let ran = Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.net.ipv4.neigh.lo.retrans_time_ms = 1001\n")
             .stderr(
@@ -38,6 +40,31 @@ error: a required setting falls short, so nothing was changed for good
             .run();
         assert_eq!(ran.stdout, "");
         assert_eq!(sysctl("net/ipv4/neigh/lo/retrans_time_ms"), "2000");
+    });
+}
+
+/// A range of groups that is upside down becomes the empty one, on every kernel (`ipv4_ping_group_range`).
+#[test]
+fn what_the_kernel_makes_of_a_value_is_reported_and_falls_short() {
+    inside(this_test!(), || {
+        if fs::write("/proc/sys/net/ipv4/ping_group_range", "5 2").is_err() {
+            return skip(this_test!(), "the user namespace of a plain user maps one group only: run it as root");
+        }
+        put("net/ipv4/ping_group_range", "0 0");
+        Test::new(["apply", "-p", "p.toml"])
+            .file("p.toml", "linux.sysctl.net.ipv4.ping_group_range = [5, 2]\n")
+            .stderr(
+                "\
+SETTING                    WANTED  FOUND  VERDICT
+net.ipv4.ping_group_range  5 2     1 0    falls short
+    why: the kernel took `5 2`, and `1 0` stands there
+1 setting that had been changed was put back
+error: a required setting falls short, so nothing was changed for good
+",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/ipv4/ping_group_range"), "0 0");
     });
 }
 

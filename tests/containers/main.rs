@@ -9,6 +9,7 @@ mod entrypoint;
 mod exec;
 mod host;
 mod images;
+mod init;
 mod limits;
 mod outside;
 #[path = "../../benches/harness/programs.rs"]

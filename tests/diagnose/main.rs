@@ -6,6 +6,7 @@
 
 mod elsewhere;
 mod explain;
+mod key_cases;
 mod keys;
 mod landlock;
 mod limits;

@@ -76,7 +76,7 @@ fn without_processes_we_say_so() {
         (
             125,
             String::new(),
-            "tunectl: error: the service can't be started: fork: Resource temporarily unavailable (os error 11) \
+            "tunectl: error: the service can't be started: fork: try again \
              (the limit nproc of our user, or pids.max of the container, is reached)\n"
                 .to_owned()
         )

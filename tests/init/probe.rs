@@ -70,5 +70,7 @@ fn storm(count: i32) -> i32 {
             Err(_) => return 97,
         }
     }
+    say("done");
+    let _ = sys::take_signal(None);
     7
 }

@@ -1,0 +1,70 @@
+//! Messages that say what is meant here: on the command line, of folders and paths, and where files are not there.
+
+use crate::support::namespaces::{inside, this_test};
+use crate::support::test::Test;
+
+fn said(arguments: &[&str], code: i32) -> String {
+    Test::new(arguments).stdout_is_anything().stderr_is_anything().code(code).run().stdout
+}
+
+#[test]
+fn a_range_on_the_command_line_is_written_as_it_takes_it() {
+    let ran =
+        Test::new(["check", "--set", "net.ipv4.ip_local_port_range=1024,65535"]).stderr_is_anything().code(2).run();
+    assert!(ran.stderr.ends_with("  = help: write `'1024 65535'`\n"), "{}", ran.stderr);
+    inside(this_test!(), || {
+        Test::new(["apply", "--set", "net.ipv4.ip_local_port_range=1024 65535"]).stdout_is_anything().run();
+    });
+}
+
+#[test]
+fn folders_and_strangers_among_settings() {
+    let folder = said(&["check", "--set", "net.core=1"], 1);
+    assert!(folder.contains("\n    why: it is a folder of settings: name one of them\n"), "{folder}");
+    let stranger = said(&["check", "--set", "net.ipv4.conf.lo.nope=1"], 1);
+    assert!(stranger.contains("\n    why: there is no such key here\n"), "{stranger}");
+}
+
+#[test]
+fn a_path_beneath_sys_is_explained_without_its_beginning() {
+    let name = "kernel/mm/transparent_hugepage/enabled";
+    let (short, long) = (said(&["explain", name], 0), said(&["explain", &format!("/sys/{name}")], 0));
+    assert_eq!(short, long);
+    assert!(short.starts_with(name), "{short}");
+}
+
+#[test]
+fn an_entry_of_path_that_is_too_long_is_passed_over_and_cut_short() {
+    Test::shell("long=$(printf 'x%.0s' $(seq 10000)); PATH=/$long:$PATH; tunectl run --rlimit core=0 -- true").run();
+    let absent =
+        Test::shell("long=$(printf 'x%.0s' $(seq 10000)); PATH=$PATH:/$long; tunectl run --rlimit core=0 -- absent");
+    let ran = absent.stderr_is_anything().code(127).run();
+    assert!(ran.stderr.ends_with("…`)\n") && ran.stderr.len() < 1000, "{}", ran.stderr);
+}
+
+/// What can't be read is not taken for a file in which the name is missing.
+#[test]
+fn files_that_are_not_there_are_named() {
+    inside(this_test!(), || {
+        let without = |place: &str, words: &str| {
+            Test::shell(&format!("exec unshare --mount sh -c 'mount -t tmpfs none {place} && exec tunectl {words}'"))
+        };
+        without("/etc", "run --user nobody --rlimit core=0 -- true")
+            .stderr("error: user `nobody` can't be looked up: /etc/passwd: no such file or directory\n")
+            .code(125)
+            .run();
+        without("/etc", "run --user 0:staff --rlimit core=0 -- true")
+            .stderr("error: group `staff` can't be looked up: /etc/group: no such file or directory\n")
+            .code(125)
+            .run();
+        without("/proc", "apply --rlimit core=0")
+            .stderr(
+                "\
+error: the profile has resource limits, and the shell to set them for can't be found: /proc does not show us
+  = help: mount /proc first, leave them out with `--no-rlimits`, or start the service with `tunectl run`
+",
+            )
+            .code(2)
+            .run();
+    });
+}

@@ -1,0 +1,104 @@
+//! `run --init` as PID 1 of real containers, and in the place of Docker's own init.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::{Container, docker_ok, name};
+use crate::{images, programs};
+
+/// What a shell in the image is called.
+const SH: [&str; 3] = ["busybox", "sh", "-c"];
+
+fn line<'a>(before: &[&'a str], script: &'a str) -> Vec<&'a str> {
+    [before, &SH, &[script]].concat()
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn the_service_has_a_parent_and_its_code_is_the_container_s() {
+    let image = images::redis();
+    let init = ["/tunectl", "run", "--init", "--"];
+    for options in [&[][..], &["--user", "1000", "--cap-drop", "ALL", "--read-only"], &["--network", "none"]] {
+        let ran = Container::run(options, &image.name, &line(&init, "echo \"child of $PPID\"; exit 42"));
+        assert_eq!(ran.expect_code(42).stdout, "child of 1\n", "{options:?}");
+    }
+    Container::run(&[], &image.name, &line(&init, "kill -9 $$")).expect_code(137);
+    Container::run(&[], &image.name, &["/tunectl", "run", "--init", "--", "/absent"]).expect_code(127);
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn docker_stop_reaches_it_whoever_it_is() {
+    let image = images::redis();
+    let script = "trap 'echo stopping; exit 3' TERM; echo up; while :; do busybox sleep 0.1; done";
+    for (options, flags) in [
+        (&[][..], &["--init"][..]),
+        (&[], &["--init", "--user", "1000:1000", "--capabilities", "none", "--no-new-privs"]),
+        // Without CAP_KILL root may not signal another user.
+        (&["--cap-drop", "ALL", "--cap-add", "SETUID", "--cap-add", "SETGID"], &["--init", "--user", "1000:1000"]),
+    ] {
+        let container = name();
+        let command = [
+            &["run", "--detach", "--name", &container],
+            options,
+            &[&image.name],
+            &["/tunectl", "run"],
+            flags,
+            &["--"],
+            &SH,
+            &[script],
+        ];
+        docker_ok(&command.concat());
+        for _ in 0..100 {
+            if docker_ok(&["logs", &container]).contains("up") {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let start = Instant::now();
+        docker_ok(&["stop", "--time", "60", &container]);
+        let took = start.elapsed();
+        let code = docker_ok(&["inspect", "--format", "{{.State.ExitCode}}", &container]);
+        let said = docker_ok(&["logs", &container]);
+        docker_ok(&["rm", "--force", &container]);
+        assert_eq!((code.as_str(), said.as_str()), ("3", "up\nstopping"), "{flags:?}");
+        assert!(took < Duration::from_secs(30), "{took:?}");
+    }
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn rights_are_given_up_inside() {
+    let image = images::redis();
+    let flags = ["/tunectl", "run", "--init", "--user", "1000:1001", "--capabilities", "net_bind_service", "--"];
+    let script = "set -- $(busybox id -u) $(busybox id -g); echo $* $HOME; \
+        while read name value; do case $name in Cap*) echo $value;; esac; done </proc/self/status";
+    let ran = Container::run(&[], &image.name, &line(&flags, script)).expect_code(0);
+    assert_eq!(ran.stdout, format!("1000 1001 /\n{}", "0000000000000400\n".repeat(5)));
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn on_a_terminal_the_service_is_in_the_foreground() {
+    let image = images::redis();
+    let script = "read pid name state parent group session terminal front rest </proc/self/stat; echo $(($group - $$)) $(($front - $$))";
+    for flags in [&["/tunectl", "run", "--init", "--"][..], &["/tunectl", "run", "--init", "--session", "--"]] {
+        let ran = Container::run(&["--tty"], &image.name, &line(flags, script)).expect_code(0);
+        assert_eq!(ran.stdout, "0 0\r\n", "{flags:?}");
+    }
+}
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn it_stands_in_for_docker_s_own_init() {
+    let image = images::redis();
+    let binary = programs::tunectl().unwrap_or_else(|error| panic!("{error}"));
+    // As `docker run --init` has it: mounted read-only, with `--` and the command behind it (moby, daemon/oci_linux.go).
+    let mount = format!("{}:/sbin/docker-init:ro", binary.display());
+    let options = ["--volume", &mount, "--entrypoint", "/sbin/docker-init"];
+    let ran = Container::run(&options, &image.name, &line(&["--"], "echo \"child of $PPID\"; exit 7"));
+    assert_eq!(ran.expect_code(7).stdout, "child of 1\n");
+    let ran = Container::run(&options, &image.name, &["--version"]).expect_code(0);
+    assert!(ran.stdout.starts_with("tini version "), "{}", ran.stdout);
+    let limited = [&options[..], &["--env", "TUNECTL_PROFILE=/profiles/none.toml"]].concat();
+    Container::run(&limited, &image.name, &line(&["--"], "exit 7")).expect_code(2);
+}
