@@ -113,6 +113,7 @@ fn where_nothing_is_known_nothing_is_blamed() {
             {
                 let said = diagnosed(finding(setting(name), shortfall.clone(), Evidence::default()), &nowhere);
                 let expected = match (operation, errno) {
+                    (Operation::OpenToRead | Operation::Read, Errno::EISDIR) => Cause::NoSuchKey,
                     (Operation::OpenToWrite, Errno::EROFS) => Cause::ReadOnlyMount,
                     (Operation::Write, Errno::ENOENT) => Cause::UnknownName,
                     (Operation::Write, Errno::EINVAL | Errno::ERANGE) => Cause::ValueRefused,
