@@ -141,6 +141,7 @@ const PLACE: Place = Place {
     version: KernelVersion(6, 12),
     contained: false,
     allow_host_settings: false,
+    shared: plan::Shared { net: false, ipc: false, uts: false, user: false, pid: false },
     out_of_reach: &[],
 };
 

@@ -81,9 +81,16 @@ pub(super) fn prepare_for(
         version: context.version(),
         contained: context.contained(),
         allow_host_settings,
+        shared: shared(context.initial),
         out_of_reach: visit.map_or(&[], out_of_reach),
     };
     Ok(Ready { profile, goals, context, place, files, visiting: visit.is_some() })
+}
+
+fn shared(initial: Namespaces) -> plan::Shared {
+    let own = |namespace: Option<bool>| namespace == Some(true);
+    let Namespaces { ipc, uts, user, pid, net, .. } = initial;
+    plan::Shared { net: own(net), ipc: own(ipc), uts: own(uts), user: own(user), pid: own(pid) }
 }
 
 /// The words that ask for the same again, for commands that are shown to be pasted.

@@ -95,8 +95,27 @@ pub struct Place {
     pub contained: bool,
     /// Whether global settings are to be written all the same (`--allow-host-settings`).
     pub allow_host_settings: bool,
+    /// Which namespaces we share with the whole machine: what belongs to those is the machine's too.
+    pub shared: Shared,
     /// Whose settings are out of reach: those of namespaces that a process with `--pid` has to itself.
     pub out_of_reach: &'static [Scope],
+}
+
+/// For each kind of namespace that has settings, whether ours is known to be the machine's own, as the network is
+/// with `docker run --network host`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "one for each kind, and no two of them hang together")]
+pub struct Shared {
+    /// The network.
+    pub net: bool,
+    /// System V IPC and POSIX message queues.
+    pub ipc: bool,
+    /// Host and domain name.
+    pub uts: bool,
+    /// Users and capabilities.
+    pub user: bool,
+    /// Process numbers.
+    pub pid: bool,
 }
 
 impl Place {
@@ -107,7 +126,14 @@ impl Place {
     }
 
     fn is_global(self, key: &Key) -> bool {
-        matches!(catalog::scope_of(self.system, key, self.version), Scope::Host | Scope::HostNet)
+        match catalog::scope_of(self.system, key, self.version) {
+            Scope::Host | Scope::HostNet => true,
+            Scope::NetNs => self.shared.net,
+            Scope::IpcNs => self.shared.ipc,
+            Scope::UtsNs => self.shared.uts,
+            Scope::UserNs => self.shared.user,
+            Scope::PidNs => self.shared.pid,
+        }
     }
 
     fn beyond_reach(self, key: &Key) -> Option<Obstacle> {

@@ -109,6 +109,9 @@ fn settings_of_the_machine_are_told_from_inside_a_namespace() {
         let scene = Scene::new(HERE);
         for (asked, setting, cause, place) in [
             ("vm.swappiness=1", "vm.swappiness", "host-setting", "shell"),
+            // Of a namespace that we share with the machine, as a container does with `--uts host`.
+            ("kernel.hostname=other", "kernel.hostname", "host-setting", "shell"),
+            ("user.max_ipc_namespaces=9", "user.max_ipc_namespaces", "host-setting", "shell"),
             ("net.core.rmem_max=99999999", "net.core.rmem_max", "host-setting", "host-shell"),
         ] {
             let said = scene.says("apply", &format!("--set {asked}"), setting);

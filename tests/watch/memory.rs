@@ -31,6 +31,7 @@ fn orders(text: &str, contained: bool) -> Orders {
         version: KernelVersion(6, 12),
         contained,
         allow_host_settings: false,
+        shared: plan::Shared::default(),
         out_of_reach: &[],
     };
     Orders { profiles: vec!["p".to_owned()], goals: goals.keys, place, files: Vec::new() }
