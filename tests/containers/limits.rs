@@ -26,7 +26,7 @@ fn a_hard_limit_below_what_was_asked_is_refused_with_the_flag_that_mends_it() {
     let options = [&WRITABLE[..], &ULIMIT].concat();
     let ran = Container::run(&options, &image.name, &command).expect_code(125);
     assert_eq!(ran.stdout, "", "the service was started");
-    ran.expect_said(&["nofile", "2000", "4000", "--ulimit nofile=4000:4000"]);
+    ran.expect_said(&["nofile", "2000", "4000", "--ulimit nofile=3000:4000"]);
     let ran = Container::run(&[&WRITABLE[..], &["--ulimit", "nofile=3000:4000"]].concat(), &image.name, &command);
     assert_eq!(ran.expect_code(0).reported("limit Max open files"), "3000 4000");
 }
