@@ -11,6 +11,7 @@ mod lean;
 mod notice;
 mod orders;
 mod orphans;
+mod pace;
 mod shutdown;
 mod spawn;
 mod supervise;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::notice::{detail, warning};
 use super::orders::{Grouping, Orders, Verbosity};
 use super::orphans::Orphans;
+use super::pace::Pace;
 use super::terminal::Terminal;
 use super::{forward, shutdown};
 use crate::model::run::SignalTarget;
@@ -26,11 +27,8 @@ struct Supervisor {
     /// When its time to end is over.
     kill_at: Option<Instant>,
     orphans: Option<Orphans>,
+    pace: Pace,
 }
-
-/// After how many other signals we look for ended children without having been told of any. Of the signals that wait
-/// the kernel gives the lowest first, so that a flood of them could hold up `SIGCHLD` for ever.
-const PATIENCE: u32 = 16;
 
 /// Supervises until the child has ended and nothing is left of it; returns the code to exit with.
 pub(super) fn supervise(watch: Watch) -> i32 {
@@ -42,6 +40,7 @@ pub(super) fn supervise(watch: Watch) -> i32 {
         kill_at: None,
         orphans: orders.reap_kill.then(|| Orphans::new(child)),
         orders,
+        pace: Pace::default(),
     };
     let ended = supervisor.watch();
     supervisor.take_terminal_back();
@@ -51,22 +50,27 @@ pub(super) fn supervise(watch: Watch) -> i32 {
 
 impl Supervisor {
     fn watch(&mut self) -> Ended {
-        // Before the first wait too: for a child that was quicker than we are.
-        let mut before_reaping = 0;
         loop {
-            if before_reaping == 0 {
+            // Before the first wait too: for a child that was quicker than we are.
+            if self.pace.is_due() {
                 if let Some(ended) = self.reap() {
                     return ended;
                 }
-                before_reaping = PATIENCE;
             }
             self.on_time();
-            match sys::take_signal(self.patience()) {
-                Some(info) if info.signal() != libc::SIGCHLD => {
+            let patience = self.patience();
+            let taken = if self.pace.rests() {
+                sys::take_signal_but(libc::SIGCHLD, patience)
+            } else {
+                sys::take_signal(patience)
+            };
+            match taken {
+                Some(info) if info.signal() == libc::SIGCHLD => self.pace.child_changed(),
+                Some(info) => {
                     self.on_signal(&info);
-                    before_reaping -= 1;
+                    self.pace.other_signal();
                 }
-                _ => before_reaping = 0,
+                None => self.pace.look(),
             }
         }
     }
@@ -74,7 +78,7 @@ impl Supervisor {
     /// How long nothing is due. For ever, as a rule: an idle supervisor never wakes up.
     fn patience(&self) -> Option<Duration> {
         let orphans = self.orphans.as_ref().map(Orphans::due);
-        let due = [self.kill_at, orphans].into_iter().flatten().min()?;
+        let due = [self.kill_at, orphans, self.pace.due()].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
 
@@ -117,6 +121,7 @@ impl Supervisor {
     /// Waits for all that has ended; says how the child did, if it has.
     fn reap(&mut self) -> Option<Ended> {
         let mut main = None;
+        let mut orphans = false;
         loop {
             match sys::wait_any() {
                 Ok(Some((pid, status))) if pid == self.child => {
@@ -125,14 +130,17 @@ impl Supervisor {
                 }
                 Ok(Some((pid, status))) => {
                     if let Some(ended) = status.ended() {
+                        orphans = true;
                         detail(&self.orders, Verbosity::Reaping, &format_args!("reaped orphan {pid}: {ended}"));
                     }
                 }
-                Ok(None) => return main,
+                Ok(None) => break,
                 // ECHILD: there are none left. If the child is not among those that were, its end can't be known.
                 Err(_) => return main.or(Some(Ended::Code(125))),
             }
         }
+        self.pace.reaped(orphans);
+        main
     }
 
     fn on_change(&mut self, status: WaitStatus) {

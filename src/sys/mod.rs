@@ -45,7 +45,7 @@ pub use system::{
     drop_from_bounding, enter_namespace, forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper,
     keep_capabilities, kill_held, network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group,
     raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges,
-    set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal, wait_for_any,
+    set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal, take_signal_but, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
 pub use wait::{Ended, WaitStatus, has_ended, wait_any, wait_for};

@@ -105,6 +105,12 @@ pub fn take_signal(_timeout: Option<Duration>) -> Option<Info> {
     None
 }
 
+/// As [`take_signal`].
+#[must_use]
+pub fn take_signal_but(_signal: c_int, _timeout: Option<Duration>) -> Option<Info> {
+    None
+}
+
 /// Nothing here.
 pub fn discard_signal(_signal: c_int) {}
 

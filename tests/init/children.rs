@@ -22,6 +22,35 @@ fn a_storm_of_orphans_leaves_no_zombie_and_loses_no_status() {
 }
 
 #[test]
+fn a_service_that_ends_in_a_storm_of_orphans_keeps_its_status() {
+    for place in BOTH {
+        let mut command = init(place, &[]);
+        command.arg("--").arg(probe()).args(["storm", "2000", "end"]);
+        assert_eq!(outcome(command), (7, String::new(), String::new()), "{place:?}");
+    }
+}
+
+/// To be woken costs more than to reap; and when it is over, nobody wakes up any more.
+#[test]
+fn in_a_storm_of_orphans_we_wake_up_for_many_at_a_time() {
+    let mut command = init(As::Other, &[]);
+    command.arg("--").arg(probe()).args(["storm", "20000"]);
+    let start = Instant::now();
+    let mut service = Service::start(As::Other, command);
+    assert_eq!(service.line(), "done");
+    let (supervisor, main) = (service.supervisor(), service.service());
+    until("some are left", || children(supervisor) == [main]);
+    let wake_ups = || status(supervisor, "voluntary_ctxt_switches").parse::<u128>().unwrap();
+    // Twice a millisecond: at the end of a rest, and for the orphan that begins the next.
+    let (took, woken) = (start.elapsed().as_millis(), wake_ups());
+    assert!(woken < 2 * took + 50, "{woken} in {took} ms");
+    std::thread::sleep(Duration::from_millis(200));
+    let before = wake_ups();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(wake_ups(), before);
+}
+
+#[test]
 fn orphans_come_to_us_and_do_not_stay_zombies() {
     for place in BOTH {
         let mut command = init(place, &[]);

@@ -20,7 +20,23 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
             std::thread::sleep(Duration::from_secs(5));
             99
         }
-        ["storm", count] => storm(number(count)),
+        ["storm", count] => {
+            if !storm(number(count)) {
+                return 97;
+            }
+            say("done");
+            // Its own children have left a SIGCHLD.
+            while sys::take_signal(None).is_none_or(|info| info.signal() != libc::SIGTERM) {}
+            7
+        }
+        // Its own end is in the midst of it.
+        ["storm", count, "end"] => {
+            if storm(number(count)) {
+                7
+            } else {
+                97
+            }
+        }
         ["stop"] => {
             inherited.restore_signals();
             say("stopping");
@@ -58,8 +74,8 @@ fn catch() -> i32 {
     }
 }
 
-/// Orphans, each the child of a child that ends at once.
-fn storm(count: i32) -> i32 {
+/// Orphans, each the child of a child that ends at once; whether all could be made.
+fn storm(count: i32) -> bool {
     for _ in 0..count {
         match sys::fork() {
             Ok(Fork::Child) => {
@@ -67,11 +83,8 @@ fn storm(count: i32) -> i32 {
                 sys::exit_now(0);
             }
             Ok(Fork::Parent(child)) => drop(sys::wait_for(child)),
-            Err(_) => return 97,
+            Err(_) => return false,
         }
     }
-    say("done");
-    // Its own children have left a SIGCHLD.
-    while sys::take_signal(None).is_none_or(|info| info.signal() != libc::SIGTERM) {}
-    7
+    true
 }

@@ -28,7 +28,7 @@ pub use rights::{
 pub(in crate::sys) use rights::{is_secure_mode, set_all_gids, set_all_uids};
 pub use signals::{
     Info, Mask, Pending, await_signal, block_every_signal, discard_signal, pending, queue, queue_to_group,
-    restore_mask, suspend, take_signal,
+    restore_mask, suspend, take_signal, take_signal_but,
 };
 
 fn check_long(result: c_long) -> io::Result<()> {

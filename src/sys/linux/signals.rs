@@ -17,8 +17,13 @@ impl Mask {
     /// Whether `signal` is in the set.
     #[must_use]
     pub fn contains(self, signal: c_int) -> bool {
-        (1..=64).contains(&signal) && self.0 & (1 << (signal - 1)) != 0
+        self.0 & bit(signal) != 0
     }
+}
+
+/// The set of just `signal`; empty for what is no signal.
+const fn bit(signal: c_int) -> u64 {
+    if 0 < signal && signal <= 64 { 1 << (signal - 1) } else { 0 }
 }
 
 /// Size in bytes of the kernel's signal set, which the raw calls want to be told.
@@ -113,6 +118,12 @@ pub fn take_signal(timeout: Option<Duration>) -> Option<Info> {
     take_one_of(u64::MAX, timeout)
 }
 
+/// The same for any but `signal`, which goes on waiting if it has come.
+#[must_use]
+pub fn take_signal_but(signal: c_int, timeout: Option<Duration>) -> Option<Info> {
+    take_one_of(!bit(signal), timeout)
+}
+
 /// Waits until some signal waits to be taken, for at most `timeout`, and takes none.
 pub fn await_signal(timeout: Duration) {
     const CLOSE_ON_EXEC: c_int = libc::SFD_CLOEXEC;
@@ -132,9 +143,7 @@ pub fn await_signal(timeout: Duration) {
 
 /// Takes `signal` off if it waits, and forgets it.
 pub fn discard_signal(signal: c_int) {
-    if (1..=64).contains(&signal) {
-        let _ = take_one_of(1 << (signal - 1), Some(Duration::ZERO));
-    }
+    let _ = take_one_of(bit(signal), Some(Duration::ZERO));
 }
 
 fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<Info> {
@@ -155,7 +164,7 @@ fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<Info> {
 /// The kernel ignores it where nobody could resume us: in an orphaned process group (setpgid(2)) and as PID 1.
 pub fn suspend() {
     drop(process::kill(process::own_pid(), libc::SIGTSTP));
-    let every = set_mask(Mask(!(1 << (libc::SIGTSTP - 1))));
+    let every = set_mask(Mask(!bit(libc::SIGTSTP)));
     restore_mask(every);
 }
 
