@@ -44,18 +44,7 @@ struct Programs {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log_error(error.as_ref());
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(clippy::print_stderr, reason = "a benchmark says on standard error why it ended")]
-fn log_error(error: &dyn std::error::Error) {
-    eprintln!("error: {error}");
+    harness::exit_code(run())
 }
 
 fn run() -> Outcome<()> {

@@ -31,13 +31,7 @@ const LATENCY: f64 = 100.0;
 const SETTINGS: usize = 300;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            drop(writeln!(io::stderr(), "error: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    harness::exit_code(run())
 }
 
 fn run() -> Outcome<()> {

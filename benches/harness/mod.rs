@@ -12,9 +12,22 @@ pub(crate) mod rounds;
 pub(crate) mod table;
 
 use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 /// What a step of a benchmark comes to: any failure ends the benchmark with its message.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// What a benchmark's `main` gives back; a failure is said on standard error.
+pub(crate) fn exit_code(outcome: Outcome<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(io::stderr(), "error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// How a benchmark was asked to run; cargo adds `--bench` of its own, which means nothing here.
 #[derive(Debug, Clone, Copy)]
