@@ -7,7 +7,7 @@ mod harness;
 #[path = "init/running.rs"]
 mod running;
 
-use harness::rounds::{Contender, Times, interleave};
+use harness::rounds::{Contender, Order, Times, interleave};
 use harness::table::Table;
 use harness::{Options, Outcome, memory, programs};
 use running::{Running, descend};
@@ -26,6 +26,10 @@ const REAPING: f64 = 1.0;
 /// Latency of a signal, as a multiple of tini's; and in a session of its own, of dumb-init's.
 const LATENCY: f64 = 1.1;
 const LATENCY_IN_SESSION: f64 = 1.2;
+
+/// How often all are started anew to measure latency: which processor each runs on, and so how far it has to the
+/// others, is decided when it starts.
+const INSTANCES: usize = 5;
 
 /// A supervisor: its name, and the words before the service's command.
 struct Init {
@@ -110,7 +114,7 @@ fn again(program: OsString, arguments: Vec<OsString>) -> Box<dyn Fn(usize) -> Co
 fn memory_and_rest(inits: &[Init], options: Options, table: &mut Table) -> Outcome<()> {
     let service = programs::compile("benches/programs/echo.rs")?;
     let running = start_all(&inits[TINI..=OURS], &service)?;
-    // What is done once is done by now, and what was written to the disk is there.
+    // What is done once is done by now.
     std::thread::sleep(Duration::from_secs(2));
     let before: Vec<u64> = running.iter().map(Running::wake_ups).collect::<Outcome<_>>()?;
     let seconds = if options.short { 3 } else { 10 };
@@ -143,12 +147,15 @@ fn start_all(inits: &[Init], service: &Path) -> Outcome<Vec<Running>> {
 
 fn latency(inits: &[Init], options: Options, table: &mut Table) -> Outcome<()> {
     let service = programs::compile("benches/programs/echo.rs")?;
-    let mut running = start_all(inits, &service)?;
-    std::thread::sleep(Duration::from_millis(500));
-    let mut times = vec![vec![]; running.len()];
-    for _ in 0..options.rounds(4000) {
-        for (running, times) in running.iter_mut().zip(&mut times) {
-            times.push(running.answer()?);
+    let mut times = vec![vec![]; inits.len()];
+    let mut order = Order::new(inits.len());
+    for _ in 0..INSTANCES {
+        let mut running = start_all(inits, &service)?;
+        std::thread::sleep(Duration::from_millis(500));
+        for _ in 0..options.rounds(4000) {
+            for &index in order.next() {
+                times[index].push(running[index].answer()?);
+            }
         }
     }
     let times: Vec<Times> = times.into_iter().map(Times::new).collect();
@@ -165,9 +172,10 @@ fn reaping(inits: &[Init], options: Options, table: &mut Table) -> Outcome<()> {
     let service = programs::compile("benches/programs/storm.rs")?;
     let count = if options.short { 4000 } else { 20_000 };
     let mut times = vec![vec![]; inits.len()];
+    let mut order = Order::new(OURS + 1 - TINI);
     for _ in 0..if options.short { 3 } else { 5 } {
-        for (index, init) in inits.iter().enumerate().take(OURS + 1).skip(TINI) {
-            let command = descend(&init.command(&[&service, Path::new(&count.to_string())]));
+        for index in order.next().iter().map(|place| TINI + place) {
+            let command = descend(&inits[index].command(&[&service, Path::new(&count.to_string())]));
             times[index].push(Running::first(command)?.processor_time()?);
         }
     }

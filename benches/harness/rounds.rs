@@ -48,9 +48,39 @@ impl Times {
     }
 }
 
-/// Runs all contenders `rounds` times in turns; the result has their order.
+/// Whose turn it is: everybody's once a round, in another order each time.
 ///
-/// The first of each round moves on by one, so nobody always follows the same neighbour.
+/// Whoever goes before leaves something behind, a warm cache or a busy processor: with the same neighbour always, of two
+/// that do the same one was measured a sixth slower. The orders are the same in each run of the benchmark.
+#[derive(Debug)]
+pub(crate) struct Order {
+    places: Vec<usize>,
+    state: u64,
+}
+
+impl Order {
+    /// For so many contenders.
+    pub(crate) fn new(count: usize) -> Self {
+        Self { places: (0..count).collect(), state: 1 }
+    }
+
+    /// The next round.
+    pub(crate) fn next(&mut self) -> &[usize] {
+        for last in (1..self.places.len()).rev() {
+            let other = self.below(last + 1);
+            self.places.swap(last, other);
+        }
+        &self.places
+    }
+
+    /// Some number below `limit`: Knuth's generator, of which the upper bits are the good ones.
+    fn below(&mut self, limit: usize) -> usize {
+        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.state >> 33).unwrap_or(0) % limit
+    }
+}
+
+/// Runs all contenders `rounds` times in turns; the result has their order.
 pub(crate) fn interleave(contenders: &[Contender], rounds: usize) -> Outcome<Vec<Times>> {
     let mut turn = 0;
     for _ in 0..REHEARSALS {
@@ -60,9 +90,9 @@ pub(crate) fn interleave(contenders: &[Contender], rounds: usize) -> Outcome<Vec
         }
     }
     let mut times = vec![Vec::with_capacity(rounds); contenders.len()];
-    for round in 0..rounds {
-        for position in 0..contenders.len() {
-            let index = (round + position) % contenders.len();
+    let mut order = Order::new(contenders.len());
+    for _ in 0..rounds {
+        for &index in order.next() {
             times[index].push(run(&contenders[index], turn)?);
             turn += 1;
         }
