@@ -63,6 +63,7 @@ fn drop_in(arguments: Vec<OsString>) -> Step<(Vec<OsString>, Manner)> {
     match dropin::translate(&arguments, sys::own_pid(), &|name| env::var_os(name)) {
         None => Ok((arguments, Manner::default())),
         Some(DropIn::Run(words, manner)) => Ok((words, manner)),
+        Some(DropIn::Pause) => Err(init::pause()),
         Some(DropIn::Print(text)) => {
             drop(io::stdout().write_all(text.as_bytes()));
             Err(0)

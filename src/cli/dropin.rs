@@ -17,6 +17,8 @@ enum Effect {
     Value(&'static str, &'static str),
     /// The service stays in our process group, and has no session of its own.
     SingleChild,
+    /// No service is run, and a command counts for nothing.
+    Pause,
     /// Prints the help, and that is all.
     Help,
     /// Prints the version, and that is all.
@@ -103,13 +105,14 @@ const PROGRAMS: [Program; 3] = [
     },
     Program {
         names: &["catatonit", "podman-init"],
-        usage: "catatonit [-g] [-h] [-V] [-L] PROGRAM [ARGS]",
+        usage: "catatonit [-g] [-P] [-h] [-V] [-L] PROGRAM [ARGS]",
         version: concat!("tini version 0.2.1_catatonit (tunectl ", env!("CARGO_PKG_VERSION"), ")"),
         base: &["--init"],
         base_below: &["--subreaper", "--orphan-timeout=off"],
         exec_failure: Some(1),
         flags: &[
             Flag("g", "", Effect::Words(GROUP)),
+            Flag("P", "", Effect::Pause),
             Flag("L", "license", Effect::Licence),
             Flag("h", "help", Effect::Help),
             Flag("V", "version", Effect::Version),
@@ -123,6 +126,8 @@ const PROGRAMS: [Program; 3] = [
 pub enum DropIn {
     /// Go on as if this had been typed, in this manner.
     Run(Vec<OsString>, Manner),
+    /// Stay without a service.
+    Pause,
     /// Print this on standard output and exit with 0.
     Print(String),
     /// Print this on standard error and exit with 1, as all of them do.
@@ -134,7 +139,7 @@ pub enum DropIn {
 pub fn translate(arguments: &[OsString], pid: i32, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<DropIn> {
     let name = arguments.first()?.as_bytes().rsplit(|&byte| byte == b'/').next()?;
     let program = PROGRAMS.iter().find(|program| program.names.iter().any(|known| known.as_bytes() == name))?;
-    let mut line = Line { program, words: vec![], manner: Manner::default() };
+    let mut line = Line { program, words: vec![], manner: Manner::default(), pauses: false };
     line.manner.exec_failure = program.exec_failure;
     line.add(program.base);
     if pid != 1 {
@@ -156,6 +161,7 @@ struct Line<'a> {
     program: &'a Program,
     words: Vec<OsString>,
     manner: Manner,
+    pauses: bool,
 }
 
 impl Line<'_> {
@@ -201,6 +207,9 @@ impl Line<'_> {
                 }
             }
         }
+        if self.pauses {
+            return Ok(DropIn::Pause);
+        }
         command.extend(rest.cloned());
         if command.is_empty() {
             return Err(self.wrong("no program was named"));
@@ -234,6 +243,7 @@ impl Line<'_> {
                 self.manner.shares_group = true;
                 self.words.retain(|word| word != "--session" && word != "--signal-to=group");
             }
+            Effect::Pause => self.pauses = true,
             Effect::Help => return Err(DropIn::Print(format!("usage: {}\n", self.program.usage))),
             Effect::Version => return Err(DropIn::Print(format!("{}\n", self.program.version))),
             Effect::Licence => return Err(DropIn::Print(include_str!("../../LICENSE").to_owned())),
@@ -305,6 +315,14 @@ mod tests {
     }
 
     #[test]
+    fn catatonit_pauses_whatever_is_behind_it() {
+        for typed in ["catatonit -P", "podman-init -gP --", "catatonit -P a b"] {
+            assert_eq!(translated(typed, 1, &[]), Some(DropIn::Pause), "{typed}");
+        }
+        assert!(matches!(translated("catatonit -P -V", 1, &[]), Some(DropIn::Print(_))));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_their_usage() {
         for (typed, message) in [
             ("tini", "error: no program was named\nusage: tini [OPTIONS] PROGRAM -- [ARGS] | --version\n"),
@@ -316,6 +334,7 @@ mod tests {
         ] {
             assert_eq!(translated(typed, 1, &[]), Some(DropIn::Wrong(message.to_owned())));
         }
+        assert!(matches!(translated("catatonit -Px", 1, &[]), Some(DropIn::Wrong(_))));
         let Some(DropIn::Print(version)) = translated("docker-init --version", 1, &[]) else { panic!() };
         assert!(version.starts_with("tini version 0.19.0 "), "{version}");
     }

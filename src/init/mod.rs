@@ -12,6 +12,7 @@ mod notice;
 mod orders;
 mod orphans;
 mod pace;
+mod pause;
 mod shutdown;
 mod spawn;
 mod supervise;
@@ -19,6 +20,7 @@ mod terminal;
 
 pub use lean::resume;
 pub use orders::{Grouping, Orders, Verbosity};
+pub use pause::pause;
 
 use std::time::Duration;
 

@@ -1,8 +1,11 @@
 //! Under the names of tini, dumb-init and catatonit.
 
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
 
-use crate::service::{As, command, outcome, tunectl};
+use crate::service::{As, BOTH, Service, children, command, outcome, status, tunectl};
+use crate::support::kernel::until;
 use crate::support::scratch::Scratch;
 
 fn called(name: &str, words: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
@@ -93,6 +96,52 @@ fn their_options_and_variables_do_what_they_do() {
         let out = called(name, &[words, &["sh", "-c", script]].concat(), variables).1;
         assert_eq!(out.contains("child"), both, "{name} {words:?} {variables:?}: {out}");
         assert!(out.contains("main"), "{name} {words:?}: {out}");
+    }
+}
+
+/// As Podman keeps the namespaces of a pod, or of all that a user without rights runs.
+#[test]
+fn catatonit_pauses_until_it_is_asked_to_end() {
+    let scratch = Scratch::new();
+    let catatonit = scratch.path().join("catatonit");
+    symlink(tunectl(), &catatonit).unwrap();
+    for place in BOTH {
+        for end in [libc::SIGTERM, libc::SIGINT] {
+            let mut pausing = command(place, &catatonit);
+            pausing.args(["-P", "/nonexistent"]).current_dir("/usr");
+            let service = Service::start(place, pausing);
+            let pid = service.supervisor();
+            let at_rest = || status(pid, "Name") == "catatonit" && status(pid, "State").starts_with('S');
+            until("it does not pause", at_rest);
+            until("it keeps a place", || {
+                std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|at| at == Path::new("/"))
+            });
+            for signal in
+                (1..=64).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP, libc::SIGTERM, libc::SIGINT].contains(signal))
+            {
+                service.send(signal);
+            }
+            until("a signal ended it", || at_rest() && status(pid, "ShdPnd") == "0000000000000000");
+            service.send(end);
+            assert_eq!(service.end(Duration::from_secs(5)), 0, "{place:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_pauses_reaps() {
+    let scratch = Scratch::new();
+    symlink(tunectl(), scratch.path().join("catatonit")).unwrap();
+    // A child from before it was what it is, and that one's orphan.
+    let script = "sh -c 'sleep 0.3; (sleep 0.3 &)' & exec \"$0\" -P";
+    for place in BOTH {
+        let mut shell = command(place, "sh");
+        shell.args(["-c", script]).arg(scratch.path().join("catatonit"));
+        let service = Service::start(place, shell);
+        let pid = service.supervisor();
+        until("zombies are left", || status(pid, "Name") == "catatonit" && children(pid).is_empty());
+        service.send(libc::SIGTERM);
+        assert_eq!(service.end(Duration::from_secs(5)), 0, "{place:?}");
     }
 }
 
