@@ -1,7 +1,10 @@
 //! Ending adopted orphans while the service lives (`reap_kill`).
 //!
-//! The kernel tells nobody that an orphan was adopted, so this looks for them once a second. Who doesn't ask for it
-//! pays nothing.
+//! The kernel tells nobody that an orphan was adopted: `SIGCHLD` is sent when a child ends, and it was not our child whose
+//! end made it one (`forget_original_parent`, kernel/exit.c). Who could be told, by the process connector or by tracing,
+//! needs rights over the whole machine, or slows the service down. So this looks once a second, and only here does a
+//! supervisor wake up while nothing happens: who doesn't ask for it pays nothing. But when one of them ends we are told,
+//! and what descended from it is ours from then on.
 
 use std::time::{Duration, Instant};
 
@@ -14,22 +17,34 @@ use crate::sys;
 /// How often we look.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often at most, where orphans end: to look costs more than to reap.
+const SOON: Duration = Duration::from_millis(100);
+
 /// The orphans that were seen.
 pub(super) struct Orphans {
     child: i32,
     /// Each with the time of its `SIGTERM`. Its number stays its own until we wait for it.
     asked: Vec<(i32, Instant)>,
+    looked: Option<Instant>,
     due: Instant,
 }
 
 impl Orphans {
     pub(super) fn new(child: i32) -> Self {
-        Self { child, asked: Vec::new(), due: Instant::now() }
+        Self { child, asked: Vec::new(), looked: None, due: Instant::now() }
     }
 
     /// When we look again.
     pub(super) fn due(&self) -> Instant {
         self.due
+    }
+
+    /// One has ended, and may have left orphans of its own.
+    pub(super) fn ended(&mut self, pid: i32) {
+        self.asked.retain(|(known, _)| *known != pid);
+        if let Some(soon) = self.looked.and_then(|looked| looked.checked_add(SOON)) {
+            self.due = self.due.min(soon);
+        }
     }
 
     /// Asks new ones to end, and kills those whose time is over.
@@ -38,9 +53,9 @@ impl Orphans {
         if now < self.due {
             return;
         }
+        self.looked = Some(now);
         self.due = now + INTERVAL;
         let Ok(children) = descendants::children() else { return };
-        self.asked.retain(|(pid, _)| children.contains(pid));
         let grace = match orders.leftovers {
             Leftovers::End(time) => time,
             Leftovers::Leave => INTERVAL,
@@ -53,9 +68,13 @@ impl Orphans {
                     detail(orders, Verbosity::Reaping, &format_args!("orphan {pid}: SIGTERM"));
                     drop(sys::kill(pid, libc::SIGTERM));
                     drop(sys::kill(pid, libc::SIGCONT));
-                    self.asked.push((pid, now));
+                    if self.asked.try_reserve(1).is_ok() {
+                        self.asked.push((pid, now));
+                    }
                 }
             }
         }
+        let kills = self.asked.iter().filter_map(|(_, since)| since.checked_add(grace));
+        self.due = kills.filter(|&at| at > now).fold(self.due, Instant::min);
     }
 }

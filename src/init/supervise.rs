@@ -131,6 +131,9 @@ impl Supervisor {
                 Ok(Some((pid, status))) => {
                     if let Some(ended) = status.ended() {
                         orphans = true;
+                        if let Some(adopted) = &mut self.orphans {
+                            adopted.ended(pid);
+                        }
                         detail(&self.orders, Verbosity::Reaping, &format_args!("reaped orphan {pid}: {ended}"));
                     }
                 }

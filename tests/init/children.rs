@@ -125,6 +125,21 @@ fn orphans_can_be_ended_while_the_service_lives() {
     assert_eq!(children(main).len(), 1, "a child that is no orphan was ended");
 }
 
+/// Whoever ends leaves its children to us: they are looked for then, and not only a second later each.
+#[test]
+fn the_orphans_of_an_ended_orphan_are_ended_soon() {
+    let chain = "[ $1 -eq 0 ] || sh -c \"$0\" \"$0\" $(($1 - 1)) & sleep 1000";
+    let mut command = init(As::First, &["--reap-kill"]);
+    command.args(["--", "sh", "-c", "sleep 0.3; (sh -c \"$0\" \"$0\" 6 &); echo made; sleep 1000", chain]);
+    let mut service = Service::start(As::First, command);
+    assert_eq!(service.line(), "made");
+    let start = Instant::now();
+    let (supervisor, main) = (service.supervisor(), service.service());
+    assert_eq!(children(supervisor).len(), 2);
+    until("an orphan lives", || children(supervisor) == [main]);
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
 #[test]
 fn the_service_dies_with_us_where_that_is_wanted() {
     for (flags, dies) in [(&["--die-with-supervisor"][..], true), (&[], false)] {
