@@ -2,16 +2,16 @@
 
 use std::io;
 
-use crate::sys;
+use crate::sys::{self, Info};
 
 /// How often the tree is walked again for those that were born while it was walked.
 const PASSES: usize = 16;
 
-/// Sends `signal` once to each of our descendants.
+/// Sends `signal` once to each of our descendants, with what came with `value`.
 ///
 /// # Errors
 /// /proc is not mounted, or is that of another PID namespace.
-pub(super) fn signal(signal: i32) -> io::Result<()> {
+pub(super) fn signal(signal: i32, value: Option<&Info>) -> io::Result<()> {
     let mut known: Vec<i32> = Vec::new();
     for _ in 0..PASSES {
         let table = processes()?;
@@ -22,7 +22,7 @@ pub(super) fn signal(signal: i32) -> io::Result<()> {
             }
             known.try_reserve(1)?;
             known.push(pid);
-            send(pid, parent, signal);
+            send(pid, parent, signal, value);
         }
         if known.len() == before {
             break;
@@ -79,18 +79,22 @@ fn below(table: &[(i32, i32)], root: i32) -> Vec<(i32, i32)> {
 
 /// Only a child of ours keeps its number until we wait for it. Any other may have ended since we read of it, and a
 /// stranger may have its number now: so it is held, looked at again, and then signalled.
-fn send(pid: i32, parent: i32, signal: i32) {
+fn send(pid: i32, parent: i32, signal: i32, value: Option<&Info>) {
+    let by_number = || match value {
+        Some(info) => sys::queue(pid, signal, info).or_else(|_| sys::kill(pid, signal)),
+        None => sys::kill(pid, signal),
+    };
     let failed = if parent == sys::own_pid() {
-        sys::kill(pid, signal)
+        by_number()
     } else {
         match sys::hold(pid) {
             Ok(held) if parent_of(pid) == Some(parent) || parent_of(pid) == Some(sys::own_pid()) => {
-                sys::kill_held(&held, signal)
+                sys::kill_held(&held, signal, value).or_else(|_| sys::kill_held(&held, signal, None))
             }
             // It is gone, or someone else: the next pass will see.
             Ok(_) => Ok(()),
             // Out of descriptors, or an old kernel.
-            Err(_) => sys::kill(pid, signal),
+            Err(_) => by_number(),
         }
     };
     // ESRCH: it is gone, as it should. EPERM: a set-uid program, which nobody without rights can signal.

@@ -19,7 +19,10 @@ pub(super) fn forward(orders: &Orders, child: i32, target: SignalTarget, info: &
     let sent = match target {
         SignalTarget::Child => to_child(child, signal, info),
         SignalTarget::Group => to_group(child, signal, info),
-        SignalTarget::All => descendants::signal(signal).or_else(|_| to_group(child, signal, info)),
+        SignalTarget::All => {
+            let value = Some(info).filter(|info| info.has_value());
+            descendants::signal(signal, value).or_else(|_| to_group(child, signal, info))
+        }
     };
     match sent {
         Ok(()) => {

@@ -72,7 +72,7 @@ fn none_left() -> bool {
 }
 
 fn tell_everyone(signal: i32) {
-    if descendants::signal(signal).is_err() && sys::own_pid() == 1 {
+    if descendants::signal(signal, None).is_err() && sys::own_pid() == 1 {
         // Without /proc: the kernel is about to kill everybody in our PID namespace anyway.
         drop(sys::kill(-1, signal));
     }

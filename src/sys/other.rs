@@ -327,7 +327,7 @@ pub fn hold(_pid: pid_t) -> io::Result<OwnedFd> {
 ///
 /// # Errors
 /// `ENOSYS`.
-pub fn kill_held(_process: &OwnedFd, _signal: c_int) -> io::Result<()> {
+pub fn kill_held(_process: &OwnedFd, _signal: c_int, _value: Option<&Info>) -> io::Result<()> {
     missing()
 }
 

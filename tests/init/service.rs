@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tunectl::sys;
@@ -112,7 +113,7 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
 /// A service that runs.
 pub(crate) struct Service {
     outer: Child,
-    lines: BufReader<ChildStdout>,
+    lines: Receiver<String>,
     place: As,
 }
 
@@ -120,7 +121,9 @@ impl Service {
     /// Starts `command`, whose standard output is read line by line.
     pub(crate) fn start(place: As, mut command: Command) -> Self {
         let mut outer = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(outer.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        let out = BufReader::new(outer.stdout.take().unwrap());
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Self { outer, lines, place }
     }
 
@@ -133,11 +136,13 @@ impl Service {
         service
     }
 
-    /// The next line that it says.
+    /// The next line that it says, within half a minute; empty when it has said all.
     pub(crate) fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
+        match self.lines.recv_timeout(Duration::from_secs(30)) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => String::new(),
+            Err(RecvTimeoutError::Timeout) => panic!("it says nothing"),
+        }
     }
 
     /// The supervisor's number, as it is known out here.

@@ -1,7 +1,7 @@
 //! Every signal that can be caught reaches the service, whoever it is for.
 #![allow(unsafe_code, reason = "sigqueue(3)")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tunectl::sys;
 
@@ -58,7 +58,9 @@ fn signals_are_rewritten_and_dropped() {
 
 #[test]
 fn a_queue_of_realtime_signals_arrives_whole_with_its_values() {
-    for (flags, through) in [(&[][..], "the child"), (&["--group"], "its group")] {
+    for (flags, through) in
+        [(&[][..], "the child"), (&["--group"], "its group"), (&["--signal-to", "all"], "all that descend from us")]
+    {
         let mut service = Service::catching(As::First, flags);
         let supervisor = service.supervisor();
         for value in 0..100 {
@@ -125,31 +127,62 @@ fn no_signal_is_lost_while_the_service_starts() {
     }
 }
 
+/// The value goes further than to a child of ours.
+#[test]
+fn a_value_reaches_a_grandchild_too() {
+    let mut command = init(As::First, &["--signal-to", "all"]);
+    command.args(["--", "sh", "-c", "trap : 40; \"$0\" catch; sleep 1000"]).arg(probe());
+    let mut service = Service::start(As::First, command);
+    assert_eq!(service.line(), "ready");
+    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(77) };
+    // SAFETY: sigqueue(3) takes two numbers and a value that it does not look at.
+    assert_eq!(unsafe { libc::sigqueue(service.supervisor(), 40, value) }, 0);
+    assert_eq!(service.line(), "40 77");
+}
+
+/// In our group and session, but no child of ours.
+#[test]
+fn all_is_nobody_but_our_descendants() {
+    for flags in [&["--signal-to", "all"][..], &["--signal-to", "all", "--subreaper=false"], &["--group"]] {
+        let mut bystander = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let mut service = Service::catching(As::Other, flags);
+        service.send(libc::SIGUSR1);
+        assert_eq!(service.line(), "10 -1");
+        service.send(libc::SIGUSR2);
+        assert_eq!(service.line(), "12 -1");
+        assert_eq!(bystander.try_wait().unwrap(), None, "{flags:?}");
+        bystander.kill().unwrap();
+        bystander.wait().unwrap();
+    }
+}
+
+/// For ten seconds, and two of each: one of those that wait in a queue, and one of which only one can wait.
 #[test]
 fn a_thousand_signals_a_second_do_no_harm() {
+    const EACH: u32 = 10_000;
     let mut service = Service::catching(As::First, &[]);
     let supervisor = service.supervisor();
-    for _ in 0..2000 {
-        sys::kill(supervisor, 35).unwrap();
-        sys::kill(supervisor, libc::SIGUSR1).unwrap();
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    sys::kill(supervisor, libc::SIGUSR2).unwrap();
-    let mut realtime = 0;
-    loop {
-        match service.line().as_str() {
-            "35 -1" => realtime += 1,
-            "10 -1" => {}
-            "12 -1" => break,
-            other => panic!("{other}"),
+    let sender = std::thread::spawn(move || {
+        let start = Instant::now();
+        for round in 0..EACH {
+            sys::kill(supervisor, 35).unwrap();
+            sys::kill(supervisor, libc::SIGUSR1).unwrap();
+            std::thread::sleep(Duration::from_millis(round.into()).saturating_sub(start.elapsed()));
         }
-    }
+        sys::kill(supervisor, libc::SIGUSR2).unwrap();
+    });
     // An ordinary one goes before a realtime one that waits.
-    while realtime < 2000 {
+    let (mut realtime, mut ordinary, mut over) = (0, 0, false);
+    while !over || realtime < EACH {
         match service.line().as_str() {
             "35 -1" => realtime += 1,
-            "10 -1" => {}
+            "10 -1" => ordinary += 1,
+            "12 -1" => over = true,
             other => panic!("{other} after {realtime}"),
         }
     }
+    sender.join().unwrap();
+    assert!(ordinary > 0 && ordinary <= EACH, "{ordinary}");
+    sys::kill(service.service(), libc::SIGKILL).unwrap();
+    assert_eq!(service.end(Duration::from_secs(5)), 137);
 }

@@ -1,11 +1,12 @@
 //! Parents and children: who adopts, who dies with whom, and holding on to a process.
 
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::{io, ptr};
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 
 use libc::{c_int, c_ulong, pid_t};
 
+use super::signals::{Info, send_held};
 use super::{check_long, prctl};
 
 /// Makes orphans among our descendants our children (`PR_SET_CHILD_SUBREAPER`), also across an exec.
@@ -45,14 +46,12 @@ pub fn hold(pid: pid_t) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(c_int::try_from(fd).unwrap_or(-1)) })
 }
 
-/// Sends `signal` to a process that is held.
+/// Sends `signal` to a process that is held, with what came with `value`.
 ///
 /// # Errors
-/// `ESRCH`, `EPERM`.
-pub fn kill_held(process: &OwnedFd, signal: c_int) -> io::Result<()> {
-    let (fd, none, flags) = (process.as_raw_fd(), ptr::null::<libc::siginfo_t>(), 0);
-    // SAFETY: without a siginfo the call takes numbers only, and checks them.
-    check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, none, flags) })
+/// `ESRCH`, `EPERM`; with a value `EAGAIN`: over `RLIMIT_SIGPENDING`.
+pub fn kill_held(process: &OwnedFd, signal: c_int, value: Option<&Info>) -> io::Result<()> {
+    send_held(process, signal, value, 0)
 }
 
 /// Sets the name that ps(1) and pgrep(1) know us by; cut at 15 bytes.

@@ -1,6 +1,6 @@
 //! Signals as the kernel has them: raw calls, for sets that leave none out.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 use std::{io, mem, ptr};
 
@@ -184,11 +184,18 @@ pub fn queue(pid: pid_t, signal: c_int, info: &Info) -> io::Result<()> {
 /// As [`queue`]; `EINVAL` before Linux 6.9, `ENOSYS` before 5.1, `EMFILE`.
 pub fn queue_to_group(leader: pid_t, signal: c_int, info: &Info) -> io::Result<()> {
     const PIDFD_SIGNAL_PROCESS_GROUP: c_long = 4;
-    let held = hold(leader)?;
-    // Unlike its older sister this call wants both numbers to agree.
-    let mut info = info.0;
-    info.si_signo = signal;
-    let (fd, siginfo, flags) = (held.as_raw_fd(), &raw const info, PIDFD_SIGNAL_PROCESS_GROUP);
-    // SAFETY: `siginfo` is a whole siginfo_t and outlives the call.
-    check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, siginfo, flags) })
+    send_held(&hold(leader)?, signal, Some(info), PIDFD_SIGNAL_PROCESS_GROUP)
+}
+
+/// `pidfd_send_signal(2)`: as kill(2) does, or with a value and its first sender.
+pub(super) fn send_held(held: &OwnedFd, signal: c_int, value: Option<&Info>, flags: c_long) -> io::Result<()> {
+    let info = value.map(|info| {
+        let mut info = info.0;
+        // Unlike its older sister this call wants both numbers to agree.
+        info.si_signo = signal;
+        info
+    });
+    let siginfo = info.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: `siginfo` is null or a whole siginfo_t, and outlives the call.
+    check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, held.as_raw_fd(), signal, siginfo, flags) })
 }
