@@ -1,5 +1,7 @@
 //! Orphans: adopted, reaped, ended.
+#![allow(unsafe_code, reason = "a filter of system calls for the supervisor")]
 
+use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 
 use tunectl::sys;
@@ -74,6 +76,39 @@ fn where_it_is_unwanted_nobody_is_adopted() {
     let supervisor = service.supervisor().to_string();
     until("it is still ours", || status(orphan, "PPid") != supervisor && status(orphan, "Name") == "sleep");
     sys::kill(orphan, libc::SIGKILL).unwrap();
+}
+
+/// Every kernel can since Linux 3.4, so a filter of system calls refuses it here.
+#[test]
+fn where_nobody_can_be_adopted_we_say_so() {
+    let mut command = init(As::Other, &["--", "sh", "-c", "exit 7"]);
+    // SAFETY: what runs between fork and exec makes two system calls and allocates nothing.
+    unsafe { command.pre_exec(refuse_subreaper) };
+    let said = "tunectl: warning: orphans go to PID 1 and not to us: operation not permitted\n";
+    assert_eq!(outcome(command), (7, String::new(), said.to_owned()));
+}
+
+/// `PR_SET_CHILD_SUBREAPER` gives EPERM from now on, seccomp(2).
+fn refuse_subreaper() -> std::io::Result<()> {
+    const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
+    const IS: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    let mut steps = [
+        // The call's number, and the lower half of its first argument (`struct seccomp_data`).
+        step(LOAD, 0, 0, 0),
+        step(IS, 0, 3, u32::try_from(libc::SYS_prctl).unwrap_or(0)),
+        step(LOAD, 0, 0, 16),
+        step(IS, 0, 1, 36),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | 1),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: 6, filter: steps.as_mut_ptr() };
+    // SAFETY: takes numbers.
+    let bound = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    // SAFETY: the program and its steps outlive the call.
+    let set = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    if bound == 0 && set == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 #[test]

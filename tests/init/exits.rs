@@ -89,6 +89,8 @@ fn a_service_that_does_not_end_in_time_is_killed() {
             )
         );
     }
+    // Nobody is killed who was not asked for it.
+    assert_eq!(shell(As::Other, &[], "trap '' TERM; kill -TERM $PPID; sleep 1; exit 5").0, 5);
     // Another signal asks for nothing.
     let script = "trap '' HUP; kill -HUP $PPID; sleep 0.5; exit 5";
     assert_eq!(shell(As::Other, &["--stop-timeout", "100ms"], script).0, 5);

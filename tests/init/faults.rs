@@ -1,11 +1,14 @@
 //! What goes wrong around a supervisor does not end it.
+#![allow(unsafe_code, reason = "prlimit(2)")]
 
-use std::process::Command;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tunectl::sys;
 
-use crate::service::{As, BOTH, Service, command, init, outcome, probe, status, tunectl};
+use crate::service::{As, BOTH, Service, children, command, init, outcome, probe, status, tunectl};
 use crate::support::kernel::until;
 use crate::support::namespaces::skip;
 
@@ -120,10 +123,60 @@ fn job_control_suspends_and_resumes() {
 
 #[test]
 fn a_service_that_ends_the_group_of_its_parent_does_not_end_us() {
-    let mut command = init(As::First, &[]);
-    command.arg("--").arg(probe()).arg("parricide");
-    let (code, out, _) = outcome(command);
-    assert_eq!((code, out.as_str()), (3, "sent\n"));
+    // A group of ours, so that nobody else is in it. As PID 1 we can't be hit like that: -1 is no group to kill(2).
+    let mut command = init(As::Other, &["--"]);
+    command.arg(probe()).arg("parricide").process_group(0);
+    assert_eq!(outcome(command), (3, "sent\n".to_owned(), String::new()));
+}
+
+/// What the processor raises in us can't be waited for like a signal that is sent: it ends us, and says so.
+#[test]
+fn a_fault_of_our_own_ends_us_with_its_code() {
+    // At address 0, and all zeros: `add %al,(%rax)`, where the kernel's answer is no address; on ARM no instruction.
+    let fault = if cfg!(target_arch = "x86_64") { libc::SIGSEGV } else { libc::SIGILL };
+    for place in BOTH {
+        let service = Service::catching(place, &[]);
+        let (supervisor, child) = (service.supervisor(), service.service());
+        until("it is not at rest", || status(supervisor, "State").starts_with('S') && pc(supervisor).is_some());
+        let memory = std::fs::OpenOptions::new().write(true).open(format!("/proc/{supervisor}/mem")).unwrap();
+        memory.write_all_at(&[0; 16], pc(supervisor).unwrap()).unwrap();
+        service.send(libc::SIGUSR1);
+        assert_eq!(service.end(Duration::from_secs(5)), 128 + fault, "{place:?}");
+        drop(sys::kill(child, libc::SIGKILL));
+    }
+}
+
+/// Where a process goes on when the system call that it waits in returns: the last word of /proc/PID/syscall.
+fn pc(pid: i32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
+    u64::from_str_radix(text.trim().rsplit_once(' ')?.1.strip_prefix("0x")?, 16).ok()
+}
+
+/// No memory can be had any more, and what is done for signals and orphans needs none.
+#[test]
+fn without_memory_it_goes_on() {
+    for place in BOTH {
+        let mut command = init(place, &["-vv"]);
+        let script = "trap 'go=on' USR1; echo up; while [ -z $go ]; do sleep 0.05; done; exec \"$0\" storm 1000";
+        command.args(["--", "sh", "-c", script]).arg(probe()).stderr(Stdio::null());
+        let mut service = Service::start(place, command);
+        assert_eq!(service.line(), "up");
+        let supervisor = service.supervisor();
+        let words = || std::fs::read_to_string(format!("/proc/{supervisor}/cmdline")).unwrap();
+        let named = || words().starts_with("tunectl: supervisor") && status(supervisor, "Name") == "tunectl";
+        until("it has not come to rest", || named() && status(supervisor, "State").starts_with('S'));
+        for resource in [libc::RLIMIT_AS, libc::RLIMIT_DATA] {
+            let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: the new limit is ours and outlives the call, and the old one is not asked for.
+            assert_eq!(unsafe { libc::prlimit(supervisor, resource, &raw const none, std::ptr::null_mut()) }, 0);
+        }
+        service.send(libc::SIGUSR1);
+        assert_eq!(service.line(), "done");
+        let main = service.service();
+        until("some are left", || children(supervisor) == [main]);
+        service.send(libc::SIGTERM);
+        assert_eq!(service.end(Duration::from_secs(10)), 7, "{place:?}");
+    }
 }
 
 #[test]

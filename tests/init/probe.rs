@@ -47,8 +47,7 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
         // As nobody would: ends everything in the group of its parent.
         ["parricide"] => {
             let group = sys::group_of(sys::parent()).unwrap_or(0);
-            let done = if group > 0 { sys::kill(-group, libc::SIGTERM) } else { Ok(()) };
-            say(if done.is_ok() { "sent" } else { "not sent" });
+            say(if group > 1 && sys::kill(-group, libc::SIGTERM).is_ok() { "sent" } else { "not sent" });
             3
         }
         _ => 98,

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use tunectl::sys;
 
-use crate::service::{As, init, outcome, tunectl};
+use crate::service::{As, Service, init, outcome, status, tunectl};
 use crate::support::namespaces::skip;
 
 /// What the kernel says of a service that `flags` were typed for, without and with a supervisor.
@@ -83,6 +83,36 @@ fn its_attributes_are_as_asked() {
         return;
     };
     assert_eq!(said, "300 7 0027 /usr b,c none\n");
+}
+
+/// What is for the service is not for us: we could not do our work any more.
+#[test]
+fn the_supervisor_stays_what_it_was() {
+    if sys::effective_ids().effective_uid != 0 {
+        return skip("the_supervisor_stays_what_it_was", "only root can become somebody else");
+    }
+    let own = std::process::id().try_into().unwrap();
+    let flags = ["--user", "nobody", "--capabilities", "none", "--no-new-privs", "--umask", "027", "--nice", "7"];
+    let more = ["--oom-score-adj", "300", "--env", "A=b", "--session", "--rlimit", "core=0:0"];
+    let service = Service::catching(As::Other, &[&flags[..], &more].concat());
+    let supervisor = service.supervisor();
+    for field in ["Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb", "NoNewPrivs", "Umask"] {
+        assert_eq!(status(supervisor, field), status(own, field), "{field}");
+        assert!(
+            field == "CapInh" || field == "CapAmb" || status(service.service(), field) != status(own, field),
+            "{field}"
+        );
+    }
+    let read = |pid: i32, name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap();
+    assert_eq!(read(supervisor, "oom_score_adj"), read(own, "oom_score_adj"));
+    assert_eq!(read(supervisor, "limits"), read(own, "limits"));
+    // The fourth and fifth fields behind the name are the group and the session, the seventeenth the nice value.
+    let fields =
+        |pid: i32, at: usize| read(pid, "stat").rsplit_once(')').unwrap().1.split(' ').nth(at).unwrap().to_owned();
+    for at in [4, 17] {
+        assert_eq!(fields(supervisor, at), fields(own, at));
+        assert_ne!(fields(service.service(), at), fields(own, at));
+    }
 }
 
 #[test]
