@@ -47,13 +47,15 @@ fn processes() -> io::Result<Vec<(i32, i32)>> {
     if own.to_str().and_then(|text| text.parse().ok()) != Some(sys::own_pid()) {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
-    let mut table = Vec::new();
+    let mut table: Vec<(i32, i32)> = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        if let Some(parent) = parent_of(pid) {
-            table.try_reserve(1)?;
-            table.push((pid, parent));
-        }
+        table.try_reserve(1)?;
+        table.push((pid, 0));
+    }
+    // Only now, for the descriptor of the directory may be the last one.
+    for (pid, parent) in &mut table {
+        *parent = parent_of(*pid).unwrap_or(0);
     }
     Ok(table)
 }
@@ -88,11 +90,10 @@ fn send(pid: i32, parent: i32, signal: i32, value: Option<&Info>) {
         by_number()
     } else {
         match sys::hold(pid) {
-            Ok(held) if parent_of(pid) == Some(parent) || parent_of(pid) == Some(sys::own_pid()) => {
-                sys::kill_held(&held, signal, value).or_else(|_| sys::kill_held(&held, signal, None))
-            }
-            // It is gone, or someone else: the next pass will see.
-            Ok(_) => Ok(()),
+            // Someone else: the next pass will see.
+            Ok(_) if parent_of(pid).is_some_and(|now| now != parent && now != sys::own_pid()) => Ok(()),
+            // Where nothing can be read it is gone, or there are no descriptors left.
+            Ok(held) => sys::kill_held(&held, signal, value).or_else(|_| sys::kill_held(&held, signal, None)),
             // Out of descriptors, or an old kernel.
             Err(_) => by_number(),
         }

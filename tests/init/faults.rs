@@ -1,5 +1,4 @@
 //! What goes wrong around a supervisor does not end it.
-#![allow(unsafe_code, reason = "prlimit(2)")]
 
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
@@ -60,6 +59,22 @@ fn without_descriptors_the_service_still_starts() {
     for place in BOTH {
         assert_eq!(shell(place, "ulimit -n 4; exec TUNECTL run --init -- sh -c 'exit 7'").0, 7);
         assert_eq!(shell(place, "ulimit -n 4; exec TUNECTL run --init -- /etc").0, 126);
+    }
+}
+
+/// Looking for them in /proc takes descriptors: with one, and with none.
+#[test]
+fn without_descriptors_a_signal_for_all_arrives() {
+    let tell = "kill -TERM $0; while :; do sleep 0.05; done";
+    for place in BOTH {
+        let service = format!("setsid sh -c 'trap \"echo far; exit\" TERM; {tell}' $PPID & trap 'exit 9' TERM; wait");
+        let script = format!("ulimit -n 4; exec TUNECTL run --init --signal-to all -- sh -c {service:?}");
+        let (code, out, _) = shell(place, &script.replace('$', "\\$"));
+        assert_eq!((code, out.as_str()), (9, "far\n"), "{place:?}");
+        let mut service = Service::catching(place, &["--signal-to", "all"]);
+        rlimit::prlimit(service.at_rest(), rlimit::Resource::NOFILE, Some((3, 3)), None).unwrap();
+        service.send(libc::SIGUSR1);
+        assert_eq!(service.line(), "10 -1", "{place:?}");
     }
 }
 
@@ -136,8 +151,7 @@ fn a_fault_of_our_own_ends_us_with_its_code() {
     let fault = if cfg!(target_arch = "x86_64") { libc::SIGSEGV } else { libc::SIGILL };
     for place in BOTH {
         let service = Service::catching(place, &[]);
-        let (supervisor, child) = (service.supervisor(), service.service());
-        until("it is not at rest", || status(supervisor, "State").starts_with('S') && pc(supervisor).is_some());
+        let (supervisor, child) = (service.at_rest(), service.service());
         let memory = std::fs::OpenOptions::new().write(true).open(format!("/proc/{supervisor}/mem")).unwrap();
         memory.write_all_at(&[0; 16], pc(supervisor).unwrap()).unwrap();
         service.send(libc::SIGUSR1);
@@ -161,14 +175,9 @@ fn without_memory_it_goes_on() {
         command.args(["--", "sh", "-c", script]).arg(probe()).stderr(Stdio::null());
         let mut service = Service::start(place, command);
         assert_eq!(service.line(), "up");
-        let supervisor = service.supervisor();
-        let words = || std::fs::read_to_string(format!("/proc/{supervisor}/cmdline")).unwrap();
-        let named = || words().starts_with("tunectl: supervisor") && status(supervisor, "Name") == "tunectl";
-        until("it has not come to rest", || named() && status(supervisor, "State").starts_with('S'));
-        for resource in [libc::RLIMIT_AS, libc::RLIMIT_DATA] {
-            let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-            // SAFETY: the new limit is ours and outlives the call, and the old one is not asked for.
-            assert_eq!(unsafe { libc::prlimit(supervisor, resource, &raw const none, std::ptr::null_mut()) }, 0);
+        let supervisor = service.at_rest();
+        for resource in [rlimit::Resource::AS, rlimit::Resource::DATA] {
+            rlimit::prlimit(supervisor, resource, Some((0, 0)), None).unwrap();
         }
         service.send(libc::SIGUSR1);
         assert_eq!(service.line(), "done");

@@ -145,6 +145,15 @@ impl Service {
         }
     }
 
+    /// Waits until the supervisor has executed itself anew, and waits for signals; gives its number.
+    pub(crate) fn at_rest(&self) -> i32 {
+        let pid = self.supervisor();
+        let words = || fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let named = || words().starts_with("tunectl: supervisor") && status(pid, "Name") == "tunectl";
+        until("it has not come to rest", || named() && status(pid, "State").starts_with('S'));
+        pid
+    }
+
     /// The supervisor's number, as it is known out here.
     pub(crate) fn supervisor(&self) -> i32 {
         let outer = i32::try_from(self.outer.id()).unwrap();
