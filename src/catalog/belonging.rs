@@ -3,6 +3,7 @@
 
 use super::hostnet;
 use super::scope::{InNewNetns, Scope};
+use super::row::Row;
 use super::table::row;
 use super::version::KernelVersion;
 use crate::model::setting::{Key, System};
@@ -13,16 +14,26 @@ use crate::model::setting::{Key, System};
 /// for each namespace: refusing too much is the mistake that can be mended.
 #[must_use]
 pub fn scope_of(system: System, key: &Key, version: KernelVersion) -> Scope {
-    // First, since one row may stand for both: `net.ipv4.neigh.*` is each namespace's, but not its `default`.
+    let row = row(system, key);
+    if let Some(row) = row.filter(|row| is_all(row, key)) {
+        return row.scope.at(version);
+    }
     if host_net(system, key, version).is_some() {
         return Scope::HostNet;
     }
-    if let Some(row) = row(system, key) {
-        return row.scope.at(version);
+    match (row, system, key) {
+        (Some(row), _, _) => row.scope.at(version),
+        (None, System::Linux, Key::Sysctl(name)) => scope_by_name(name.path()),
+        (None, System::Linux, Key::Sysfs(_)) | (None, System::MacOs, _) => Scope::Host,
     }
-    match (system, key) {
-        (System::Linux, Key::Sysctl(name)) => scope_by_name(name.path()),
-        (System::Linux, Key::Sysfs(_)) | (System::MacOs, _) => Scope::Host,
+}
+
+/// Whether a setting is as its row says. One row may stand for both: `net.ipv4.neigh.*` is each namespace's, but not
+/// its `default`.
+fn is_all(row: &Row, key: &Key) -> bool {
+    match key {
+        Key::Sysctl(name) => !row.name.contains('*') || !name.path().contains("/default/"),
+        Key::Sysfs(_) => true,
     }
 }
 

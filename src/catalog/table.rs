@@ -1,6 +1,6 @@
 //! Finding the row of a setting: all rows, in tables that are sorted by name.
 
-use super::index::Index;
+use super::index::{Index, LONGEST};
 use super::row::Row;
 use super::{
     fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
@@ -61,13 +61,14 @@ const ONE_EACH: [&str; 8] = [
 /// `net.ipv4.conf.eth0.rp_filter`).
 #[must_use]
 pub fn row(system: System, key: &Key) -> Option<&'static Row> {
-    let (path, find): (_, fn(_) -> _) = match (system, key) {
+    let (path, find): (_, fn(&[u8]) -> _) = match (system, key) {
         (System::Linux, Key::Sysctl(name)) => (name.path(), |path| LINUX_INDEX.find(path)),
         (System::Linux, Key::Sysfs(name)) => (name.path(), |path| SYSFS_INDEX.find(path)),
         (System::MacOs, Key::Sysctl(name)) => (name.path(), |path| MACOS_INDEX.find(path)),
         (System::MacOs, Key::Sysfs(_)) => return None,
     };
-    find([path, "", ""]).or_else(|| find(for_all(path)?))
+    let mut general = [0; LONGEST];
+    find(path.as_bytes()).or_else(|| find(for_all(path, &mut general)?))
 }
 
 /// The shape of a setting's values, and which of them are sane, if it is known.
@@ -109,12 +110,16 @@ pub fn names(system: System) -> impl Iterator<Item = &'static str> {
     tables(system).iter().copied().flatten().map(|row| row.name)
 }
 
-/// The path with the name of the one interface (or the like) replaced by `*`, in three parts.
-fn for_all(path: &str) -> Option<[&str; 3]> {
+/// The path with the name of the one interface (or the like) replaced by `*`.
+fn for_all<'b>(path: &str, buffer: &'b mut [u8; LONGEST]) -> Option<&'b [u8]> {
     let folder = ONE_EACH.iter().find(|folder| path.starts_with(**folder))?;
-    let (start, rest) = path.split_at(folder.len());
-    let end = rest.find('/')?;
-    Some([start, "*", &rest[end..]])
+    let rest = &path.as_bytes()[folder.len()..];
+    let rest = &rest[rest.iter().position(|byte| *byte == b'/')?..];
+    let (start, end) = (folder.len() + 1, folder.len() + 1 + rest.len());
+    buffer[..folder.len()].copy_from_slice(folder.as_bytes());
+    buffer[folder.len()] = b'*';
+    buffer.get_mut(start..end)?.copy_from_slice(rest);
+    buffer.get(..end)
 }
 
 #[cfg(test)]

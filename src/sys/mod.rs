@@ -10,6 +10,8 @@
 use std::io;
 
 mod clock;
+#[cfg(target_env = "musl")]
+mod compare;
 mod entry;
 mod environment;
 #[cfg(target_env = "musl")]
