@@ -33,12 +33,11 @@ pub struct Finding {
     pub found: Option<Value>,
     /// Whether that will do.
     pub verdict: Verdict,
-    /// Whether what was changed has been put back since, because a required setting fell short.
-    pub put_back: Option<PutBack>,
-    /// What was read back after that; nothing where nothing had to be put back.
-    pub now: Option<Value>,
+    /// What came of putting back what was changed, because a required setting fell short; nothing where nothing had
+    /// to be put back. In a room of its own, as what stands around it: most findings have neither.
+    pub undone: Option<Box<Undone>>,
     /// What stands around the key; looked at only where it falls short.
-    pub evidence: Evidence,
+    pub evidence: Option<Box<Evidence>>,
 }
 
 /// Whether what was read back is what was asked for.
@@ -75,6 +74,15 @@ pub enum Shortfall {
     Capped(u64),
 }
 
+/// A value that was put back, or should have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// How it went.
+    pub outcome: PutBack,
+    /// What was read back after that.
+    pub now: Option<Value>,
+}
+
 /// The outcome of putting a value back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutBack {
@@ -91,6 +99,24 @@ impl Finding {
     #[must_use]
     pub fn falls_short(&self) -> bool {
         matches!(self.verdict, Verdict::Short(_) | Verdict::WouldChange(_))
+    }
+
+    /// What was put back here, and what could not be.
+    #[must_use]
+    pub fn put_back(&self) -> Option<&PutBack> {
+        self.undone.as_ref().map(|undone| &undone.outcome)
+    }
+
+    /// What was read back after it had been put back.
+    #[must_use]
+    pub fn now(&self) -> Option<&Value> {
+        self.undone.as_ref()?.now.as_ref()
+    }
+
+    /// What stands around it, as far as that was looked at.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        self.evidence.as_deref().copied().unwrap_or_default()
     }
 
     /// Whether this finding fails the whole.

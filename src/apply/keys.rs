@@ -2,7 +2,7 @@
 //! more than doing it after each write, and it sees what one key does to another (`ip_forward` resets
 //! `conf.*`, `dirty_bytes` zeroes `dirty_ratio`).
 
-use crate::kernel::{Evidence, Kernel, Pieces, Refusal};
+use crate::kernel::{Kernel, Pieces, Refusal};
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting};
@@ -149,7 +149,7 @@ fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Obstacle>) -> V
 }
 
 fn finding(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdict: Verdict) -> Finding {
-    let evidence = if matches!(verdict, Verdict::Short(_)) { kernel.inspect(&step.key) } else { Evidence::default() };
+    let evidence = matches!(verdict, Verdict::Short(_)).then(|| Box::new(kernel.inspect(&step.key)));
     Finding {
         setting: Setting::Key(step.key.clone()),
         wanted: step.wanted.clone(),
@@ -158,8 +158,7 @@ fn finding(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdic
         before: step.current.as_ref().ok().cloned(),
         found,
         verdict,
-        put_back: None,
-        now: None,
+        undone: None,
         evidence,
     }
 }

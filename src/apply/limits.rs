@@ -153,8 +153,7 @@ fn finding(
         before: before.map(Value::Limit),
         found: value,
         verdict,
-        put_back: None,
-        now: None,
-        evidence,
+        undone: None,
+        evidence: Some(Box::new(evidence)),
     }
 }

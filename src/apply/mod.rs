@@ -9,26 +9,26 @@ use crate::catalog;
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::plan::{self, Goals, KeyGoal, LimitStep, Obstacle, Place, Plan};
+use crate::plan::{self, Goals, KeyStep, LimitStep, Place, Plan};
 use crate::report::{Report, Shortfall, Verdict};
 
 /// Reads every setting's current value and makes the plan.
 pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: Place) -> Plan {
     let keys = plan::expand(goals.keys, &mut |pattern| kernel.names(pattern));
-    let read: Vec<(KeyGoal, Result<Value, Obstacle>)> = keys
+    let steps: Vec<KeyStep> = keys
         .into_iter()
         .map(|goal| {
             let current = keys::read(kernel, &goal.key, goal.kind);
-            (goal, current)
+            plan::key_step(goal, current, place)
         })
         .collect();
     let ceiling = if goals.limits.is_empty() { None } else { limits::ceiling(kernel) };
     let mut plan =
-        plan::plan(read, &goals.limits, &mut |resource| told::limits(kernel, process, resource), ceiling, place);
+        plan::plan(steps, &goals.limits, &mut |resource| told::limits(kernel, process, resource), ceiling, place);
     for step in plan.keys.iter_mut().filter(|step| step.target.is_some()) {
         let Some(other) = catalog::counterpart(place.system, &step.key) else { continue };
         let value = keys::read(kernel, &other, step.kind);
-        step.counterpart = value.ok().map(|value| (other, value));
+        step.counterpart = value.ok().map(|value| Box::new((other, value)));
     }
     plan
 }

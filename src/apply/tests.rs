@@ -89,7 +89,7 @@ fn state(fake: &Fake) -> BTreeMap<String, String> {
 fn goals(text: &str) -> Option<Goals> {
     let source = || Source { label: "p".to_owned(), text: text.to_owned() };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source()), &|system, key| catalog::spec(system, key)).ok()?;
-    plan::goals(&profile, System::Linux, &|| Machine { memory: 1 << 30, cpus: 2 }).ok()
+    plan::goals(profile.wishes, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 2 }).ok()
 }
 
 fn number() -> impl Strategy<Value = i64> {
@@ -167,9 +167,9 @@ proptest! {
         let report = apply(&mut kernel, &plan, Process::Own, Failure::PutsBack);
         if report.fails() {
             // A lowered hard limit is the one thing that can't be had back; our own ends with us.
-            let stuck = report.findings.iter().any(|finding| matches!(finding.put_back, Some(PutBack::Refused(_))));
+            let stuck = report.findings.iter().any(|finding| matches!(finding.put_back(), Some(PutBack::Refused(_))));
             let limits = report.findings.iter().all(|finding| {
-                matches!(finding.setting, Setting::Limit(..)) || !matches!(finding.put_back, Some(PutBack::Refused(_)))
+                matches!(finding.setting, Setting::Limit(..)) || !matches!(finding.put_back(), Some(PutBack::Refused(_)))
             });
             prop_assert!(limits, "{}\n{:#?}", text, report);
             if !stuck {

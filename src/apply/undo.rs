@@ -4,7 +4,7 @@ use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
 use crate::plan::{KeyStep, LimitStep, Owner};
-use crate::report::{Finding, PutBack, Verdict};
+use crate::report::{Finding, PutBack, Undone, Verdict};
 
 use super::keys::{pieces, read};
 use super::told;
@@ -20,10 +20,10 @@ pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[K
         }
     }
     // Putting one back may have reset another, as `ip_forward` does to `conf.*`.
-    if findings.iter().any(|finding| finding.put_back.is_some()) {
+    if findings.iter().any(|finding| finding.undone.is_some()) {
         for step in ours() {
             let Some((finding, before)) = touched(findings, step) else { continue };
-            let stood = finding.now.as_ref().or(finding.found.as_ref()) == Some(before);
+            let stood = finding.now().or(finding.found.as_ref()) == Some(before);
             if stood && read(kernel, &step.key, step.kind).is_ok_and(|now| now != *before) {
                 put_back(kernel, finding, step, before);
             }
@@ -39,11 +39,12 @@ fn touched<'f, 's>(findings: &'f mut [Finding], step: &'s KeyStep) -> Option<(&'
 }
 
 fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, before: &Value) {
-    finding.put_back = Some(match &step.counterpart {
+    let outcome = match step.counterpart.as_deref() {
         Some((other, value)) if *value != Value::Number(0) => through(kernel, step, before, other, value),
         _ => key(kernel, &step.key, step.kind, before),
-    });
-    finding.now = read(kernel, &step.key, step.kind).ok();
+    };
+    let now = read(kernel, &step.key, step.kind).ok();
+    finding.undone = Some(Box::new(Undone { outcome, now }));
 }
 
 /// Puts every limit back that is no longer what it was.
@@ -62,8 +63,8 @@ pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &
         for finding in findings.iter_mut() {
             if let Setting::Limit(resource, side) = finding.setting {
                 if resource == step.resource {
-                    finding.put_back = Some(outcome.clone());
-                    finding.now = now.map(|limits| Value::Limit(limits.side(side)));
+                    let now = now.map(|limits| Value::Limit(limits.side(side)));
+                    finding.undone = Some(Box::new(Undone { outcome: outcome.clone(), now }));
                 }
             }
         }

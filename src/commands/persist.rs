@@ -200,12 +200,7 @@ fn lasting(finding: &Finding) -> Option<Value> {
 
 /// The hash of the text of all the profiles, in the order in which they have a say.
 fn hash(profile: &Profile) -> u64 {
-    let mut texts: Vec<&str> = Vec::new();
-    for wish in &profile.wishes {
-        if !texts.contains(&wish.origin.source.text.as_str()) {
-            texts.push(&wish.origin.source.text);
-        }
-    }
+    let texts: Vec<&str> = profile.sources.iter().map(|source| source.text.as_str()).collect();
     formats::hash(&texts.concat())
 }
 

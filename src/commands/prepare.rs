@@ -17,6 +17,7 @@ use super::{FALLS_SHORT, Failure, USAGE, World};
 
 /// A profile that has been read, checked and resolved on this machine.
 pub(super) struct Ready {
+    /// Without its wishes, which became the goals.
     pub(super) profile: Profile,
     pub(super) goals: Goals,
     pub(super) context: Context,
@@ -62,8 +63,10 @@ pub(super) fn prepare_for(
 ) -> Result<Ready, Failure> {
     let system = world.kernel.system();
     let mut files = Vec::new();
-    let profile = load(asked, need, system, &mut files, world)?;
-    let goals = plan::goals(&profile, system, &|| (world.machine)(pid.filter(|_| system == System::Linux)))
+    let mut profile = load(asked, need, system, &mut files, world)?;
+    let wishes = std::mem::take(&mut profile.wishes);
+    let machine = || (world.machine)(pid.filter(|_| system == System::Linux));
+    let goals = plan::goals(wishes, &profile.service_ports, system, &machine)
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
         // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.

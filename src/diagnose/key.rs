@@ -68,9 +68,8 @@ pub(super) fn hindrance(
         before: None,
         found: None,
         verdict: Verdict::Short(shortfall.clone()),
-        put_back: None,
-        now: None,
-        evidence,
+        undone: None,
+        evidence: Some(Box::new(evidence)),
     };
     let scene = Scene { context, around, elsewhere: &[], report: &Report::default(), asked: &[] };
     let row = catalog::row(context.system, key);
@@ -83,8 +82,8 @@ fn found(cause: Cause, why: impl Into<String>) -> Found {
 }
 
 impl Case<'_> {
-    fn evidence(&self) -> &Evidence {
-        &self.finding.evidence
+    fn evidence(&self) -> Evidence {
+        self.finding.evidence()
     }
 
     fn unknown(&self) -> Found {
@@ -122,7 +121,7 @@ impl Case<'_> {
     /// Another value stands there and nobody has tried to write: what would come of it is told from what is there.
     fn differs(&self) -> Found {
         let hindrance = self.hindrance();
-        let only_rights = matches!(hindrance, None | Some((Cause::NotPermitted, _))) && !read_only(self.evidence());
+        let only_rights = matches!(hindrance, None | Some((Cause::NotPermitted, _))) && !read_only(&self.evidence());
         if let Some(line) = self.scene.set_elsewhere(self.finding).filter(|_| only_rights) {
             return found(Cause::SetElsewhere, format!("{}:{} sets it to {}", line.file, line.line, line.value));
         }
@@ -199,7 +198,7 @@ impl Case<'_> {
             let why = "its owner is a user that our user namespace does not map, such as root of the host";
             return Some(found(Cause::OwnerNotMapped, why));
         }
-        let too = if read_only(evidence) { "; its mount is read-only too" } else { "" };
+        let too = if read_only(&evidence) { "; its mount is read-only too" } else { "" };
         match rights::of(self.key, self.scope(), context, self.scene.around) {
             Rights::NotRoot(who) => {
                 let why = format!("only {who} may write it, and we are user {}{too}", context.user);
@@ -211,7 +210,7 @@ impl Case<'_> {
             }
             Rights::Held | Rights::Unclear => {}
         }
-        read_only(evidence).then(|| found(Cause::ReadOnlyMount, read_only_mount()))
+        read_only(&evidence).then(|| found(Cause::ReadOnlyMount, read_only_mount()))
     }
 
     /// Whether we are in a network namespace of our own, and this key can be written in the machine's.

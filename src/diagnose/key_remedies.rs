@@ -31,7 +31,7 @@ impl Case<'_> {
             Cause::NotInThisKernel | Cause::HiddenInUserNamespace => self.not_required().into_iter().collect(),
             Cause::NoMatch | Cause::ReadOnly => self.not_required().map(Remedy::or).into_iter().collect(),
             Cause::NoSuchKey => self.misspelt(),
-            Cause::Masked if self.finding.evidence.exists == Some(true) => vec![remedy::unmask(self.key)],
+            Cause::Masked if self.finding.evidence().exists == Some(true) => vec![remedy::unmask(self.key)],
             Cause::NoProc => vec![remedy::mount_proc()],
             Cause::PortOrder => self.port_order(),
             Cause::UnknownName => self.known_name(),
@@ -87,7 +87,7 @@ impl Case<'_> {
             return self.by_host();
         }
         match (cause, capability) {
-            _ if read_only(&self.finding.evidence) => remedy::tunables_in_unit(self.scene),
+            _ if read_only(&self.finding.evidence()) => remedy::tunables_in_unit(self.scene),
             (Cause::ReadOnlyMount, _) => remedy::tunables_in_unit(self.scene),
             (Cause::NotPermitted, _) => vec![remedy::apply_as_root(self.scene)],
             (_, Some(capability)) if context.user == 0 => vec![remedy::capability_in_unit(capability)],

@@ -40,7 +40,7 @@ pub(super) fn diagnose(
         Shortfall::Capped(most) => nearest(&finding.wanted, Some(&Value::Limit(Limit::Value(*most)))),
         _ => nearest(&finding.wanted, finding.before.as_ref()),
     };
-    let hard = finding.evidence.hard_limit;
+    let hard = finding.evidence().hard_limit;
     let this = Case { resource, side, finding, shortfall, scene, wanted, hard };
     let (cause, why) = this.cause();
     let remedies = this.remedies(cause);
@@ -56,7 +56,7 @@ fn nearest(wanted: &Expectation<Value>, found: Option<&Value>) -> Limit {
 
 impl Case<'_> {
     fn cause(&self) -> (Cause, String) {
-        let above = self.finding.evidence.ceiling.filter(|ceiling| self.wanted > Limit::Value(*ceiling));
+        let above = self.finding.evidence().ceiling.filter(|ceiling| self.wanted > Limit::Value(*ceiling));
         match self.shortfall {
             Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
                 if refusal.operation == Operation::GetLimits || refusal.errno != Errno::EPERM =>

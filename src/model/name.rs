@@ -1,6 +1,8 @@
 //! Names of settings: sysctls as sysctl.d(5) writes them, and sysfs attributes.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 /// The name of a sysctl, or a pattern of names (`net.ipv4.conf.*.rp_filter`).
 ///
@@ -9,7 +11,8 @@ use std::fmt;
 /// No value of this type can lead out of `/proc/sys`: components are never empty, `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysctlName {
-    path: String,
+    /// Shared: every step of the way keeps the name.
+    path: Rc<str>,
     /// Found out once: it is asked for at every step of the way.
     is_pattern: bool,
 }
@@ -26,10 +29,10 @@ impl SysctlName {
     pub fn parse(text: &str) -> Result<Self, String> {
         let separator = text.find(['.', '/']);
         let path = match separator {
-            Some(at) if text.as_bytes().get(at) == Some(&b'.') => swap(text),
-            _ => text.to_owned(),
+            Some(at) if text.as_bytes().get(at) == Some(&b'.') => Cow::Owned(swap(text)),
+            _ => Cow::Borrowed(text),
         };
-        Self::from_path(path, text)
+        Self::from_path(&path, text)
     }
 
     /// Makes a name of components that were already told apart, such as the nested keys of a TOML table.
@@ -39,23 +42,23 @@ impl SysctlName {
     /// Says in one sentence what is wrong with the name.
     pub fn from_components<'a>(components: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let parts: Vec<String> = components.into_iter().map(|part| part.replace('/', ".")).collect();
-        Self::from_path(parts.join("/"), &parts.join("."))
+        Self::from_path(&parts.join("/"), &parts.join("."))
     }
 
-    fn from_path(path: String, as_typed: &str) -> Result<Self, String> {
+    fn from_path(path: &str, as_typed: &str) -> Result<Self, String> {
         if path.starts_with('/') {
             return Err(format!(
                 "`{as_typed}` is not a sysctl name: it must be relative to /proc/sys, as in `net.core.somaxconn`"
             ));
         }
-        if is_plain(&path) {
-            return Ok(Self { path, is_pattern: false });
+        if is_plain(path) {
+            return Ok(Self { path: path.into(), is_pattern: false });
         }
         for component in path.split('/') {
             check_component(component, as_typed, "a sysctl name")?;
         }
         let is_pattern = path.contains(['*', '?', '[']);
-        Ok(Self { path, is_pattern })
+        Ok(Self { path: path.into(), is_pattern })
     }
 
     /// The path beneath `/proc/sys`, such as `net/ipv4/conf/eth0.100/rp_filter`.
@@ -99,7 +102,7 @@ impl fmt::Display for SysctlName {
 /// The path of an attribute beneath `/sys`, such as `kernel/mm/transparent_hugepage/enabled`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysfsName {
-    path: String,
+    path: Rc<str>,
 }
 
 impl SysfsName {
@@ -116,7 +119,7 @@ impl SysfsName {
         for component in text.split('/') {
             check_component(component, text, "a sysfs attribute")?;
         }
-        Ok(Self { path: text.to_owned() })
+        Ok(Self { path: text.into() })
     }
 
     /// The path beneath `/sys`.

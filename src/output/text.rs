@@ -253,7 +253,7 @@ fn summary(account: &Account<'_>, colour: Colour) -> String {
 
 /// What was put back, and what could not be.
 fn undone(account: &Account<'_>, colour: Colour) -> String {
-    let outcomes = || account.report.findings.iter().filter_map(|finding| Some((finding, finding.put_back.as_ref()?)));
+    let outcomes = || account.report.findings.iter().filter_map(|finding| Some((finding, finding.put_back()?)));
     let mut text = String::new();
     let done = outcomes().filter(|(_, outcome)| **outcome == PutBack::Done).count();
     if done > 0 {
@@ -270,7 +270,7 @@ fn undone(account: &Account<'_>, colour: Colour) -> String {
             "{} could not be put back to {} and is {} now: {why}",
             visible(&finding.setting.to_string()),
             shown(finding.before.as_ref()),
-            shown(finding.now.as_ref())
+            shown(finding.now())
         );
         let _ = writeln!(text, "{}", colour.bad(message));
     }

@@ -10,7 +10,7 @@ use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::profile::{Asked, Origin, Profile, Source, Wish};
+use crate::profile::{Asked, Origin, Source, Wish};
 
 /// All that a profile asks for on one system.
 #[derive(Clone, Debug, Default)]
@@ -60,27 +60,33 @@ pub enum LimitAsked {
     Hard,
 }
 
-/// What `profile` asks for on `system`. `machine` is only asked where an amount hangs on it.
+/// What the wishes of a profile, and the ports of its service, come to on `system`. `machine` is only asked where an
+/// amount hangs on it.
 ///
 /// # Errors
 /// The wish whose amount does not fit its setting on this machine, and why.
-pub fn goals(profile: &Profile, system: System, machine: &dyn Fn() -> Machine) -> Result<Goals, (Origin, String)> {
-    let mut goals = Goals::default();
-    for wish in profile.wishes.iter().filter(|wish| wish.system.is_none_or(|its| its == system)) {
-        let blame = |message: String| (wish.origin.clone(), message);
-        match &wish.setting {
-            Setting::Key(key) => goals.keys.push(key_goal(wish, key, machine).map_err(blame)?),
-            Setting::Limit(resource, side) => goals.limits.push(LimitGoal {
-                resource: *resource,
-                side: *side,
-                wanted: wish.asked.try_map(|asked| limit(asked, machine)).map_err(blame)?,
-                required: wish.required,
-                origin: wish.origin.clone(),
-            }),
+pub fn goals(
+    wishes: Vec<Wish>,
+    service_ports: &Ranges,
+    system: System,
+    machine: &dyn Fn() -> Machine,
+) -> Result<Goals, (Origin, String)> {
+    let mut goals = Goals { keys: Vec::with_capacity(wishes.len()), limits: Vec::new() };
+    for wish in wishes.into_iter().filter(|wish| wish.system.is_none_or(|its| its == system)) {
+        let Wish { setting, asked, kind, required, origin, .. } = wish;
+        match setting {
+            Setting::Key(key) => match asked.try_map(|asked| value(asked, machine)) {
+                Ok(wanted) => goals.keys.push(KeyGoal { key, kind, wanted, required, origin }),
+                Err(message) => return Err((origin, message)),
+            },
+            Setting::Limit(resource, side) => match asked.try_map(|asked| limit(asked, machine)) {
+                Ok(wanted) => goals.limits.push(LimitGoal { resource, side, wanted, required, origin }),
+                Err(message) => return Err((origin, message)),
+            },
         }
     }
     if system == System::Linux {
-        reserve(&mut goals.keys, &profile.service_ports);
+        reserve(&mut goals.keys, service_ports);
     }
     Ok(goals)
 }
@@ -112,16 +118,6 @@ fn reserve(keys: &mut Vec<KeyGoal>, ports: &Ranges) {
 
 /// Ports that are never chosen for an outgoing connection (Documentation/networking/ip-sysctl.rst).
 const RESERVED_PORTS: &str = "net.ipv4.ip_local_reserved_ports";
-
-fn key_goal(wish: &Wish, key: &Key, machine: &dyn Fn() -> Machine) -> Result<KeyGoal, String> {
-    Ok(KeyGoal {
-        key: key.clone(),
-        kind: wish.kind,
-        wanted: wish.asked.try_map(|asked| value(asked, machine))?,
-        required: wish.required,
-        origin: wish.origin.clone(),
-    })
-}
 
 fn value(asked: &Asked, machine: &dyn Fn() -> Machine) -> Result<Value, String> {
     Ok(match asked {

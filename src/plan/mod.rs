@@ -59,7 +59,7 @@ pub struct KeyStep {
     pub owner: Owner,
     /// The key that a write to this one sets to 0 (`catalog::counterpart`), and what stands there now; nothing where
     /// nothing is to be written.
-    pub counterpart: Option<(Key, Value)>,
+    pub counterpart: Option<Box<(Key, Value)>>,
 }
 
 /// Why a value is not known.
@@ -156,23 +156,24 @@ pub fn ceiling_key(system: System) -> Option<Key> {
     SysctlName::parse(name).ok().map(Key::Sysctl)
 }
 
-/// Makes the plan of what was read. `limits` gives the present limits of the process that is meant, `ceiling`
+/// Makes the plan of its steps for keys. `limits` gives the present limits of the process that is meant, `ceiling`
 /// the present value of [`ceiling_key`], where that is known.
 #[must_use]
 pub fn plan(
-    keys: Vec<(KeyGoal, Result<Value, Obstacle>)>,
+    mut steps: Vec<KeyStep>,
     limit_goals: &[LimitGoal],
     limits: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
     ceiling: Option<u64>,
     place: Place,
 ) -> Plan {
-    let mut steps: Vec<KeyStep> = keys.into_iter().map(|(goal, current)| key_step(goal, current, place)).collect();
     order::keys(&mut steps, place.system);
     let ceiling = planned_ceiling(&steps, place.system).or(ceiling);
     Plan { keys: steps, limits: limits::steps(limit_goals, limits, ceiling, place.system) }
 }
 
-fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> KeyStep {
+/// What is to be done for a goal, where `current` was read.
+#[must_use]
+pub fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> KeyStep {
     let current = place.beyond_reach(&goal.key).map_or(current, Err);
     let target = match &current {
         Ok(found) => goal.wanted.target(found),

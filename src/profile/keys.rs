@@ -35,7 +35,7 @@ const DEEPEST: usize = 32;
 
 /// Reads a table of keys.
 pub(super) fn read(reader: &mut Reader<'_>, system: System, tree: Tree, table: &DeTable<'_>) -> Vec<Wish> {
-    let mut walk = Walk { reader, system, tree, wishes: Vec::new() };
+    let mut walk = Walk { reader, system, tree, wishes: Vec::with_capacity(table.len()) };
     walk.table(table, &mut Vec::new());
     // `net.a`, `vm.b`, `net.c` are two tables to TOML, but three lines to their writer.
     by_place(walk.wishes, |wish| wish.origin.span.start)

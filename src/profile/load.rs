@@ -89,6 +89,7 @@ impl Loader<'_> {
             self.add(profile, &name, Some(Origin { source: Rc::clone(source), span }));
         }
         self.open.pop();
+        profile.sources.push(Rc::clone(source));
         profile.description = file.description.or(profile.description.take());
         if let Some(ports) = file.ports {
             profile.service_ports = ports;

@@ -43,6 +43,8 @@ pub struct Profile {
     /// that it matches may both be here: then the name's own wish is the one that counts, wherever it stands
     /// (sysctl.d(5)); of two patterns, the later.
     pub wishes: Vec<Wish>,
+    /// What was read for it: each file once, in the order in which they are merged, and options that add settings.
+    pub sources: Vec<Rc<Source>>,
     /// The ports that the service listens on, so that no outgoing connection takes them.
     pub service_ports: Ranges,
     /// How the service is started and supervised: `[run]`.

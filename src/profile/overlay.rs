@@ -50,6 +50,7 @@ pub fn add(mut profile: Profile, typed: Typed<'_>, system: System, lookup: Looku
             Err(problem) => problems.push(problem),
         }
     }
+    profile.sources.extend(wishes.iter().map(|wish| Rc::clone(&wish.origin.source)));
     merge(&mut profile.wishes, wishes);
     if problems.is_empty() {
         problems.extend(contradiction(&profile.wishes));

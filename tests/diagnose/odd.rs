@@ -67,9 +67,8 @@ fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Findin
         before: Some(value(5)),
         found: Some(value(5)),
         verdict: Verdict::Short(shortfall),
-        put_back: None,
-        now: None,
-        evidence,
+        undone: None,
+        evidence: Some(Box::new(evidence)),
     }
 }
 
