@@ -111,8 +111,8 @@ impl Library {
         if bytes.len() as u64 > LARGEST {
             return Err(Failure::TooLarge);
         }
-        if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-            return Err(Failure::Binary(at));
+        if bytes.contains(&0) {
+            return Err(Failure::Binary(bytes.iter().position(|byte| *byte == 0).unwrap_or_default()));
         }
         let text = String::from_utf8(bytes).map_err(|error| Failure::Binary(error.utf8_error().valid_up_to()))?;
         Ok(Source { label: path.to_string_lossy().into_owned(), text })

@@ -14,7 +14,12 @@ use crate::model::setting::{Key, System};
 /// for each namespace: refusing too much is the mistake that can be mended.
 #[must_use]
 pub fn scope_of(system: System, key: &Key, version: KernelVersion) -> Scope {
-    let row = row(system, key);
+    scope_with(row(system, key), system, key, version)
+}
+
+/// The same for who has the setting's row already.
+#[must_use]
+pub fn scope_with(row: Option<&Row>, system: System, key: &Key, version: KernelVersion) -> Scope {
     if let Some(row) = row.filter(|row| is_all(row, key)) {
         return row.scope.at(version);
     }

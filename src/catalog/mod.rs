@@ -31,10 +31,10 @@ mod sysfs;
 mod user;
 mod vm;
 
-pub use belonging::{in_new_netns, scope_of};
+pub use belonging::{in_new_netns, scope_of, scope_with};
 pub use explain::{explain, explain_limit};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, Kubernetes, Row};
 pub use scope::{InNewNetns, Scope};
-pub use table::{apply_after, counterpart, names, row, rows, spec};
+pub use table::{counterpart, names, row, rows, spec};
 pub use version::{ByVersion, Changed, KernelVersion};

@@ -77,13 +77,6 @@ pub fn spec(system: System, key: &Key) -> Option<Spec> {
     row(system, key).map(Row::spec)
 }
 
-/// The names of the sysctls that have to be in place before this setting is written: what they do to it would
-/// undo the write, or make the kernel refuse it. Each names a row.
-#[must_use]
-pub fn apply_after(system: System, key: &Key) -> &'static [&'static str] {
-    row(system, key).map_or(&[], |row| row.after)
-}
-
 /// The other of two sysctls that say one thing in two units: a write to either sets the other to 0, and the kernel
 /// refuses 0 for some (mm/page-writeback.c, mm/util.c). So one that was 0 is put back by writing the other.
 #[must_use]
@@ -94,7 +87,8 @@ pub fn counterpart(system: System, key: &Key) -> Option<Key> {
         ["vm/overcommit_kbytes", "vm/overcommit_ratio"],
     ];
     let Key::Sysctl(name) = key else { return None };
-    let of_linux = PAIRS.iter().filter(|_| system == System::Linux);
+    let of_vm = name.path().starts_with("vm/");
+    let of_linux = PAIRS.iter().filter(|_| of_vm && system == System::Linux);
     let other = of_linux.flat_map(|[a, b]| [(a, b), (b, a)]).find(|(this, _)| **this == name.path());
     other.and_then(|(_, other)| SysctlName::parse(other).ok()).map(Key::Sysctl)
 }

@@ -7,7 +7,7 @@ use crate::cli::Run;
 use crate::exec::{Stage, StageError};
 use crate::init::{Orders, Verbosity};
 use crate::kernel::Process;
-use crate::model::run::{Manner, OPTIONS, RunOptions};
+use crate::model::run::{Manner, OPTIONS, RunOption, RunOptions};
 use crate::model::setting::System;
 use crate::output::{self, Account, Colour};
 use crate::plan::Plan;
@@ -18,10 +18,11 @@ use super::prepare::{Need, Ready, prepare};
 use super::{Failure, NOT_STARTED, USAGE, World};
 
 pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
-    let typed = options(run, &RunOptions::default(), world)?;
+    let variables = variables(world);
+    let typed = options(run, &RunOptions::default(), &variables)?;
     let need = if typed == RunOptions::default() { Need::Profile } else { Need::Nothing };
     let ready = prepare(&run.asked, need, run.zeal.allow_host_settings, world)?;
-    let options = options(run, &ready.profile.run, world)?;
+    let options = options(run, &ready.profile.run, &variables)?;
     // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
     let mut stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error, run.manner))?;
     if options.init == Some(true) && world.kernel.system() == System::Linux {
@@ -38,14 +39,18 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
     }
 }
 
+/// What the environment says of the start.
+fn variables(world: &World<'_>) -> Vec<(&'static RunOption, String)> {
+    let set = |option: &'static RunOption| Some((option, (world.variable)(&option.variable())?));
+    OPTIONS.iter().filter_map(set).filter(|(_, text)| !text.is_empty()).collect()
+}
+
 /// What the profile says of the start, then the environment, then the command line: later ones win.
-fn options(run: &Run, profile: &RunOptions, world: &World<'_>) -> Result<RunOptions, Failure> {
+fn options(run: &Run, profile: &RunOptions, variables: &[(&RunOption, String)]) -> Result<RunOptions, Failure> {
     let mut options = profile.clone();
     let wrong = |reason: String| Failure::new(USAGE, reason);
-    for option in OPTIONS {
-        if let Some(text) = (world.variable)(&option.variable()).filter(|text| !text.is_empty()) {
-            option.set_from_variable(&mut options, &text).map_err(wrong)?;
-        }
+    for (option, text) in variables {
+        option.set_from_variable(&mut options, text).map_err(wrong)?;
     }
     run.service.set(&mut options).map_err(wrong)?;
     Ok(options)

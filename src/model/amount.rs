@@ -74,11 +74,33 @@ impl fmt::Display for Amount {
     }
 }
 
+/// A number of nothing but digits, as nearly all are: at most eighteen of them, which 64 bits hold whatever they are,
+/// and no leading zero.
+#[must_use]
+pub fn decimal(text: &str) -> Option<u64> {
+    let digits = text.as_bytes();
+    if digits.is_empty() || digits.len() > 18 || (digits[0] == b'0' && digits.len() > 1) {
+        return None;
+    }
+    let mut number = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number)
+}
+
 /// A decimal or `0x` number within what 64 bits can hold, signed or unsigned.
 ///
 /// # Errors
 /// Says what is wrong with it.
 pub fn parse_number(text: &str) -> Result<i128, String> {
+    if let Some(number) = decimal(text) {
+        return Ok(i128::from(number));
+    }
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),

@@ -25,15 +25,16 @@ impl Fnv {
 
 impl Hasher for Fnv {
     fn write(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in words.by_ref().filter_map(|word| word.try_into().ok()) {
-            self.step(u64::from_le_bytes(word));
+        let mut rest = bytes;
+        while let Some((word, behind)) = rest.split_first_chunk() {
+            self.step(u64::from_le_bytes(*word));
             // The multiplication carries upwards only, and maps look at both ends.
             self.0 ^= self.0 >> 32;
+            rest = behind;
         }
-        for byte in words.remainder() {
-            self.step(u64::from(*byte));
-        }
+        let last = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        self.step(last);
+        self.0 ^= self.0 >> 32;
     }
 
     // The number of a variant, which tells as much in one step as in eight.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 /// The name of a sysctl, or a pattern of names (`net.ipv4.conf.*.rp_filter`).
@@ -9,7 +10,7 @@ use std::rc::Rc;
 /// Kept as the path beneath `/proc/sys` (`net/ipv4/conf/eth0.100/rp_filter`), shown as sysctl.d(5) writes
 /// it: dots between components, and a slash for a dot inside one (`net.ipv4.conf.eth0/100.rp_filter`).
 /// No value of this type can lead out of `/proc/sys`: components are never empty, `.` or `..`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SysctlName {
     /// Shared: every step of the way keeps the name.
     path: Rc<str>,
@@ -27,11 +28,8 @@ impl SysctlName {
     /// # Errors
     /// Says in one sentence what is wrong with the name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let separator = text.find(['.', '/']);
-        let path = match separator {
-            Some(at) if text.as_bytes().get(at) == Some(&b'.') => Cow::Owned(swap(text)),
-            _ => Cow::Borrowed(text),
-        };
+        let separator = text.bytes().find(|byte| matches!(byte, b'.' | b'/'));
+        let path = if separator == Some(b'.') { Cow::Owned(swap(text)) } else { Cow::Borrowed(text) };
         Self::from_path(&path, text)
     }
 
@@ -90,6 +88,13 @@ impl SysctlName {
                 _ => return false,
             }
         }
+    }
+}
+
+impl Hash for SysctlName {
+    /// By the path, which says whether it is a pattern.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.path.as_bytes());
     }
 }
 

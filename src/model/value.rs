@@ -71,7 +71,7 @@ impl Kind {
         let unexpected = || format!("expected {}, found `{}`", self.describe(), text.trim().escape_debug());
         let numbers = || -> Option<Vec<i128>> { text.split_whitespace().map(|word| parse_number(word).ok()).collect() };
         let read = match self {
-            Self::Number => one_word(text).and_then(|word| parse_number(word).ok()).map(Value::Number),
+            Self::Number => parse_number(text.trim_ascii()).ok().map(Value::Number),
             Self::Numbers(count) => numbers().filter(|n| n.len() == usize::from(count)).map(Value::Numbers),
             Self::PortRange => numbers().filter(|n| n.len() == 2).map(Value::Numbers),
             Self::Ports => Ranges::parse(text, MAX_PORT).ok().map(Value::Ranges),

@@ -11,7 +11,7 @@ pub use limits::{LimitStep, SideGoal};
 
 use nix::errno::Errno;
 
-use crate::catalog::{self, KernelVersion, Scope};
+use crate::catalog::{self, KernelVersion, Row, Scope};
 use crate::kernel::{Operation, Refusal};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
@@ -57,6 +57,8 @@ pub struct KeyStep {
     pub target: Option<Value>,
     /// Whose it is to write.
     pub owner: Owner,
+    /// What has to be in place before it is written (the catalog's `after`).
+    pub after: &'static [&'static str],
     /// The key that a write to this one sets to 0 (`catalog::counterpart`), and what stands there now; nothing where
     /// nothing is to be written.
     pub counterpart: Option<Box<(Key, Value)>>,
@@ -119,14 +121,13 @@ pub struct Shared {
 }
 
 impl Place {
-    /// Whose `key` is, here.
-    #[must_use]
-    pub fn owner(self, key: &Key) -> Owner {
-        if self.contained && !self.allow_host_settings && self.is_global(key) { Owner::Host } else { Owner::Ours }
+    /// Whose `key` is, here; `row` is what the catalog knows of it.
+    fn owner(self, key: &Key, row: Option<&Row>) -> Owner {
+        if self.contained && !self.allow_host_settings && self.is_global(key, row) { Owner::Host } else { Owner::Ours }
     }
 
-    fn is_global(self, key: &Key) -> bool {
-        match catalog::scope_of(self.system, key, self.version) {
+    fn is_global(self, key: &Key, row: Option<&Row>) -> bool {
+        match catalog::scope_with(row, self.system, key, self.version) {
             Scope::Host | Scope::HostNet => true,
             Scope::NetNs => self.shared.net,
             Scope::IpcNs => self.shared.ipc,
@@ -166,7 +167,7 @@ pub fn plan(
     ceiling: Option<u64>,
     place: Place,
 ) -> Plan {
-    order::keys(&mut steps, place.system);
+    order::keys(&mut steps);
     let ceiling = planned_ceiling(&steps, place.system).or(ceiling);
     Plan { keys: steps, limits: limits::steps(limit_goals, limits, ceiling, place.system) }
 }
@@ -181,7 +182,9 @@ pub fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -
         Err(Obstacle::Refused(Refusal { operation: Operation::Read, errno: Errno::EIO })) => goal.wanted.nearest(None),
         Err(_) => None,
     };
-    let owner = place.owner(&goal.key);
+    let row = catalog::row(place.system, &goal.key);
+    let owner = place.owner(&goal.key, row);
+    let after = row.map_or(&[][..], |row| row.after);
     KeyStep {
         key: goal.key,
         kind: goal.kind,
@@ -191,6 +194,7 @@ pub fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -
         current,
         target,
         owner,
+        after,
         counterpart: None,
     }
 }

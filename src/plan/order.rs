@@ -1,8 +1,7 @@
 //! The order in which keys are to be written: what others depend on comes first, else the profile's order.
 
-use crate::catalog;
 use crate::model::name::SysctlName;
-use crate::model::setting::{Key, System};
+use crate::model::setting::Key;
 use crate::model::value::Value;
 
 use super::KeyStep;
@@ -13,20 +12,22 @@ const UNPRIVILEGED: &str = "net/ipv4/ip_unprivileged_port_start";
 const PORT_RANGE: &str = "net/ipv4/ip_local_port_range";
 
 /// Puts the steps in order. Stable: steps that do not depend on each other stay as the profile has them.
-pub(super) fn keys(steps: &mut Vec<KeyStep>, system: System) {
+pub(super) fn keys(steps: &mut Vec<KeyStep>) {
     // Many keys (all `conf.*`) depend on the same few, which are looked up once.
     let mut known: Vec<(&[&str], Vec<usize>)> = Vec::new();
-    let mut before: Vec<Vec<usize>> = Vec::with_capacity(steps.len());
-    for step in &*steps {
-        let names = catalog::apply_after(system, &step.key);
-        let place = known.iter().position(|(its, _)| *its == names).unwrap_or_else(|| {
-            known.push((names, places(names, steps)));
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    for (before, step) in before.iter_mut().zip(&*steps).filter(|(_, step)| !step.after.is_empty()) {
+        let place = known.iter().position(|(its, _)| std::ptr::eq(*its, step.after)).unwrap_or_else(|| {
+            known.push((step.after, places(step.after, steps)));
             known.len() - 1
         });
-        before.push(known[place].1.clone());
+        before.clone_from(&known[place].1);
     }
     if let Some((first, second)) = port_start_and_range(steps) {
         before[second].push(first);
+    }
+    if before.iter().all(Vec::is_empty) {
+        return;
     }
     let mut order = Vec::with_capacity(steps.len());
     let mut seen = vec![false; steps.len()];

@@ -7,7 +7,7 @@ use toml::de::{DeInteger, DeValue};
 use super::Asked;
 use super::problem::Fault;
 use super::tree::{Node, describe};
-use crate::model::amount::{Amount, parse_number};
+use crate::model::amount::{Amount, decimal, parse_number};
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Spec};
 use crate::model::value::{Kind, MAX_PORT};
@@ -97,8 +97,9 @@ fn unexpected(kind: Kind, node: &Node<'_>) -> Fault {
 }
 
 fn integer(number: &DeInteger<'_>, node: &Node<'_>) -> Result<i128, Fault> {
-    i128::from_str_radix(number.as_str(), number.radix())
-        .ok()
+    let plain = decimal(number.as_str()).filter(|_| number.radix() == 10).map(i128::from);
+    plain
+        .or_else(|| i128::from_str_radix(number.as_str(), number.radix()).ok())
         .filter(|value| value.unsigned_abs() <= u128::from(u64::MAX))
         .ok_or_else(|| Fault::new(node.span(), format!("`{number}` is more than 64 bits can hold")))
 }
@@ -209,14 +210,12 @@ fn in_range(spec: Spec, asked: &Asked) -> Result<(), String> {
         _ => return Ok(()),
     };
     for number in amounts.iter().filter_map(|amount| plain(*amount)) {
-        let (low, high) = (spec.min.is_some_and(|min| number < min), spec.max.is_some_and(|max| number > max));
-        let range = match (spec.min, spec.max) {
-            (Some(min), Some(max)) => format!("{min} to {max}"),
-            (Some(min), None) => format!("at least {min}"),
-            (None, Some(max)) => format!("at most {max}"),
-            (None, None) => continue,
-        };
-        if low || high {
+        if spec.min.is_some_and(|min| number < min) || spec.max.is_some_and(|max| number > max) {
+            let range = match (spec.min, spec.max) {
+                (Some(min), Some(max)) => format!("{min} to {max}"),
+                (Some(min), None) => format!("at least {min}"),
+                (None, max) => format!("at most {}", max.unwrap_or(i128::MAX)),
+            };
             return Err(format!("expected {range}, found `{number}`"));
         }
     }

@@ -102,6 +102,9 @@ pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> Spec 
 }
 
 fn key(tree: Tree, path: &[&Name<'_>]) -> Result<Key, String> {
+    if let ([name], Tree::Sysctl) = (path, tree) {
+        return SysctlName::parse(name.get_ref()).map(Key::Sysctl);
+    }
     let parts: Vec<&str> = path.iter().map(|name| name.get_ref().as_ref()).collect();
     match tree {
         Tree::Sysctl => sysctl(&parts).map(Key::Sysctl),
@@ -118,9 +121,6 @@ fn key(tree: Tree, path: &[&Name<'_>]) -> Result<Key, String> {
 fn sysctl(parts: &[&str]) -> Result<SysctlName, String> {
     let Some((first, deeper)) = parts.split_first() else { return SysctlName::parse("") };
     let first = SysctlName::parse(first)?;
-    if deeper.is_empty() {
-        return Ok(first);
-    }
     if deeper.is_empty() {
         return Ok(first);
     }

@@ -1,8 +1,8 @@
 //! Linux: files beneath `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
 
+mod kept;
 mod tree;
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -12,10 +12,10 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
-use crate::model::hashed::Hashed;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
+use kept::{Kept, Shelf};
 use tree::{Layout, Tree};
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
@@ -41,16 +41,9 @@ pub struct Linux {
     sysctl: Tree,
     sysfs: Tree,
     access: Access,
-    kept: Hashed<Key, Kept>,
+    kept: Shelf,
     room: Option<usize>,
     buffer: Vec<u8>,
-}
-
-/// An open key.
-#[derive(Debug)]
-struct Kept {
-    file: File,
-    writable: bool,
 }
 
 impl Linux {
@@ -68,7 +61,7 @@ impl Linux {
             sysctl: Tree::new(Layout::ProcSys, proc_sys.into()),
             sysfs: Tree::new(Layout::Sysfs, sys.into()),
             access,
-            kept: HashMap::default(),
+            kept: Shelf::default(),
             room: None,
             buffer: Vec::new(),
         }
@@ -126,7 +119,7 @@ impl Linux {
     fn keep(&mut self, key: &Key, kept: Kept) {
         let room = *self.room.get_or_insert_with(room);
         if self.access != Access::Read && self.kept.len() < room {
-            self.kept.insert(key.clone(), kept);
+            self.kept.add(key.clone(), kept);
         }
     }
 }
@@ -141,7 +134,7 @@ impl Kernel for Linux {
         if let Some(kept) = self.kept.get(key) {
             match read_whole(&kept.file, &mut self.buffer) {
                 // What stood there is gone (sysctl: ENOENT, sysfs: ENODEV); another may stand in its place.
-                Err(Errno::ENOENT | Errno::ENODEV) => drop(self.kept.remove(key)),
+                Err(Errno::ENOENT | Errno::ENODEV) => self.kept.remove(key),
                 result => return result.map_err(refusal),
             }
         }
@@ -160,7 +153,7 @@ impl Kernel for Linux {
             match write_text(&kept.file, text, pieces) {
                 // Perhaps no such value, perhaps no such key any more: a fresh descriptor tells which.
                 Err(Refusal { operation: Operation::Write, errno: Errno::ENOENT | Errno::ENODEV }) => {
-                    drop(self.kept.remove(key));
+                    self.kept.remove(key);
                 }
                 result => return result,
             }
