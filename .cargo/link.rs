@@ -12,7 +12,9 @@ fn main() -> io::Result<()> {
     writeln!(cargo, "cargo:rerun-if-changed=.cargo")?;
     if is("CARGO_CFG_TARGET_ENV", "musl") && is("PROFILE", "release") {
         let here = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-        writeln!(cargo, "cargo:rustc-link-arg-bin=tunectl=-T{here}/.cargo/no-unwind-tables.ld")?;
+        for script in ["no-unwind-tables", "rest"] {
+            writeln!(cargo, "cargo:rustc-link-arg-bin=tunectl=-T{here}/.cargo/{script}.ld")?;
+        }
     }
     Ok(())
 }

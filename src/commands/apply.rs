@@ -14,6 +14,7 @@ use super::persist;
 use super::prepare::{Need, again, prepare_for};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
+#[inline(never)]
 pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure> {
     let mut ready = prepare_for(apply.pid, &apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
     let whose = whose_limits(apply, &mut ready.goals, world)?;

@@ -15,6 +15,7 @@ use crate::report::Report;
 use super::prepare::{Need, again, prepare_for};
 use super::{FALLS_SHORT, Failure, World, print};
 
+#[inline(never)]
 pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure> {
     let ready = prepare_for(check.pid, &check.asked, Need::Profile, false, world)?;
     let process = check.pid.map_or(Process::Own, Process::Pid);

@@ -18,6 +18,7 @@ use crate::profile::lint::codes::{WARNINGS, Warning, warning};
 
 use super::{Failure, USAGE, World, print};
 
+#[inline(never)]
 pub(super) fn explain(explain: &Explain, world: &mut World<'_>) -> Result<i32, Failure> {
     let asked = explain.subject.trim();
     let text = if let Some(cause) = Cause::by_code(&asked.to_ascii_lowercase()) {

@@ -11,6 +11,7 @@ use crate::output;
 use super::check::named;
 use super::{FALLS_SHORT, Failure, World, print};
 
+#[inline(never)]
 pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Failure> {
     let process = limits.pid.map_or(Process::Own, Process::Pid);
     let mut found = Vec::with_capacity(Resource::ALL.len());

@@ -14,6 +14,7 @@ use crate::profile::{Profile, Source};
 use super::prepare::spec;
 use super::{Failure, USAGE, World, print};
 
+#[inline(never)]
 pub(super) fn profile(command: &cli::Profile, world: &mut World<'_>) -> Result<i32, Failure> {
     match command {
         cli::Profile::List => Ok(list(world)),

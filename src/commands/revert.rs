@@ -9,6 +9,7 @@ use super::journaled::{here, places};
 use super::persist;
 use super::{FALLS_SHORT, Failure, World, print};
 
+#[inline(never)]
 pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
     let context = (world.context)();
     let mut tale = Tale::default();

@@ -8,6 +8,7 @@ use crate::watch::{self, Manager, Manner, Master, Orders};
 use super::prepare::{Need, Ready, prepare};
 use super::{FALLS_SHORT, Failure, USAGE, World};
 
+#[inline(never)]
 pub(super) fn watch(watch: &Watch, world: &mut World<'_>) -> Result<i32, Failure> {
     let orders = orders(watch, world)?;
     let manner = Manner { repair: watch.repair, interval: watch.interval, metrics: watch.metrics.clone() };
