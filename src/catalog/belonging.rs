@@ -2,8 +2,8 @@
 //! container, and what is the host's.
 
 use super::hostnet;
-use super::scope::{InNewNetns, Scope};
 use super::row::Row;
+use super::scope::{InNewNetns, Scope};
 use super::table::row;
 use super::version::KernelVersion;
 use crate::model::setting::{Key, System};
@@ -20,7 +20,7 @@ pub fn scope_of(system: System, key: &Key, version: KernelVersion) -> Scope {
 /// The same for who has the setting's row already.
 #[must_use]
 pub fn scope_with(row: Option<&Row>, system: System, key: &Key, version: KernelVersion) -> Scope {
-    if let Some(row) = row.filter(|row| is_all(row, key)) {
+    if let Some(row) = row.filter(|_| !hostnet::is_of_all_neighbours(key)) {
         return row.scope.at(version);
     }
     if host_net(system, key, version).is_some() {
@@ -30,15 +30,6 @@ pub fn scope_with(row: Option<&Row>, system: System, key: &Key, version: KernelV
         (Some(row), _, _) => row.scope.at(version),
         (None, System::Linux, Key::Sysctl(name)) => scope_by_name(name.path()),
         (None, System::Linux, Key::Sysfs(_)) | (None, System::MacOs, _) => Scope::Host,
-    }
-}
-
-/// Whether a setting is as its row says. One row may stand for both: `net.ipv4.neigh.*` is each namespace's, but not
-/// its `default`.
-fn is_all(row: &Row, key: &Key) -> bool {
-    match key {
-        Key::Sysctl(name) => !row.name.contains('*') || !name.path().contains("/default/"),
-        Key::Sysfs(_) => true,
     }
 }
 

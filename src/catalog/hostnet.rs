@@ -6,6 +6,7 @@
 
 use super::scope::InNewNetns;
 use super::version::KernelVersion;
+use crate::model::setting::Key;
 
 /// Names in one folder of which only the initial network namespace has, or may write, the real one.
 struct Group {
@@ -178,6 +179,13 @@ pub(super) fn presence(path: &str, version: KernelVersion) -> Option<InNewNetns>
             && version < group.until
     };
     GROUPS.iter().find(is_of).map(|group| group.presence)
+}
+
+/// Whether a setting is of those that one row describes along with others: `net.ipv4.neigh.*` is each namespace's, but
+/// not its `default`.
+pub(super) fn is_of_all_neighbours(key: &Key) -> bool {
+    let Key::Sysctl(name) = key else { return false };
+    ["net/ipv4/neigh/default/", "net/ipv6/neigh/default/"].iter().any(|folder| name.path().starts_with(folder))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! more than once, and names begin so much alike that ordering them is dear.
 
 use super::row::Row;
+use crate::model::hashed::of_name;
 
 /// A slot that no row is in.
 const FREE: u16 = u16::MAX;
@@ -28,7 +29,7 @@ impl<const SLOTS: usize> Index<SLOTS> {
             let mut at = 0;
             while at < rows.len() {
                 assert!(rows[at].name.len() <= LONGEST, "a row's name is longer than any that is looked for");
-                let mut slot = hash(rows[at].name.as_bytes()) % SLOTS;
+                let mut slot = of_name(rows[at].name.as_bytes()) as usize % SLOTS;
                 while slots[slot] != FREE {
                     slot = (slot + 1) % SLOTS;
                 }
@@ -44,9 +45,9 @@ impl<const SLOTS: usize> Index<SLOTS> {
         Self { tables, separator, slots }
     }
 
-    /// The row whose name is this path, its components parted by slashes.
-    pub(super) fn find(&self, path: &[u8]) -> Option<&'static Row> {
-        let first = hash(path);
+    /// The row whose name is this path, its components parted by slashes, and `hash` that of it.
+    pub(super) fn find(&self, path: &[u8], hash: u32) -> Option<&'static Row> {
+        let first = hash as usize;
         (0..SLOTS).find_map(|step| {
             let place = self.slots[(first + step) % SLOTS];
             if place == FREE {
@@ -59,35 +60,14 @@ impl<const SLOTS: usize> Index<SLOTS> {
     }
 }
 
-/// One in each byte.
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-
-/// FNV-1a, eight bytes at a step, blind to the lowest bit of each: all that a dot and a slash differ in.
-const fn hash(name: &[u8]) -> usize {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut rest = name;
-    while let Some((word, behind)) = rest.split_first_chunk() {
-        hash = (hash ^ (u64::from_le_bytes(*word) | ONES)).wrapping_mul(0x0100_0000_01b3);
-        // The multiplication carries upwards only, and the lowest bits choose the slot.
-        hash ^= hash >> 32;
-        rest = behind;
-    }
-    while let [byte, behind @ ..] = rest {
-        hash = (hash ^ (*byte | 1) as u64).wrapping_mul(0x0100_0000_01b3);
-        rest = behind;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "any bits of it will do")]
-    let hash = (hash ^ hash >> 32) as usize;
-    hash
-}
-
 /// Whether `name`, with a slash for each `separator`, is `path`.
 fn is_spelled(name: &[u8], path: &[u8], separator: u8) -> bool {
     if name.len() != path.len() {
         return false;
     }
     let (mut name, mut path) = (name, path);
-    while let (Some((ours, name_left)), Some((theirs, path_left))) = (name.split_first_chunk(), path.split_first_chunk())
+    while let (Some((ours, name_left)), Some((theirs, path_left))) =
+        (name.split_first_chunk(), path.split_first_chunk())
     {
         let (ours, theirs) = (u64::from_ne_bytes(*ours), u64::from_ne_bytes(*theirs));
         let turned = u64::from(separator ^ b'/') * is_byte(ours, separator);
@@ -129,7 +109,7 @@ mod tests {
             ("", "", true),
         ] {
             assert_eq!(is_spelled(name.as_bytes(), path.as_bytes(), b'.'), expected, "{name} and {path}");
-            assert!(!expected || hash(name.as_bytes()) == hash(path.as_bytes()), "{name} and {path}");
+            assert!(!expected || of_name(name.as_bytes()) == of_name(path.as_bytes()), "{name} and {path}");
         }
         assert!(is_spelled(b"kernel/mm/ksm/run.d", b"kernel/mm/ksm/run.d", b'/'));
         assert!(!is_spelled(b"kernel/mm/ksm/run.d", b"kernel.mm/ksm/run.d", b'/'));

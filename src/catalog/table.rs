@@ -6,6 +6,7 @@ use super::{
     fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
     net_tcp, net_tcp_more, sysfs, user, vm,
 };
+use crate::model::hashed::of_name;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Spec, System};
 
@@ -61,14 +62,19 @@ const ONE_EACH: [&str; 8] = [
 /// `net.ipv4.conf.eth0.rp_filter`).
 #[must_use]
 pub fn row(system: System, key: &Key) -> Option<&'static Row> {
-    let (path, find): (_, fn(&[u8]) -> _) = match (system, key) {
-        (System::Linux, Key::Sysctl(name)) => (name.path(), |path| LINUX_INDEX.find(path)),
-        (System::Linux, Key::Sysfs(name)) => (name.path(), |path| SYSFS_INDEX.find(path)),
-        (System::MacOs, Key::Sysctl(name)) => (name.path(), |path| MACOS_INDEX.find(path)),
+    let (path, hash, find): (_, _, fn(&[u8], u32) -> _) = match (system, key) {
+        (System::Linux, Key::Sysctl(name)) => (name.path(), name.hash(), |path, hash| LINUX_INDEX.find(path, hash)),
+        (System::Linux, Key::Sysfs(name)) => {
+            (name.path(), of_name(name.path().as_bytes()), |path, hash| SYSFS_INDEX.find(path, hash))
+        }
+        (System::MacOs, Key::Sysctl(name)) => (name.path(), name.hash(), |path, hash| MACOS_INDEX.find(path, hash)),
         (System::MacOs, Key::Sysfs(_)) => return None,
     };
     let mut general = [0; LONGEST];
-    find(path.as_bytes()).or_else(|| find(for_all(path, &mut general)?))
+    find(path.as_bytes(), hash).or_else(|| {
+        let general = for_all(path, &mut general)?;
+        find(general, of_name(general))
+    })
 }
 
 /// The shape of a setting's values, and which of them are sane, if it is known.

@@ -40,7 +40,7 @@ impl ServiceFlags {
 
 fn argument(option: &'static RunOption) -> Arg {
     // In the order of the table, behind the flags that every command has.
-    let argument = Arg::new(option.name).long(option.flag).help(help(option)).help_heading(HEADING);
+    let argument = Arg::new(option.name).long(option.flag).help(option.help_line).help_heading(HEADING);
     match option.shape {
         // `--init`, and `--init=false` against a profile that says otherwise. The last one typed counts.
         Shape::Switch => argument
@@ -55,13 +55,6 @@ fn argument(option: &'static RunOption) -> Arg {
         }
         Shape::Many => argument.num_args(1).action(ArgAction::Append).value_name(option.value),
     }
-}
-
-fn help(option: &RunOption) -> String {
-    let mut letters = option.help.chars();
-    let capital = letters.next().map(|letter| letter.to_ascii_uppercase());
-    let sentence: String = capital.into_iter().chain(letters).collect();
-    format!("{sentence} [env: {}]", option.variable())
 }
 
 impl Args for ServiceFlags {

@@ -41,7 +41,7 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
 
 /// What the environment says of the start.
 fn variables(world: &World<'_>) -> Vec<(&'static RunOption, String)> {
-    let set = |option: &'static RunOption| Some((option, (world.variable)(&option.variable())?));
+    let set = |option: &'static RunOption| Some((option, (world.variable)(option.variable)?));
     OPTIONS.iter().filter_map(set).filter(|(_, text)| !text.is_empty()).collect()
 }
 

@@ -5,16 +5,19 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
+use super::hashed::of_name;
+
 /// The name of a sysctl, or a pattern of names (`net.ipv4.conf.*.rp_filter`).
 ///
 /// Kept as the path beneath `/proc/sys` (`net/ipv4/conf/eth0.100/rp_filter`), shown as sysctl.d(5) writes
 /// it: dots between components, and a slash for a dot inside one (`net.ipv4.conf.eth0/100.rp_filter`).
 /// No value of this type can lead out of `/proc/sys`: components are never empty, `.` or `..`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Eq, PartialOrd, Ord)]
 pub struct SysctlName {
     /// Shared: every step of the way keeps the name.
     path: Rc<str>,
-    /// Found out once: it is asked for at every step of the way.
+    /// Found out once, as the other: they are asked for at every step of the way.
+    hash: u32,
     is_pattern: bool,
 }
 
@@ -28,6 +31,10 @@ impl SysctlName {
     /// # Errors
     /// Says in one sentence what is wrong with the name.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let mut room = [0; SHORT];
+        if let Some(path) = plain(text, &mut room) {
+            return Ok(Self::known(path, false));
+        }
         let separator = text.bytes().find(|byte| matches!(byte, b'.' | b'/'));
         let path = if separator == Some(b'.') { Cow::Owned(swap(text)) } else { Cow::Borrowed(text) };
         Self::from_path(&path, text)
@@ -49,14 +56,20 @@ impl SysctlName {
                 "`{as_typed}` is not a sysctl name: it must be relative to /proc/sys, as in `net.core.somaxconn`"
             ));
         }
-        if is_plain(path) {
-            return Ok(Self { path: path.into(), is_pattern: false });
-        }
         for component in path.split('/') {
             check_component(component, as_typed, "a sysctl name")?;
         }
-        let is_pattern = path.contains(['*', '?', '[']);
-        Ok(Self { path: path.into(), is_pattern })
+        Ok(Self::known(path, path.contains(['*', '?', '['])))
+    }
+
+    fn known(path: &str, is_pattern: bool) -> Self {
+        Self { path: path.into(), hash: of_name(path.as_bytes()), is_pattern }
+    }
+
+    /// [`hashed::of_name`] of the path.
+    #[must_use]
+    pub fn hash(&self) -> u32 {
+        self.hash
     }
 
     /// The path beneath `/proc/sys`, such as `net/ipv4/conf/eth0.100/rp_filter`.
@@ -91,10 +104,17 @@ impl SysctlName {
     }
 }
 
+impl PartialEq for SysctlName {
+    /// By the path, which says all; most that differ do so in the hash.
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.path == other.path
+    }
+}
+
 impl Hash for SysctlName {
     /// By the path, which says whether it is a pattern.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.path.as_bytes());
+        state.write_u32(self.hash);
     }
 }
 
@@ -154,17 +174,47 @@ fn swap(text: &str) -> String {
     String::from_utf8(swapped).unwrap_or_default()
 }
 
-/// Whether a path is made of what nearly every name is made of, told in one walk without decoding it.
-fn is_plain(path: &str) -> bool {
-    let mut before = b'/';
-    for byte in path.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || byte == b'/' && before != b'/';
-        if !plain {
-            return false;
-        }
-        before = byte;
+/// Few names are longer, in bytes: room on the stack that is cleared for each.
+const SHORT: usize = 64;
+
+/// What each byte of a plain name is in its path: itself, a slash for what separates, nought for all others.
+static PLAIN: [u8; 256] = {
+    let mut turned = [0; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        turned[byte as usize] = match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'_' | b'-' => byte,
+            b'.' | b'/' => b'/',
+            _ => 0,
+        };
+        byte += 1;
     }
-    before != b'/' && path.len() <= COMPONENT_BYTES
+    turned
+};
+
+/// The path of a name that is made of what nearly every name is made of: dots, or else slashes, between letters and
+/// digits. Told and turned in one walk, without decoding it.
+fn plain<'r>(text: &str, room: &'r mut [u8; SHORT]) -> Option<&'r str> {
+    let bytes = text.as_bytes();
+    let path = room.get_mut(..bytes.len())?;
+    let (mut before, mut separator, mut at) = (b'/', 0, 0);
+    // A loop over places and no iterators: it is the whole of what reading a name takes, and compiled for size.
+    while at < bytes.len() {
+        let byte = bytes[at];
+        let turned = PLAIN[usize::from(byte)];
+        if turned == b'/' {
+            if before == b'/' || (separator != 0 && separator != byte) {
+                return None;
+            }
+            separator = byte;
+        } else if turned == 0 {
+            return None;
+        }
+        path[at] = turned;
+        before = turned;
+        at += 1;
+    }
+    if before == b'/' { None } else { std::str::from_utf8(path).ok() }
 }
 
 fn check_component(component: &str, whole: &str, what: &str) -> Result<(), String> {

@@ -106,68 +106,77 @@ pub struct RunOption {
     pub name: &'static str,
     /// Its flag, without the leading dashes.
     pub flag: &'static str,
+    /// The variable of the environment that sets it.
+    pub variable: &'static str,
     /// How it is written.
     pub shape: Shape,
     /// What stands for its value in help.
     pub value: &'static str,
     /// One sentence of help.
     pub help: &'static str,
+    /// The same with the variable, for `--help`.
+    pub help_line: &'static str,
     set: fn(&mut RunOptions, &[&str]) -> Result<(), String>,
 }
 
-const fn option(
-    name: &'static str,
-    flag: &'static str,
-    shape: Shape,
-    value: &'static str,
-    help: &'static str,
-    set: fn(&mut RunOptions, &[&str]) -> Result<(), String>,
-) -> RunOption {
-    RunOption { name, flag, shape, value, help, set }
+/// A row of the table; its variable is said once for the code and for the help.
+macro_rules! option {
+    ($name:literal, $flag:literal, $variable:literal, $shape:expr, $value:literal, $help:literal, $set:expr) => {
+        RunOption {
+            name: $name,
+            flag: $flag,
+            variable: $variable,
+            shape: $shape,
+            value: $value,
+            help: $help,
+            help_line: concat!($help, " [env: ", $variable, "]"),
+            set: $set,
+        }
+    };
 }
 
 /// Every option.
 #[rustfmt::skip]
 pub const OPTIONS: [RunOption; 20] = [
-    option("init", "init", Shape::Switch, "", "stay as the service's parent: forward signals, reap orphans",
+    option!("init", "init", "TUNECTL_INIT", Shape::Switch, "", "Stay as the service's parent: forward signals, reap orphans",
         |o, v| one(v, switch).map(|x| o.init = Some(x))),
-    option("signal_to", "signal-to", Shape::One, "child|group|all", "who gets the signals that reach tunectl [child]",
+    option!("signal_to", "signal-to", "TUNECTL_SIGNAL_TO", Shape::One, "child|group|all", "Who gets the signals that reach tunectl [child]",
         |o, v| one(v, target).map(|x| o.signal_to = Some(x))),
-    option("rewrite", "rewrite", Shape::Many, "SIGNAL=SIGNAL", "hand a signal on as another one; 0 drops it",
+    option!("rewrite", "rewrite", "TUNECTL_REWRITE", Shape::Many, "SIGNAL=SIGNAL", "Hand a signal on as another one; 0 drops it",
         |o, v| each(v, rewrite).map(|x| o.rewrite.extend(x))),
-    option("subreaper", "subreaper", Shape::Switch, "", "adopt orphans where tunectl is not PID 1 [yes]",
+    option!("subreaper", "subreaper", "TUNECTL_SUBREAPER", Shape::Switch, "", "Adopt orphans where tunectl is not PID 1 [yes]",
         |o, v| one(v, switch).map(|x| o.subreaper = Some(x))),
-    option("expect_exit", "expect-exit", Shape::Many, "CODE[=CODE]", "exit with the second code (or 0) where the service exits with the first",
+    option!("expect_exit", "expect-exit", "TUNECTL_EXPECT_EXIT", Shape::Many, "CODE[=CODE]", "Exit with the second code (or 0) where the service exits with the first",
         |o, v| each(v, exit_codes).map(|x| o.expect_exit.extend(x))),
-    option("stop_timeout", "stop-timeout", Shape::One, "TIME", "kill the service this long after SIGTERM, SIGINT or SIGQUIT [0: never]",
+    option!("stop_timeout", "stop-timeout", "TUNECTL_STOP_TIMEOUT", Shape::One, "TIME", "Kill the service this long after SIGTERM, SIGINT or SIGQUIT [0: never]",
         |o, v| one(v, duration::parse).map(|x| o.stop_timeout = Some(x))),
-    option("orphan_timeout", "orphan-timeout", Shape::One, "TIME|off", "how long what the service leaves behind has from SIGTERM to SIGKILL [2s]",
+    option!("orphan_timeout", "orphan-timeout", "TUNECTL_ORPHAN_TIMEOUT", Shape::One, "TIME|off", "How long what the service leaves behind has from SIGTERM to SIGKILL [2s]",
         |o, v| one(v, leftovers).map(|x| o.orphan_timeout = Some(x))),
-    option("reap_kill", "reap-kill", Shape::Switch, "", "end adopted orphans while the service lives",
+    option!("reap_kill", "reap-kill", "TUNECTL_REAP_KILL", Shape::Switch, "", "End adopted orphans while the service lives",
         |o, v| one(v, switch).map(|x| o.reap_kill = Some(x))),
-    option("parent_death_signal", "parent-death-signal", Shape::One, "SIGNAL", "the signal to get when our own parent dies",
+    option!("parent_death_signal", "parent-death-signal", "TUNECTL_PARENT_DEATH_SIGNAL", Shape::One, "SIGNAL", "The signal to get when our own parent dies",
         |o, v| one(v, Signal::parse).map(|x| o.parent_death_signal = Some(x))),
-    option("die_with_supervisor", "die-with-supervisor", Shape::Switch, "", "have the kernel kill the service if tunectl dies",
+    option!("die_with_supervisor", "die-with-supervisor", "TUNECTL_DIE_WITH_SUPERVISOR", Shape::Switch, "", "Have the kernel kill the service if tunectl dies",
         |o, v| one(v, switch).map(|x| o.die_with_supervisor = Some(x))),
-    option("session", "session", Shape::Switch, "", "give the service a session of its own",
+    option!("session", "session", "TUNECTL_SESSION", Shape::Switch, "", "Give the service a session of its own",
         |o, v| one(v, switch).map(|x| o.session = Some(x))),
-    option("user", "user", Shape::One, "USER[:GROUP]", "run the service as this user, by name or number",
+    option!("user", "user", "TUNECTL_USER", Shape::One, "USER[:GROUP]", "Run the service as this user, by name or number",
         |o, v| one(v, text).map(|x| o.user = Some(x))),
-    option("groups", "groups", Shape::Many, "GROUP", "its supplementary groups, instead of those of /etc/group",
+    option!("groups", "groups", "TUNECTL_GROUPS", Shape::Many, "GROUP", "Its supplementary groups, instead of those of /etc/group",
         |o, v| each(v, text).map(|x| o.groups = Some(x))),
-    option("no_new_privs", "no-new-privs", Shape::Switch, "", "let no program that the service starts have more rights than it",
+    option!("no_new_privs", "no-new-privs", "TUNECTL_NO_NEW_PRIVS", Shape::Switch, "", "Let no program that the service starts have more rights than it",
         |o, v| one(v, switch).map(|x| o.no_new_privs = Some(x))),
-    option("capabilities", "capabilities", Shape::Many, "CAPABILITY", "keep only these capabilities; `none` keeps none",
+    option!("capabilities", "capabilities", "TUNECTL_CAPABILITIES", Shape::Many, "CAPABILITY", "Keep only these capabilities; `none` keeps none",
         |o, v| each(if v == ["none"] { &[] } else { v }, Capability::parse).map(|x| o.capabilities = Some(x))),
-    option("oom_score_adj", "oom-score-adj", Shape::One, "-1000..1000", "how soon to be ended when memory runs out",
+    option!("oom_score_adj", "oom-score-adj", "TUNECTL_OOM_SCORE_ADJ", Shape::One, "-1000..1000", "How soon to be ended when memory runs out",
         |o, v| one(v, |t| number(t, -1000, 1000)).map(|x| o.oom_score_adj = Some(x))),
-    option("nice", "nice", Shape::One, "-20..19", "the service's nice value",
+    option!("nice", "nice", "TUNECTL_NICE", Shape::One, "-20..19", "The service's nice value",
         |o, v| one(v, |t| number(t, -20, 19)).map(|x| o.nice = Some(x))),
-    option("umask", "umask", Shape::One, "OCTAL", "the permission bits that its new files don't get",
+    option!("umask", "umask", "TUNECTL_UMASK", Shape::One, "OCTAL", "The permission bits that its new files don't get",
         |o, v| one(v, file_mask).map(|x| o.umask = Some(x))),
-    option("working_directory", "working-directory", Shape::One, "DIRECTORY", "where the service starts",
+    option!("working_directory", "working-directory", "TUNECTL_WORKING_DIRECTORY", Shape::One, "DIRECTORY", "Where the service starts",
         |o, v| one(v, text).map(|x| o.working_directory = Some(x))),
-    option("env", "env", Shape::Many, "NAME[=VALUE]", "set a variable of its environment; without a value, take it away",
+    option!("env", "env", "TUNECTL_ENV", Shape::Many, "NAME[=VALUE]", "Set a variable of its environment; without a value, take it away",
         |o, v| each(v, variable).map(|x| o.env.extend(x))),
 ];
 
@@ -176,12 +185,6 @@ impl RunOption {
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         OPTIONS.iter().find(|option| option.name == name)
-    }
-
-    /// The variable of the environment that sets it.
-    #[must_use]
-    pub fn variable(&self) -> String {
-        format!("TUNECTL_{}", self.name.to_ascii_uppercase())
     }
 
     /// Sets it: what came before is replaced, or for pairs (`rewrite`, `expect_exit`, `env`) added to.
@@ -201,7 +204,7 @@ impl RunOption {
             Shape::Many => text.split(',').map(str::trim).filter(|value| !value.is_empty()).collect(),
             Shape::Switch | Shape::One => vec![text],
         };
-        self.set(options, &values).map_err(|reason| format!("{}: {reason}", self.variable()))
+        self.set(options, &values).map_err(|reason| format!("{}: {reason}", self.variable))
     }
 }
 
@@ -303,9 +306,9 @@ mod tests {
             assert_eq!(option.flag.replace('-', "_"), option.name);
             assert_eq!(OPTIONS.iter().filter(|other| other.name == option.name).count(), 1);
             assert_eq!(option.value.is_empty(), option.shape == Shape::Switch, "{}", option.name);
+            assert_eq!(option.variable, format!("TUNECTL_{}", option.name.to_ascii_uppercase()));
             assert!(!option.help.ends_with('.'), "{}", option.name);
         }
-        assert_eq!(RunOption::find("stop_timeout").unwrap().variable(), "TUNECTL_STOP_TIMEOUT");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub struct Spec {
 }
 
 /// The operating systems that tunectl knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum System {
     /// Linux, from 5.10 on.
     Linux,

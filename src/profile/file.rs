@@ -149,10 +149,10 @@ fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, Fault> {
 
 /// The same setting by two spellings, which TOML itself takes for two keys.
 fn refuse_twice(reader: &mut Reader<'_>, wishes: &[Wish]) {
-    let mut seen: Hashed<(Option<&str>, &Setting), &Wish> =
+    let mut seen: Hashed<(Option<System>, &Setting), &Wish> =
         Hashed::with_capacity_and_hasher(wishes.len(), BuildHasherDefault::default());
     for wish in wishes {
-        match seen.entry((wish.system.map(System::table), &wish.setting)) {
+        match seen.entry((wish.system, &wish.setting)) {
             Entry::Vacant(place) => {
                 place.insert(wish);
             }

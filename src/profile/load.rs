@@ -7,7 +7,6 @@ use super::problem::{Problem, Problems};
 use super::rlimit::contradiction;
 use super::{Lookup, Origin, Profile, Source, Wish};
 use crate::model::hashed::Hashed;
-use crate::model::setting::System;
 
 /// Finds the text of a profile by its name, or by its path; for one that is named in `extends`, paths are
 /// relative to the file that names it.
@@ -118,7 +117,7 @@ pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) -> Vec<Wish> {
     }
     let earlier = wishes.len();
     let mut gone = vec![false; earlier];
-    let key = |wish: &Wish| (wish.system.map(System::table), wish.setting.clone());
+    let key = |wish: &Wish| (wish.system, wish.setting.clone());
     let places: Hashed<_, _> = wishes.iter().enumerate().map(|(at, wish)| (key(wish), at)).collect();
     for wish in &later {
         if wish.is_pattern() {

@@ -59,7 +59,8 @@ pub(super) fn describe(node: &Node<'_>) -> String {
 fn refuse_deep(text: &str) -> Result<(), Fault> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let dots = if line.trim_start().starts_with('#') { 0 } else { line.bytes().filter(|b| *b == b'.').count() };
+        let is_long = line.len() > MOST_DOTS && !line.trim_start().starts_with('#');
+        let dots = if is_long { line.bytes().filter(|byte| *byte == b'.').count() } else { 0 };
         if dots > MOST_DOTS {
             let span = start..start + line.trim_end().len();
             return Err(Fault::new(span, format!("a line with {dots} dots; no name of a setting has that many")));

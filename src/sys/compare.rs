@@ -8,17 +8,17 @@ use std::ffi::c_int;
 /// How many bytes are compared at once.
 const STEP: usize = size_of::<u64>();
 
-/// The eight bytes at `start + at` as a number that compares as they do, first byte first.
+/// The eight bytes at `start + at`.
 ///
 /// # Safety
 /// They belong to one object that nobody changes meanwhile.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "the loops around it are nothing but this")]
+#[allow(clippy::inline_always, reason = "the loop around it is nothing but this")]
 unsafe fn word(start: *const u8, at: usize) -> u64 {
     // SAFETY: the caller vouches that `at` lies inside.
     let place = unsafe { start.add(at) };
     // SAFETY: the caller vouches for the eight bytes there; the address need not be aligned.
-    u64::from_be(unsafe { place.cast::<u64>().read_unaligned() })
+    unsafe { place.cast::<u64>().read_unaligned() }
 }
 
 /// memcmp(3).
@@ -28,23 +28,31 @@ unsafe fn word(start: *const u8, at: usize) -> u64 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, length: usize) -> c_int {
     let mut at = 0;
-    while at + STEP <= length {
-        // SAFETY: `at + STEP` is not above the length.
-        let (ours, theirs) = unsafe { (word(left, at), word(right, at)) };
+    if length < STEP {
+        while at < length {
+            // SAFETY: `at` is below the length.
+            let (ours, theirs) = unsafe { (*left.add(at), *right.add(at)) };
+            if ours != theirs {
+                return c_int::from(ours) - c_int::from(theirs);
+            }
+            at += 1;
+        }
+        return 0;
+    }
+    let last = length - STEP;
+    loop {
+        // The last step begins where it just fits, over bytes that are known to be equal.
+        let place = if at < last { at } else { last };
+        // SAFETY: `place + STEP` is not above the length.
+        let (ours, theirs) = unsafe { (word(left, place), word(right, place)) };
         if ours != theirs {
-            return if ours < theirs { -1 } else { 1 };
+            return if ours.to_be() < theirs.to_be() { -1 } else { 1 };
+        }
+        if at >= last {
+            return 0;
         }
         at += STEP;
     }
-    while at < length {
-        // SAFETY: `at` is below the length.
-        let (ours, theirs) = unsafe { (*left.add(at), *right.add(at)) };
-        if ours != theirs {
-            return c_int::from(ours) - c_int::from(theirs);
-        }
-        at += 1;
-    }
-    0
 }
 
 /// bcmp(3): the same, where only equality counts.

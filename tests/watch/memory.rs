@@ -25,7 +25,9 @@ fn key(name: &str) -> Key {
 fn orders(text: &str, contained: bool) -> Orders {
     let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}") };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source.clone()), &catalog::spec).unwrap();
-    let goals = plan::goals(profile.wishes, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 4 }).unwrap();
+    let goals =
+        plan::goals(profile.wishes, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 4 })
+            .unwrap();
     let place = Place {
         system: System::Linux,
         version: KernelVersion(6, 12),

@@ -240,17 +240,16 @@ fn write_text(file: &File, text: &str, pieces: Pieces) -> Result<(), Refusal> {
 }
 
 /// The text in one piece, or a list in pieces that each end behind a comma, so that no number is cut in two.
-fn cut(text: &str, pieces: Pieces) -> Vec<&str> {
-    let mut cut = Vec::new();
-    let mut rest = text;
-    while pieces == Pieces::Lists && rest.len() > PIECE {
-        let Some(comma) = rest.as_bytes()[..PIECE].iter().rposition(|byte| *byte == b',') else { break };
-        let (piece, left) = rest.split_at(comma + 1);
-        cut.push(piece);
-        rest = left;
-    }
-    cut.push(rest);
-    cut
+fn cut(text: &str, pieces: Pieces) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let left = rest?;
+        let fits = pieces == Pieces::One || left.len() <= PIECE;
+        let comma = if fits { None } else { left.as_bytes()[..PIECE].iter().rposition(|byte| *byte == b',') };
+        let (piece, left) = left.split_at(comma.map_or(left.len(), |comma| comma + 1));
+        rest = (!left.is_empty()).then_some(left);
+        Some(piece)
+    })
 }
 
 fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> Result<usize, Errno> {

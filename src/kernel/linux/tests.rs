@@ -255,10 +255,10 @@ fn a_directory_that_was_replaced_is_opened_anew() {
 #[test]
 fn lists_are_cut_behind_commas() {
     let list = ["12345"; 1000].join(",");
-    let pieces = cut(&list, Pieces::Lists);
+    let pieces: Vec<&str> = cut(&list, Pieces::Lists).collect();
     assert_eq!(pieces.concat(), list);
     assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), [4092, 1907]);
     assert!(pieces[0].ends_with(','));
-    assert_eq!(cut(&list, Pieces::One), [list.as_str()]);
-    assert_eq!(cut("\n", Pieces::Lists), ["\n"]);
+    assert!(cut(&list, Pieces::One).eq([list.as_str()]));
+    assert!(cut("\n", Pieces::Lists).eq(["\n"]));
 }

@@ -71,7 +71,7 @@ impl Tree {
     }
 
     fn open_descriptor(&mut self, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
-        let (parent, leaf) = path.rsplit_once('/').unwrap_or(("", path));
+        let (parent, leaf) = parted(path);
         let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         match openat(self.directory(parent)?, leaf, flags, Mode::empty()) {
             // The directory of an interface that was taken away and came back is another one.
@@ -125,7 +125,7 @@ impl Tree {
     }
 
     fn stat(&mut self, path: &str) -> Result<FileStat, Errno> {
-        let (parent, leaf) = path.rsplit_once('/').unwrap_or(("", path));
+        let (parent, leaf) = parted(path);
         match fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW) {
             // As in `open_descriptor`.
             Err(Errno::ENOENT) if self.directories.remove(parent).is_some() => {
@@ -255,6 +255,14 @@ fn step(at: &OwnedFd, component: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
             _ => errno,
         }
     })
+}
+
+/// A path's directory and its last component.
+fn parted(path: &str) -> (&str, &str) {
+    match path.bytes().rposition(|byte| byte == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => ("", path),
+    }
 }
 
 fn is_directory(stat: &FileStat) -> bool {
