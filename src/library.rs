@@ -105,8 +105,9 @@ impl Library {
         // becomes ours (open(2)). Every check is made on the descriptor, so that nobody can swap the file between.
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        self.check(&file)?;
-        let mut bytes = Vec::new();
+        let size = self.check(&file)?;
+        // With room for one more byte than there are, the end shows with the next read.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
         file.take(LARGEST + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LARGEST {
             return Err(Failure::TooLarge);
@@ -123,7 +124,9 @@ impl Library {
     /// The directory needs no such look: whoever can write to it can put another file in the place, but none
     /// that is root's. Group 0 is root's own; files copied into an image from a checkout with umask 002 are
     /// writable for it.
-    fn check(&self, file: &File) -> Result<(), Failure> {
+    ///
+    /// Returns its size in bytes.
+    fn check(&self, file: &File) -> Result<u64, Failure> {
         let found = file.metadata()?;
         let kind = found.file_type();
         if !kind.is_file() {
@@ -137,13 +140,16 @@ impl Library {
         if found.len() > LARGEST {
             return Err(Failure::TooLarge);
         }
-        let Some(owners) = &self.owners else { return Ok(()) };
+        let Some(owners) = &self.owners else { return Ok(found.len()) };
         if !owners.contains(&found.uid()) {
             return Err(Failure::Foreign { uid: found.uid() });
         }
         let by_others = found.mode() & 0o002 != 0;
         let by_group = found.mode() & 0o020 != 0 && found.gid() != 0;
-        if by_others || by_group { Err(Failure::Writable { mode: found.mode() & 0o7777 }) } else { Ok(()) }
+        if by_others || by_group {
+            return Err(Failure::Writable { mode: found.mode() & 0o7777 });
+        }
+        Ok(found.len())
     }
 }
 

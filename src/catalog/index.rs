@@ -2,7 +2,7 @@
 //! more than once, and names begin so much alike that ordering them is dear.
 
 use super::row::Row;
-use crate::model::hashed::of_name;
+use crate::model::hashed::of_path;
 
 /// A slot that no row is in.
 const FREE: u16 = u16::MAX;
@@ -29,7 +29,7 @@ impl<const SLOTS: usize> Index<SLOTS> {
             let mut at = 0;
             while at < rows.len() {
                 assert!(rows[at].name.len() <= LONGEST, "a row's name is longer than any that is looked for");
-                let mut slot = of_name(rows[at].name.as_bytes()) as usize % SLOTS;
+                let mut slot = of_row(rows[at].name.as_bytes(), separator) as usize % SLOTS;
                 while slots[slot] != FREE {
                     slot = (slot + 1) % SLOTS;
                 }
@@ -58,6 +58,17 @@ impl<const SLOTS: usize> Index<SLOTS> {
             is_spelled(row.name.as_bytes(), path, self.separator).then_some(Some(row))
         })?
     }
+}
+
+/// The hash of the path that a row's name stands for.
+const fn of_row(name: &[u8], separator: u8) -> u32 {
+    let mut path = [0; LONGEST];
+    let mut at = 0;
+    while at < name.len() {
+        path[at] = if name[at] == separator { b'/' } else { name[at] };
+        at += 1;
+    }
+    of_path(path.split_at(name.len()).0)
 }
 
 /// Whether `name`, with a slash for each `separator`, is `path`.
@@ -109,7 +120,7 @@ mod tests {
             ("", "", true),
         ] {
             assert_eq!(is_spelled(name.as_bytes(), path.as_bytes(), b'.'), expected, "{name} and {path}");
-            assert!(!expected || of_name(name.as_bytes()) == of_name(path.as_bytes()), "{name} and {path}");
+            assert!(!expected || of_row(name.as_bytes(), b'.') == of_path(path.as_bytes()), "{name} and {path}");
         }
         assert!(is_spelled(b"kernel/mm/ksm/run.d", b"kernel/mm/ksm/run.d", b'/'));
         assert!(!is_spelled(b"kernel/mm/ksm/run.d", b"kernel.mm/ksm/run.d", b'/'));

@@ -6,7 +6,7 @@ use super::{
     fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
     net_tcp, net_tcp_more, sysfs, user, vm,
 };
-use crate::model::hashed::of_name;
+use crate::model::hashed::of_path;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Spec, System};
 
@@ -65,7 +65,7 @@ pub fn row(system: System, key: &Key) -> Option<&'static Row> {
     let (path, hash, find): (_, _, fn(&[u8], u32) -> _) = match (system, key) {
         (System::Linux, Key::Sysctl(name)) => (name.path(), name.hash(), |path, hash| LINUX_INDEX.find(path, hash)),
         (System::Linux, Key::Sysfs(name)) => {
-            (name.path(), of_name(name.path().as_bytes()), |path, hash| SYSFS_INDEX.find(path, hash))
+            (name.path(), of_path(name.path().as_bytes()), |path, hash| SYSFS_INDEX.find(path, hash))
         }
         (System::MacOs, Key::Sysctl(name)) => (name.path(), name.hash(), |path, hash| MACOS_INDEX.find(path, hash)),
         (System::MacOs, Key::Sysfs(_)) => return None,
@@ -73,7 +73,7 @@ pub fn row(system: System, key: &Key) -> Option<&'static Row> {
     let mut general = [0; LONGEST];
     find(path.as_bytes(), hash).or_else(|| {
         let general = for_all(path, &mut general)?;
-        find(general, of_name(general))
+        find(general, of_path(general))
     })
 }
 

@@ -3,38 +3,35 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// For lookups alone: no random keys, which would cost a system call at start.
-pub type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
+/// For lookups alone: no random keys, which would cost a system call at start. Whoever writes a profile may slow down
+/// nobody but himself.
+pub type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
 
-/// FNV-1a (RFC 9923), eight bytes at a step where there are eight: whoever writes a profile may slow down nobody but
-/// himself.
+/// Eight bytes at a step where there are eight.
 #[derive(Debug)]
-pub struct Fnv(u64);
+pub struct Quick(u64);
 
-impl Default for Fnv {
+impl Default for Quick {
     fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+        Self(SEED)
     }
 }
 
-impl Fnv {
-    fn step(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x0100_0000_01b3);
+impl Quick {
+    fn step(&mut self, word: u64) {
+        self.0 = mixed(self.0, word);
     }
 }
 
-impl Hasher for Fnv {
+impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some((word, behind)) = rest.split_first_chunk() {
             self.step(u64::from_le_bytes(*word));
-            // The multiplication carries upwards only, and maps look at both ends.
-            self.0 ^= self.0 >> 32;
             rest = behind;
         }
         let last = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
         self.step(last);
-        self.0 ^= self.0 >> 32;
     }
 
     // Such a number is a hash already.
@@ -52,22 +49,18 @@ impl Hasher for Fnv {
     }
 }
 
-/// One in each byte.
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-
-/// FNV-1a of a setting's name or path, eight bytes at a step, blind to the lowest bit of each: all that a dot and a
-/// slash differ in, so that a name has the hash of its path.
+/// A hash of a setting's path, eight bytes at a step. Other than a [`Hasher`]'s, the compiler can take it as well.
 #[must_use]
-pub const fn of_name(name: &[u8]) -> u32 {
-    let mut hash = 0xcbf2_9ce4_8422_2325;
-    let mut rest = name;
+pub const fn of_path(path: &[u8]) -> u32 {
+    let mut hash = SEED;
+    let mut rest = path;
     while let Some((word, behind)) = rest.split_first_chunk() {
-        hash = mixed(hash, u64::from_le_bytes(*word) | ONES);
+        hash = mixed(hash, u64::from_le_bytes(*word));
         rest = behind;
     }
     let mut last = 0;
     while let [byte, behind @ ..] = rest {
-        last = last << 8 | (*byte | 1) as u64;
+        last = last << 8 | *byte as u64;
         rest = behind;
     }
     hash = mixed(hash, last);
@@ -76,8 +69,11 @@ pub const fn of_name(name: &[u8]) -> u32 {
     hash
 }
 
-/// The multiplication carries upwards only, and the lowest bits choose a slot.
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4): 2^64 by the golden ratio spreads each bit over all
+/// above it. Maps look at both ends, so what went up comes down again.
 const fn mixed(hash: u64, word: u64) -> u64 {
-    let hash = (hash ^ word).wrapping_mul(0x0100_0000_01b3);
+    let hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ hash >> 32
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use super::hashed::of_name;
+use super::hashed::of_path;
 
 /// The name of a sysctl, or a pattern of names (`net.ipv4.conf.*.rp_filter`).
 ///
@@ -63,10 +63,10 @@ impl SysctlName {
     }
 
     fn known(path: &str, is_pattern: bool) -> Self {
-        Self { path: path.into(), hash: of_name(path.as_bytes()), is_pattern }
+        Self { path: path.into(), hash: of_path(path.as_bytes()), is_pattern }
     }
 
-    /// [`hashed::of_name`] of the path.
+    /// [`of_path`] of the path.
     #[must_use]
     pub fn hash(&self) -> u32 {
         self.hash

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 
-use crate::model::hashed::Hashed;
 use crate::model::setting::Key;
 
 /// An open key.
@@ -12,46 +11,69 @@ pub(super) struct Kept {
     pub(super) writable: bool,
 }
 
+/// How many bits tell which keys may be there: four for each that is kept at most.
+const BITS: usize = 4096;
+
 /// Open keys in the order in which they were first asked for. They are asked for again in that order, to be written
-/// and read back: so each is looked for behind the one before, where it nearly always is, and only then by its hash.
-#[derive(Debug, Default)]
+/// and read back: so each is looked for behind the one before, where it nearly always is. Whether it is there at all
+/// is told by a bit of its fingerprint, and only then is it searched for.
+#[derive(Debug)]
 pub(super) struct Shelf {
     kept: Vec<(Key, Kept)>,
-    places: Hashed<Key, usize>,
     next: usize,
+    known: [u64; BITS / 64],
 }
 
 impl Shelf {
+    pub(super) fn new() -> Self {
+        Self { kept: Vec::new(), next: 0, known: [0; BITS / 64] }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.kept.len()
     }
 
     pub(super) fn get(&mut self, key: &Key) -> Option<&Kept> {
-        let at = match self.kept.get(self.next) {
-            Some((its, _)) if its == key => self.next,
-            _ => *self.places.get(key)?,
-        };
+        let at = self.place(key)?;
         self.next = at + 1;
         self.kept.get(at).map(|(_, kept)| kept)
     }
 
     /// Adds one that is not there yet.
     pub(super) fn add(&mut self, key: Key, kept: Kept) {
-        self.places.insert(key.clone(), self.kept.len());
+        let (word, bit) = bit(&key);
+        self.known[word] |= bit;
         self.kept.push((key, kept));
     }
 
+    /// Its bit stays, and may be another's as well.
     pub(super) fn remove(&mut self, key: &Key) {
-        let Some(at) = self.places.remove(key) else { return };
-        self.kept.swap_remove(at);
-        if let Some((moved, _)) = self.kept.get(at) {
-            self.places.insert(moved.clone(), at);
+        if let Some(at) = self.place(key) {
+            self.kept.remove(at);
         }
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::new();
     }
+
+    fn place(&self, key: &Key) -> Option<usize> {
+        match self.kept.get(self.next) {
+            Some((its, _)) if its == key => return Some(self.next),
+            _ => {}
+        }
+        let (word, bit) = bit(key);
+        if self.known[word] & bit == 0 {
+            return None;
+        }
+        self.kept.iter().position(|(its, _)| its == key)
+    }
+}
+
+/// Which word of the bits, and which bit of it.
+fn bit(key: &Key) -> (usize, u64) {
+    let place = key.fingerprint() as usize % BITS;
+    (place / 64, 1 << (place % 64))
 }
 
 #[cfg(test)]
@@ -65,7 +87,7 @@ mod tests {
 
     #[test]
     fn keys_are_found_in_any_order() {
-        let mut shelf = Shelf::default();
+        let mut shelf = Shelf::new();
         let names = ["a.b", "a.c", "a.d", "a.e"];
         for (at, name) in names.iter().enumerate() {
             assert!(shelf.get(&key(name)).is_none());

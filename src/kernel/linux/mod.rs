@@ -61,7 +61,7 @@ impl Linux {
             sysctl: Tree::new(Layout::ProcSys, proc_sys.into()),
             sysfs: Tree::new(Layout::Sysfs, sys.into()),
             access,
-            kept: Shelf::default(),
+            kept: Shelf::new(),
             room: None,
             buffer: Vec::new(),
         }
