@@ -209,7 +209,8 @@ impl Case<'_> {
             Cause::AboveNrOpen => self.higher_ceiling(),
             Cause::PidsMax if contained => remedy::container_pids(self.wanted, scene),
             Cause::PidsMax => vec![remedy::pids_in_unit(self.wanted)],
-            Cause::SeccompFilter => vec![remedy::allowed_by_filter(contained)],
+            Cause::SeccompFilter if contained => remedy::container_filter(scene),
+            Cause::SeccompFilter => vec![remedy::allowed_by_filter()],
             _ => Vec::new(),
         }
     }

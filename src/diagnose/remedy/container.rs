@@ -70,47 +70,52 @@ fn pod(name: &str, value: &Value, rule: Option<Kubernetes>) -> Vec<Remedy> {
 
 /// Have a limit of the container's first process set, both sides.
 pub(in crate::diagnose) fn container_limit(resource: Resource, limits: Limits, scene: &Scene<'_>) -> Vec<Remedy> {
-    let infinite = |word: &'static str| {
-        move |limit: Limit| match limit {
-            Limit::Value(value) => value.to_string(),
-            Limit::Unlimited => word.to_owned(),
-        }
-    };
-    let docker = infinite("-1");
-    let (soft, hard) = (docker(limits.soft), docker(limits.hard));
+    let both = |word, between| format!("{}{between}{}", infinity(word)(limits.soft), infinity(word)(limits.hard));
     match scene.around.runtime {
         // A pod has no field for limits (kubernetes#3595): the unit of the runtime on the node decides.
         Some(Runtime::Kubernetes) => vec![at(Where::RuntimeUnit, super::host::unit_line(resource, limits))],
         Some(Runtime::Lxc) => {
-            let (soft, hard) = (infinite("unlimited")(limits.soft), infinite("unlimited")(limits.hard));
-            vec![at(Where::LxcConfig, format!("lxc.prlimit.{resource} = {soft}:{hard}"))]
+            vec![at(Where::LxcConfig, format!("lxc.prlimit.{resource} = {}", both("unlimited", ":")))]
         }
         Some(Runtime::Nspawn) => {
-            let (soft, hard) = (infinite("infinity")(limits.soft), infinite("infinity")(limits.hard));
             let name = resource.name().to_ascii_uppercase();
-            vec![at(Where::ContainerStart, format!("systemd-nspawn --rlimit={name}={soft}:{hard}"))]
+            vec![at(Where::ContainerStart, format!("systemd-nspawn --rlimit={name}={}", both("infinity", ":")))]
         }
         _ => {
-            let compose = at(Where::ComposeUlimits, format!("{resource}: {{soft: {soft}, hard: {hard}}}")).or();
-            vec![start(scene, &format!("--ulimit {resource}={soft}:{hard}")), compose]
+            let compose = at(Where::ComposeUlimits, format!("{resource}: {{soft: {}}}", both("-1", ", hard: "))).or();
+            vec![start(scene, &format!("--ulimit {resource}={}", both("-1", ":"))), compose]
         }
     }
 }
 
 /// Have the container's control group allow so many processes.
 pub(in crate::diagnose) fn container_pids(wanted: Limit, scene: &Scene<'_>) -> Vec<Remedy> {
-    let Limit::Value(count) = wanted else {
-        return vec![start(scene, "--pids-limit -1"), at(Where::Compose, "pids_limit: -1".to_owned()).or()];
-    };
+    let count = |infinite: &'static str| infinity(infinite)(wanted);
     match scene.around.runtime {
-        Some(Runtime::Kubernetes) => vec![at(Where::Kubelet, format!("--pod-max-pids={count}"))],
-        Some(Runtime::Lxc) => vec![at(Where::LxcConfig, format!("lxc.cgroup2.pids.max = {count}"))],
+        Some(Runtime::Kubernetes) => vec![at(Where::Kubelet, format!("--pod-max-pids={}", count("-1")))],
+        Some(Runtime::Lxc) => vec![at(Where::LxcConfig, format!("lxc.cgroup2.pids.max = {}", count("max")))],
         Some(Runtime::Nspawn) => {
-            vec![at(Where::ContainerStart, format!("systemd-nspawn --property=TasksMax={count}"))]
+            vec![at(Where::ContainerStart, format!("systemd-nspawn --property=TasksMax={}", count("infinity")))]
         }
         _ => vec![
-            start(scene, &format!("--pids-limit {count}")),
-            at(Where::Compose, format!("pids_limit: {count}")).or(),
+            start(scene, &format!("--pids-limit {}", count("-1"))),
+            at(Where::Compose, format!("pids_limit: {}", count("-1"))).or(),
         ],
+    }
+}
+
+/// Have the container's filter of system calls let limits pass.
+pub(in crate::diagnose) fn container_filter(scene: &Scene<'_>) -> Vec<Remedy> {
+    match scene.around.runtime {
+        Some(Runtime::Kubernetes | Runtime::Lxc | Runtime::Nspawn) => vec![],
+        _ => vec![start(scene, "--security-opt seccomp=unconfined")],
+    }
+}
+
+/// A limit, with the word for one that is none.
+fn infinity(word: &'static str) -> impl Fn(Limit) -> String {
+    move |limit| match limit {
+        Limit::Value(value) => value.to_string(),
+        Limit::Unlimited => word.to_owned(),
     }
 }

@@ -111,12 +111,8 @@ pub(in crate::diagnose) fn capability_in_unit(capability: &str) -> Remedy {
 }
 
 /// Have the unit's filter of system calls let limits pass, systemd.exec(5).
-pub(in crate::diagnose) fn allowed_by_filter(contained: bool) -> Remedy {
-    if contained {
-        at(Where::ContainerStart, "docker run --security-opt seccomp=unconfined".to_owned())
-    } else {
-        at(Where::Unit, "SystemCallFilter=@resources".to_owned())
-    }
+pub(in crate::diagnose) fn allowed_by_filter() -> Remedy {
+    at(Where::Unit, "SystemCallFilter=@resources".to_owned())
 }
 
 /// Have the unit allow so many processes.

@@ -5,7 +5,7 @@ mod host;
 mod profile;
 mod quote;
 
-pub(super) use container::{container_key, container_limit, container_pids};
+pub(super) use container::{container_filter, container_key, container_limit, container_pids};
 pub(super) use host::{
     allowed_by_filter, apply, apply_as_root, at_boot, capability_in_unit, change_line, host_key, host_limit, module,
     module_at_boot, mount_proc, pids_in_unit, tunables_in_unit, ulimit, unmask,
