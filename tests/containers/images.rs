@@ -56,9 +56,7 @@ pub(crate) fn entrypoint() -> Arc<Image> {
 pub(crate) fn redis() -> Arc<Image> {
     static SHARED: Mutex<Weak<Image>> = Mutex::new(Weak::new());
     shared(&SHARED, || {
-        let root = env::var("TUNECTL_TEST_REDIS").map_err(|_| {
-            "TUNECTL_TEST_REDIS names no directory with Redis and busybox to make an image of; `.ci/containers` does"
-        })?;
+        let root = debian()?;
         let context = Context::new()?;
         context.service()?;
         let mut tar = Command::new("tar");
@@ -67,6 +65,24 @@ pub(crate) fn redis() -> Arc<Image> {
         programs::succeed(tar)?;
         context.build(&format!("FROM scratch\nADD root.tar /\n{SERVICE}"))
     })
+}
+
+/// What is in [`probe`], and busybox, in a folder with a Dockerfile: for what builds images without Docker.
+pub(crate) fn with_shell() -> Outcome<Context> {
+    let context = Context::new()?;
+    context.service()?;
+    let root = PathBuf::from(debian()?);
+    // Debian 13 has it in /usr.
+    let busybox = ["bin/busybox", "usr/bin/busybox"].map(|path| root.join(path)).into_iter().find(|path| path.exists());
+    context.copy(&busybox.ok_or("TUNECTL_TEST_REDIS has no busybox")?, "busybox")?;
+    context.describe(&format!("FROM scratch\n{SERVICE}COPY busybox /bin/busybox\n"))?;
+    Ok(context)
+}
+
+/// The folder with a root file system that has Redis and busybox.
+fn debian() -> Outcome<String> {
+    let missing = "TUNECTL_TEST_REDIS names no folder with Redis and busybox; `.ci/containers` does";
+    Ok(env::var("TUNECTL_TEST_REDIS").map_err(|_| missing)?)
 }
 
 /// What all but the barest image have, after their first line.
@@ -95,8 +111,9 @@ fn shared(place: &Mutex<Weak<Image>>, build: impl FnOnce() -> Outcome<Image>) ->
 }
 
 /// A directory whose contents go to the engine, removed afterwards.
-struct Context {
-    directory: PathBuf,
+pub(crate) struct Context {
+    /// Where it is.
+    pub(crate) directory: PathBuf,
 }
 
 impl Context {
@@ -128,9 +145,14 @@ impl Context {
         Ok(())
     }
 
-    fn build(&self, dockerfile: &str) -> Outcome<Image> {
+    fn describe(&self, dockerfile: &str) -> Outcome<()> {
         fs::write(self.path("Dockerfile"), dockerfile)?;
         fs::write(self.path(".dockerignore"), "Dockerfile\n")?;
+        Ok(())
+    }
+
+    fn build(&self, dockerfile: &str) -> Outcome<Image> {
+        self.describe(dockerfile)?;
         let image = Image { name: name() };
         docker_ok(&["build", "--quiet", "--no-cache", "--tag", &image.name, &self.directory.to_string_lossy()]);
         Ok(image)

@@ -1,14 +1,15 @@
-//! `run --init` as PID 1 of real containers, and in the place of Docker's own init.
+//! `run --init` as PID 1 of real containers.
 
 use std::time::{Duration, Instant};
 
 use crate::engine::{Container, docker_ok, name};
-use crate::{images, programs};
+use crate::images;
 
 /// What a shell in the image is called.
 const SH: [&str; 3] = ["busybox", "sh", "-c"];
 
-fn line<'a>(before: &[&'a str], script: &'a str) -> Vec<&'a str> {
+/// A script that a shell in the image runs.
+pub(crate) fn line<'a>(before: &[&'a str], script: &'a str) -> Vec<&'a str> {
     [before, &SH, &[script]].concat()
 }
 
@@ -85,20 +86,4 @@ fn on_a_terminal_the_service_is_in_the_foreground() {
         let ran = Container::run(&["--tty"], &image.name, &line(flags, script)).expect_code(0);
         assert_eq!(ran.stdout, "0 0\r\n", "{flags:?}");
     }
-}
-
-#[test]
-#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn it_stands_in_for_docker_s_own_init() {
-    let image = images::redis();
-    let binary = programs::tunectl().unwrap_or_else(|error| panic!("{error}"));
-    // As `docker run --init` has it: mounted read-only, with `--` and the command behind it (moby, daemon/oci_linux.go).
-    let mount = format!("{}:/sbin/docker-init:ro", binary.display());
-    let options = ["--volume", &mount, "--entrypoint", "/sbin/docker-init"];
-    let ran = Container::run(&options, &image.name, &line(&["--"], "echo \"child of $PPID\"; exit 7"));
-    assert_eq!(ran.expect_code(7).stdout, "child of 1\n");
-    let ran = Container::run(&options, &image.name, &["--version"]).expect_code(0);
-    assert!(ran.stdout.starts_with("tini version "), "{}", ran.stdout);
-    let limited = [&options[..], &["--env", "TUNECTL_PROFILE=/profiles/none.toml"]].concat();
-    Container::run(&limited, &image.name, &line(&["--"], "exit 7")).expect_code(2);
 }

@@ -4,6 +4,7 @@
 //! started with, and, in one, Debian's Redis. Every test is ignored unless asked for, because it needs a Docker
 //! engine; `.ci/containers` brings one and runs them. Without one they fail and say so: they never pass unrun.
 
+mod compose;
 mod engine;
 mod entrypoint;
 mod exec;
@@ -12,10 +13,12 @@ mod images;
 mod init;
 mod limits;
 mod outside;
+mod podman;
 #[path = "../../benches/harness/programs.rs"]
 mod programs;
 mod redis;
 mod remedies;
+mod standin;
 mod sysctls;
 
 use std::error::Error;
