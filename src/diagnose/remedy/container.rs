@@ -59,8 +59,12 @@ fn writable(lacks: Option<&str>, scene: &Scene<'_>) -> String {
     flags
 }
 
-/// A pod's list of sysctls, and where the kubelet does not let every pod have it, its own list too.
+/// A pod's list of sysctls, and where the kubelet does not let every pod have it, its own list too. That takes no others
+/// than it knows to be of a namespace: with any other among them it does not start.
 fn pod(name: &str, value: &Value, rule: Option<Kubernetes>) -> Vec<Remedy> {
+    if rule == Some(Kubernetes::NotPossible) {
+        return vec![];
+    }
     let mut remedies = vec![at(Where::PodSpec, format!("- {{name: {name}, value: {}}}", double(&value.to_string())))];
     if rule.is_none_or(|rule| !matches!(rule, Kubernetes::Safe { .. })) {
         remedies.push(at(Where::Kubelet, format!("--allowed-unsafe-sysctls={name}")));
