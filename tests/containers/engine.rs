@@ -4,6 +4,8 @@ use std::env;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// A container that has not ended by then never will: `timeout(1)` ends the client, the guard the container.
 const PATIENCE: &str = "120";
@@ -95,6 +97,16 @@ fn require_engine() {
     }
 }
 
+/// Asks until it holds; fails the test where it doesn't in time.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < end, "not after 60 s: {what}");
+        sleep(Duration::from_millis(100));
+    }
+}
+
 /// A container, removed when this goes out of scope, also when the test has failed.
 #[derive(Debug)]
 pub(crate) struct Container {
@@ -136,13 +148,7 @@ impl Container {
     /// Waits until the service has said `words`.
     #[track_caller]
     pub(crate) fn wait_for(&self, words: &str) {
-        for _ in 0..100 {
-            if self.logs().contains(words) {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        panic!("the service did not say `{words}` in 10 s, but\n{}", self.logs());
+        wait_until(&format!("the service says `{words}`"), || self.logs().contains(words));
     }
 
     /// `docker stop`: the stop signal, and SIGKILL after `grace` seconds. The code that the service ended with.

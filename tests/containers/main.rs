@@ -11,6 +11,7 @@ mod exec;
 mod host;
 mod images;
 mod init;
+mod kubernetes;
 mod limits;
 mod outside;
 mod podman;

@@ -5,9 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
 
-use crate::engine::{Ran, name};
+use crate::engine::{Ran, name, wait_until};
 use crate::{Outcome, images};
 
 /// What all its containers are made of: the image that `images::with_shell` describes.
@@ -103,11 +102,7 @@ impl Podman {
     pub(crate) fn stopped(&self, options: &[&str], command: &[&str], ready: &str) -> (i32, String) {
         let name = name();
         self.ok(&container(&["run", "--detach", "--name", &name], options, command));
-        let end = Instant::now() + Duration::from_secs(30);
-        while !self.ok(&["logs", &name]).contains(ready) {
-            assert!(Instant::now() < end, "{}", self.ok(&["logs", &name]));
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        wait_until(&format!("the service says `{ready}`"), || self.ok(&["logs", &name]).contains(ready));
         self.ok(&["stop", "--time", "60", &name]);
         let code = self.ok(&["inspect", "--format", "{{.State.ExitCode}}", &name]);
         let said = self.podman(&["logs", &name]).stdout;

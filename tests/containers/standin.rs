@@ -5,9 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::engine::{Ran, docker, name};
+use crate::engine::{Ran, docker, name, wait_until};
 use crate::init::line;
 use crate::podman::Podman;
 use crate::{images, programs};
@@ -30,15 +29,6 @@ fn called(init: &str) -> PathBuf {
 
 fn remove(link: &Path) {
     fs::remove_dir_all(link.with_file_name("")).unwrap_or_else(|error| panic!("{error}"));
-}
-
-#[track_caller]
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < end, "not after 60 s: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// What an init is for: `run` runs a container to its end, `stopped` one until it is up, and stops it.
