@@ -1,7 +1,7 @@
 //! What to do about a key, by its cause and by where we are.
 
 use crate::catalog::{self, Scope};
-use crate::context::Namespaces;
+use crate::context::{Namespaces, Runtime};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits};
 use crate::model::setting::System;
@@ -81,7 +81,13 @@ impl Case<'_> {
             _ => self.row.and_then(|row| row.capability).or(Some("CAP_NET_ADMIN")),
         };
         if context.in_container() && !self.is_hosts() {
-            return self.by_container(capability);
+            // nspawn leaves the network's to root inside.
+            let inside = self.scene.around.runtime == Some(Runtime::Nspawn) && cause == Cause::NotPermitted;
+            return if inside && !read_only(&self.finding.evidence()) {
+                vec![remedy::apply_as_root(self.scene)]
+            } else {
+                self.by_container(capability)
+            };
         }
         if context.in_container() {
             return self.by_host();

@@ -2,20 +2,21 @@
 
 use super::quote::{double, shell};
 use super::{Remedy, Where, at};
-use crate::catalog::{self, Docker, Kubernetes};
-use crate::context::Runtime;
+use crate::catalog::{self, Docker, Kubernetes, Scope};
+use crate::context::{Runtime, cgroup};
 use crate::diagnose::Scene;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
-/// The command that starts containers here.
-fn program(scene: &Scene<'_>) -> &'static str {
-    if scene.around.runtime == Some(Runtime::Podman) { "podman" } else { "docker" }
-}
-
+/// The command that starts containers here, with these flags.
 fn start(scene: &Scene<'_>, flags: &str) -> Remedy {
-    at(Where::ContainerStart, format!("{} run {flags}", program(scene)))
+    let program = match scene.around.runtime {
+        Some(Runtime::Nspawn) => "systemd-nspawn",
+        Some(Runtime::Podman) => "podman run",
+        _ => "docker run",
+    };
+    at(Where::ContainerStart, format!("{program} {flags}"))
 }
 
 /// Have a key that is the container's own set. `lacks` is the capability that its writer would need in the
@@ -28,21 +29,50 @@ pub(in crate::diagnose) fn container_key(
 ) -> Vec<Remedy> {
     let row = catalog::row(System::Linux, key);
     let name = key.to_string();
+    let text = value.to_string();
     match (name.as_str(), scene.around.runtime) {
-        (_, Some(Runtime::Lxc)) => vec![at(Where::LxcConfig, format!("lxc.sysctl.{name} = {value}"))],
+        (_, Some(Runtime::Lxc)) => lxc(key, &text, scene),
         ("kernel.hostname", Some(Runtime::Kubernetes)) => vec![],
-        ("kernel.hostname", _) => {
-            let compose = at(Where::Compose, format!("hostname: {}", double(&value.to_string()))).or();
-            vec![start(scene, &format!("--hostname {}", shell(&value.to_string()))), compose]
+        ("kernel.hostname", runtime) => {
+            let flag = start(scene, &format!("--hostname {}", shell(&text)));
+            let compose = at(Where::Compose, format!("hostname: {}", double(&text))).or();
+            if runtime == Some(Runtime::Nspawn) { vec![flag] } else { vec![flag, compose] }
         }
+        (_, Some(Runtime::Nspawn)) => nspawn(lacks, scene),
         (_, Some(Runtime::Kubernetes)) => pod(&name, value, row.map(|row| row.kubernetes)),
         _ if row.is_none_or(|row| row.docker == Docker::Accepted) => {
             let flag = format!("--sysctl {}", shell(&format!("{name}={value}")));
-            let compose = at(Where::ComposeSysctls, format!("{name}: {}", double(&value.to_string()))).or();
+            let compose = at(Where::ComposeSysctls, format!("{name}: {}", double(&text))).or();
             vec![start(scene, &flag), compose]
         }
         // The runtime does not take it, though it is the container's own: then tunectl in it has to be let.
         _ => vec![start(scene, &writable(lacks, scene))],
+    }
+}
+
+/// LXC sets sysctls from within the container, when it has mounted `/proc` there: all but the network's are on a mount
+/// that is read-only by then (`proc:mixed`), and it gives up. A hook runs outside, with the container's namespaces made.
+fn lxc(key: &Key, value: &str, scene: &Scene<'_>) -> Vec<Remedy> {
+    let namespace = match catalog::scope_of(System::Linux, key, scene.context.version()) {
+        Scope::NetNs => return vec![at(Where::LxcConfig, format!("lxc.sysctl.{key} = {value}"))],
+        Scope::UtsNs if key.to_string() == "kernel.hostname" => {
+            return vec![at(Where::LxcConfig, format!("lxc.uts.name = {value}"))];
+        }
+        Scope::UtsNs => "uts",
+        Scope::IpcNs => "ipc",
+        _ => return vec![],
+    };
+    let script = format!("nsenter -t $LXC_PID --{namespace} sysctl -w {}", shell(&format!("{key}={value}")));
+    vec![at(Where::LxcConfig, format!("lxc.hook.start-host = sh -c {}", shell(&script)))]
+}
+
+/// nspawn sets none itself. It leaves all writable where its environment says so, but for users of a namespace of theirs:
+/// nspawn(1), `$SYSTEMD_NSPAWN_API_VFS_WRITABLE`.
+fn nspawn(lacks: Option<&str>, scene: &Scene<'_>) -> Vec<Remedy> {
+    match lacks {
+        Some(capability) => vec![start(scene, &format!("--capability={capability}"))],
+        None if scene.context.initial.user == Some(false) => vec![],
+        None => vec![at(Where::ContainerStart, "SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes systemd-nspawn".to_owned())],
     }
 }
 
@@ -83,7 +113,7 @@ pub(in crate::diagnose) fn container_limit(resource: Resource, limits: Limits, s
         }
         Some(Runtime::Nspawn) => {
             let name = resource.name().to_ascii_uppercase();
-            vec![at(Where::ContainerStart, format!("systemd-nspawn --rlimit={name}={}", both("infinity", ":")))]
+            vec![start(scene, &format!("--rlimit={name}={}", both("infinity", ":")))]
         }
         _ => {
             let compose = at(Where::ComposeUlimits, format!("{resource}: {{soft: {}}}", both("-1", ", hard: "))).or();
@@ -97,10 +127,12 @@ pub(in crate::diagnose) fn container_pids(wanted: Limit, scene: &Scene<'_>) -> V
     let count = |infinite: &'static str| infinity(infinite)(wanted);
     match scene.around.runtime {
         Some(Runtime::Kubernetes) => vec![at(Where::Kubelet, format!("--pod-max-pids={}", count("-1")))],
-        Some(Runtime::Lxc) => vec![at(Where::LxcConfig, format!("lxc.cgroup2.pids.max = {}", count("max")))],
-        Some(Runtime::Nspawn) => {
-            vec![at(Where::ContainerStart, format!("systemd-nspawn --property=TasksMax={}", count("infinity")))]
+        Some(Runtime::Lxc) => {
+            let tree = if scene.around.cgroups == Some(cgroup::Version::V1) { "cgroup" } else { "cgroup2" };
+            vec![at(Where::LxcConfig, format!("lxc.{tree}.pids.max = {}", count("max")))]
         }
+        // The group that nspawn makes can't be seen from inside: this is that of a unit there.
+        Some(Runtime::Nspawn) => vec![super::host::pids_in_unit(wanted)],
         _ => vec![
             start(scene, &format!("--pids-limit {}", count("-1"))),
             at(Where::Compose, format!("pids_limit: {}", count("-1"))).or(),
