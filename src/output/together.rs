@@ -7,9 +7,10 @@ use super::Account;
 /// `all at once: docker run --sysctl … --ulimit …`, where more than one finding wants a flag; else nothing.
 pub(super) fn together(account: &Account<'_>) -> String {
     let flags: Vec<(&str, &str)> = account.diagnoses.iter().flatten().filter_map(flag).collect();
-    let Some((program, _)) = flags.first() else { return String::new() };
+    // The one that has a variable before it, too, if any has.
+    let Some((program, _)) = flags.iter().max_by_key(|(program, _)| program.len()) else { return String::new() };
     let mut distinct: Vec<&str> = Vec::new();
-    for (_, flag) in flags.iter().filter(|(its, _)| its == program) {
+    for (_, flag) in &flags {
         if !distinct.contains(flag) {
             distinct.push(flag);
         }
@@ -20,5 +21,5 @@ pub(super) fn together(account: &Account<'_>) -> String {
 /// The program with its first word, `docker run`, and the flag that a diagnosis wants on its command line.
 fn flag(diagnosis: &Diagnosis) -> Option<(&str, &str)> {
     let text = &diagnosis.remedies.iter().find(|remedy| remedy.place == Where::ContainerStart)?.text;
-    text.find(" --").map(|at| text.split_at(at))
+    Some(text.split_at(text.find(" --").unwrap_or(text.len())))
 }
