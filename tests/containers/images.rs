@@ -79,6 +79,15 @@ pub(crate) fn with_shell() -> Outcome<Context> {
     Ok(context)
 }
 
+/// The same as a root file system, for what starts containers without images.
+pub(crate) fn root() -> Outcome<Context> {
+    let root = with_shell()?;
+    for folder in ["bin", "dev", "etc", "proc", "run", "sys", "tmp", "usr", "var"] {
+        fs::create_dir_all(root.path(folder))?;
+    }
+    Ok(root)
+}
+
 /// The folder with a root file system that has Redis and busybox.
 fn debian() -> Outcome<String> {
     let missing = "TUNECTL_TEST_REDIS names no folder with Redis and busybox; `.ci/containers` does";

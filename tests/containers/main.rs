@@ -1,8 +1,9 @@
-//! The container tier: tunectl as the entrypoint of real containers, on a real engine.
+//! The container tier: tunectl in real containers, as their entrypoint or as what is asked why they fall short.
 //!
 //! The images are built `FROM scratch`. What is in them is the static binary, a probe that tells what it was
-//! started with, and, in one, Debian's Redis. Every test is ignored unless asked for, because it needs a Docker
-//! engine; `.ci/containers` brings one and runs them. Without one they fail and say so: they never pass unrun.
+//! started with, and, in one, Debian's Redis. Most run on a Docker engine; Podman, containerd as a node of Kubernetes,
+//! systemd-nspawn and LXC each start theirs in a module of their own. Every test is ignored unless asked for, because of
+//! what it needs; `.ci/containers` brings it and runs them. Without it they fail and say so: they never pass unrun.
 
 mod compose;
 mod engine;
@@ -13,6 +14,8 @@ mod images;
 mod init;
 mod kubernetes;
 mod limits;
+mod lxc;
+mod nspawn;
 mod outside;
 mod podman;
 #[path = "../../benches/harness/programs.rs"]
