@@ -45,9 +45,18 @@ pub(in crate::diagnose) fn container_key(
             let compose = at(Where::ComposeSysctls, format!("{name}: {}", double(&text))).or();
             vec![start(scene, &flag), compose]
         }
+        // What is of the UTS namespace only root of the machine writes.
+        _ if rootless(scene) && catalog::scope_of(System::Linux, key, scene.context.version()) == Scope::UtsNs => {
+            vec![]
+        }
         // The runtime does not take it, though it is the container's own: then tunectl in it has to be let.
         _ => vec![start(scene, &writable(lacks, scene))],
     }
+}
+
+/// Whether root in the container is another user outside.
+fn rootless(scene: &Scene<'_>) -> bool {
+    scene.context.initial.user == Some(false)
 }
 
 /// LXC sets sysctls from within the container, when it has mounted `/proc` there: all but the network's are on a mount
@@ -71,7 +80,7 @@ fn lxc(key: &Key, value: &str, scene: &Scene<'_>) -> Vec<Remedy> {
 fn nspawn(lacks: Option<&str>, scene: &Scene<'_>) -> Vec<Remedy> {
     match lacks {
         Some(capability) => vec![start(scene, &format!("--capability={capability}"))],
-        None if scene.context.initial.user == Some(false) => vec![],
+        None if rootless(scene) => vec![],
         None => vec![at(Where::ContainerStart, "SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes systemd-nspawn".to_owned())],
     }
 }
@@ -117,7 +126,11 @@ pub(in crate::diagnose) fn container_limit(resource: Resource, limits: Limits, s
         }
         _ => {
             let compose = at(Where::ComposeUlimits, format!("{resource}: {{soft: {}}}", both("-1", ", hard: "))).or();
-            vec![start(scene, &format!("--ulimit {resource}={}", both("-1", ":"))), compose]
+            let flag = start(scene, &format!("--ulimit {resource}={}", both("-1", ":")));
+            // Podman of somebody else than root can give no more than it has.
+            let starter = rootless(scene) && scene.around.runtime == Some(Runtime::Podman);
+            let login = starter.then(|| super::host::at_login(resource, limits));
+            std::iter::once(flag).chain(login).chain([compose]).collect()
         }
     }
 }

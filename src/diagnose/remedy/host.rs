@@ -66,16 +66,36 @@ pub(in crate::diagnose) fn change_line(other: &Elsewhere, limits: Limits, value:
         (Setting::Limit(resource, _), Reader::Unit) => unit_line(*resource, limits),
         (Setting::Limit(resource, side), _) => {
             let (domain, kind) = other.scope.rsplit_once(' ').unwrap_or(("*", "-"));
-            let line = |kind: &str, limit| format!("{domain} {kind} {resource} {}", in_units(*resource, limit));
             match kind {
-                "-" if limits.soft == limits.hard => line("-", limits.hard),
-                "-" => format!("{}\n{}", line("soft", limits.soft), line("hard", limits.hard)),
-                kind => line(kind, limits.side(*side)),
+                "-" => login_lines(domain, *resource, limits),
+                kind => login_line(domain, kind, *resource, limits.side(*side)),
             }
         }
         (Setting::Key(key), _) => format!("{key} = {value}"),
     };
     spotted(Where::File, place, text)
+}
+
+/// Both sides of a limit for limits.conf(5).
+fn login_lines(domain: &str, resource: Resource, limits: Limits) -> String {
+    let line = |kind, limit| login_line(domain, kind, resource, limit);
+    if limits.soft == limits.hard {
+        return line("-", limits.hard);
+    }
+    format!("{}\n{}", line("soft", limits.soft), line("hard", limits.hard))
+}
+
+fn login_line(domain: &str, kind: &str, resource: Resource, limit: Limit) -> String {
+    format!("{domain} {kind} {resource} {}", in_units(resource, limit))
+}
+
+/// Have every user but root of the host log in with a limit, limits.conf(5).
+pub(super) fn at_login(resource: Resource, limits: Limits) -> Remedy {
+    spotted(
+        Where::File,
+        "/etc/security/limits.d/99-tunectl.conf of the host".to_owned(),
+        login_lines("*", resource, limits),
+    )
 }
 
 /// In the unit of limits.conf(5), which is that of the shell but for processor time, which it has in minutes.
