@@ -198,3 +198,35 @@ fn no_flag_for_podman_is_named_for_what_only_the_host_has() {
     let podman = Podman::shared();
     only_the_hosts(&|options, command| podman.run(options, command));
 }
+
+/// Podman of somebody else than root: what that takes besides, and what nobody can give then.
+#[test]
+#[ignore = "container tier: needs Podman; run by .ci/containers"]
+fn who_starts_podman_has_to_have_it_too() {
+    let podman = Podman::rootless("* soft nofile 1000\n* hard nofile 2000\n");
+    for asked in ["net.core.somaxconn=32768", "kernel.shmmni=5000", "fs.mqueue.msg_max=20", "kernel.hostname=queue"] {
+        let (setting, _) = asked.split_once('=').unwrap_or_default();
+        let json = ["/tunectl", "check", "--format", "json", "--set", asked];
+        let said = finding(&podman.run(&[], &json).expect_code(1), setting);
+        let given = flags(&remedies(&said, "container-start").concat(), "podman");
+        let given: Vec<&str> = given.iter().map(String::as_str).collect();
+        podman.run(&given, &["/tunectl", "check", "--set", asked]).expect_code(0);
+    }
+
+    let json = ["/tunectl", "check", "--format", "json", "--set", "kernel.domainname=queue"];
+    let said = finding(&podman.run(&[], &json).expect_code(1), "kernel.domainname");
+    assert_eq!(said["cause"], "owner-not-mapped", "{said:#}");
+    assert!(said["remedies"].is_null(), "{said:#}");
+
+    let files = ["/tunectl", "check", "--rlimit", "nofile=3000:4000"];
+    let said = finding(&podman.run(&[], &[&files[..], &["--format", "json"]].concat()).expect_code(1), "nofile (hard)");
+    assert_eq!(said["cause"], "hard-limit", "{said:#}");
+    let given = flags(&remedies(&said, "container-start").concat(), "podman");
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    // Alone it does not do.
+    assert_ne!(podman.run(&given, &files).code, 0);
+    let lines = remedies(&said, "file").concat();
+    assert_eq!(lines, "* soft nofile 3000\n* hard nofile 4000", "{said:#}");
+    podman.log_in_with("99-tunectl.conf", &format!("{lines}\n"));
+    podman.run(&given, &files).expect_code(0);
+}
