@@ -41,7 +41,7 @@ fn file(row: &Row) -> PathBuf {
 fn what_the_kernel_prints_is_what_the_rows_expect() {
     let mut read = 0;
     for row in catalog::rows(System::Linux) {
-        let mut files = vec![file(row)];
+        let mut files = vec![file(&row)];
         for (all, one) in [("block/*", "/sys/block"), ("kernel/mm/hugepages/*", "/sys/kernel/mm/hugepages")] {
             if let (Some(rest), Ok(entries)) = (row.name.strip_prefix(all), fs::read_dir(one)) {
                 files =
@@ -67,7 +67,7 @@ fn what_the_kernel_prints_is_what_the_rows_expect() {
 #[test]
 fn who_can_write_a_setting_of_the_kernels_own_is_as_the_rows_say() {
     for row in catalog::rows(System::Linux) {
-        let Ok(found) = fs::metadata(file(row)) else { continue };
+        let Ok(found) = fs::metadata(file(&row)) else { continue };
         let mode = found.permissions().mode();
         match row.access {
             Access::ReadOnly => assert_eq!(mode & 0o222, 0, "{}: mode {mode:o}", row.name),
@@ -148,7 +148,7 @@ fn is_known(key: &Key) -> bool {
             return false;
         }
     }
-    let never_otherwise = |row: &Row| row.in_new_netns.before.is_none() && row.scope.before.is_none();
+    let never_otherwise = |row: Row| row.in_new_netns.before.is_none() && row.scope.before.is_none();
     version() == MEASURED || row.is_some_and(never_otherwise)
 }
 
@@ -174,10 +174,10 @@ fn the_kernel_takes_what_the_rows_say_and_no_more() {
     namespaces::inside("the_kernel_takes_what_the_rows_say_and_no_more", || {
         let mut tried = 0;
         let mut wrong = Vec::new();
-        for row in catalog::rows(System::Linux).filter(|row| is_to_be_tried(row)) {
-            let Ok(before) = fs::read_to_string(file(row)) else { continue };
-            wrong.extend(try_edges(row));
-            fs::write(file(row), before.trim()).unwrap();
+        for row in catalog::rows(System::Linux).filter(is_to_be_tried) {
+            let Ok(before) = fs::read_to_string(file(&row)) else { continue };
+            wrong.extend(try_edges(&row));
+            fs::write(file(&row), before.trim()).unwrap();
             tried += 1;
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));

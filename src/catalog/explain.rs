@@ -2,8 +2,9 @@
 
 use std::fmt::{Display, Write};
 
+use super::Row;
 use super::limits::LimitRow;
-use super::row::{Access, Docker, Kubernetes, Row};
+use super::row::{Access, Docker, Kubernetes};
 use super::scope::InNewNetns;
 use super::version::{ByVersion, KernelVersion};
 use crate::model::setting::System;
@@ -30,8 +31,8 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     page.some("one way", row.one_way.map(|value| format!("{value} can't be undone before the next boot")));
     page.some("reads back", row.read_back);
     page.some("written after", (!row.after.is_empty()).then(|| row.after.join(", ")));
-    page.each("note", row.notes);
-    page.some("see", (!row.sources.is_empty()).then(|| row.sources.join(", ")));
+    page.each("note", &mut row.notes.iter());
+    page.line("see", &row.sources.iter().collect::<Vec<_>>().join(", "));
     page.text
 }
 
@@ -45,7 +46,7 @@ pub fn explain_limit(row: &LimitRow) -> String {
     page.line("default", row.default);
     page.line("on macOS", if row.on_macos { "yes" } else { "no" });
     page.some("effect", (!row.has_effect).then_some("none on Linux"));
-    page.each("note", row.notes);
+    page.each("note", &mut row.notes.iter().copied());
     page.line("see", "getrlimit(2)");
     page.text
 }
@@ -72,8 +73,8 @@ impl Page {
     }
 
     /// The title stands before the first alone.
-    fn each(&mut self, title: &str, texts: &[&str]) {
-        for (i, text) in texts.iter().enumerate() {
+    fn each(&mut self, title: &str, texts: &mut dyn Iterator<Item = &str>) {
+        for (i, text) in texts.enumerate() {
             self.line(if i == 0 { title } else { "" }, text);
         }
     }
@@ -178,7 +179,7 @@ mod tests {
 
     fn page(name: &str, version: KernelVersion) -> String {
         let row = rows(System::Linux).chain(rows(System::MacOs)).find(|row| row.name == name).unwrap();
-        explain(row, version)
+        explain(&row, version)
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Rows by name, without a search: a table of hashes that the compiler makes. A profile asks for each of its keys
 //! more than once, and names begin so much alike that ordering them is dear.
 
-use super::row::Row;
+use super::pack::Packed;
+use super::unpack::Entry;
 use crate::model::hashed::of_path;
 
 /// A slot that no row is in.
@@ -10,52 +11,43 @@ const FREE: u16 = u16::MAX;
 /// The longest name that a row may have, in bytes.
 pub(super) const LONGEST: usize = 96;
 
-/// Where each row stands: its table in the high byte and its place there in the low one, in the slot that the hash of
-/// its name says, or in the next that was free.
+/// Where the head of each row begins, in the slot that the hash of its name says, or in the next that was free.
 pub(super) struct Index<const SLOTS: usize> {
-    tables: &'static [&'static [Row]],
-    /// What parts the components of the rows' names, a dot or a slash.
-    separator: u8,
+    rows: &'static Packed,
     slots: [u16; SLOTS],
 }
 
 impl<const SLOTS: usize> Index<SLOTS> {
-    pub(super) const fn new(tables: &'static [&'static [Row]], separator: u8) -> Self {
+    pub(super) const fn new(rows: &'static Packed) -> Self {
+        assert!(rows.heads.len() < FREE as usize, "a row's place must fit into two bytes");
         let mut slots = [FREE; SLOTS];
-        let (mut table, mut taken) = (0, 0);
-        while table < tables.len() {
-            let rows = tables[table];
-            assert!(table < 0xff && rows.len() <= 0x100, "a row's place must fit into two bytes");
-            let mut at = 0;
-            while at < rows.len() {
-                assert!(rows[at].name.len() <= LONGEST, "a row's name is longer than any that is looked for");
-                let mut slot = of_row(rows[at].name.as_bytes(), separator) as usize % SLOTS;
-                while slots[slot] != FREE {
-                    slot = (slot + 1) % SLOTS;
-                }
-                #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
-                let place = (table << 8 | at) as u16;
-                slots[slot] = place;
-                at += 1;
+        let (mut at, mut taken) = (0, 0);
+        while at < rows.heads.len() {
+            let entry = Entry::at(rows, at);
+            assert!(entry.name_bytes().len() <= LONGEST, "a row's name is longer than any that is looked for");
+            let mut slot = of_row(entry.name_bytes(), rows.separator) as usize % SLOTS;
+            while slots[slot] != FREE {
+                slot = (slot + 1) % SLOTS;
             }
-            taken += rows.len();
-            table += 1;
+            #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
+            let place = at as u16;
+            slots[slot] = place;
+            (at, taken) = (entry.end(), taken + 1);
         }
         assert!(taken <= SLOTS / 2, "an index that is over half full is slow: double its slots");
-        Self { tables, separator, slots }
+        Self { rows, slots }
     }
 
     /// The row whose name is this path, its components parted by slashes, and `hash` that of it.
-    pub(super) fn find(&self, path: &[u8], hash: u32) -> Option<&'static Row> {
+    pub(super) fn find(&self, path: &[u8], hash: u32) -> Option<Entry> {
         let first = hash as usize;
         (0..SLOTS).find_map(|step| {
             let place = self.slots[(first + step) % SLOTS];
             if place == FREE {
                 return Some(None);
             }
-            let [table, at] = place.to_be_bytes();
-            let row = self.tables.get(usize::from(table))?.get(usize::from(at))?;
-            is_spelled(row.name.as_bytes(), path, self.separator).then_some(Some(row))
+            let entry = Entry::at(self.rows, place.into());
+            is_spelled(entry.name_bytes(), path, self.rows.separator).then_some(Some(entry))
         })?
     }
 }

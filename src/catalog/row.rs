@@ -5,9 +5,9 @@ use super::version::{ByVersion, Changed, KernelVersion};
 use crate::model::setting::{Spec, System};
 use crate::model::value::Kind;
 
-/// What is known of one setting.
+/// What is known of one setting. Its lists of texts are as they are written down, or as they are read back.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct Row<Texts = &'static [&'static str]> {
     /// As sysctl.d(5) writes it, or the path beneath `/sys`. A component `*` stands for any one name, such
     /// as that of a network interface.
     pub name: &'static str,
@@ -28,7 +28,7 @@ pub struct Row {
     /// What it does, in one line.
     pub purpose: &'static str,
     /// What surprises people.
-    pub notes: &'static [&'static str],
+    pub notes: Texts,
     /// How the value that is read back can differ from the one that was written, without any error.
     pub read_back: Option<&'static str>,
     /// What a freshly made network namespace, such as a container's, has of it.
@@ -55,7 +55,7 @@ pub struct Row {
     /// Whether it can be read, written, or both, in the namespace that owns it.
     pub access: Access,
     /// Where all this is said: manual pages, pages of the kernel's documentation, files of its source.
-    pub sources: &'static [&'static str],
+    pub sources: Texts,
 }
 
 /// The shape of a setting's values and the numbers in them: [`Spec`] in half the room, for the table.
@@ -65,6 +65,13 @@ pub struct Values {
     pub kind: Kind,
     /// The lowest and the highest number, of each number in a list, where any is known.
     pub bounds: Option<Bounds>,
+}
+
+impl Values {
+    pub(super) fn spec(self) -> Spec {
+        let ends = self.bounds.map(Bounds::ends);
+        Spec { kind: self.kind, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
+    }
 }
 
 /// The lowest and the highest number: none is above 64 bits or below their negative half.
@@ -118,7 +125,7 @@ pub enum Access {
     WriteOnly,
 }
 
-impl Row {
+impl<Texts> Row<Texts> {
     /// Whether it can't be read: then nothing can be compared.
     #[must_use]
     pub fn is_write_only(&self) -> bool {
@@ -134,8 +141,7 @@ impl Row {
     /// The shape of its values, and the numbers that are sane on every supported kernel.
     #[must_use]
     pub fn spec(&self) -> Spec {
-        let ends = self.values.bounds.map(Bounds::ends);
-        Spec { kind: self.values.kind, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
+        self.values.spec()
     }
 
     /// The lowest and the highest number that this kernel takes, where any is known.

@@ -1,17 +1,19 @@
 //! Finding the row of a setting: all rows, in tables that are sorted by name.
 
 use super::index::{Index, LONGEST};
-use super::row::Row;
+use super::pack::{Packed, packed};
+use super::row::Row as Written;
+use super::unpack::Entry;
 use super::{
-    fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
-    net_tcp, net_tcp_more, sysfs, user, vm,
+    Row, fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh,
+    net_other, net_tcp, net_tcp_more, sysfs, user, vm,
 };
 use crate::model::hashed::of_path;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Spec, System};
 
 /// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
-static LINUX: [&[Row]; 14] = [
+const OF_LINUX: [&[Written]; 14] = [
     fs::ROWS,
     kernel::ROWS,
     kernel_sched::ROWS,
@@ -29,21 +31,18 @@ static LINUX: [&[Row]; 14] = [
 ];
 
 /// The sysctls of macOS.
-static MACOS: [&[Row]; 1] = [macos::ROWS];
+const OF_MACOS: [&[Written]; 1] = [macos::ROWS];
 
 /// The attributes beneath `/sys`.
-static SYSFS: [&[Row]; 1] = [sysfs::ROWS];
+const OF_SYSFS: [&[Written]; 1] = [sysfs::ROWS];
 
-static LINUX_INDEX: Index<1024> = Index::new(&LINUX, b'.');
-static MACOS_INDEX: Index<128> = Index::new(&MACOS, b'.');
-static SYSFS_INDEX: Index<128> = Index::new(&SYSFS, b'/');
+static LINUX: Packed = packed!(b'.', &OF_LINUX);
+static MACOS: Packed = packed!(b'.', &OF_MACOS);
+static SYSFS: Packed = packed!(b'/', &OF_SYSFS);
 
-fn tables(system: System) -> &'static [&'static [Row]] {
-    match system {
-        System::Linux => &LINUX,
-        System::MacOs => &MACOS,
-    }
-}
+static LINUX_INDEX: Index<1024> = Index::new(&LINUX);
+static MACOS_INDEX: Index<128> = Index::new(&MACOS);
+static SYSFS_INDEX: Index<128> = Index::new(&SYSFS);
 
 /// The folders beneath `/proc/sys` and `/sys` with one entry for each interface, disk, processor or size:
 /// the row of all of them has a `*` in its place.
@@ -61,7 +60,13 @@ const ONE_EACH: [&str; 8] = [
 /// The row of a setting: its own, or else the one for all of its kind (`net.ipv4.conf.*.rp_filter` for
 /// `net.ipv4.conf.eth0.rp_filter`).
 #[must_use]
-pub fn row(system: System, key: &Key) -> Option<&'static Row> {
+pub fn row(system: System, key: &Key) -> Option<Row> {
+    entry(system, key).map(Entry::row)
+}
+
+/// The same, of which only what is asked for is read.
+#[must_use]
+pub fn entry(system: System, key: &Key) -> Option<Entry> {
     let (path, hash, find): (_, _, fn(&[u8], u32) -> _) = match (system, key) {
         (System::Linux, Key::Sysctl(name)) => (name.path(), name.hash(), |path, hash| LINUX_INDEX.find(path, hash)),
         (System::Linux, Key::Sysfs(name)) => {
@@ -80,7 +85,7 @@ pub fn row(system: System, key: &Key) -> Option<&'static Row> {
 /// The shape of a setting's values, and which of them are sane, if it is known.
 #[must_use]
 pub fn spec(system: System, key: &Key) -> Option<Spec> {
-    row(system, key).map(Row::spec)
+    entry(system, key).map(Entry::spec)
 }
 
 /// The other of two sysctls that say one thing in two units: a write to either sets the other to 0, and the kernel
@@ -100,14 +105,20 @@ pub fn counterpart(system: System, key: &Key) -> Option<Key> {
 }
 
 /// Every row of a system, sysctls first and then sysfs, each sorted by name.
-pub fn rows(system: System) -> impl Iterator<Item = &'static Row> {
-    let sysfs: &'static [Row] = if system == System::Linux { sysfs::ROWS } else { &[] };
-    tables(system).iter().copied().chain([sysfs]).flatten()
+pub fn rows(system: System) -> impl Iterator<Item = Row> {
+    sysctls(system).chain(Entry::all(&SYSFS).filter(move |_| system == System::Linux)).map(Entry::row)
 }
 
 /// The names of a system's sysctls, for suggestions.
 pub fn names(system: System) -> impl Iterator<Item = &'static str> {
-    tables(system).iter().copied().flatten().map(|row| row.name)
+    sysctls(system).map(Entry::name)
+}
+
+fn sysctls(system: System) -> impl Iterator<Item = Entry> {
+    Entry::all(match system {
+        System::Linux => &LINUX,
+        System::MacOs => &MACOS,
+    })
 }
 
 /// The path with the name of the one interface (or the like) replaced by `*`.
@@ -143,6 +154,23 @@ mod tests {
             let key = Key::Sysfs(SysfsName::parse(known.name).unwrap());
             assert_eq!(row(System::Linux, &key).map(|row| row.name), Some(known.name));
             assert!(row(System::MacOs, &key).is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_read_back_is_what_was_written_down() {
+        let written = [OF_LINUX.as_slice(), &OF_SYSFS, &OF_MACOS].concat().concat();
+        let read: Vec<Row> = rows(System::Linux).chain(rows(System::MacOs)).collect();
+        assert_eq!(read.len(), written.len());
+        for (read, written) in read.iter().zip(&written) {
+            assert_eq!(format!("{read:?}"), format!("{written:?}"));
+            let key = if read.name.contains('/') {
+                Key::Sysfs(SysfsName::parse(read.name).unwrap())
+            } else {
+                Key::Sysctl(SysctlName::parse(read.name).unwrap())
+            };
+            assert_eq!(entry(read.system, &key).map(Entry::after), Some(written.after));
+            assert_eq!(entry(read.system, &key).and_then(Entry::one_way), written.one_way);
         }
     }
 

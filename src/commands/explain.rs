@@ -53,12 +53,12 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let context = (world.context)();
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
     if let Some(row) = catalog::row(here, key) {
-        let mut page = catalog::explain(row, context.version());
+        let mut page = catalog::explain(&row, context.version());
         standing(&mut page, key, &context, world);
         return Some(page);
     }
     if let Some(row) = catalog::row(other, key) {
-        return Some(catalog::explain(row, catalog::KernelVersion::NEWEST));
+        return Some(catalog::explain(&row, catalog::KernelVersion::NEWEST));
     }
     if !world.kernel.inspect(key).exists.unwrap_or(false) {
         return None;

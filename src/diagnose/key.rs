@@ -34,7 +34,7 @@ pub(super) struct Case<'a> {
     pub(super) finding: &'a Finding,
     pub(super) shortfall: &'a Shortfall,
     pub(super) scene: &'a Scene<'a>,
-    pub(super) row: Option<&'static Row>,
+    pub(super) row: Option<Row>,
 }
 
 pub(super) fn diagnose(key: &Key, finding: &Finding, shortfall: &Shortfall, scene: &Scene<'_>) -> Diagnosis {
@@ -216,7 +216,7 @@ impl Case<'_> {
     /// Whether we are in a network namespace of our own, and this key can be written in the machine's.
     fn only_shown_in_namespaces(&self) -> bool {
         let context = self.scene.context;
-        let shown = |row: &Row| row.in_new_netns.at(context.version()) == InNewNetns::ReadOnly;
+        let shown = |row: Row| row.in_new_netns.at(context.version()) == InNewNetns::ReadOnly;
         let never = self.row.is_some_and(|row| row.access == Access::ReadOnly);
         context.initial.net == Some(false) && !never && (self.scope() == Scope::HostNet || self.row.is_some_and(shown))
     }
@@ -342,7 +342,7 @@ impl Case<'_> {
         if let Some(module) = row.module {
             return found(Cause::ModuleMissing, format!("the kernel module `{module}` brings it and is not loaded"));
         }
-        match self.instance(row) {
+        match self.instance(&row) {
             // Each network namespace has these.
             None | Some("all" | "default" | "lo") => found(Cause::NoSuchKey, "this kernel was built without it"),
             Some(name) => {

@@ -11,7 +11,7 @@ pub use limits::{LimitStep, SideGoal};
 
 use nix::errno::Errno;
 
-use crate::catalog::{self, KernelVersion, Row, Scope};
+use crate::catalog::{self, Entry, KernelVersion, Scope};
 use crate::kernel::{Operation, Refusal};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
@@ -122,11 +122,11 @@ pub struct Shared {
 
 impl Place {
     /// Whose `key` is, here; `row` is what the catalog knows of it.
-    fn owner(self, key: &Key, row: Option<&Row>) -> Owner {
+    fn owner(self, key: &Key, row: Option<Entry>) -> Owner {
         if self.contained && !self.allow_host_settings && self.is_global(key, row) { Owner::Host } else { Owner::Ours }
     }
 
-    fn is_global(self, key: &Key, row: Option<&Row>) -> bool {
+    fn is_global(self, key: &Key, row: Option<Entry>) -> bool {
         match catalog::scope_with(row, self.system, key, self.version) {
             Scope::Host | Scope::HostNet => true,
             Scope::NetNs => self.shared.net,
@@ -182,9 +182,9 @@ pub fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -
         Err(Obstacle::Refused(Refusal { operation: Operation::Read, errno: Errno::EIO })) => goal.wanted.nearest(None),
         Err(_) => None,
     };
-    let row = catalog::row(place.system, &goal.key);
+    let row = catalog::entry(place.system, &goal.key);
     let owner = place.owner(&goal.key, row);
-    let after = row.map_or(&[][..], |row| row.after);
+    let after = row.map_or(&[][..], Entry::after);
     KeyStep {
         key: goal.key,
         kind: goal.kind,
