@@ -42,7 +42,7 @@ pub enum NoEntry {
 
 impl fmt::Display for NoEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let errno = |errno: &Errno| format!("{errno:?} ({})", errno.desc().to_ascii_lowercase());
+        let errno = |errno: &Errno| sys::described(*errno as i32);
         match self {
             Self::Gone => f.write_str("there is no such process"),
             Self::Hidden(why) => write!(f, "its namespaces can't be seen: {}", errno(why)),

@@ -15,6 +15,7 @@ use crate::model::value::Value;
 use crate::persist::{self, Disk, File, Trouble, Wanted, Winner, Written};
 use crate::profile::Profile;
 use crate::report::{Finding, Report, Shortfall, Verdict};
+use crate::sys;
 
 use super::prepare::Ready;
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
@@ -237,9 +238,7 @@ fn said(trouble: &Trouble) -> String {
         Trouble::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", path.display()),
         Trouble::Foreign(path) => format!("`{}` was not written by tunectl", path.display()),
         Trouble::Refused(path, error) => {
-            let reason = error.raw_os_error().map(nix::errno::Errno::from_raw);
-            let reason = reason.map_or_else(|| error.to_string(), |errno| errno.desc().to_ascii_lowercase());
-            format!("`{}` could not be written: {reason}", path.display())
+            format!("`{}` could not be written: {}", path.display(), sys::reason(error))
         }
     }
 }

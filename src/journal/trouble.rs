@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+use crate::sys;
+
 /// Why the journal could not be kept or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -63,12 +65,7 @@ impl fmt::Display for Trouble {
                 write!(f, "another tunectl is changing settings just now: it holds `{}`", lock.display())
             }
             Self::Refused { step, path, errno } => {
-                write!(
-                    f,
-                    "the journal can't be kept: {step} `{}`: {}",
-                    path.display(),
-                    errno.desc().to_ascii_lowercase()
-                )
+                write!(f, "the journal can't be kept: {step} `{}`: {}", path.display(), sys::reason(&(*errno).into()))
             }
             Self::Untrusted { path, why } => write!(f, "the journal's directory `{}` {why}", path.display()),
             Self::Broken { path, why } => write!(f, "the journal `{}` can't be read: {why}", path.display()),

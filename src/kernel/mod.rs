@@ -23,6 +23,7 @@ use nix::errno::Errno;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
+use crate::sys;
 
 /// What tunectl asks of a kernel. Everything else in the program is arithmetic.
 pub trait Kernel {
@@ -141,7 +142,7 @@ impl fmt::Display for Refusal {
             Operation::GetLimits => "getrlimit",
             Operation::SetLimits => "setrlimit",
         };
-        write!(f, "{step}: {:?} ({})", self.errno, self.errno.desc().to_ascii_lowercase())
+        write!(f, "{step}: {}", sys::described(self.errno as i32))
     }
 }
 

@@ -39,7 +39,7 @@ pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, session,
     set_group, set_priority, start_session,
 };
-pub use reason::reason;
+pub use reason::{described, reason};
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
     Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,
