@@ -7,13 +7,13 @@ mod service;
 pub use later::Later;
 pub use service::ServiceFlags;
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::duration;
 use crate::model::run::Manner;
-use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Bring kernel settings and resource limits to a profile, prove it, and start the service.
@@ -111,11 +111,19 @@ impl Asked {
 #[derive(Debug, Args)]
 pub struct Zeal {
     /// Go on where a required setting falls short, and keep what could be changed.
-    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = is_on)]
     pub best_effort: bool,
     /// Write settings of the whole machine from inside a container or namespace too.
-    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
     pub allow_host_settings: bool,
+}
+
+/// What a switch's variable says: on, unless it is empty, `0`, `false`, `no`, `off`, `f` or `n`. As
+/// `clap::builder::FalseyValueParser`, and without the table of all letters' small ones, 12 kB.
+#[expect(clippy::unnecessary_wraps, reason = "as a parser must be")]
+fn is_on(text: &str) -> Result<bool, Infallible> {
+    const OFF: [&str; 7] = ["", "0", "false", "no", "off", "f", "n"];
+    Ok(!OFF.iter().any(|off| text.eq_ignore_ascii_case(off)))
 }
 
 /// `tunectl run`.
@@ -245,7 +253,7 @@ pub struct Watch {
     #[arg(long)]
     pub repair: bool,
     /// With `--repair`, write settings of the whole machine from inside a container or namespace too.
-    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
     pub allow_host_settings: bool,
     /// Look once and say by the exit code whether all that is required holds: for cron and CI.
     #[arg(long)]
