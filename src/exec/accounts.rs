@@ -3,6 +3,8 @@
 //! Read directly: a static binary has no name service switch, and a container's accounts are its files.
 #![forbid(unsafe_code)]
 
+use crate::model::order::by_place;
+
 /// Where users stand, passwd(5).
 pub(super) const PASSWD: &str = "/etc/passwd";
 /// Where groups stand, group(5).
@@ -109,7 +111,7 @@ pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Account
     let mut others: Vec<u32> =
         groups(group).filter(|group| group.members.split(',').any(|name| name == user.name)).map(|g| g.gid).collect();
     others.retain(|&gid| gid != user.gid);
-    others.sort_unstable();
+    others = by_place(others, |gid| usize::try_from(*gid).unwrap_or(usize::MAX));
     others.dedup();
     Ok(Account { uid, gid: Some(user.gid), groups: others, home })
 }

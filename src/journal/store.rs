@@ -14,6 +14,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::model::order::by_place;
+
 use super::entry::Entry;
 use super::lines;
 use super::place::Places;
@@ -74,8 +76,7 @@ impl Store {
             let name = file.map_err(|error| trouble(&error))?.file_name();
             numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")?.parse::<u64>().ok()));
         }
-        numbers.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(numbers)
+        Ok(by_place(numbers, |number| usize::MAX - usize::try_from(*number).unwrap_or(usize::MAX)))
     }
 
     /// The file of an entry.

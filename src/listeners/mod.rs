@@ -7,10 +7,11 @@ mod reply;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use crate::context::ancestry::{self, Ancestor};
+use crate::model::order::by_place;
 use crate::sys;
 
 /// A TCP socket that listens.
@@ -42,15 +43,21 @@ pub fn shorter_than(allowed: u64, processes: &Path) -> io::Result<Vec<Listener>>
         loop {
             let length = socket.read(&mut buffer)?;
             let answer = reply::read(&buffer[..length]).map_err(io::Error::from_raw_os_error)?;
-            short.extend(answer.listeners.into_iter().filter(|listener| u64::from(listener.backlog) < allowed));
+            for listener in answer.listeners.into_iter().filter(|listener| u64::from(listener.backlog) < allowed) {
+                let at = short.partition_point(|other| place(other) <= place(&listener));
+                short.insert(at, listener);
+            }
             if answer.last {
                 break;
             }
         }
     }
-    short.sort_by_key(|listener| (listener.address.port(), listener.address.ip()));
     find_holders(&mut short, processes);
     Ok(short)
+}
+
+fn place(listener: &Listener) -> (u16, IpAddr) {
+    (listener.address.port(), listener.address.ip())
 }
 
 /// Looks for the processes of our network namespace that hold these sockets. One socket may have several, as
@@ -59,9 +66,8 @@ fn find_holders(listeners: &mut [Listener], processes: &Path) {
     let network = |pid: &str| fs::read_link(processes.join(pid).join("ns/net")).ok();
     let Some(ours) = network("self") else { return };
     let entries = processes.read_dir().into_iter().flatten().flatten();
-    let mut pids: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    pids.sort_unstable();
-    for pid in pids {
+    let pids: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for pid in by_place(pids, |pid| usize::try_from(*pid).unwrap_or_default()) {
         if listeners.iter().all(|listener| listener.holder.is_some()) {
             return;
         }

@@ -79,19 +79,21 @@ fn read(file: &Path) -> Option<String> {
 /// The `.conf` files of several folders, the first folder going before the others where two have a file of one
 /// name, sorted by that name whatever the folder: sysctl.d(5), systemd.unit(5).
 fn configuration(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
-    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    // Of each its name, and behind a byte that is in no name, and goes before all that are, its folder.
+    let mut files: Vec<String> = Vec::new();
     for folder in folders {
         let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
         for entry in entries {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let hidden = name.starts_with('.');
-            if name.strip_suffix(".conf").is_some() && !hidden && !files.iter().any(|(known, _)| *known == name) {
-                files.push((name, Path::new(folder).join(entry.file_name())));
+            let is_known = || files.iter().any(|file| file.split('\0').next() == Some(&name));
+            if name.strip_suffix(".conf").is_some() && !hidden && !is_known() {
+                files.push(format!("{name}\0{folder}"));
             }
         }
     }
     files.sort();
-    files.into_iter().map(|(_, path)| path).collect()
+    files.iter().filter_map(|file| file.split_once('\0')).map(|(name, folder)| Path::new(folder).join(name)).collect()
 }
 
 /// As the machine that was looked at calls it.

@@ -97,10 +97,8 @@ impl Tree {
             let literal = (!is_wild(wanted[depth - 1])).then_some(wanted[depth - 1]);
             found = found.iter().flat_map(|directory| self.step(directory, literal, &prefix, last)).collect();
         }
-        let mut names: Vec<SysctlName> =
-            found.iter().filter_map(|path| SysctlName::from_components(path.split('/')).ok()).collect();
-        names.sort();
-        names
+        found.sort();
+        found.iter().filter_map(|path| SysctlName::from_components(path.split('/')).ok()).collect()
     }
 
     /// The paths one component below `directory` that match `prefix`: files for the last component, else directories.
