@@ -3,6 +3,7 @@
 //! What is numeric is a value; what is not is a label of an info series. Every name begins with `tunectl_`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
@@ -43,8 +44,8 @@ pub struct History {
 pub struct Daemon {
     /// When all settings were looked at last, in seconds since 1970.
     pub swept: u64,
-    /// Seconds between two sweeps.
-    pub interval: f64,
+    /// Between two sweeps.
+    pub interval: Duration,
     /// Whether the profile as it is now on disk could be read.
     pub profile_is_sound: bool,
 }
@@ -83,7 +84,7 @@ pub fn exposition(samples: &[Sample<'_>], profiles: &[String], daemon: Option<Da
             &mut text,
             "tunectl_sweep_interval_seconds",
             "Time between two looks at all settings.",
-            &daemon.interval.to_string(),
+            &seconds(daemon.interval),
         );
         single(
             &mut text,
@@ -213,6 +214,12 @@ fn line(text: &mut String, series: &str, figure: &str) {
     let _ = writeln!(text, "{series} {figure}");
 }
 
+/// In as few digits as say it. Not as a fraction of the processor's, whose printing is 8 kB of program.
+fn seconds(time: Duration) -> String {
+    let text = format!("{}.{:09}", time.as_secs(), time.subsec_nanos());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn bit(set: bool) -> &'static str {
     if set { "1" } else { "0" }
 }
@@ -225,6 +232,13 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_has_as_few_digits_as_it_needs() {
+        for (time, text) in [(500_000_000, "0.5"), (30_000_000_000, "30"), (1, "0.000000001"), (0, "0")] {
+            assert_eq!(seconds(Duration::from_nanos(time)), text);
+        }
+    }
     use crate::model::limit::{Resource, Side};
     use crate::model::name::SysctlName;
     use crate::model::setting::Key;
@@ -248,7 +262,7 @@ mod tests {
             sample(sysctl("net.ipv4.tcp_congestion_control"), &word, Some(&text), false),
             Sample { required: false, ..sample(Setting::Limit(Resource::Core, Side::Soft), &limit, None, true) },
         ];
-        let daemon = Daemon { swept: 1_795_316_645, interval: 0.5, profile_is_sound: false };
+        let daemon = Daemon { swept: 1_795_316_645, interval: Duration::from_millis(500), profile_is_sound: false };
         let text = exposition(&samples, &["a".to_owned(), "b".to_owned()], Some(daemon));
         for line in [
             "tunectl_compliant 0",

@@ -28,11 +28,7 @@ pub(super) fn text(ledger: &Ledger, profiles: &[String], interval: Duration, pro
         })
         .collect();
     let swept = ledger.swept.map_or(0, unix_seconds);
-    prometheus::exposition(
-        &samples,
-        profiles,
-        Some(Daemon { swept, interval: interval.as_secs_f64(), profile_is_sound }),
-    )
+    prometheus::exposition(&samples, profiles, Some(Daemon { swept, interval, profile_is_sound }))
 }
 
 /// Puts `text` in the place of the file, so that a reader sees the old one or the new one and nothing between. The
