@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::thread;
 
 use super::cgroup::Groups;
 use crate::kernel::Kernel;
@@ -10,6 +9,7 @@ use crate::model::amount::Machine;
 use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, System};
+use crate::sys::processors;
 
 /// How large the machine is that `kernel` runs on.
 pub fn here(kernel: &mut dyn Kernel) -> Machine {
@@ -28,33 +28,29 @@ fn memory_of_mac(kernel: &mut dyn Kernel) -> Option<u64> {
 /// scheduler would let us use, quotas of control groups and affinity included.
 #[must_use]
 pub fn linux(root: &Path) -> Machine {
-    let total = fs::read_to_string(root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
-    let bound = Groups::read(root).memory();
-    Machine { memory: total.into_iter().chain(bound).min().unwrap_or(0), cpus: processors() }
+    of("self", root, Machine { memory: 0, cpus: processors() })
 }
 
 /// How large it is for the process with this number, on Linux: by its control group and the processors that it may
 /// run on. What can't be seen of it is as for us.
 #[must_use]
 pub fn of_process(root: &Path, pid: i32) -> Machine {
-    let ours = linux(root);
-    let bounds = Groups::of(&pid.to_string(), root).bounds();
-    let status = fs::read_to_string(root.join(format!("proc/{pid}/status"))).unwrap_or_default();
+    of(&pid.to_string(), root, linux(root))
+}
+
+/// `unseen` stands for what can't be found out.
+fn of(process: &str, root: &Path, unseen: Machine) -> Machine {
+    let bounds = Groups::of(process, root).bounds();
+    let status = fs::read_to_string(root.join(format!("proc/{process}/status"))).unwrap_or_default();
     let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     let allowed = allowed.and_then(|list| Ranges::parse(list.trim(), u32::MAX).ok());
-    let allowed = allowed.map_or(ours.cpus, |list| list.as_slice().iter().map(|(low, high)| high - low + 1).sum());
+    let allowed = allowed.map_or(unseen.cpus, |list| list.as_slice().iter().map(|(low, high)| high - low + 1).sum());
     let quota = bounds.cpu.and_then(|thousandths| u32::try_from(thousandths / 1000).ok());
     let memory = fs::read_to_string(root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
     Machine {
-        memory: memory.into_iter().chain(bounds.memory).min().unwrap_or(ours.memory),
+        memory: memory.into_iter().chain(bounds.memory).min().unwrap_or(unseen.memory),
         cpus: quota.into_iter().chain([allowed]).min().unwrap_or(1).max(1),
     }
-}
-
-/// How many processors we may use, at least one.
-#[must_use]
-pub fn processors() -> u32 {
-    thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
 }
 
 fn memory_total(meminfo: &str) -> Option<u64> {
