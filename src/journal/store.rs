@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
-
 use crate::model::order::by_place;
+use crate::sys::Lock;
 
 use super::entry::Entry;
 use super::lines;
@@ -29,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Store {
     directory: PathBuf,
-    _lock: Flock<File>,
+    _lock: Lock,
 }
 
 impl Store {
@@ -55,10 +53,12 @@ impl Store {
             OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&path);
         let mut file = opened.map_err(|error| Trouble::refused("open", &path, &error))?;
         for _ in 0..TRIES {
-            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            match Lock::new(file) {
                 Ok(lock) => return Ok(Self { directory: directory.to_owned(), _lock: lock }),
-                Err((same, Errno::EWOULDBLOCK | Errno::EINTR)) => file = same,
-                Err((_, errno)) => return Err(Trouble::Refused { step: "lock", path, errno }),
+                Err((same, error)) => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => file = same,
+                    _ => return Err(Trouble::refused("lock", &path, &error)),
+                },
             }
             thread::sleep(PAUSE);
         }

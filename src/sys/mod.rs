@@ -17,6 +17,7 @@ mod environment;
 #[cfg(target_env = "musl")]
 mod heap;
 mod identity;
+mod lock;
 mod process;
 mod reason;
 mod signal;
@@ -35,6 +36,7 @@ pub use environment::{CStringArray, environment, execve};
 #[cfg(target_env = "musl")]
 pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
+pub use lock::Lock;
 pub use process::{
     Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, processors,
     session, set_group, set_priority, start_session,
