@@ -17,8 +17,9 @@ pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Val
     if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
         return Err(Obstacle::NoMatch);
     }
-    let text = told::read(kernel, key).map_err(Obstacle::Refused)?;
-    kind.read(&text).map_err(Obstacle::Shape)
+    let mut value = Err(String::new());
+    told::show(kernel, key, &mut |text| value = kind.read(text)).map_err(Obstacle::Refused)?;
+    value.map_err(Obstacle::Shape)
 }
 
 /// Whether a key's list may be handed over in pieces.

@@ -8,13 +8,12 @@ use crate::model::value::{Kind, Value};
 use crate::plan::{self, LimitStep, Obstacle, SideGoal};
 use crate::report::{Finding, Shortfall, Verdict};
 
-use super::told;
+use super::{keys, told};
 
 /// What the kernel's ceiling of `nofile` is now.
 pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
     let key = plan::ceiling_key(kernel.system())?;
-    let text = told::read(kernel, &key).ok()?;
-    match Kind::Number.read(&text).ok()? {
+    match keys::read(kernel, &key, Kind::Number).ok()? {
         Value::Number(number) => u64::try_from(number).ok(),
         _ => None,
     }

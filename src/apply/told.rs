@@ -7,12 +7,14 @@ use crate::kernel::{Kernel, Pieces, Process, Refusal};
 use crate::model::limit::{Limits, Resource};
 use crate::model::setting::Key;
 
-/// [`Kernel::read`].
-pub(super) fn read(kernel: &mut dyn Kernel, key: &Key) -> Result<String, Refusal> {
-    let read = kernel.read(key);
-    match &read {
-        Ok(text) => log::trace!("read {key}: `{}`", text.trim_end().escape_debug()),
-        Err(refusal) => log::trace!("read {key}: {refusal}"),
+/// [`Kernel::show`].
+pub(super) fn show(kernel: &mut dyn Kernel, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), Refusal> {
+    let read = kernel.show(key, &mut |text| {
+        log::trace!("read {key}: `{}`", text.trim_end().escape_debug());
+        look(text);
+    });
+    if let Err(refusal) = &read {
+        log::trace!("read {key}: {refusal}");
     }
     read
 }

@@ -36,6 +36,14 @@ pub trait Kernel {
     /// The operation that failed and its errno; a key that may only be written is [`Operation::Read`] with `EACCES`.
     fn read(&mut self, key: &Key) -> Result<String, Refusal>;
 
+    /// The same for who only looks at it: a kernel that has the text in a buffer shows it there.
+    ///
+    /// # Errors
+    /// As [`Kernel::read`]; then nothing is shown.
+    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), Refusal> {
+        self.read(key).map(|text| look(&text))
+    }
+
     /// Writes `text` to `key`, in one call of write(2).
     ///
     /// Says nothing of what then stands there: read it back. Only with [`Pieces::Lists`] what the kernel did

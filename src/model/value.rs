@@ -96,7 +96,11 @@ impl Value {
     /// nothing, only a newline clears a list.
     #[must_use]
     pub fn to_kernel(&self) -> String {
-        let text = self.to_string();
+        let text = match self {
+            // Without the formatter and its i128, which take three times as long.
+            Self::Number(number) => i64::try_from(*number).map_or_else(|_| number.to_string(), |it| it.to_string()),
+            _ => self.to_string(),
+        };
         if matches!(self, Self::Ranges(ranges) if ranges.is_empty()) || text.is_empty() {
             "\n".to_owned()
         } else {

@@ -132,7 +132,7 @@ fn sysctl(parts: &[&str]) -> Result<SysctlName, String> {
 /// each table's first mention only, so the start is looked for in the line.
 fn name_span(text: &str, last: Range<usize>) -> Range<usize> {
     let before = text.get(..last.start).unwrap_or_default();
-    let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+    let line = &before[before.bytes().rposition(|byte| byte == b'\n').map_or(0, |at| at + 1)..];
     let alone = !line.contains(['{', '[', ',', '=']);
     let start = if alone { last.start - line.trim_start().len() } else { last.start };
     start..last.end

@@ -116,6 +116,22 @@ impl Linux {
         tree.mode(path).is_some_and(|mode| mode & 0o444 == 0 && mode & 0o222 != 0)
     }
 
+    /// Reads a key into the buffer; returns how many bytes of that it is.
+    fn fill(&mut self, key: &Key) -> Result<usize, Refusal> {
+        let refusal = |errno| Refusal { operation: Operation::Read, errno };
+        if let Some(kept) = self.kept.get(key) {
+            match read_whole(&kept.file, &mut self.buffer) {
+                // What stood there is gone (sysctl: ENOENT, sysfs: ENODEV); another may stand in its place.
+                Err(Errno::ENOENT | Errno::ENODEV) => self.kept.remove(key),
+                result => return result.map_err(refusal),
+            }
+        }
+        let kept = self.open_to_read(key)?;
+        let count = read_whole(&kept.file, &mut self.buffer).map_err(refusal)?;
+        self.keep(key, kept);
+        Ok(count)
+    }
+
     fn keep(&mut self, key: &Key, kept: Kept) {
         let room = *self.room.get_or_insert_with(room);
         if self.access != Access::Read && self.kept.len() < room {
@@ -130,18 +146,14 @@ impl Kernel for Linux {
     }
 
     fn read(&mut self, key: &Key) -> Result<String, Refusal> {
-        let refusal = |errno| Refusal { operation: Operation::Read, errno };
-        if let Some(kept) = self.kept.get(key) {
-            match read_whole(&kept.file, &mut self.buffer) {
-                // What stood there is gone (sysctl: ENOENT, sysfs: ENODEV); another may stand in its place.
-                Err(Errno::ENOENT | Errno::ENODEV) => self.kept.remove(key),
-                result => return result.map_err(refusal),
-            }
-        }
-        let kept = self.open_to_read(key)?;
-        let text = read_whole(&kept.file, &mut self.buffer).map_err(refusal)?;
-        self.keep(key, kept);
-        Ok(text)
+        let mut whole = String::new();
+        self.show(key, &mut |text| text.clone_into(&mut whole)).map(|()| whole)
+    }
+
+    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), Refusal> {
+        let count = self.fill(key)?;
+        look(&String::from_utf8_lossy(&self.buffer[..count]));
+        Ok(())
     }
 
     fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
@@ -206,10 +218,10 @@ fn room() -> usize {
     KEPT.min(soft / 2)
 }
 
-/// The whole text from its start. A second read(2) at an offset gives the rest of the short values that most
+/// The whole text from its start into the buffer, and its length. A second read(2) at an offset gives the rest of the short values that most
 /// keys have, but nothing of a list of ports: so where a read fills the buffer, all is read again into a
 /// larger one.
-fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<String, Errno> {
+fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
     let mut size = FIRST_READ;
     while size <= LAST_READ {
         if buffer.len() < size {
@@ -217,7 +229,7 @@ fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<String, Errno> {
         }
         let count = uninterrupted(|| file.read_at(&mut buffer[..size], 0))?;
         if count < size {
-            return Ok(String::from_utf8_lossy(&buffer[..count]).into_owned());
+            return Ok(count);
         }
         size *= 8;
     }
