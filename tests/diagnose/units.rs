@@ -21,6 +21,8 @@ fn systemd_understands_every_line_for_a_unit() {
         let read_only = "exec unshare --mount sh -euc 'mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
 exec \"$@\"' sh \"$@\"";
+        // A new namespace takes the machine's own value over.
+        crate::support::kernel::put("net/ipv4/ip_forward", "0");
         let few = "exec prlimit --nofile=500:1000 setpriv --bounding-set=-sys_resource,-net_admin \"$@\"";
         let mut lines = Vec::new();
         for (enter, asked, setting) in [
