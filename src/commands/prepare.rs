@@ -75,9 +75,7 @@ pub(super) fn prepare_for(
     };
     let mut context = (world.context)();
     if let Some(Visit { initial, .. }) = visit {
-        // We see the namespaces that we have entered; of the others, the process's own count.
-        let (pid, user, cgroup) = (initial.pid, initial.user, initial.cgroup);
-        context.initial = Namespaces { user, pid, cgroup, ..context.initial };
+        context = context.visiting(initial);
     }
     let place = Place {
         system,

@@ -28,6 +28,9 @@ pub struct Context {
     pub release: Option<String>,
     /// Which of our namespaces are the machine's own; Linux only.
     pub initial: Namespaces,
+    /// Whether our own user namespace is the machine's, where `initial` speaks of the namespaces of a process that
+    /// is visited (`--pid`), which its user namespace is one of and we have not entered.
+    pub visitor: Option<Option<bool>>,
     /// The effective user.
     pub user: u32,
     /// Where the rest is to be found, once it is asked for.
@@ -88,6 +91,7 @@ impl Context {
             system: System::Linux,
             release: read("proc/sys/kernel/osrelease"),
             initial: namespaces(root),
+            visitor: None,
             user,
             around: Around::Files(root.to_owned(), Hints::of(environment)),
         }
@@ -108,7 +112,7 @@ impl Context {
         user: u32,
         around: Surroundings,
     ) -> Self {
-        Self { system, release, initial, user, around: Around::Known(Box::new(around)) }
+        Self { system, release, initial, visitor: None, user, around: Around::Known(Box::new(around)) }
     }
 
     /// The same context amid other surroundings, for tests.
@@ -133,6 +137,27 @@ impl Context {
             Around::Files(root, _) => elsewhere::find(root, settings, self.user, around.unit.as_deref()),
             Around::Known(_) => Vec::new(),
         }
+    }
+
+    /// The same context for whoever has entered the namespaces of a process: `theirs` are those, as far as they are
+    /// known from outside.
+    #[must_use]
+    pub fn visiting(self, theirs: Namespaces) -> Self {
+        let Namespaces { pid, user, cgroup, .. } = theirs;
+        // We see the namespaces that we have entered; of the others, the process's own count.
+        Self { visitor: Some(self.initial.user), initial: Namespaces { user, pid, cgroup, ..self.initial }, ..self }
+    }
+
+    /// Whether the user namespace that our capabilities are of is the machine's.
+    #[must_use]
+    pub fn in_initial_users(&self) -> Option<bool> {
+        self.visitor.unwrap_or(self.initial.user)
+    }
+
+    /// Whose namespaces these are, for sentences that go on with "… in a container".
+    #[must_use]
+    pub fn who_is(&self) -> &'static str {
+        if self.visitor.is_some() { "the process is" } else { "we are" }
     }
 
     /// The kernel's version, the newest there is where it is not known.

@@ -17,11 +17,9 @@ use crate::plan::Obstacle;
 use crate::profile::{Origin, Source};
 use crate::report::{Finding, Report, Shortfall, Verdict};
 
-use super::rights::{self, Rights};
+use super::rights::{self, OVERFLOW_USER, Rights};
 use super::{Cause, Diagnosis, Scene, has_files, read_only, unexplained};
 
-/// How a user namespace shows an owner that it does not map, `user_namespaces(7)`.
-const OVERFLOW_USER: u32 = 65534;
 const WRITE_BITS: u32 = 0o222;
 const READ_BITS: u32 = 0o444;
 
@@ -92,7 +90,10 @@ impl Case<'_> {
 
     fn cause(&self) -> Found {
         if let Shortfall::HostOwned = self.shortfall {
-            let why = "it belongs to the whole machine, and we are in a container or namespace: it was not written";
+            let who_is = self.scene.context.who_is();
+            let why = format!(
+                "it belongs to the whole machine, and {who_is} in a container or namespace: it was not written"
+            );
             return found(Cause::HostSetting, why);
         }
         if self.evidence().foreign == Some(true) && self.evidence().tree_present != Some(false) {
@@ -194,12 +195,13 @@ impl Case<'_> {
             });
         }
         // What belongs to a user namespace is shown as the host's, and written by capability (kernel/ucount.c).
-        if evidence.owner == Some(OVERFLOW_USER) && self.scope() != Scope::UserNs {
+        let by_others = evidence.mode.is_some_and(|mode| mode & 0o2 != 0);
+        if evidence.owner == Some(OVERFLOW_USER) && self.scope() != Scope::UserNs && !by_others {
             let why = "its owner is a user that our user namespace does not map, such as root of the host";
             return Some(found(Cause::OwnerNotMapped, why));
         }
         let too = if read_only(&evidence) { "; its mount is read-only too" } else { "" };
-        match rights::of(self.key, self.scope(), context, self.scene.around) {
+        match rights::of(self.key, self.scope(), evidence.owner, context, self.scene.around) {
             Rights::NotRoot(who) => {
                 let why = format!("only {who} may write it, and we are user {}{too}", context.user);
                 return Some(found(Cause::NotPermitted, why));
@@ -225,13 +227,13 @@ impl Case<'_> {
     /// is left (`may_open`, fs/namei.c).
     fn confined(&self) -> Option<Found> {
         let evidence = self.evidence();
-        let held = rights::of(self.key, self.scope(), self.scene.context, self.scene.around) == Rights::Held;
+        let rights = rights::of(self.key, self.scope(), evidence.owner, self.scene.context, self.scene.around);
         let clear = evidence.mode.is_some() && evidence.owner.is_some() && evidence.read_only_mount == Some(false);
         let by = match &self.scene.around.confined {
             Some(label) => format!(" (we are confined as `{label}`)"),
             None => " (Landlock shows no label)".to_owned(),
         };
-        (held && clear && has_files(self.scene.context))
+        (rights == Rights::Held && clear && has_files(self.scene.context))
             .then(|| found(Cause::SecurityModule, format!("a security module of the kernel refuses{by}")))
     }
 
@@ -246,7 +248,7 @@ impl Case<'_> {
     /// The kernel's own word that a capability is missing: held in a user namespace, it may not count.
     fn not_capable(&self, refusal: Refusal) -> Option<Found> {
         let name = self.row?.capability?;
-        let foreign = self.scene.context.initial.user == Some(false);
+        let foreign = self.scene.context.in_initial_users() == Some(false);
         self.lacked().or_else(|| {
             let why = format!("writing it needs {name} in the machine's own user namespace, and we are in another");
             foreign.then(|| found(Cause::MissingCapability, format!("{why}, {refusal}")))
@@ -317,7 +319,7 @@ impl Case<'_> {
             && catalog::in_new_netns(context.system, self.key, version) == InNewNetns::Absent;
         let Some(row) = self.row else {
             if hidden {
-                return found(Cause::HiddenInNamespace, hidden_in_namespace());
+                return found(Cause::HiddenInNamespace, hidden_in_namespace(context));
             }
             let near = suggest::hint(&self.key.to_string(), catalog::names(context.system));
             return found(Cause::NoSuchKey, format!("there is no such key here{near}"));
@@ -329,7 +331,7 @@ impl Case<'_> {
             return found(Cause::NotInThisKernel, format!("this kernel does not have it: it {when}"));
         }
         if hidden {
-            return found(Cause::HiddenInNamespace, hidden_in_namespace());
+            return found(Cause::HiddenInNamespace, hidden_in_namespace(context));
         }
         if let Some(since) = row.in_user_netns_since.filter(|since| version < *since) {
             if context.initial.net == Some(false) && context.initial.user == Some(false) {
@@ -374,8 +376,8 @@ fn read_only_mount() -> &'static str {
     "its mount is read-only here, as container runtimes make it"
 }
 
-fn hidden_in_namespace() -> &'static str {
-    "only the machine's own network namespace has it, and we are in another"
+fn hidden_in_namespace(context: &Context) -> String {
+    format!("only the machine's own network namespace has it, and {} in another", context.who_is())
 }
 
 /// Whether every number lies in the range; what is no number can't lie outside.

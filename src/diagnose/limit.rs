@@ -156,7 +156,7 @@ impl Case<'_> {
     /// Whether we may raise a hard limit; on macOS only root may (setrlimit(2) of XNU).
     fn may_raise(&self) -> Option<bool> {
         let context = self.scene.context;
-        match (context.system, self.holds_capability(), context.initial.user) {
+        match (context.system, self.holds_capability(), context.in_initial_users()) {
             (System::MacOs, _, _) => Some(context.user == 0),
             (_, Some(true), None | Some(true)) => Some(true),
             (_, Some(false), _) | (_, Some(true), Some(false)) => Some(false),

@@ -54,7 +54,8 @@ impl Scene<'_> {
         let roots = |finding: &Finding| match &finding.setting {
             Setting::Key(key) if finding.verdict == Verdict::Short(Shortfall::Differs) => {
                 let scope = catalog::scope_of(self.context.system, key, self.context.version());
-                matches!(rights::of(key, scope, self.context, self.around), Rights::NotRoot(_))
+                let owner = finding.evidence().owner;
+                matches!(rights::of(key, scope, owner, self.context, self.around), Rights::NotRoot(_))
             }
             _ => false,
         };

@@ -6,8 +6,12 @@ use crate::catalog::Scope;
 use crate::context::{Context, Surroundings};
 use crate::model::setting::{Key, System};
 
+/// How a user namespace shows an owner that it does not map, `user_namespaces(7)`.
+pub(super) const OVERFLOW_USER: u32 = 65534;
+
 /// capabilities(7), by number.
 const CAP_DAC_OVERRIDE: u32 = 1;
+const CAP_SETUID: u32 = 7;
 const CAP_NET_ADMIN: u32 = 12;
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_SYS_RESOURCE: u32 = 24;
@@ -25,9 +29,9 @@ pub(super) enum Rights {
     Unclear,
 }
 
-/// Whether a setting of this scope can be written by us, given that its file's owner is mapped and its mode lets
-/// the owner write.
-pub(super) fn of(key: &Key, scope: Scope, context: &Context, around: &Surroundings) -> Rights {
+/// Whether a setting of this scope can be written by us, given that the `owner` of its file is mapped and its mode
+/// lets him write.
+pub(super) fn of(key: &Key, scope: Scope, owner: Option<u32>, context: &Context, around: &Surroundings) -> Rights {
     let root = context.user == 0;
     if context.system == System::MacOs {
         return if root { Rights::Held } else { Rights::NotRoot("root") };
@@ -54,6 +58,14 @@ pub(super) fn of(key: &Key, scope: Scope, context: &Context, around: &Surroundin
             None => Rights::Unclear,
         },
         Scope::PidNs if around.has(CAP_SYS_ADMIN) == Some(true) => Rights::Held,
+        // Root of the host, in a container's namespaces, has to become that owner (`Linux::write`, kernel/linux).
+        Scope::IpcNs
+            if root
+                && owner.is_some_and(|owner| owner != 0 && owner != OVERFLOW_USER)
+                && around.has(CAP_SETUID) == Some(false) =>
+        {
+            Rights::NotRoot("the root of its container, or who has CAP_SETUID,")
+        }
         // The owner of what belongs to these is the root of their user namespace.
         Scope::IpcNs | Scope::PidNs if root => Rights::Held,
         _ if !root => Rights::NotRoot("root"),
@@ -63,7 +75,7 @@ pub(super) fn of(key: &Key, scope: Scope, context: &Context, around: &Surroundin
 
 /// Whether we are the machine's own root, whatever we are called here.
 fn machines_root(context: &Context, around: &Surroundings) -> Rights {
-    match (context.user, context.initial.user, around.real_root) {
+    match (context.user, context.in_initial_users(), around.real_root) {
         (0, Some(true), _) => Rights::Held,
         // A map of 0 to 0 is the machine's root where the namespace above is its first one, as it nearly always is.
         _ => Rights::Unclear,
