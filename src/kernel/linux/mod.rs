@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::unistd::{Uid, geteuid, seteuid};
 
 use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
 use crate::model::limit::{Limit, Limits, Resource};
@@ -111,6 +112,29 @@ impl Linux {
         }
     }
 
+    fn open_and_write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+        let opened = self.open(key, OFlag::O_WRONLY);
+        let file = opened.map_err(|errno| Refusal { operation: Operation::OpenToWrite, errno })?;
+        write_text(&file, text, pieces)
+    }
+
+    /// What belongs to an IPC namespace may be written by the root of the user namespace that owns it and by nobody
+    /// else, whatever his capabilities: the effective user counts, at open(2) and at write(2) (`ipc_permissions`,
+    /// `ipc/ipc_sysctl.c`, since Linux 6.9). Root of the machine, in the namespaces of a container whose root is another
+    /// user, therefore becomes that one for as long as it takes.
+    fn write_as_owner(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+        let denied = Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES };
+        let (tree, path) = self.tree(key);
+        let owner = tree.owner(path).filter(|owner| *owner != 0).ok_or(denied)?;
+        if !geteuid().is_root() || seteuid(Uid::from_raw(owner)).is_err() {
+            return Err(denied);
+        }
+        let written = self.open_and_write(key, text, pieces);
+        // The saved user is still root, so this can't fail (setresuid(2)).
+        let _ = seteuid(Uid::from_raw(0));
+        written
+    }
+
     fn is_write_only(&mut self, key: &Key) -> bool {
         let (tree, path) = self.tree(key);
         tree.mode(path).is_some_and(|mode| mode & 0o444 == 0 && mode & 0o222 != 0)
@@ -170,9 +194,12 @@ impl Kernel for Linux {
                 result => return result,
             }
         }
-        let opened = self.open(key, OFlag::O_WRONLY);
-        let file = opened.map_err(|errno| Refusal { operation: Operation::OpenToWrite, errno })?;
-        write_text(&file, text, pieces)
+        match self.open_and_write(key, text, pieces) {
+            Err(Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES }) => {
+                self.write_as_owner(key, text, pieces)
+            }
+            result => result,
+        }
     }
 
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {

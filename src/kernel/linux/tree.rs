@@ -163,6 +163,11 @@ impl Tree {
         self.stat(path).ok().map(|stat| stat.st_mode & 0o7777)
     }
 
+    /// The owner of the file at `path`, as our user namespace sees him.
+    pub(super) fn owner(&mut self, path: &str) -> Option<u32> {
+        self.stat(path).ok().map(|stat| stat.st_uid)
+    }
+
     /// Whether the file, or where it is not there the nearest directory above it, is on another file system than
     /// the tree: then something is mounted over it.
     fn is_foreign(&mut self, path: &str, file: Option<&OwnedFd>) -> Option<bool> {
