@@ -68,8 +68,6 @@ pub enum Shortfall {
     NotKept,
     /// It was not written because this other setting fell short, without which it would do harm.
     HeldBack(Setting),
-    /// Another setting of the same profile stands against it; the sentence says how.
-    Contradicted(String),
     /// The limit holds, and the control group allows only so many.
     Capped(u64),
 }

@@ -88,20 +88,40 @@ pub fn spec(system: System, key: &Key) -> Option<Spec> {
     entry(system, key).map(Entry::spec)
 }
 
-/// The other of two sysctls that say one thing in two units: a write to either sets the other to 0, and the kernel
-/// refuses 0 for some (mm/page-writeback.c, mm/util.c). So one that was 0 is put back by writing the other.
+/// How two sysctls hang together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bond {
+    /// They say one thing in two units: a write to either sets the other to 0, and the kernel refuses 0 for some
+    /// (mm/page-writeback.c, mm/util.c).
+    Zeroes,
+    /// They are two names of one value (net/ipv4/devinet.c, `net/netfilter/nf_conntrack_standalone.c`).
+    Same,
+}
+
+/// The other of two sysctls that are one thing.
 #[must_use]
-pub fn counterpart(system: System, key: &Key) -> Option<Key> {
-    const PAIRS: [[&str; 2]; 3] = [
-        ["vm/dirty_background_bytes", "vm/dirty_background_ratio"],
-        ["vm/dirty_bytes", "vm/dirty_ratio"],
-        ["vm/overcommit_kbytes", "vm/overcommit_ratio"],
+pub fn bond(system: System, key: &Key) -> Option<(Key, Bond)> {
+    const PAIRS: [(&str, &str, Bond); 5] = [
+        ("vm/dirty_background_bytes", "vm/dirty_background_ratio", Bond::Zeroes),
+        ("vm/dirty_bytes", "vm/dirty_ratio", Bond::Zeroes),
+        ("vm/overcommit_kbytes", "vm/overcommit_ratio", Bond::Zeroes),
+        ("net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward", Bond::Same),
+        ("net/netfilter/nf_conntrack_max", "net/nf_conntrack_max", Bond::Same),
     ];
     let Key::Sysctl(name) = key else { return None };
-    let of_vm = name.path().starts_with("vm/");
-    let of_linux = PAIRS.iter().filter(|_| of_vm && system == System::Linux);
-    let other = of_linux.flat_map(|[a, b]| [(a, b), (b, a)]).find(|(this, _)| **this == name.path());
-    other.and_then(|(_, other)| SysctlName::parse(other).ok()).map(Key::Sysctl)
+    let of_linux = PAIRS.iter().filter(|_| system == System::Linux);
+    let mut others = of_linux.flat_map(|(a, b, bond)| [(a, b, bond), (b, a, bond)]);
+    let (_, other, bond) = others.find(|(this, _, _)| **this == name.path())?;
+    SysctlName::parse(other).ok().map(|name| (Key::Sysctl(name), *bond))
+}
+
+/// The key that a write to this one sets to 0: one that was 0 is put back by writing the other.
+#[must_use]
+pub fn counterpart(system: System, key: &Key) -> Option<Key> {
+    let Key::Sysctl(name) = key else { return None };
+    // Asked for each key that is written, and these are all that there are.
+    let bond = name.path().starts_with("vm/").then(|| bond(system, key)).flatten();
+    bond.filter(|(_, bond)| *bond == Bond::Zeroes).map(|(other, _)| other)
 }
 
 /// Every row of a system, sysctls first and then sysfs, each sorted by name.

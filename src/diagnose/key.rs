@@ -5,26 +5,25 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 
-use crate::catalog::{self, Access, InNewNetns, KernelVersion, Row, Scope};
+use crate::catalog::{self, Access, InNewNetns, Row, Scope};
 use crate::context::{Context, Surroundings};
 use crate::kernel::{Evidence, Operation, Refusal};
 use crate::model::capability::Capability;
 use crate::model::expectation::Expectation;
 use crate::model::setting::{Key, Setting};
-use crate::model::suggest;
 use crate::model::value::Value;
 use crate::plan::Obstacle;
 use crate::profile::{Origin, Source};
 use crate::report::{Finding, Report, Shortfall, Verdict};
 
 use super::rights::{self, OVERFLOW_USER, Rights};
-use super::{Cause, Diagnosis, Scene, has_files, read_only, unexplained};
+use super::{Cause, Diagnosis, Scene, contradiction, has_files, read_only, unexplained};
 
 const WRITE_BITS: u32 = 0o222;
 const READ_BITS: u32 = 0o444;
 
 /// A cause, and one sentence about it.
-type Found = (Cause, String);
+pub(super) type Found = (Cause, String);
 
 /// What the cause of a key's shortfall is found from.
 pub(super) struct Case<'a> {
@@ -75,20 +74,24 @@ pub(super) fn hindrance(
     Some(this.cause()).filter(|(cause, _)| *cause != Cause::NotApplied)
 }
 
-fn found(cause: Cause, why: impl Into<String>) -> Found {
+pub(super) fn found(cause: Cause, why: impl Into<String>) -> Found {
     (cause, why.into())
 }
 
 impl Case<'_> {
-    fn evidence(&self) -> Evidence {
+    pub(super) fn evidence(&self) -> Evidence {
         self.finding.evidence()
     }
 
-    fn unknown(&self) -> Found {
+    pub(super) fn unknown(&self) -> Found {
         found(Cause::Unknown, unexplained(self.shortfall))
     }
 
     fn cause(&self) -> Found {
+        let may_contradict = matches!(self.shortfall, Shortfall::HostOwned | Shortfall::NotKept | Shortfall::Differs);
+        if let Some((why, _)) = self.contradiction().filter(|_| may_contradict) {
+            return found(Cause::Contradiction, why);
+        }
         if let Shortfall::HostOwned = self.shortfall {
             let who_is = self.scene.context.who_is();
             let why = format!(
@@ -104,7 +107,6 @@ impl Case<'_> {
             Shortfall::HeldBack(other) => self.hindrance().unwrap_or_else(|| {
                 found(Cause::HeldBack, format!("it was held back: `{other}` fell short, and without that it does harm"))
             }),
-            Shortfall::Contradicted(sentence) => found(Cause::Contradiction, sentence),
             Shortfall::Unread(Obstacle::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
             Shortfall::Unread(Obstacle::Shape(sentence)) => found(Cause::WrongShape, sentence),
             Shortfall::Unread(Obstacle::Elsewhere(scope)) => {
@@ -117,6 +119,11 @@ impl Case<'_> {
             Shortfall::Differs => self.differs(),
             Shortfall::HostOwned | Shortfall::Capped(_) => self.unknown(),
         }
+    }
+
+    /// What another wish of the profile leaves it, and why.
+    pub(super) fn contradiction(&self) -> Option<(String, Value)> {
+        contradiction::of_key(self.key, self.finding, self.scene)
     }
 
     /// Another value stands there and nobody has tried to write: what would come of it is told from what is there.
@@ -305,64 +312,6 @@ impl Case<'_> {
         found(cause, format!("the kernel took `{}`{then}{how}", self.value()))
     }
 
-    /// Why the file is not there.
-    fn absent(&self) -> Found {
-        let context = self.scene.context;
-        match self.evidence().tree_present {
-            Some(false) => return found(Cause::NoProc, "/proc/sys is not there: mount /proc first"),
-            // Whether a file is missing from a tree that can't be looked at is not known either.
-            None if has_files(context) => return self.unknown(),
-            _ => {}
-        }
-        let version = context.version();
-        let hidden = context.initial.net == Some(false)
-            && catalog::in_new_netns(context.system, self.key, version) == InNewNetns::Absent;
-        let Some(row) = self.row else {
-            if hidden {
-                return found(Cause::HiddenInNamespace, hidden_in_namespace(context));
-            }
-            let near = suggest::hint(&self.key.to_string(), catalog::names(context.system));
-            return found(Cause::NoSuchKey, format!("there is no such key here{near}"));
-        };
-        if !row.exists_on(version) {
-            let since = row.since.filter(|since| version < *since).map(|since| format!("came with Linux {since}"));
-            let gone = row.removed_in.map(|removed| format!("went with Linux {removed}"));
-            let when = since.or(gone).unwrap_or_default();
-            return found(Cause::NotInThisKernel, format!("this kernel does not have it: it {when}"));
-        }
-        if hidden {
-            return found(Cause::HiddenInNamespace, hidden_in_namespace(context));
-        }
-        if let Some(since) = row.in_user_netns_since.filter(|since| version < *since) {
-            if context.initial.net == Some(false) && context.initial.user == Some(false) {
-                let until =
-                    if since == KernelVersion::NEWEST { String::new() } else { format!(" before Linux {since}") };
-                let why = format!("the network namespace of a rootless container does not have it{until}");
-                return found(Cause::HiddenInUserNamespace, why);
-            }
-        }
-        if let Some(module) = row.module {
-            return found(Cause::ModuleMissing, format!("the kernel module `{module}` brings it and is not loaded"));
-        }
-        match self.instance(&row) {
-            // Each network namespace has these.
-            None | Some("all" | "default" | "lo") => found(Cause::NoSuchKey, "this kernel was built without it"),
-            Some(name) => {
-                found(Cause::NoSuchKey, format!("there is no `{name}` here, or this kernel was built without the key"))
-            }
-        }
-    }
-
-    /// Which of many the key is of, where its row stands for all of them: an interface, a disk.
-    fn instance(&self, row: &Row) -> Option<&str> {
-        let (path, separator) = match self.key {
-            Key::Sysctl(name) => (name.path(), '.'),
-            Key::Sysfs(name) => (name.path(), '/'),
-        };
-        let place = row.name.split(separator).position(|part| part.contains('*'))?;
-        path.split('/').nth(place)
-    }
-
     pub(super) fn scope(&self) -> Scope {
         catalog::scope_of(self.scene.context.system, self.key, self.scene.context.version())
     }
@@ -374,10 +323,6 @@ impl Case<'_> {
 
 fn read_only_mount() -> &'static str {
     "its mount is read-only here, as container runtimes make it"
-}
-
-fn hidden_in_namespace(context: &Context) -> String {
-    format!("only the machine's own network namespace has it, and {} in another", context.who_is())
 }
 
 /// Whether every number lies in the range; what is no number can't lie outside.

@@ -37,6 +37,7 @@ impl Case<'_> {
             Cause::UnknownName => self.known_name(),
             Cause::ValueRefused => self.in_range(),
             Cause::Rounded | Cause::Clamped => self.as_kept(),
+            Cause::Contradiction => self.as_left(),
             _ => Vec::new(),
         }
     }
@@ -170,5 +171,11 @@ impl Case<'_> {
     fn as_kept(&self) -> Vec<Remedy> {
         let kept = self.finding.found.clone().map(Expectation::Exactly);
         kept.map(|kept| remedy::ask_for(self.key, self.scene.context.system, &kept)).into_iter().collect()
+    }
+
+    /// What the profile's other wish leaves it.
+    fn as_left(&self) -> Vec<Remedy> {
+        let left = self.contradiction().map(|(_, left)| Expectation::Exactly(left));
+        left.map(|left| remedy::ask_for(self.key, self.scene.context.system, &left)).into_iter().collect()
     }
 }

@@ -12,7 +12,7 @@ use crate::model::value::Value;
 use crate::plan::{self, Obstacle};
 use crate::report::{Finding, Shortfall};
 
-use super::{Cause, Diagnosis, Remedy, Scene, remedy, unexplained};
+use super::{Cause, Diagnosis, Remedy, Scene, contradiction, remedy, unexplained};
 
 /// capabilities(7): "override resource limits", in the machine's own user namespace only.
 const CAP_SYS_RESOURCE: u32 = 24;
@@ -67,7 +67,13 @@ impl Case<'_> {
                 let why = "fell short, and a hard limit that is lowered can't be raised again";
                 (Cause::HeldBack, format!("it was held back: `{other}` {why}"))
             }
-            Shortfall::Contradicted(sentence) => (Cause::Contradiction, sentence.clone()),
+            Shortfall::Differs | Shortfall::Refused(_) if self.contradiction().is_some() => {
+                let most = self.contradiction().unwrap_or(Limit::Unlimited);
+                (
+                    Cause::Contradiction,
+                    format!("the profile asks for a hard limit of {most}, which no soft one can be above"),
+                )
+            }
             Shortfall::Capped(most) => {
                 let why =
                     format!("its control group allows {most} processes and threads (pids.max), whatever the limit");
@@ -91,6 +97,12 @@ impl Case<'_> {
             }
             _ => (Cause::Unknown, unexplained(self.shortfall)),
         }
+    }
+
+    /// The hard limit that the profile asks for, where that is below the soft one.
+    fn contradiction(&self) -> Option<Limit> {
+        let soft = self.side == Side::Soft;
+        soft.then(|| contradiction::of_soft(self.resource, self.wanted, self.scene)).flatten()
     }
 
     fn differs(&self) -> (Cause, String) {
@@ -207,6 +219,9 @@ impl Case<'_> {
                 changed.into_iter().chain(now.map(Remedy::or)).collect()
             }
             Cause::AboveNrOpen => self.higher_ceiling(),
+            Cause::Contradiction => {
+                self.contradiction().map(|most| remedy::limit_of(self.resource, most)).into_iter().collect()
+            }
             Cause::PidsMax if contained => remedy::container_pids(self.wanted, scene),
             Cause::PidsMax => vec![remedy::pids_in_unit(self.wanted)],
             Cause::SeccompFilter if contained => remedy::container_filter(scene),

@@ -1,8 +1,10 @@
 //! Why a setting falls short, and what to type to mend it. Pure: finding and context in, cause and remedy out.
 #![forbid(unsafe_code)]
 
+mod absent;
 mod cause;
 mod caution;
+mod contradiction;
 mod key;
 mod key_remedies;
 mod limit;

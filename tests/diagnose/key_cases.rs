@@ -13,6 +13,8 @@ const UNMAPPED: &str = "exec setpriv --reuid=100000 --regid=100000 --clear-group
 pub(crate) enum Followed {
     /// Its line goes into the profile, and then `apply` and `check`, in the place itself.
     Profile,
+    /// The same for one of two wishes, with the words that ask for the other.
+    Beside(&'static str),
     /// Typed in a shell outside of the place.
     Shell,
     /// What the unit runs before its sandbox is made, run outside of the place.
@@ -282,7 +284,7 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
             setting: "net.ipv4.ip_local_port_range",
             cause: "port-order",
             why: "net.ipv4.ip_unprivileged_port_start",
-            followed: Followed::Profile,
+            followed: Followed::Beside("--set 'net.ipv4.ip_local_port_range=80 65535'"),
         },
     ),
     (
@@ -294,7 +296,7 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
             setting: "net.ipv4.ip_unprivileged_port_start",
             cause: "port-order",
             why: "net.ipv4.ip_local_port_range",
-            followed: Followed::Profile,
+            followed: Followed::Beside("--set net.ipv4.ip_unprivileged_port_start=40000"),
         },
     ),
     (
@@ -346,6 +348,30 @@ exec \"$@\"' sh \"$@\"",
             cause: "no-proc",
             why: "/proc/sys is not there",
             followed: Followed::Here,
+        },
+    ),
+    (
+        "two names of one value, and another value for each",
+        Case {
+            enter: HERE,
+            command: "check",
+            asked: "--set net.ipv4.ip_forward=0 --set net.ipv4.conf.all.forwarding=1",
+            setting: "net.ipv4.conf.all.forwarding",
+            cause: "contradiction",
+            why: "the profile asks for `net.ipv4.ip_forward` as 0, and both are one setting",
+            followed: Followed::Beside("--set net.ipv4.ip_forward=0"),
+        },
+    ),
+    (
+        "the same once both have been written",
+        Case {
+            enter: HERE,
+            command: "apply",
+            asked: "--set net.ipv4.ip_forward=0 --set net.ipv4.conf.all.forwarding=1",
+            setting: "net.ipv4.conf.all.forwarding",
+            cause: "contradiction",
+            why: "the profile asks for `net.ipv4.ip_forward` as 0",
+            followed: Followed::Beside("--set net.ipv4.ip_forward=0"),
         },
     ),
 ];

@@ -26,12 +26,10 @@ fn each_cause_is_told_and_its_remedy_mends_it() {
             let said = scene.says(case.command, case.asked, case.setting);
             assert_eq!(said.cause, case.cause, "{what}: {said:?}");
             assert!(said.why.contains(case.why), "{what}: {said:?}");
-            let with = |profile: &str| format!("{profile} {}", case.asked);
             match case.followed {
-                Followed::Profile => {
-                    let profile = scene.profile(&said);
-                    // The line takes the place of what was asked for on the command line, or goes beside it.
-                    let asked = if case.cause == "port-order" { with(&profile) } else { profile };
+                Followed::Profile | Followed::Beside(_) => {
+                    let beside = if let Followed::Beside(other) = case.followed { other } else { "" };
+                    let asked = format!("{} {beside}", scene.profile(&said));
                     scene.inside_then_check(&format!("tunectl apply --no-rlimits {asked}"), &asked);
                 }
                 Followed::Shell => {

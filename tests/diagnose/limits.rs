@@ -69,6 +69,22 @@ fn a_hard_limit_is_raised_by_the_unit() {
     });
 }
 
+/// An amount that hangs on the machine: what the profile asks for shows to be impossible only there.
+#[test]
+fn a_soft_limit_above_the_hard_one_of_the_same_profile() {
+    as_root(this_test!(), || {
+        for command in ["check", "apply --pid $$"] {
+            let scene = Scene::new("exec prlimit --nofile=500:1000 \"$@\"");
+            scene.scratch.write("p.toml", "rlimit.nofile = { soft = { at_least = \"700 per cpu\" }, hard = 600 }\n");
+            let said = scene.says(command, "-p p.toml", "nofile (soft)");
+            assert_eq!(said.cause, "contradiction", "{command}: {said:?}");
+            assert_eq!(said.why, "the profile asks for a hard limit of 600, which no soft one can be above");
+            let mended = scene.profile(&said);
+            scene.inside_then_check(&format!("tunectl apply {mended}"), &mended);
+        }
+    });
+}
+
 /// sudo, where root has what it takes.
 #[test]
 fn an_ordinary_user_is_sent_to_sudo() {

@@ -3,7 +3,7 @@
 use super::quote::double;
 use super::{Remedy, Where, spotted};
 use crate::model::expectation::Expectation;
-use crate::model::limit::Limit;
+use crate::model::limit::{Limit, Resource};
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
@@ -20,6 +20,12 @@ pub(in crate::diagnose) fn ask_for_another(name: &str, system: System, wanted: &
 /// Go on without it where it can't be had.
 pub(in crate::diagnose) fn not_required(key: &Key, system: System, wanted: &Expectation<Value>) -> Remedy {
     line(key, system, &expectation(wanted, false))
+}
+
+/// Ask for this limit, both sides of it.
+pub(in crate::diagnose) fn limit_of(resource: Resource, limit: Limit) -> Remedy {
+    let limit = toml(&Value::Limit(limit));
+    spotted(Where::Profile, "[rlimit]".to_owned(), format!("{resource} = {{ soft = {limit}, hard = {limit} }}"))
 }
 
 fn line(key: &Key, system: System, value: &str) -> Remedy {
