@@ -85,6 +85,12 @@ impl Stage {
         };
         let account = options.user.as_ref().map(|wanted| accounts::resolve(wanted, users, members));
         let account = account.transpose().map_err(refused)?;
+        // A file that is not there names no members; of one that can't be read nobody knows.
+        let unread = group.as_ref().err().filter(|error| error.kind() != io::ErrorKind::NotFound);
+        let of_members = options.user.as_ref().is_some_and(|wanted| !wanted.contains(':')) && options.groups.is_none();
+        if let Some(error) = unread.filter(|_| of_members) {
+            log::warn!("{}: {}: the service gets no supplementary groups", accounts::GROUP, sys::reason(error));
+        }
         let number = |name: &String| accounts::group_number(name, members);
         let groups = options.groups.as_ref().map(|wanted| wanted.iter().map(number).collect::<Result<Vec<u32>, _>>());
         let groups = groups.transpose().map_err(refused)?;

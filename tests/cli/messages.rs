@@ -57,6 +57,14 @@ fn files_that_are_not_there_are_named() {
             .stderr("error: group `staff` can't be looked up: /etc/group: no such file or directory\n")
             .code(125)
             .run();
+        // Who can't be looked up is no member: said, since the service may miss a right.
+        let words = "run --user 5 --init=false -- true";
+        let etc = "printf \"who:x:5:6::/:/bin/sh\\n\" >/etc/passwd && mkdir /etc/group";
+        Test::shell(&format!("exec unshare --mount sh -c 'mount -t tmpfs none /etc && {etc} && exec tunectl {words}'"))
+            .stderr(
+                "[WARN  tunectl::exec::stage] /etc/group: is a directory: the service gets no supplementary groups\n",
+            )
+            .run();
         without("/proc", "apply --rlimit core=0")
             .stderr(
                 "\
