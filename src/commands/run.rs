@@ -23,6 +23,9 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
     let need = if typed == RunOptions::default() { Need::Profile } else { Need::Nothing };
     let ready = prepare(&run.asked, need, run.zeal.allow_host_settings, world)?;
     let options = options(run, &ready.profile.run, &variables)?;
+    if options.init != Some(true) {
+        refuse_supervision(run, &options)?;
+    }
     // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
     let mut stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error, run.manner))?;
     if options.init == Some(true) && world.kernel.system() == System::Linux {
@@ -54,6 +57,20 @@ fn options(run: &Run, profile: &RunOptions, variables: &[(&RunOption, String)]) 
     }
     run.service.set(&mut options).map_err(wrong)?;
     Ok(options)
+}
+
+/// What only a supervisor can do is refused where it was typed; a profile or a variable may be for other starts too.
+fn refuse_supervision(run: &Run, options: &RunOptions) -> Result<(), Failure> {
+    let mut typed = RunOptions::default();
+    run.service.set(&mut typed).map_err(|reason| Failure::new(USAGE, reason))?;
+    if let Some(name) = typed.for_a_supervisor().next() {
+        let why = format!("`--{}` is for a supervisor, and without `--init` there is none", name.replace('_', "-"));
+        return Err(Failure::new(USAGE, why).help("add `--init`, or leave it out"));
+    }
+    for name in options.for_a_supervisor() {
+        log::warn!("`{name}` does nothing without `init`");
+    }
+    Ok(())
 }
 
 /// Keys and limits here, and then the service in our place.

@@ -180,6 +180,24 @@ pub const OPTIONS: [RunOption; 20] = [
         |o, v| each(v, variable).map(|x| o.env.extend(x))),
 ];
 
+impl RunOptions {
+    /// The names of what was asked of a supervisor, which without `init` nobody carries out.
+    pub fn for_a_supervisor(&self) -> impl Iterator<Item = &'static str> {
+        let asked = [
+            ("signal_to", self.signal_to.is_some()),
+            ("rewrite", !self.rewrite.is_empty()),
+            ("subreaper", self.subreaper.is_some()),
+            ("expect_exit", !self.expect_exit.is_empty()),
+            ("stop_timeout", self.stop_timeout.is_some()),
+            ("orphan_timeout", self.orphan_timeout.is_some()),
+            ("reap_kill", self.reap_kill.is_some()),
+            ("die_with_supervisor", self.die_with_supervisor.is_some()),
+            ("session", self.session.is_some()),
+        ];
+        asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name)
+    }
+}
+
 impl RunOption {
     /// The option of that name in a profile.
     #[must_use]

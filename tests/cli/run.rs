@@ -137,3 +137,34 @@ fn changed<'a>(
 ) -> Vec<&'a str> {
     before.iter().filter(|(title, limits)| after[*title] != **limits).map(|(title, _)| title.as_str()).collect()
 }
+
+/// What nobody would carry out is refused where it was typed, and told where a variable or a profile asks for it.
+#[test]
+fn what_only_a_supervisor_does_needs_init() {
+    for (flags, named) in [
+        (&["--stop-timeout", "5s"][..], "--stop-timeout"),
+        (&["-g"], "--signal-to"),
+        (&["--init=false", "--session"], "--session"),
+        (&["--rewrite", "TERM=QUIT"], "--rewrite"),
+        (&["--die-with-supervisor=false"], "--die-with-supervisor"),
+    ] {
+        Test::new([&["run"], flags, &["--rlimit", "core=0", "--", "echo", "started"]].concat())
+            .stderr(&format!(
+                "error: `{named}` is for a supervisor, and without `--init` there is none\n  \
+                 = help: add `--init`, or leave it out\n"
+            ))
+            .code(2)
+            .run();
+    }
+    Test::new(["run", "-p", "p.toml", "--", "echo", "started"])
+        .file("p.toml", "[run]\nexpect_exit = [143]\numask = \"027\"\n")
+        .env("TUNECTL_STOP_TIMEOUT", "5s")
+        .stdout("started\n")
+        .stderr(
+            "[WARN  tunectl::commands::run] `expect_exit` does nothing without `init`\n\
+             [WARN  tunectl::commands::run] `stop_timeout` does nothing without `init`\n",
+        )
+        .run();
+    // The signal at the death of our parent is the service's, who takes our place.
+    Test::new(["run", "--parent-death-signal", "TERM", "--", "echo", "started"]).stdout("started\n").run();
+}
