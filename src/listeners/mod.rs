@@ -5,20 +5,39 @@
 
 mod reply;
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::context::ancestry::{self, Ancestor};
 use crate::model::order::by_place;
 use crate::sys;
 
-/// A TCP socket that listens.
+/// Where a socket listens; in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// TCP, port and address.
+    Tcp(u16, std::net::IpAddr),
+    /// A path, or with `@` an abstract name, unix(7). Empty where it has none.
+    Unix(String),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(port, ip) => SocketAddr::new(*ip, *port).fmt(f),
+            Self::Unix(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A socket that listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: Address,
     /// The most connections that its queue takes, as it was cut to at listen(2).
     pub backlog: u32,
     /// How many wait in it now.
@@ -29,35 +48,44 @@ pub struct Listener {
     pub inode: u32,
 }
 
-/// The TCP sockets of our network namespace whose queue takes fewer connections than `allowed`, by their ports.
+/// The sockets of our network namespace, TCP and unix(7), whose queue takes fewer connections than `allowed`.
 /// `processes` is `/proc`, where those who hold them are looked for.
 ///
 /// # Errors
 /// The kernel knows no such question (`ENOENT`, `EPROTONOSUPPORT`), or did not answer it.
 pub fn shorter_than(allowed: u64, processes: &Path) -> io::Result<Vec<Listener>> {
-    let mut socket = File::from(sys::diagnosis_socket()?);
     let mut short = Vec::new();
     for family in reply::FAMILIES {
-        socket.write_all(&reply::question(family))?;
-        let mut buffer = vec![0; reply::LONGEST];
-        loop {
-            let length = socket.read(&mut buffer)?;
-            let answer = reply::read(&buffer[..length]).map_err(io::Error::from_raw_os_error)?;
-            for listener in answer.listeners.into_iter().filter(|listener| u64::from(listener.backlog) < allowed) {
-                let at = short.partition_point(|other| place(other) <= place(&listener));
-                short.insert(at, listener);
+        let listeners = match ask(family) {
+            // The module for these may be missing where that for TCP is there.
+            Err(error) if family == reply::UNIX => {
+                log::info!("listening sockets of unix(7): {error}");
+                Vec::new()
             }
-            if answer.last {
-                break;
-            }
+            asked => asked?,
+        };
+        for listener in listeners.into_iter().filter(|listener| u64::from(listener.backlog) < allowed) {
+            let at = short.partition_point(|other: &Listener| other.address <= listener.address);
+            short.insert(at, listener);
         }
     }
     find_holders(&mut short, processes);
     Ok(short)
 }
 
-fn place(listener: &Listener) -> (u16, IpAddr) {
-    (listener.address.port(), listener.address.ip())
+/// All listeners of a family.
+fn ask(family: u8) -> io::Result<Vec<Listener>> {
+    let mut socket = File::from(sys::diagnosis_socket()?);
+    socket.write_all(&reply::question(family))?;
+    let (mut buffer, mut listeners) = (vec![0; reply::LONGEST], Vec::new());
+    loop {
+        let length = socket.read(&mut buffer)?;
+        let answer = reply::read(&buffer[..length]).map_err(io::Error::from_raw_os_error)?;
+        listeners.extend(answer.listeners);
+        if answer.last {
+            return Ok(listeners);
+        }
+    }
 }
 
 /// Looks for the processes of our network namespace that hold these sockets. One socket may have several, as

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value as Json, json};
 
 use super::Colour;
-use crate::listeners::Listener;
+use crate::cite::visible;
+use crate::listeners::{Address, Listener};
 
 /// The queues that are too short, and for what.
 #[derive(Clone, Debug)]
@@ -42,9 +43,14 @@ impl Queues {
     pub(super) fn entries(&self) -> Vec<Json> {
         let entry = |listener: &Listener| {
             let process = listener.holder.as_ref().map(|holder| json!({ "pid": holder.pid, "name": holder.name }));
+            let (family, address, port) = match &listener.address {
+                Address::Tcp(port, ip) => ("tcp", ip.to_string(), Some(*port)),
+                Address::Unix(name) => ("unix", name.clone(), None),
+            };
             json!({
-                "address": listener.address.ip().to_string(),
-                "port": listener.address.port(),
+                "family": family,
+                "address": address,
+                "port": port,
                 "backlog": listener.backlog,
                 "waiting": listener.waiting,
                 "allowed": self.allowed,
@@ -64,8 +70,8 @@ const REMEDY: &str =
 
 fn row(listener: &Listener) -> [String; 4] {
     let holder = match &listener.holder {
-        Some(holder) => format!("{}, pid {}", holder.name, holder.pid),
+        Some(holder) => format!("{}, pid {}", visible(&holder.name), holder.pid),
         None => "?".to_owned(),
     };
-    [listener.address.to_string(), listener.backlog.to_string(), listener.waiting.to_string(), holder]
+    [visible(&listener.address.to_string()), listener.backlog.to_string(), listener.waiting.to_string(), holder]
 }

@@ -15,8 +15,9 @@ fn a_queue_stays_as_it_was_made_until_the_service_listens_again() {
         let warning = format!(
             "
 warning: queues that take fewer than the 1024 connections that they could
-LISTENER      QUEUE  WAITING  PROCESS
-0.0.0.0:8080  64     0        [..], pid {pid}
+LISTENER           QUEUE  WAITING  PROCESS
+0.0.0.0:8080       64     0        [..], pid {pid}
+@the\\u{{1b}}service  64     0        [..], pid {pid}
     why: a queue's length is taken at listen(2): the service's own backlog, cut to net.core.somaxconn
     remedy: restart the service or have it listen again, and raise the backlog that it asks for where that is lower
 "
@@ -46,12 +47,15 @@ the one setting holds
             serde_json::from_str::<Value>(&ran.stdout).unwrap()["listeners"].clone()
         };
         let found = listeners(&["--set", "net.core.somaxconn=1024"]);
-        let [found] = found.as_array().unwrap().as_slice() else { panic!("{found}") };
+        let [found, local] = found.as_array().unwrap().as_slice() else { panic!("{found}") };
         assert_eq!((&found["address"], &found["port"]), (&json!("0.0.0.0"), &json!(8080)));
         assert_eq!((&found["backlog"], &found["allowed"], &found["waiting"]), (&json!(64), &json!(1024), &json!(0)));
         assert_eq!(found["process"]["pid"].to_string(), pid);
+        assert_eq!((&local["family"], &local["address"]), (&json!("unix"), &json!("@the\u{1b}service")));
+        assert_eq!((&local["port"], &local["backlog"]), (&Value::Null, &json!(64)));
+        assert_eq!((&found["family"], &local["process"]), (&json!("tcp"), &found["process"]));
         // Without a wish for it, what the namespace allows now is what counts.
-        assert_eq!(listeners(&["--set", "net.ipv4.tcp_fin_timeout=60"]).as_array().map(Vec::len), Some(1));
+        assert_eq!(listeners(&["--set", "net.ipv4.tcp_fin_timeout=60"]).as_array().map(Vec::len), Some(2));
 
         service.listen_again();
         check(holds).run();

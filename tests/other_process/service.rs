@@ -5,6 +5,8 @@ use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -14,7 +16,7 @@ use crate::support::kernel::put;
 const SERVICE: &str = "TUNECTL_TEST_SERVICE";
 pub(crate) const OWN: [&str; 3] = ["--net", "--ipc", "--uts"];
 
-/// A service in namespaces of its own, which listens on port 8080.
+/// A service in namespaces of its own, which listens on port 8080 and under an abstract name, unix(7).
 pub(crate) struct Service {
     pub(crate) child: Child,
     pub(crate) said: BufReader<ChildStdout>,
@@ -90,6 +92,8 @@ fn a_service() {
     }
     put("net/core/somaxconn", "64");
     let socket = TcpListener::bind("0.0.0.0:8080").unwrap();
+    let name = SocketAddr::from_abstract_name("the\u{1b}service").unwrap();
+    let local = UnixListener::bind_addr(&name).unwrap();
     let mut lines = io::stdin().lines();
     loop {
         // Not `println!`, which the harness may keep.
@@ -98,7 +102,9 @@ fn a_service() {
         if lines.next().is_none() {
             return;
         }
-        // SAFETY: listen(2) takes two numbers, and the first is that of an open socket.
-        assert_eq!(unsafe { libc::listen(socket.as_raw_fd(), 65_535) }, 0);
+        for socket in [socket.as_raw_fd(), local.as_raw_fd()] {
+            // SAFETY: listen(2) takes two numbers, and the first is that of an open socket.
+            assert_eq!(unsafe { libc::listen(socket, 65_535) }, 0);
+        }
     }
 }
