@@ -114,6 +114,12 @@ fn window(spot: &Spot<'_>) -> (String, usize, usize) {
     (line.trim_end().to_owned(), before_width, under)
 }
 
+/// Whether it has no width, or turns the direction of what follows.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// The text with tabs as four blanks and with what a terminal would obey, or hide, spelled out.
 #[must_use]
 pub fn visible(text: &str) -> String {
@@ -123,10 +129,7 @@ pub fn visible(text: &str) -> String {
             '\t' => out.push_str("    "),
             // Controls of the terminal and of the writing direction: a profile must not be able to repaint
             // the message that is about it.
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-                out.extend(c.escape_unicode());
-            }
-            c if c.is_control() => out.extend(c.escape_unicode()),
+            c if c.is_control() || is_hidden(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }

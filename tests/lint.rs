@@ -147,6 +147,96 @@ fn one_setting_by_two_names() {
         ["W010: `vm.dirty_bytes` and `vm.dirty_ratio` are one setting: writing one undoes the other"]
     );
     assert_eq!(linux("vm.dirty_ratio = 0\nvm.dirty_bytes = 100000000"), [""; 0]);
+    let routing = |one, other| linux(&format!("net.ipv4.ip_forward = {one}\nnet.ipv4.conf.all.forwarding = {other}"));
+    let message =
+        "`net.ipv4.conf.all.forwarding` and `net.ipv4.ip_forward` are one setting: writing one undoes the other";
+    for (one, other) in [("0", "1"), ("1", "0"), ("1", "{ at_most = 0 }")] {
+        assert_eq!(routing(one, other), [format!("W010: {message}")], "{one} {other}");
+    }
+    for (one, other) in [("1", "1"), ("0", "0"), ("1", "{ at_least = 0 }")] {
+        assert_eq!(routing(one, other), [""; 0], "{one} {other}");
+    }
+}
+
+#[test]
+fn ports_that_leave_none_for_others() {
+    let ports = |ports: &str, range: &str| {
+        let text = format!("[service]\nports = {ports}\n[linux.sysctl]\n{range}\n[lint]\nallow = 'W001'");
+        warnings(&text)
+    };
+    assert_eq!(ports("'1-65535'", ""), ["W016: of 28232 local ports, 0 are left for outgoing connections"]);
+    assert_eq!(ports("[80, '32768-60000']", ""), ["W016: of 28232 local ports, 999 are left for outgoing connections"]);
+    let narrow = "net.ipv4.ip_local_port_range = [9000, 9099]";
+    assert_eq!(ports("'9000-9090'", narrow), ["W016: of 100 local ports, 9 are left for outgoing connections"]);
+    assert_eq!(ports("'9000-9089'", narrow), [""; 0]);
+    assert_eq!(ports("'1-32767'", ""), [""; 0]);
+    assert_eq!(ports("8080", ""), [""; 0]);
+}
+
+#[test]
+fn limits_that_are_none_and_limits_that_let_nothing_run() {
+    let limit = |line: &str| warnings(&format!("[rlimit]\n{line}\n[lint]\nallow = 'W012'"));
+    for (line, message) in [
+        ("rtprio = 100", "W017: rtprio (soft) is above 99, the most that there is"),
+        ("nice = { hard = { at_least = 41 } }", "W017: nice (hard) is above 40, the most that there is"),
+        ("nofile = 3", "W018: with nofile (soft) at 3 hardly a program runs"),
+        ("as = '2MiB'", "W018: with as (soft) at 2097152 hardly a program runs"),
+        ("data = { soft = { at_most = 65536 } }", "W018: with data (soft) at 65536 hardly a program runs"),
+        ("stack = 8192", "W018: with stack (soft) at 8192 hardly a program runs"),
+        ("cpu = 0", "W018: with cpu (soft) at 0 hardly a program runs"),
+    ] {
+        assert_eq!(limit(line), [message], "{line}");
+    }
+    for line in [
+        "rtprio = 99",
+        "nice = 40",
+        "rtprio = 'unlimited'",
+        "nofile = 4",
+        "nofile = { soft = { at_least = 3 } }",
+        "nofile = { hard = 3 }",
+        "as = '3MiB'",
+        "stack = '16KiB'",
+        "data = '128KiB'",
+        "cpu = 1",
+        "nproc = 0",
+        "core = 0",
+        "fsize = 0",
+    ] {
+        assert_eq!(limit(line), [""; 0], "{line}");
+    }
+}
+
+/// What a low limit does is measured on what runs here: nothing that W018 warns of starts.
+#[test]
+#[cfg(target_os = "linux")]
+fn hardly_a_program_runs_where_that_is_said() {
+    for (line, starts) in [
+        ("nofile = 3", false),
+        ("nofile = 4", true),
+        ("as = '2MiB'", false),
+        // Of the stack it hangs on where the kernel begins, which is random (`stack_maxrandom_size`).
+        ("data = 65536", false),
+    ] {
+        let script = format!("printf '[rlimit]\n{line}\n' >p.toml; tunectl run -p p.toml -- true");
+        let ran =
+            Test::shell(&format!("({script}) && echo started || :")).stdout_is_anything().stderr_is_anything().run();
+        assert_eq!(ran.stdout == "started\n", starts, "{line}");
+    }
+}
+
+#[test]
+fn what_can_not_be_seen() {
+    for line in [
+        "\"net.core.soma\u{202e}xconn\" = 4096",
+        "\"net.ipv4.conf.eth\u{200b}0.rp_filter\" = 1",
+        "net.ipv4.tcp_congestion_control = \"b\u{2066}br\"",
+    ] {
+        let found = linux(line);
+        let [.., warning] = found.as_slice() else { panic!("{line}") };
+        assert!(found.iter().any(|warning| warning.starts_with("W019: ")), "{line}: {warning}");
+        assert!(found.iter().all(|warning| !warning.contains(['\u{202e}', '\u{200b}', '\u{2066}'])), "{found:?}");
+    }
+    assert_eq!(linux("# \u{200f}a note beside it\n\"net.core.somaxconn\" = 4096 # \u{200e}"), [""; 0]);
 }
 
 #[test]
@@ -213,5 +303,5 @@ fn built_in_profiles() {
             ran.stderr.lines().filter_map(|line| line.strip_prefix("warning[")).map(|line| &line[..4]).collect();
         assert_eq!(codes.concat(), expected, "{name}");
     }
-    assert_eq!(WARNINGS.len(), 15);
+    assert_eq!(WARNINGS.len(), 19);
 }

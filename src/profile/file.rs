@@ -23,7 +23,7 @@ pub(super) struct File {
     /// The names that it extends, with their places.
     pub(super) extends: Vec<(String, Range<usize>)>,
     pub(super) wishes: Vec<Wish>,
-    pub(super) ports: Option<Ranges>,
+    pub(super) ports: Option<(Ranges, Range<usize>)>,
     pub(super) run: Vec<run::Setting>,
     /// The codes of the warnings that it silences.
     pub(super) allowed: Vec<&'static str>,

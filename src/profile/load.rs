@@ -90,8 +90,9 @@ impl Loader<'_> {
         self.open.pop();
         profile.sources.push(Rc::clone(source));
         profile.description = file.description.or(profile.description.take());
-        if let Some(ports) = file.ports {
+        if let Some((ports, span)) = file.ports {
             profile.service_ports = ports;
+            profile.ports_origin = Some(Origin { source: Rc::clone(source), span });
         }
         for (option, values) in file.run {
             let values: Vec<&str> = values.iter().map(String::as_str).collect();

@@ -47,6 +47,8 @@ pub struct Profile {
     pub sources: Vec<Rc<Source>>,
     /// The ports that the service listens on, so that no outgoing connection takes them.
     pub service_ports: Ranges,
+    /// Where those are written; nothing where they were typed.
+    pub ports_origin: Option<Origin>,
     /// How the service is started and supervised: `[run]`.
     pub run: RunOptions,
     /// What a later file of the same profile has replaced, for the warnings.

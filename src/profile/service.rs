@@ -1,5 +1,7 @@
 //! The table `[service]`: what tunectl is told of the service it makes room for.
 
+use std::ops::Range;
+
 use toml::de::DeTable;
 
 use super::asked::ranges;
@@ -9,14 +11,14 @@ use super::tree::entries;
 use crate::model::ranges::Ranges;
 use crate::model::value::{Kind, MAX_PORT};
 
-/// The ports, if they are named: `ports = [8080, "9000-9010"]`.
-pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<Ranges> {
+/// The ports and where they stand, if they are named: `ports = [8080, "9000-9010"]`.
+pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<(Ranges, Range<usize>)> {
     let mut ports = None;
     for (name, node) in entries(table) {
         if name.get_ref() == "ports" {
             let read = ranges(node, Kind::Ports, MAX_PORT)
                 .and_then(|ports| named(ports).map_err(|message| Fault::new(node.span(), message)));
-            ports = reader.keep(read);
+            ports = reader.keep(read).map(|ports| (ports, node.span()));
         } else {
             reader.note(unknown("field", name.get_ref(), &["ports"], name.span()));
         }

@@ -13,7 +13,7 @@ pub struct Warning {
 }
 
 /// Every kind, in the order of the codes.
-pub const WARNINGS: [Warning; 15] = [
+pub const WARNINGS: [Warning; 19] = [
     Warning {
         code: "W001",
         title: "a range of local ports that takes in the ports of services",
@@ -80,7 +80,8 @@ pub const WARNINGS: [Warning; 15] = [
         code: "W010",
         title: "two sysctls of which each undoes the other",
         explanation: "Some settings are one thing by two names, in two units (`vm.dirty_ratio` and `vm.dirty_bytes`): \
-            writing one sets the other to 0, so that one of the two always falls short. Keep one.",
+            writing one sets the other to 0, so that one of the two always falls short. Others are one value by two names \
+            (`net.ipv4.ip_forward` and `net.ipv4.conf.all.forwarding`). Keep one.",
     },
     Warning {
         code: "W011",
@@ -114,6 +115,32 @@ pub const WARNINGS: [Warning; 15] = [
         title: "an exact value, or an upper bound, below what kernels start with today",
         explanation: "It was an increase when the guide was written, and is a cut now: `somaxconn = 1024` was eight times \
             the default until Linux 5.4, and is a quarter of it since. Write `{ at_least = … }`, which never lowers.",
+    },
+    Warning {
+        code: "W016",
+        title: "ports of services that leave hardly any for outgoing connections",
+        explanation: "`ports` are taken out of the range of local ports. Where fewer than a tenth of those are left, \
+            connect() soon fails with \"cannot assign requested address\". Name what the service listens on, and no more.",
+    },
+    Warning {
+        code: "W017",
+        title: "a limit above the most that there is to limit",
+        explanation: "Realtime priorities end at 99 (sched(7)), and a `nice` limit of 40 allows the nice value -20, the \
+            lowest (getrlimit(2)). More is allowed and means no more; to raise a limit that far takes a right for nothing.",
+    },
+    Warning {
+        code: "W018",
+        title: "a soft limit so low that hardly a program runs",
+        explanation: "The dynamic linker and the C library need descriptors, memory and a stack before a program's first \
+            line: below that it ends with an error that names a library, or by SIGSEGV. Often the unit was mistaken: the \
+            kernel counts bytes and seconds, `ulimit` of a shell KiB.",
+    },
+    Warning {
+        code: "W019",
+        title: "a setting written with letters that can't be seen",
+        explanation: "Characters without width, or such as turn the writing direction (U+200B to U+200F, U+202A to U+202E, \
+            U+2060 to U+206F, U+FEFF), come along when text is copied, and make a name or value another than the one \
+            that is read. Type it anew.",
     },
 ];
 

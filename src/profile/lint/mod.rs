@@ -4,6 +4,7 @@ pub mod codes;
 mod containers;
 mod files;
 mod folklore;
+mod limits;
 mod names;
 mod ports;
 mod together;
@@ -51,6 +52,11 @@ pub struct About {
 pub fn lint(profile: &Profile, known: &Known<'_>) -> Vec<Problem> {
     let mut warnings = Vec::new();
     for wish in &profile.wishes {
+        warnings.extend(names::hidden(wish));
+        if let Setting::Limit(resource, side) = wish.setting {
+            warnings.extend(limits::too_high(profile, wish, resource));
+            warnings.extend(limits::too_low(wish, resource, side));
+        }
         match &wish.setting {
             Setting::Key(key @ Key::Sysctl(name)) => {
                 let about = wish.system.map(|system| (known.about)(system, key)).unwrap_or_default();
@@ -73,6 +79,7 @@ pub fn lint(profile: &Profile, known: &Known<'_>) -> Vec<Problem> {
             _ => {}
         }
     }
+    warnings.extend(ports::all_reserved(profile));
     warnings.extend(together::replaced(profile));
     warnings.extend(together::twins(profile));
     warnings.extend(containers::unreachable(profile, known));

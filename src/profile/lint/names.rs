@@ -1,8 +1,9 @@
-//! W003, W004, W007, W013 and W014: keys by what is known of them.
+//! W003, W004, W007, W013, W014 and W019: keys by what is known of them.
 
 use super::super::Wish;
 use super::super::problem::Problem;
 use super::{About, Known};
+use crate::cite;
 use crate::model::suggest;
 
 /// Keys that kernels of today no longer have, when they went, and what to do instead.
@@ -47,6 +48,15 @@ pub(super) fn one_way(wish: &Wish, name: &str, about: &About) -> Option<Problem>
 /// W014: a key that takes no value.
 pub(super) fn read_only(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
     about.read_only.then(|| Problem::warning("W014", format!("`{name}` can only be read"), wish.origin.clone()))
+}
+
+/// W019: what a terminal or an editor does not show, or shows in another order.
+pub(super) fn hidden(wish: &Wish) -> Option<Problem> {
+    let text = wish.origin.source.text.get(wish.origin.span.clone())?;
+    text.chars().any(cite::is_hidden).then(|| {
+        let message = format!("{} is written with letters that can't be seen", wish.setting);
+        Problem::warning("W019", message, wish.origin.clone()).help("type it anew")
+    })
 }
 
 /// W003: a sysctl that is not in the catalog, and differs little from one that is.

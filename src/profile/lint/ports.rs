@@ -3,6 +3,7 @@
 use super::super::problem::Problem;
 use super::super::{Profile, Wish};
 use super::{ends, highest};
+use crate::model::ranges::Ranges;
 use crate::model::setting::System;
 
 /// The lowest local port that Linux gives out by itself (ip-sysctl.rst, `ip_local_port_range`).
@@ -47,6 +48,19 @@ pub(super) fn range(profile: &Profile, wish: &Wish, name: &str) -> Option<Proble
                  trials)",
             )
             .help(remedy)
+    })
+}
+
+/// W016: ports of services that leave hardly any of the local ones. Linux alone keeps them out of its range.
+pub(super) fn all_reserved(profile: &Profile) -> Option<Problem> {
+    let origin = profile.ports_origin.clone()?;
+    let named = |wish: &&Wish| wish.setting.to_string() == "net.ipv4.ip_local_port_range";
+    let range = profile.wishes.iter().find(named).and_then(ends).unwrap_or((LINUX_FIRST, 60999));
+    let local = Ranges::between(u32::try_from(range.0).ok()?, u32::try_from(range.1).ok()?);
+    let (all, left) = (local.count(), local.without(&profile.service_ports).count());
+    (left < all / 10).then(|| {
+        let message = format!("of {all} local ports, {left} are left for outgoing connections");
+        Problem::warning("W016", message, origin).help("name the ports that the service listens on, and no others")
     })
 }
 

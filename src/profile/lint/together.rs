@@ -51,15 +51,22 @@ const TWINS: [(&str, &str); 4] = [
     ("net.netfilter.nf_conntrack_max", "net.nf_conntrack_max"),
 ];
 
+/// Settings that are one value by two names.
+const SAME: [(&str, &str); 1] = [("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")];
+
 /// W010: two of which each undoes the other.
 pub(super) fn twins(profile: &Profile) -> impl Iterator<Item = Problem> {
-    TWINS.iter().filter_map(|(first, second)| {
+    let pairs = TWINS.iter().map(|pair| (pair, false)).chain(SAME.iter().map(|pair| (pair, true)));
+    pairs.filter_map(|((first, second), same)| {
         // To ask for the 0 that the other one makes of it is no contradiction.
         let wish = |name: &str| {
             let named = |wish: &&Wish| wish.system == Some(System::Linux) && wish.setting.to_string() == name;
-            profile.wishes.iter().find(named).filter(|wish| spans(&wish.asked).as_deref() != Some(&[(0, 0)]))
+            profile.wishes.iter().find(named).filter(|wish| same || spans(&wish.asked).as_deref() != Some(&[(0, 0)]))
         };
         let (one, other) = (wish(first)?, wish(second)?);
+        if same && !contradict(&one.asked, &other.asked) {
+            return None;
+        }
         let message = format!("`{second}` and `{first}` are one setting: writing one undoes the other");
         Some(Problem::warning("W010", message, other.origin.clone()).see(&one.origin, "the other one"))
     })
