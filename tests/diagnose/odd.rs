@@ -19,7 +19,7 @@ use tunectl::plan::Obstacle;
 use tunectl::profile::{Origin, Source};
 use tunectl::report::{Finding, Report, Shortfall, Verdict};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, text};
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 use crate::support::scratch::Scratch;
 
@@ -42,11 +42,57 @@ fn parts_of_proc_that_are_hidden() {
             ("mount --bind /dev/null /proc/mounts || :", "not-applied"),
         ] {
             let scene = Scene::new(&format!("exec unshare --mount sh -euc '{mounts}\nexec \"$@\"' sh \"$@\""));
-            let said = scene.says("check", "--set net.core.somaxconn=9999", "net.core.somaxconn");
+            let asked = "--set net.core.somaxconn=9999";
+            let said = scene.says("check", asked, "net.core.somaxconn");
             assert_eq!(said.cause, cause, "{mounts}: {said:?}");
+            // The same of a try: it is applied, or refused for the same reason and the service not started.
+            let run = scene.runs(&["sh", "-c", &format!("exec tunectl run {asked} -- echo started")]);
+            let output = scene.runs(&["sh", "-c", &format!("exec tunectl apply {asked}")]);
+            if cause == "not-applied" {
+                assert_eq!((run.status.code(), output.status.code()), (Some(0), Some(0)), "{mounts}: {}", text(&run));
+                crate::support::kernel::put("net/core/somaxconn", "4096");
+            } else {
+                let tried = scene.says("apply", asked, "net.core.somaxconn");
+                assert_eq!((tried.cause, tried.why), (said.cause, said.why.clone()), "{mounts}");
+                assert_eq!((run.status.code(), output.status.code()), (Some(125), Some(1)), "{mounts}: {}", text(&run));
+                for output in [run, output] {
+                    let stderr = String::from_utf8(output.stderr).unwrap();
+                    assert!(output.stdout.is_empty() && stderr.contains(&said.why), "{mounts}: {stderr}");
+                }
+            }
+            assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096", "{mounts}");
             let limits =
                 scene.runs(&["sh", "-c", "ulimit -Sn 77; tunectl check --rlimit nofile=78; tunectl explain nofile"]);
             assert!(limits.status.success(), "{mounts}");
+        }
+    });
+}
+
+/// Mounts, control groups and runtimes by names that nobody expects: nothing is made of them.
+#[test]
+fn what_is_strange_around_us_changes_no_cause() {
+    if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
+        return skip(this_test!(), "only root mounts");
+    }
+    inside_of(this_test!(), &["--net"], || {
+        let read_only = "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys";
+        for strange in [
+            ":",
+            // Fields of mountinfo are told apart by blanks, and lines by line ends: both are written in octal.
+            "mkdir -p \"$PWD/a b\n1 1 0:1 / /sys/fs/cgroup rw - cgroup2 x rw\"; mount -t tmpfs -- \"- cgroup2\" \"$PWD/a b\"*",
+            "mkdir -p $(printf \"m\\377\\033[2J\"); mount -t tmpfs -- \"$(printf \"\\377 - \")\" m*",
+            "export container=martian KUBERNETES=1",
+            "mount -t tmpfs none /run; mkdir -p /run/host; printf \"\\377\\n\" >/run/host/container-manager",
+            "mount -t tmpfs none /sys/fs/cgroup; mkdir -p /sys/fs/cgroup/pids; echo x >/sys/fs/cgroup/pids/pids.max",
+        ] {
+            let scene =
+                Scene::new(&format!("exec unshare --mount sh -euc '{strange}\n{read_only}\nexec \"$@\"' sh \"$@\""));
+            for command in ["check", "apply"] {
+                let said = scene.says(command, "--set net.core.somaxconn=9999", "net.core.somaxconn");
+                assert_eq!(said.cause, "read-only-mount", "{strange}: {said:?}");
+                assert_eq!(said.why, "its mount is read-only here, as container runtimes make it", "{strange}");
+                assert_eq!(said.at("unit"), "ProtectKernelTunables=no", "{strange}: no runtime is guessed");
+            }
         }
     });
 }
