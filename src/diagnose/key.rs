@@ -298,10 +298,15 @@ impl Case<'_> {
     fn not_kept(&self) -> Found {
         let made = self.finding.found.as_ref().map_or_else(String::new, ToString::to_string);
         let how = self.row.and_then(|row| row.read_back);
-        let cause = match how {
-            Some(how) if how.starts_with("rounded") => Cause::Rounded,
-            Some(how) if how.starts_with("brought into") => Cause::Clamped,
-            _ => Cause::NotKept,
+        let begins = |with: &[&str]| how.is_some_and(|how| with.iter().any(|word| how.starts_with(word)));
+        let cause = if begins(&["rounded"]) {
+            Cause::Rounded
+        } else if begins(&["brought into", "at least", "fewer", "1 for every"]) {
+            Cause::Clamped
+        } else if !made.is_empty() && self.value().to_string().starts_with(&made) {
+            Cause::Truncated
+        } else {
+            Cause::NotKept
         };
         let how = how.map_or_else(String::new, |how| format!(": {how}"));
         let then = if cause == Cause::NotKept {

@@ -36,7 +36,7 @@ impl Case<'_> {
             Cause::PortOrder => self.port_order(),
             Cause::UnknownName => self.known_name(),
             Cause::ValueRefused => self.in_range(),
-            Cause::Rounded | Cause::Clamped => self.as_kept(),
+            Cause::Rounded | Cause::Clamped | Cause::Truncated => self.as_kept(),
             Cause::Contradiction => self.as_left(),
             _ => Vec::new(),
         }

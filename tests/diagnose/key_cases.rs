@@ -19,6 +19,8 @@ pub(crate) enum Followed {
     Shell,
     /// What the unit runs before its sandbox is made, run outside of the place.
     ExecStartPre,
+    /// What the unit runs before, for the other setting that this one waits for.
+    Other(&'static str),
     /// The runtime's flag, carried out before the program in the place starts.
     Runtime,
     /// Typed in the place itself, and then `apply`.
@@ -252,78 +254,6 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
         },
     ),
     (
-        "a number that no kernel of this tick takes: EINVAL",
-        Case {
-            enter: HERE,
-            command: "apply",
-            asked: "--set net.ipv4.tcp_keepalive_time=21474836",
-            setting: "net.ipv4.tcp_keepalive_time",
-            cause: "value-refused",
-            why: "the kernel does not take `21474836`",
-            followed: Followed::Profile,
-        },
-    ),
-    (
-        "a name that the kernel does not know: ENOENT of write(2)",
-        Case {
-            enter: HERE,
-            command: "apply",
-            asked: "--set net.ipv4.tcp_congestion_control=nonsense",
-            setting: "net.ipv4.tcp_congestion_control",
-            cause: "unknown-name",
-            why: "this kernel knows no `nonsense`",
-            followed: Followed::Profile,
-        },
-    ),
-    (
-        "a range below the first unprivileged port",
-        Case {
-            enter: HERE,
-            command: "apply",
-            asked: "--set 'net.ipv4.ip_local_port_range=80 65535'",
-            setting: "net.ipv4.ip_local_port_range",
-            cause: "port-order",
-            why: "net.ipv4.ip_unprivileged_port_start",
-            followed: Followed::Beside("--set 'net.ipv4.ip_local_port_range=80 65535'"),
-        },
-    ),
-    (
-        "a first unprivileged port above the range",
-        Case {
-            enter: HERE,
-            command: "apply",
-            asked: "--set net.ipv4.ip_unprivileged_port_start=40000",
-            setting: "net.ipv4.ip_unprivileged_port_start",
-            cause: "port-order",
-            why: "net.ipv4.ip_local_port_range",
-            followed: Followed::Beside("--set net.ipv4.ip_unprivileged_port_start=40000"),
-        },
-    ),
-    (
-        "a time that is rounded to clock ticks",
-        Case {
-            enter: HERE,
-            command: "apply",
-            asked: "--set net.ipv4.neigh.lo.retrans_time_ms=1001",
-            setting: "net.ipv4.neigh.lo.retrans_time_ms",
-            cause: "rounded",
-            why: "the kernel took `1001` and made",
-            followed: Followed::Profile,
-        },
-    ),
-    (
-        "a value of which the kernel takes the first word",
-        Case {
-            enter: HERE,
-            command: "apply",
-            asked: "--set 'net.ipv4.igmp_qrv=3 abc'",
-            setting: "net.ipv4.igmp_qrv",
-            cause: "truncated",
-            why: "only 2 of 5 bytes were taken",
-            followed: Followed::Nothing,
-        },
-    ),
-    (
         "another file mounted over it",
         Case {
             enter: "exec unshare --mount sh -euc 'echo 5 >queue
@@ -348,30 +278,6 @@ exec \"$@\"' sh \"$@\"",
             cause: "no-proc",
             why: "/proc/sys is not there",
             followed: Followed::Here,
-        },
-    ),
-    (
-        "two names of one value, and another value for each",
-        Case {
-            enter: HERE,
-            command: "check",
-            asked: "--set net.ipv4.ip_forward=0 --set net.ipv4.conf.all.forwarding=1",
-            setting: "net.ipv4.conf.all.forwarding",
-            cause: "contradiction",
-            why: "the profile asks for `net.ipv4.ip_forward` as 0, and both are one setting",
-            followed: Followed::Beside("--set net.ipv4.ip_forward=0"),
-        },
-    ),
-    (
-        "the same once both have been written",
-        Case {
-            enter: HERE,
-            command: "apply",
-            asked: "--set net.ipv4.ip_forward=0 --set net.ipv4.conf.all.forwarding=1",
-            setting: "net.ipv4.conf.all.forwarding",
-            cause: "contradiction",
-            why: "the profile asks for `net.ipv4.ip_forward` as 0",
-            followed: Followed::Beside("--set net.ipv4.ip_forward=0"),
         },
     ),
 ];

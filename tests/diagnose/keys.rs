@@ -5,6 +5,7 @@ use crate::scene::{Scene, as_the_runtime};
 use crate::support::kernel::sysctl;
 use crate::support::namespaces;
 use crate::support::namespaces::{inside_of, skip, this_test};
+use crate::value_cases;
 
 /// A network namespace and nothing else: no container.
 const LONE: [&str; 2] = ["--net", "--ipc"];
@@ -20,9 +21,10 @@ fn as_root(name: &str, body: impl FnOnce()) {
 #[test]
 fn each_cause_is_told_and_its_remedy_mends_it() {
     as_root(this_test!(), || {
-        for (what, case) in CASES {
+        for (what, case) in CASES.iter().chain(value_cases::CASES) {
             reset();
             let scene = Scene::new(case.enter);
+            scene.scratch.write("key.toml", "[linux.sysctl]\n\"net.ipv4.tcp_fastopen_key\" = { at_least = 5 }\n");
             let said = scene.says(case.command, case.asked, case.setting);
             assert_eq!(said.cause, case.cause, "{what}: {said:?}");
             assert!(said.why.contains(case.why), "{what}: {said:?}");
@@ -38,6 +40,11 @@ fn each_cause_is_told_and_its_remedy_mends_it() {
                 }
                 Followed::ExecStartPre => {
                     assert_eq!(said.at("unit"), "ProtectKernelTunables=no", "{what}");
+                    scene.outside(said.or_at("unit").strip_prefix("ExecStartPre=+").unwrap());
+                    scene.passes(case.asked);
+                }
+                Followed::Other(setting) => {
+                    let said = scene.says(case.command, case.asked, setting);
                     scene.outside(said.or_at("unit").strip_prefix("ExecStartPre=+").unwrap());
                     scene.passes(case.asked);
                 }

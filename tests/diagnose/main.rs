@@ -15,3 +15,4 @@ mod scene;
 #[path = "../support/mod.rs"]
 mod support;
 mod units;
+mod value_cases;

@@ -87,7 +87,7 @@ fn what_the_kernel_does_not_keep_ends_the_machine_with_125_before_the_service() 
     let args = "mounts /init run -p /etc/asked.toml /bin/guest exit 42";
     let (code, console) = code_of_pid_1(TOO_MUCH, "/bin/guest", args);
     assert_eq!(code, "00007d00", "{console}");
-    assert!(console.contains("the kernel took `100000`, and `"), "{console}");
+    assert!(console.contains("the kernel took `100000` and made `"), "{console}");
     assert!(console.contains("1 setting that had been changed was put back\n"), "{console}");
 }
 
