@@ -301,7 +301,7 @@ impl Case<'_> {
         let begins = |with: &[&str]| how.is_some_and(|how| with.iter().any(|word| how.starts_with(word)));
         let cause = if begins(&["rounded"]) {
             Cause::Rounded
-        } else if begins(&["brought into", "at least", "fewer", "1 for every"]) {
+        } else if begins(&["brought into", "at least", "fewer"]) {
             Cause::Clamped
         } else if !made.is_empty() && self.value().to_string().starts_with(&made) {
             Cause::Truncated

@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(150);
 pub(crate) struct Machine {
     profiles: Vec<(String, String)>,
     steps: Vec<String>,
+    modules: bool,
 }
 
 /// What the machine said.
@@ -36,6 +37,11 @@ impl Machine {
     pub(crate) fn profile(mut self, name: &str, text: &str) -> Self {
         self.profiles.push((format!("etc/{name}.toml"), text.to_owned()));
         self
+    }
+
+    /// Puts the kernel's modules where `guest modprobe` finds them.
+    pub(crate) fn modules(self) -> Self {
+        Self { modules: true, ..self }
     }
 
     /// Adds a step to the script, see `guest/src/script.rs` for the words.
@@ -71,6 +77,15 @@ impl Machine {
         archive.program("bin/guest", &kernel.program("guest"));
         for (path, text) in &self.profiles {
             archive.text(path, text);
+        }
+        if self.modules {
+            let (modules, order) = kernel.modules();
+            archive.folder("lib");
+            archive.folder("lib/modules");
+            archive.text("lib/modules/order", &order);
+            for (name, bytes) in &modules {
+                archive.program(&format!("lib/modules/{name}.ko"), bytes);
+            }
         }
         archive.text("etc/script", &self.steps.join("\n"));
         archive.finish()

@@ -25,6 +25,18 @@ impl Kernel {
         })
     }
 
+    /// The modules that tests load, by their names, and the order in which they can be.
+    pub(crate) fn modules(self) -> (Vec<(String, Vec<u8>)>, String) {
+        let folder = self.image().with_file_name("modules");
+        let order =
+            fs::read_to_string(folder.join("order")).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let module = |name: &str| {
+            let path = folder.join(name).with_extension("ko");
+            (name.to_owned(), fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        };
+        (order.lines().map(module).collect(), order)
+    }
+
     /// The emulator and its arguments: a plain machine with two serial lines, the second one for results.
     pub(crate) fn emulator(self) -> Vec<&'static str> {
         match self {

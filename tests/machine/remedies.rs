@@ -11,6 +11,8 @@ const FILES: &str = "rlimit.nofile = 2000000\n";
 const CEILING: &str = "[linux.sysctl]\n\"fs.nr_open\" = { at_least = 2000000 }\n";
 const PIPE: &str = "[linux.sysctl]\n\"fs.pipe-max-size\" = 2097152\n";
 
+const PAGES: &str = "[linux.sysfs]\n'kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages' = 1\n";
+
 /// The arguments that run the rest in a network namespace of its own.
 const INSIDE: [&str; 4] = ["exec", "/bin/guest", "unshare", "net"];
 
@@ -96,22 +98,133 @@ fn what_the_profile_has_to_ask_for_is_enough() {
     }
 }
 
-/// For these nothing can be pasted here: a module that is not on the machine, and a way back that there is not.
+/// A module is what mends the first. Of the second, pages of 1 GiB, a machine with less memory has none.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_only_another_boot_or_a_module_brings() {
+fn a_module_is_loaded_and_what_the_kernel_clamps_is_left_at_that() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
-            .step("module", ["exec", "/init", "check", "--set", "net.netfilter.nf_conntrack_max=99999"])
-            .step("close", ["write", "/proc/sys/kernel/kexec_load_disabled", "1"])
-            .step("one-way", ["exec", "/init", "apply", "--set", "kernel.kexec_load_disabled=0"])
-            .step("told", ["exec", "/init", "check", "--set", "kernel.kexec_load_disabled=0"])
+            .modules()
+            .profile("track", "linux.sysctl.net.netfilter.nf_conntrack_max = { at_least = 1 }\n")
+            .step("missing", ["exec", "/init", "check", "--format", "json", "-p", "/etc/track.toml"])
+            .step("told", ["exec", "/init", "check", "-p", "/etc/track.toml"])
+            .step("load", ["exec", "/bin/guest", "modprobe", "nf_conntrack"])
+            .step("then", ["exec", "/init", "check", "-p", "/etc/track.toml"])
+            .profile("pages", PAGES)
+            .step("clamped", ["exec", "/init", "apply", "--format", "json", "-p", "/etc/pages.toml"])
+            .step("made", ["exec", "/init", "apply", "-p", "/etc/pages.toml"])
+            .step("paste", ["profile-as-said", "/etc/mended.toml"])
+            .step("apply", ["exec", "/init", "apply", "-p", "/etc/mended.toml"])
+            .step("mended", ["exec", "/init", "check", "-p", "/etc/mended.toml"])
             .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
 
         outcome.is("end", "reached");
-        outcome.says("module.out", "the kernel module `nf_conntrack` brings it and is not loaded");
-        outcome.says("module.out", "    type: sudo modprobe nf_conntrack\n");
+        outcome.says("missing.out", "\"cause\": \"module-missing\"");
+        outcome.says("told.out", "the kernel module `nf_conntrack` brings it and is not loaded");
+        outcome.says("told.out", "    type: sudo modprobe nf_conntrack\n");
+        outcome.is("load.code", "0");
+        outcome.is("then.code", "0");
+        outcome.says("clamped.out", "\"cause\": \"clamped\"");
+        outcome.says("made.err", "the kernel took `1` and made `0` of it: fewer, where memory is short or in pieces");
+        outcome.is("apply.code", "0");
+        outcome.is("mended.code", "0");
+    }
+}
+
+/// A rootless container on an old kernel, and another one on a new: what its network namespace does not have, and has
+/// and shows only.
+#[test]
+#[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
+fn what_a_network_namespace_lacks_is_left_out_or_set_on_the_machine() {
+    let [exec, guest, unshare, net] = INSIDE;
+    let queue = ["--set", "net.core.somaxconn=9999"];
+    for kernel in Kernel::ALL {
+        let rootless =
+            |words: [&'static str; 3]| [exec, guest, unshare, "user+net", "/init", words[0], words[1], words[2]];
+        let outcome = Machine::new()
+            .profile("buffers", BUFFERS)
+            .step("code", [exec, guest, unshare, "user+net", "/init", "check", "--format", "json", queue[0], queue[1]])
+            .step("told", rootless(["check", queue[0], queue[1]]))
+            .step("paste", ["profile-as-said", "/etc/mended.toml"])
+            .step("mended", rootless(["check", "-p", "/etc/mended.toml"]))
+            .step(
+                "shown",
+                [
+                    exec,
+                    guest,
+                    unshare,
+                    net,
+                    "/init",
+                    "apply",
+                    "--allow-host-settings",
+                    "--format",
+                    "json",
+                    "-p",
+                    "/etc/buffers.toml",
+                ],
+            )
+            .step("follow-buffers", ["write", "/proc/sys/net/core/rmem_max", "16777216"])
+            .step("buffers-then", [exec, guest, unshare, net, "/init", "check", "-p", "/etc/buffers.toml"])
+            .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
+
+        outcome.is("end", "reached");
+        if kernel == Kernel::Stable {
+            outcome.says("code.out", "\"cause\": \"hidden-in-user-namespace\"");
+            outcome
+                .says("told.out", "the network namespace of a rootless container does not have it before Linux 6.12");
+            outcome.is("mended.code", "0");
+        } else {
+            outcome.says("code.out", "\"cause\": \"not-applied\"");
+            outcome.says("shown.out", "\"cause\": \"read-only-in-namespace\"");
+            outcome.says("shown.out", "\"text\": \"sudo sysctl -w net.core.rmem_max=16777216\"");
+            outcome.is("buffers-then.code", "0");
+        }
+    }
+}
+
+/// Of two settings of which each sets the other to 0.
+#[test]
+#[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
+fn one_of_two_wishes_is_given_up() {
+    for kernel in Kernel::ALL {
+        let outcome = Machine::new()
+            .profile("ratio", "linux.sysctl.vm.dirty_ratio = 30\n")
+            .profile("bytes", "linux.sysctl.vm.dirty_bytes = 50000000\n")
+            .step("check", ["exec", "/init", "check", "-p", "/etc/ratio.toml,/etc/bytes.toml"])
+            .step("code", ["exec", "/init", "apply", "--format", "json", "-p", "/etc/ratio.toml,/etc/bytes.toml"])
+            .step("both", ["exec", "/init", "apply", "-p", "/etc/ratio.toml,/etc/bytes.toml"])
+            .step("paste", ["profile-as-said", "/etc/mended.toml"])
+            .step("one", ["exec", "/init", "apply", "-p", "/etc/ratio.toml,/etc/bytes.toml,/etc/mended.toml"])
+            .step("then", ["exec", "/init", "check", "-p", "/etc/ratio.toml,/etc/bytes.toml,/etc/mended.toml"])
+            .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
+
+        outcome.is("end", "reached");
+        outcome.is("check.code", "1");
+        outcome.says(
+            "check.out",
+            "the profile asks for `vm.dirty_ratio` too, and whichever is written sets the other to 0",
+        );
+        outcome.says("code.out", "\"cause\": \"contradiction\"");
+        outcome.is("both.code", "1");
+        outcome.is("one.code", "0");
+        outcome.is("then.code", "0");
+    }
+}
+
+/// For these nothing can be pasted: there is no way back.
+#[test]
+#[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
+fn what_only_another_boot_brings() {
+    for kernel in Kernel::ALL {
+        let outcome = Machine::new()
+            .step("close", ["write", "/proc/sys/kernel/kexec_load_disabled", "1"])
+            .step("one-way", ["exec", "/init", "apply", "--set", "kernel.kexec_load_disabled=0"])
+            .step("told", ["exec", "/init", "check", "--format", "json", "--set", "kernel.kexec_load_disabled=0"])
+            .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
+
+        outcome.is("end", "reached");
         outcome.says("one-way.err", "from 1 nothing leads back before the next boot");
+        outcome.says("told.out", "\"cause\": \"one-way\"");
         outcome.says("told.out", "from 1 nothing leads back before the next boot");
     }
 }

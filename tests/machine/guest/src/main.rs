@@ -5,6 +5,7 @@
 //! - `guest shell SCRIPT`: runs the script's steps, sends what it saw over the second serial line, ends the machine.
 //! - `guest report`: a service that says what it was started with.
 //! - `guest unshare net|user+net COMMAND…`: becomes COMMAND in namespaces of its own.
+//! - `guest modprobe MODULE`: loads a kernel module, behind those that it needs.
 //! - `guest exit CODE`: a service that ends with CODE.
 
 mod report;
@@ -15,6 +16,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
+use nix::errno::Errno;
+use nix::kmod::ModuleInitFlags;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{self, CloneFlags};
 
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         ["drive", path] => drive(path),
         ["shell", path] => script::play(path),
         ["unshare", kinds, command, args @ ..] => unshare(kinds).and_then(|()| become_command(command, args)),
+        ["modprobe", module] => modprobe(module),
         ["report"] => report::print(),
         ["exit", code] => code.parse::<u8>().map(ExitCode::from).map_err(io::Error::other),
         other => Err(io::Error::other(format!("guest doesn't know {other:?}"))),
@@ -55,6 +59,26 @@ fn unshare(kinds: &str) -> io::Result<()> {
         fs::write("/proc/self/gid_map", "0 0 1")?;
     }
     Ok(())
+}
+
+/// The modules are listed in an order in which they can be loaded, all that one needs before it. The kernel knows some
+/// already, or not (EEXIST): as modprobe(8) has it, that is no error.
+fn modprobe(module: &str) -> io::Result<ExitCode> {
+    let order = fs::read_to_string("/lib/modules/order")?;
+    if !order.lines().any(|listed| listed == module) {
+        return Err(io::Error::other(format!("Module {module} not found")));
+    }
+    for name in order.lines() {
+        let file = fs::File::open(format!("/lib/modules/{name}.ko"))?;
+        match nix::kmod::finit_module(file, c"", ModuleInitFlags::empty()) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(error) => return Err(io::Error::other(format!("{name}: {error}"))),
+        }
+        if name == module {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn become_command(command: &str, args: &[&str]) -> io::Result<ExitCode> {

@@ -16,7 +16,8 @@ const RESULTS: &str = "/dev/results";
 
 /// Runs the script at `path` and ends the machine.
 pub fn play(path: &str) -> io::Result<ExitCode> {
-    let mut shell = Shell { results: OpenOptions::new().write(true).open(RESULTS)?, remembered: Tree::default() };
+    let results = OpenOptions::new().write(true).open(RESULTS)?;
+    let mut shell = Shell { results, remembered: Tree::default(), said: String::new() };
     for line in fs::read_to_string(path)?.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         let [name, step @ ..] = fields.as_slice() else {
@@ -35,6 +36,8 @@ pub fn play(path: &str) -> io::Result<ExitCode> {
 struct Shell {
     results: File,
     remembered: Tree,
+    /// What the last command said, on both streams.
+    said: String,
 }
 
 impl Shell {
@@ -47,6 +50,7 @@ impl Shell {
                 let uid = uid.parse::<u32>().map_err(io::Error::other)?;
                 self.exec(name, Command::new(command).args(args).uid(uid).gid(uid))
             }
+            ["profile-as-said", path] => fs::write(path, mended(&self.said)?),
             ["remember"] => {
                 self.remembered = Tree::read()?;
                 Ok(())
@@ -64,6 +68,7 @@ impl Shell {
         let code = output.status.code().map_or_else(|| output.status.to_string(), |code| code.to_string());
         self.answer(&format!("{name}.code"), code.as_bytes())?;
         self.answer(&format!("{name}.out"), &output.stdout)?;
+        self.said = String::from_utf8_lossy(&[output.stdout, output.stderr.clone()].concat()).into_owned();
         self.answer(&format!("{name}.err"), &output.stderr)
     }
 
@@ -73,4 +78,12 @@ impl Shell {
         let value = value.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
         self.results.write_all(format!("RESULT {name} {value}\n").as_bytes())
     }
+}
+
+/// The profile that was said to be needed: `in the profile, under [TABLE]: LINE`.
+fn mended(said: &str) -> io::Result<String> {
+    let remedy = said.lines().find_map(|line| line.trim_start().strip_prefix("in the profile, under "));
+    let (table, line) =
+        remedy.and_then(|remedy| remedy.split_once(": ")).ok_or_else(|| io::Error::other("no remedy for a profile"))?;
+    Ok(format!("{table}\n{line}\n"))
 }
