@@ -224,6 +224,7 @@ impl Case<'_> {
             }
             Cause::PidsMax if contained => remedy::container_pids(self.wanted, scene),
             Cause::PidsMax => vec![remedy::pids_in_unit(self.wanted)],
+            Cause::NotOurProcess if scene.context.user != 0 => vec![remedy::apply_as_root(scene)],
             Cause::SeccompFilter if contained => remedy::container_filter(scene),
             Cause::SeccompFilter => vec![remedy::allowed_by_filter()],
             _ => Vec::new(),

@@ -228,3 +228,13 @@ fn the_table_of_the_other_system_is_read_and_left_alone() {
     let mut mac = mac.file("wrong.toml", "[linux.sysctl]\nvm.swappiness = \"'1'\"\n");
     assert_eq!(mac.types("apply -p @/wrong.toml").code, Some(2));
 }
+
+/// Of the limits of Linux, XNU has nine: of the others it says EINVAL.
+#[test]
+fn a_limit_that_only_linux_has() {
+    let ended = mac().types("check --format json --rlimit rtprio=1");
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let finding = &document["findings"][0];
+    assert_eq!((&finding["cause"], &finding["found"]), (&"no-such-limit".into(), &Value::Null), "{finding}");
+    assert_eq!(finding["remedies"], Value::Null);
+}

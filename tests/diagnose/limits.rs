@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::scene::Scene;
 use crate::support::kernel::status;
@@ -168,11 +169,19 @@ fn a_control_group_allows_fewer_processes_than_the_limit() {
 #[test]
 fn other_processes() {
     as_root(this_test!(), || {
-        let asked = "--rlimit nofile=100";
+        let mut other = Command::new("sleep").arg("600").spawn().unwrap();
+        let asked = format!("--rlimit nofile=100 --pid {}", other.id());
         let user = Scene::new("exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"");
-        let said = user.says("check", &format!("--pid {} {asked}", std::process::id()), "nofile (soft)");
+        let said = user.says("check", &asked, "nofile (soft)");
         assert_eq!(said.cause, "not-our-process", "{said:?}");
-        let said = Scene::new("exec \"$@\"").says("check", &format!("--pid 2147483647 {asked}"), "nofile (soft)");
+        assert_eq!(said.at("shell"), format!("sudo tunectl apply {asked}"));
+        user.outside(said.at("shell"));
+        let root = Scene::new("exec \"$@\"");
+        root.passes(&asked);
+        other.kill().unwrap();
+        other.wait().unwrap();
+        let said = root.says("check", "--pid 2147483647 --rlimit nofile=100", "nofile (soft)");
         assert_eq!(said.cause, "process-gone", "{said:?}");
+        assert!(said.remedies.is_empty(), "{said:?}");
     });
 }

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
+mod causes;
 mod elsewhere;
 mod explain;
 mod key_cases;

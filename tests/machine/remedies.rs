@@ -27,6 +27,7 @@ fn what_is_the_machines_is_mended_on_the_machine() {
             .profile("buffers", BUFFERS)
             .profile("optional", OPTIONAL)
             .step("maps", inside("/etc/maps.toml"))
+            .step("code", [exec, guest, unshare, net, "/init", "check", "--format", "json", "-p", "/etc/maps.toml"])
             .step("buffers", inside("/etc/buffers.toml"))
             .step("follow-maps", ["write", "/proc/sys/vm/max_map_count", "262144"])
             .step("follow-buffers", ["write", "/proc/sys/net/core/rmem_max", "16777216"])
@@ -38,6 +39,7 @@ fn what_is_the_machines_is_mended_on_the_machine() {
 
         outcome.is("end", "reached");
         outcome.is("maps.code", "1");
+        outcome.says("code.out", "\"cause\": \"host-setting\"");
         outcome.says("maps.out", "    type: sudo sysctl -w vm.max_map_count=262144\n");
         outcome.is("maps-then.code", "0");
         outcome.is("buffers.code", "1");
@@ -66,6 +68,7 @@ fn what_the_profile_has_to_ask_for_is_enough() {
             .profile("pipe", PIPE)
             .step("inside", [exec, guest, unshare, net, "/init", "check", "-p", "/etc/files.toml"])
             .step("files", ["exec", "/init", "check", "-p", "/etc/files.toml"])
+            .step("code", ["exec", "/init", "check", "--format", "json", "-p", "/etc/files.toml"])
             .step(
                 "files-then",
                 [
@@ -87,6 +90,7 @@ fn what_the_profile_has_to_ask_for_is_enough() {
 
         outcome.is("end", "reached");
         outcome.says("inside.out", "    type: sudo sysctl -w fs.nr_open=2000000\n");
+        outcome.says("code.out", "\"cause\": \"above-nr-open\"");
         outcome.says("files.out", "2000000 is above fs.nr_open, which is 1048576");
         outcome
             .says("files.out", "    in the profile, under [linux.sysctl]: \"fs.nr_open\" = { at_least = 2000000 }\n");
