@@ -170,6 +170,18 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
         },
     ),
     (
+        "the same of an IPC namespace",
+        Case {
+            enter: UNMAPPED,
+            command: "apply",
+            asked: "--set kernel.shmmni=4001",
+            setting: "kernel.shmmni",
+            cause: "owner-not-mapped",
+            why: "its owner is a user that our user namespace does not map",
+            followed: Followed::Runtime,
+        },
+    ),
+    (
         "what only the machine's own network namespace has",
         Case {
             enter: HERE,

@@ -190,6 +190,22 @@ fn a_security_module_is_blamed_only_where_nothing_else_is_left() {
     assert_eq!(cause(known, &context(own, 1000)), Cause::Unknown);
 }
 
+/// Capabilities count where they are held: root of the machine raises the limits of a rootless container's process, and
+/// root of a rootless container those of nobody.
+#[test]
+fn rights_are_those_of_who_asks_and_not_of_the_process() {
+    let all = Surroundings { capabilities: Some(u64::MAX), ..Surroundings::default() };
+    let of = |user| Namespaces { user: Some(user), ..Namespaces::default() };
+    let context = |user| Context::known(System::Linux, None, of(user), 0, all.clone());
+    let hard = Setting::Limit(Resource::Nofile, Side::Hard);
+    let low = Evidence { hard_limit: Some(Limit::Value(5)), ..Evidence::default() };
+    let cause = |context: &Context| diagnosed(finding(hard.clone(), Shortfall::Differs, low), context).cause;
+    assert_eq!(cause(&context(true)), Cause::NotApplied);
+    assert_eq!(cause(&context(true).visiting(of(false))), Cause::NotApplied);
+    assert_eq!(cause(&context(false)), Cause::HardLimit);
+    assert_eq!(cause(&context(false).visiting(of(false))), Cause::HardLimit);
+}
+
 /// A line of a configuration file or of /proc, right or nearly so.
 fn line() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
