@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::kernel::{limits, put, sysctl};
-use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::namespaces::{dies_with_us, inside, skip, this_test};
 use crate::support::scratch::Scratch;
 use crate::support::stepper::{End, kill_before};
 use crate::support::test::tunectl;
@@ -60,7 +60,7 @@ impl Scene {
         scratch.write("web.toml", PROFILE);
         let mut service = Command::new("sleep");
         service.arg("1000").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let service = service.spawn().unwrap();
+        let service = dies_with_us(&mut service).spawn().unwrap();
         Self { scratch, service }
     }
 

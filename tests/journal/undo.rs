@@ -7,7 +7,7 @@ use std::{fs, thread, time::Duration};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::support::kernel::{limit, put, sysctl};
-use crate::support::namespaces::{inside, this_test};
+use crate::support::namespaces::{dies_with_us, inside, this_test};
 use crate::support::scratch::Scratch;
 use crate::support::test::Test;
 
@@ -56,7 +56,9 @@ struct Service(Child);
 impl Service {
     fn new() -> Self {
         let (input, output) = (Stdio::null(), Stdio::null());
-        Self(Command::new("sleep").arg("1000").stdin(input).stdout(output).stderr(Stdio::null()).spawn().unwrap())
+        let mut sleep = Command::new("sleep");
+        sleep.arg("1000").stdin(input).stdout(output).stderr(Stdio::null());
+        Self(dies_with_us(&mut sleep).spawn().unwrap())
     }
 }
 

@@ -2,12 +2,16 @@
 #![cfg(target_os = "linux")]
 #![allow(dead_code, unused_macros, unused_imports, reason = "each test crate uses its own part of this")]
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
-#![allow(unsafe_code, reason = "renaming an interface is an ioctl(2)")]
+#![allow(
+    unsafe_code,
+    reason = "renaming an interface is an ioctl(2), and a call between fork and exec has no safe form"
+)]
 
 use std::env;
 use std::io::{self, Write};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use tunectl::sys;
@@ -52,15 +56,18 @@ pub(crate) fn inside_of(name: &str, kinds: &[&str], body: impl FnOnce()) {
         Ok(tried) => return skip(name, String::from_utf8_lossy(&tried.stderr).trim()),
         Err(error) => return skip(name, &format!("unshare(1) does not run: {error}")),
     }
-    let status = Command::new("unshare")
-        .args(&unshare)
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, "1")
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
+    let mut inner = Command::new("unshare");
+    inner.args(&unshare).arg(env::current_exe().unwrap());
+    inner.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(INSIDE, "1").stdout(Stdio::null());
+    let status = dies_with_us(&mut inner).status().unwrap();
     assert!(status.success(), "`{name}` failed inside its namespaces: {status}");
+}
+
+/// Has the kernel kill what this starts when the thread that starts it ends: a test that is killed itself drops
+/// nothing, and what it leaves behind would keep the pipes open that its own caller reads to their end.
+pub(crate) fn dies_with_us(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec only prctl(2) is called, which takes no lock.
+    unsafe { command.pre_exec(|| sys::die_with_parent(libc::SIGKILL)) }
 }
 
 /// Gives the loopback interface of a network namespace that is ours another name, with a dot in it for example.

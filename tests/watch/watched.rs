@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::namespaces::dies_with_us;
 use crate::support::pattern;
 use crate::support::scratch::Scratch;
 use crate::support::test::tunectl;
@@ -34,7 +35,8 @@ impl Daemon {
         command.args(["watch", "-p"]).arg(file);
         command.args(arguments.iter().map(|argument| argument.replace('@', &folder)));
         command.env_remove("NOTIFY_SOCKET").envs(variables.iter().copied());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = dies_with_us(&mut command).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let streams: [Box<dyn std::io::Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
