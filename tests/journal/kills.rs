@@ -53,6 +53,8 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         put("net/ipv4/ip_local_reserved_ports", "5000-5001\n");
+        // A new namespace has it from the first one, which forwards where containers run.
+        put("net/ipv4/ip_forward", "0\n");
         // Neither that of a router nor that of a host, so that nothing but the journal brings it back.
         put("net/ipv4/conf/lo/forwarding", "1\n");
         put("net/ipv4/neigh/lo/retrans_time_ms", "1001\n");
