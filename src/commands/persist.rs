@@ -114,9 +114,7 @@ pub(super) fn take_away(asked: &TakeAway, force: bool, dry_run: bool, world: &mu
 pub(super) fn who_says(revert: &Revert, what: &What, now: &Standing) -> String {
     let root = revert.lasting.root.as_deref().unwrap_or(Path::new("/"));
     let said = match (what, now) {
-        (What::Key { key: Key::Sysctl(name), .. }, Standing::Text(text)) => {
-            persist::who_says(root, &name.to_string(), text)
-        }
+        (What::Key { key: Key::Sysctl(name), .. }, Standing::Text(text)) => persist::who_says(root, name, text),
         _ => None,
     };
     said.map_or_else(String::new, |(path, line)| format!(" (`{}` says so in line {line})", path.display()))

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::Assignment;
 use crate::model::limit::{Limit, Limits, Resource, Side};
 
 /// The text of a file that sets these for everyone. A wildcard does not stand for root, who needs lines of his own.
@@ -24,21 +23,6 @@ pub fn limits_d(limits: &[(Resource, Limits)]) -> String {
         }
     }
     text
-}
-
-/// The lines of such a file that set something, a dash for both sides as two.
-#[must_use]
-pub fn limits_d_lines(text: &str) -> Vec<Assignment> {
-    let mut found = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default();
-        let [domain, sides, item, value] = line.split_whitespace().collect::<Vec<_>>()[..] else { continue };
-        let sides: &[&str] = if sides == "-" { &["soft", "hard"] } else { &[sides] };
-        let assignment =
-            |side: &&str| Assignment { line: at + 1, name: format!("{domain} {side} {item}"), value: value.to_owned() };
-        found.extend(sides.iter().map(assignment));
-    }
-    found
 }
 
 /// The item and its value: sizes in KiB, processor time in minutes, the nice value itself and not how far it may

@@ -10,10 +10,10 @@ mod sysctl_d;
 mod units;
 
 pub use launchd::{OPENING, launchd_limit, launchd_sysctls};
-pub use limits::{limits_d, limits_d_lines};
+pub use limits::limits_d;
 pub use seal::{Seal, Style, hash, seal, sealed};
-pub use sysctl_d::{sysctl_d, sysctl_d_lines};
-pub use units::{drop_in, drop_in_lines, modules_load_d, tmpfiles_d};
+pub use sysctl_d::sysctl_d;
+pub use units::{drop_in, modules_load_d, tmpfiles_d};
 
 use crate::model::value::Value;
 
@@ -26,15 +26,4 @@ pub struct Lasting {
     pub value: Value,
     /// What the profile asks for, for people: `at least 32768`.
     pub asked: String,
-}
-
-/// A line that sets something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assignment {
-    /// Its number, from 1.
-    pub line: usize,
-    /// What it sets: a name, or of sysctls a pattern.
-    pub name: String,
-    /// To what.
-    pub value: String,
 }

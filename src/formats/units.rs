@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Assignment, Lasting};
+use super::Lasting;
 use crate::model::limit::{Limit, Limits, Resource};
 
 /// A drop-in that gives a service these limits: in bytes, seconds and microseconds, as the kernel has them
@@ -18,18 +18,6 @@ pub fn drop_in(limits: &[(Resource, Limits)]) -> String {
         let _ = writeln!(text, "Limit{}={}:{}", resource.name().to_ascii_uppercase(), word(soft), word(hard));
     }
     text
-}
-
-/// The lines of a drop-in that set a limit.
-#[must_use]
-pub fn drop_in_lines(text: &str) -> Vec<Assignment> {
-    let assignment = |(at, line): (usize, &str)| {
-        let (name, value) = line.trim().split_once('=')?;
-        let name = name.trim_end();
-        let (name, value) = (name.to_owned(), value.trim().to_owned());
-        name.starts_with("Limit").then_some(Assignment { line: at + 1, name, value })
-    };
-    text.lines().enumerate().filter_map(assignment).collect()
 }
 
 /// Modules that bring keys: loaded before sysctls are set.

@@ -1,11 +1,10 @@
 //! Files of others that are read behind ours, and so win; and those that say what somebody else has set.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::catalog;
-use crate::formats::{Assignment, drop_in_lines, limits_d_lines, sysctl_d_lines};
+use crate::context::elsewhere::sysctl_d::{Line, Lines};
+use crate::context::elsewhere::{Reader, limits_conf, read, unit};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::model::value::Kind;
@@ -29,97 +28,98 @@ pub struct Winner {
     pub reader: &'static str,
 }
 
-/// Directories in the order in which the first file of a name hides the others (sysctl.d(5), systemd.unit(5)).
-const HIDING: [&str; 5] = ["etc", "run", "usr/local/lib", "usr/lib", "lib"];
-
 /// All lines beneath `root` that would win over `files` and say something else.
 #[must_use]
 pub fn winners(root: &Path, files: &[File]) -> Vec<Winner> {
-    files.iter().flat_map(|file| over(root, file)).collect()
+    let over = |file: &File| {
+        let ours = Path::new(&file.path);
+        match file.path.strip_prefix(UNITS).and_then(|rest| rest.strip_suffix(DROP_IN)) {
+            None if file.path == SYSCTLS => sysctls(root, file),
+            None if file.path == LOGINS => limits(root, file, limits_conf::behind(root, ours), logins),
+            None => Vec::new(),
+            Some(folder) => {
+                let name = folder.trim_matches('/').trim_end_matches(".d");
+                limits(root, file, unit::behind(root, name, ours), services)
+            }
+        }
+    };
+    files.iter().flat_map(over).collect()
 }
 
-fn over(root: &Path, file: &File) -> Vec<Winner> {
-    let later = |folder: &str, ours: &str| -> Vec<(PathBuf, &'static str)> {
-        let found = named(root, folder).into_iter().filter(|(name, _)| name.as_str() > ours);
-        found.map(|(_, path)| (path, "everyone")).collect()
-    };
-    let (read, mut others): (fn(&str) -> Vec<Assignment>, _) = match file.path.as_str() {
-        // systemd does not read the last one; procps does, and behind all others (sysctl(8), `--system`).
-        SYSCTLS => (sysctl_d_lines, later("sysctl.d", "99-tunectl.conf")),
-        LOGINS => (limits_d_lines, later("security/limits.d", "99-tunectl.conf")),
-        path => match path.strip_prefix(UNITS).and_then(|rest| rest.strip_suffix(DROP_IN)) {
-            Some(folder) => (drop_in_lines, later(&format!("systemd/system{}", folder.trim_end_matches('/')), DROP_IN)),
-            None => return Vec::new(),
-        },
-    };
-    if file.path == SYSCTLS {
-        others.push((root.join("etc/sysctl.conf"), "`sysctl --system`"));
+fn sysctls(root: &Path, file: &File) -> Vec<Winner> {
+    let path = Path::new(&file.path);
+    let lines = Lines::read(root, Some((path, &file.text)));
+    let mut found = Vec::new();
+    for ours in lines.of(path) {
+        for (theirs, reader) in lines.winners(&ours.name) {
+            if lines.file(theirs) == path || says(theirs, &ours.name, value(ours)) {
+                continue;
+            }
+            found.push(Winner {
+                path: root.join(lines.file(theirs)),
+                line: theirs.number,
+                name: ours.name.to_string(),
+                theirs: value(theirs).to_owned(),
+                ours: value(ours).to_owned(),
+                reader: if reader == Reader::Procps { "`sysctl --system`" } else { "everyone" },
+            });
+        }
     }
-    let ours = read(&file.text);
-    let in_file = |(path, reader): (PathBuf, &'static str)| -> Vec<Winner> {
-        let theirs = text(&path).map_or_else(Vec::new, |text| read(&text));
-        let pairs = ours.iter().flat_map(|ours| theirs.iter().map(move |theirs| (ours, theirs)));
-        let wins =
-            pairs.filter(|(ours, theirs)| stands_for(theirs, ours) && !same(&ours.name, &theirs.value, &ours.value));
-        let winner = |(ours, theirs): (&Assignment, &Assignment)| Winner {
-            path: path.clone(),
-            line: theirs.line,
-            name: ours.name.clone(),
-            theirs: theirs.value.clone(),
-            ours: ours.value.clone(),
-            reader,
-        };
-        wins.map(winner).collect()
+    found
+}
+
+/// Lines as they are, with their names and values.
+type Named = Vec<(usize, String, String)>;
+
+fn limits(root: &Path, file: &File, behind: Vec<PathBuf>, named: fn(&str) -> Named) -> Vec<Winner> {
+    let ours = named(&file.text);
+    let mut found = Vec::new();
+    for path in behind.into_iter().map(|path| root.join(path)) {
+        let theirs = named(&read(&path).unwrap_or_default());
+        for (_, name, ours) in &ours {
+            let wins = theirs.iter().filter(|(_, its, value)| its == name && value != ours);
+            found.extend(wins.map(|(line, _, theirs)| Winner {
+                path: path.clone(),
+                line: *line,
+                name: name.clone(),
+                theirs: theirs.clone(),
+                ours: ours.clone(),
+                reader: "everyone",
+            }));
+        }
+    }
+    found
+}
+
+/// A dash stands for both sides.
+fn logins(text: &str) -> Named {
+    let sides = |(line, [domain, kind, item, value]): (usize, [&str; 4])| {
+        let sides: &[&str] = if kind == "-" { &["soft", "hard"] } else { &[kind] };
+        sides.iter().map(|side| (line, format!("{domain} {side} {item}"), value.to_owned())).collect::<Vec<_>>()
     };
-    others.into_iter().flat_map(in_file).collect()
+    limits_conf::entries(text).flat_map(sides).collect()
+}
+
+fn services(text: &str) -> Named {
+    unit::directives(text).map(|(line, name, value)| (line, name.to_owned(), value.to_owned())).collect()
 }
 
 /// The file and line that sets a sysctl to `value`, if one does: whose value it is that stands there.
 #[must_use]
-pub fn who_says(root: &Path, name: &str, value: &str) -> Option<(PathBuf, usize)> {
-    let files = named(root, "sysctl.d").into_values().chain([root.join("etc/sysctl.conf")]);
-    files.into_iter().find_map(|path| {
-        let lines = sysctl_d_lines(&text(&path)?);
-        let says = |line: &&Assignment| matches(&line.name, name) && same(name, &line.value, value);
-        let line = lines.iter().rev().find(says)?.line;
-        Some((path, line))
-    })
+pub fn who_says(root: &Path, name: &SysctlName, value: &str) -> Option<(PathBuf, usize)> {
+    let lines = Lines::read(root, None);
+    let line = lines.last(name, |line| says(line, name, value))?;
+    Some((root.join(lines.file(line)), line.number))
 }
 
-/// The files of a folder by name, those that are not hidden by another of the same name.
-fn named(root: &Path, folder: &str) -> BTreeMap<String, PathBuf> {
-    let mut files = BTreeMap::new();
-    for place in HIDING {
-        let Ok(found) = fs::read_dir(root.join(place).join(folder)) else { continue };
-        for file in found.flatten() {
-            if let Some(name) = file.file_name().to_str().filter(|name| name.strip_suffix(".conf").is_some()) {
-                files.entry(name.to_owned()).or_insert_with(|| file.path());
-            }
-        }
-    }
-    files
+fn value(line: &Line) -> &str {
+    line.value.as_deref().unwrap_or_default()
 }
 
-fn text(path: &Path) -> Option<String> {
-    Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned())
-}
-
-/// Whether a line of theirs sets what one of ours does.
-fn stands_for(theirs: &Assignment, ours: &Assignment) -> bool {
-    theirs.name == ours.name || matches(&theirs.name, &ours.name)
-}
-
-fn matches(pattern: &str, name: &str) -> bool {
-    match (SysctlName::parse(pattern), SysctlName::parse(name)) {
-        (Ok(pattern), Ok(name)) => pattern.matches(&name),
-        _ => false,
-    }
-}
-
-fn same(name: &str, one: &str, other: &str) -> bool {
-    let key = SysctlName::parse(name).ok().map(Key::Sysctl);
-    let spec = key.and_then(|key| catalog::spec(System::Linux, &key));
+/// Whether a line gives a setting this value, whatever its spelling.
+fn says(line: &Line, name: &SysctlName, value: &str) -> bool {
+    let spec = catalog::spec(System::Linux, &Key::Sysctl(name.clone()));
     let kind = spec.map_or(Kind::Text, |spec| spec.kind);
-    let typed = kind.read(one);
-    one == other || typed.is_ok() && typed == kind.read(other)
+    let typed = kind.read(value);
+    line.value.as_deref().is_some_and(|its| its == value || typed.is_ok() && typed == kind.read(its))
 }

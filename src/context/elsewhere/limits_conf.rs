@@ -1,11 +1,12 @@
 //! limits.conf(5) as `pam_limits(8)` reads it at login.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Elsewhere, Reader, called, read};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
+
+const FOLDER: &str = "etc/security/limits.d";
 
 /// The lines for our user, the later one winning among those that speak of users as closely: `user` before
 /// `@group` before `*`. Neither a group nor `*` counts for root.
@@ -14,10 +15,7 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<Elsewhe
     let mut best: Vec<(u8, Elsewhere)> = Vec::new();
     for file in files(root) {
         let text = read(&root.join(&file)).unwrap_or_default();
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.split('#').next().unwrap_or_default();
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let &[domain, kind, item, value] = fields.as_slice() else { continue };
+        for (number, [domain, kind, item, value]) in entries(&text) {
             let (Some(closeness), Some(resource)) = (login.closeness(domain), resource(item)) else { continue };
             for setting in settings {
                 let Setting::Limit(theirs, side) = setting else { continue };
@@ -45,15 +43,24 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<Elsewhe
     best.into_iter().map(|(_, one)| one).collect()
 }
 
+/// The lines that set a limit: their numbers, from 1, and domain, type, item and value.
+pub fn entries(text: &str) -> impl Iterator<Item = (usize, [&str; 4])> {
+    (1..).zip(text.lines()).filter_map(|(number, line)| {
+        let fields: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+        Some((number, fields.try_into().ok()?))
+    })
+}
+
+/// The files that are read behind `ours`, of its path beneath the root.
+#[must_use]
+pub fn behind(root: &Path, ours: &Path) -> Vec<PathBuf> {
+    super::behind(super::configuration(root, &[FOLDER], Some(ours)), ours)
+}
+
 /// `limits.conf`, and then what stands in `limits.d`, in the order of the C locale.
 fn files(root: &Path) -> Vec<PathBuf> {
-    let folder = Path::new("etc/security/limits.d");
-    let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
-    let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.retain(|name| name.strip_suffix(".conf").is_some());
-    names.sort();
     let first = PathBuf::from("etc/security/limits.conf");
-    std::iter::once(first).chain(names.into_iter().map(|name| folder.join(name))).collect()
+    std::iter::once(first).chain(super::configuration(root, &[FOLDER], None)).collect()
 }
 
 fn meant(kind: &str, side: Side) -> bool {
@@ -146,6 +153,7 @@ fn within(range: &str, number: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn lines(files: &[(&str, &str)], user: u32) -> Vec<String> {
         let root =

@@ -1,9 +1,9 @@
 //! Who else sets a setting: files of sysctl.d(5), sysctl.conf(5), limits.conf(5) and units of systemd(1). Reads
 //! them as their own programs do, in their order, and says which line wins. Changes nothing.
 
-mod limits_conf;
-mod sysctl_d;
-mod unit;
+pub mod limits_conf;
+pub mod sysctl_d;
+pub mod unit;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,8 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32, unit: Option<&
 }
 
 /// The text of a configuration file: a file or a link to one, of no unreasonable length.
-fn read(file: &Path) -> Option<String> {
+#[must_use]
+pub fn read(file: &Path) -> Option<String> {
     let about = fs::metadata(file).ok()?;
     let readable = about.is_file() && about.len() <= LONGEST;
     let text = if readable { fs::read(file).ok()? } else { return None };
@@ -77,10 +78,13 @@ fn read(file: &Path) -> Option<String> {
 }
 
 /// The `.conf` files of several folders, the first folder going before the others where two have a file of one
-/// name, sorted by that name whatever the folder: sysctl.d(5), systemd.unit(5).
-fn configuration(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
+/// name, sorted by that name whatever the folder: sysctl.d(5), systemd.unit(5). As if `ours`, which is of the first
+/// folder, were there.
+fn configuration(root: &Path, folders: &[&str], ours: Option<&Path>) -> Vec<PathBuf> {
     // Of each its name, and behind a byte that is in no name, and goes before all that are, its folder.
-    let mut files: Vec<String> = Vec::new();
+    let line = |name: &str, folder: &str| format!("{name}\0{folder}");
+    let ours = ours.and_then(|path| Some(line(path.file_name()?.to_str()?, path.parent()?.to_str()?)));
+    let mut files: Vec<String> = ours.into_iter().collect();
     for folder in folders {
         let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
         for entry in entries {
@@ -88,12 +92,17 @@ fn configuration(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
             let hidden = name.starts_with('.');
             let is_known = || files.iter().any(|file| file.split('\0').next() == Some(&name));
             if name.strip_suffix(".conf").is_some() && !hidden && !is_known() {
-                files.push(format!("{name}\0{folder}"));
+                files.push(line(&name, folder));
             }
         }
     }
     files.sort();
     files.iter().filter_map(|file| file.split_once('\0')).map(|(name, folder)| Path::new(folder).join(name)).collect()
+}
+
+/// Those that are read behind `ours`.
+fn behind(files: Vec<PathBuf>, ours: &Path) -> Vec<PathBuf> {
+    files.into_iter().skip_while(|file| file != ours).skip(1).collect()
 }
 
 /// As the machine that was looked at calls it.

@@ -14,42 +14,84 @@ const FOLDERS: [&str; 5] =
 const LAST: &str = "etc/sysctl.conf";
 
 /// One assignment.
-struct Line {
-    name: SysctlName,
-    /// None for `-name`, which takes the name out of what patterns set.
-    value: Option<String>,
-    number: usize,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What it sets: a name or a pattern.
+    pub name: SysctlName,
+    /// To what. None for `-name`, which takes the name out of what patterns set.
+    pub value: Option<String>,
+    /// The line, from 1.
+    pub number: usize,
     file: usize,
+}
+
+/// All lines of a system, in the order in which they are read.
+#[derive(Debug)]
+pub struct Lines {
+    files: Vec<PathBuf>,
+    with_systemd: usize,
+    all: Vec<Line>,
+}
+
+impl Lines {
+    /// Those beneath `root`, as if this file, of its path beneath the root, had this text.
+    #[must_use]
+    pub fn read(root: &Path, ours: Option<(&Path, &str)>) -> Self {
+        let mut files = configuration(root, &FOLDERS, ours.map(|(path, _)| path));
+        let with_systemd = files.len();
+        files.push(PathBuf::from(LAST));
+        let mut all = Vec::new();
+        for (at, path) in files.iter().enumerate() {
+            let text = match ours {
+                Some((our_path, text)) if path == our_path => Some(text.to_owned()),
+                _ => read(&root.join(path)),
+            };
+            assignments(&text.unwrap_or_default(), at, &mut all);
+        }
+        Self { files, with_systemd, all }
+    }
+
+    /// The file of a line, relative to the root.
+    #[must_use]
+    pub fn file(&self, line: &Line) -> &Path {
+        &self.files[line.file]
+    }
+
+    /// The line that wins with systemd, and the one that wins with procps where that is another.
+    #[must_use]
+    pub fn winners(&self, name: &SysctlName) -> Vec<(&Line, Reader)> {
+        let systemd = winner(self.all.iter().filter(|line| line.file < self.with_systemd), name);
+        let procps = winner(self.all.iter(), name).filter(|line| systemd != Some(line));
+        let systemd = systemd.map(|line| (line, Reader::SystemdSysctl));
+        systemd.into_iter().chain(procps.map(|line| (line, Reader::Procps))).collect()
+    }
+
+    /// The last line about a setting of which this is so.
+    pub fn last(&self, name: &SysctlName, so: impl Fn(&Line) -> bool) -> Option<&Line> {
+        self.all.iter().rev().find(|line| line.name.matches(name) && so(line))
+    }
+
+    /// The lines of one file.
+    pub fn of<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a Line> {
+        self.all.iter().filter(move |line| self.file(line) == file)
+    }
 }
 
 /// For each key the line that wins with systemd, and the one that wins with procps where that is another.
 pub(super) fn find(root: &Path, keys: &[(&Setting, &SysctlName)]) -> Vec<Elsewhere> {
-    let mut files: Vec<PathBuf> = configuration(root, &FOLDERS);
-    let with_systemd = files.len();
-    files.push(PathBuf::from(LAST));
-    let lines: Vec<Line> = files
-        .iter()
-        .enumerate()
-        .filter_map(|(file, path)| Some((file, read(&root.join(path))?)))
-        .flat_map(|(file, text)| assignments(&text, file))
-        .collect();
-    let mut found = Vec::new();
-    for (setting, name) in keys {
-        let at = |line: &Line, reader| Elsewhere {
+    let lines = Lines::read(root, None);
+    let all = keys.iter().flat_map(|(setting, name)| {
+        let at = |(line, reader): (&Line, Reader)| Elsewhere {
             setting: (*setting).clone(),
-            file: called(&files[line.file]),
+            file: called(lines.file(line)),
             line: line.number,
             value: line.value.clone().unwrap_or_default(),
             scope: String::new(),
             reader,
         };
-        let systemd = winner(lines.iter().filter(|line| line.file < with_systemd), name);
-        let procps = winner(lines.iter(), name);
-        found.extend(systemd.map(|line| at(line, Reader::SystemdSysctl)));
-        let other = procps.filter(|line| systemd.is_none_or(|its| (its.file, its.number) != (line.file, line.number)));
-        found.extend(other.map(|line| at(line, Reader::Procps)));
-    }
-    found
+        lines.winners(name).into_iter().map(at).collect::<Vec<_>>()
+    });
+    all.collect()
 }
 
 /// The last line that names the key in full, else the last pattern that it matches, unless it is taken out.
@@ -65,25 +107,23 @@ fn winner<'a>(lines: impl Iterator<Item = &'a Line>, name: &SysctlName) -> Optio
     full.or(pattern).filter(|line| line.value.is_some())
 }
 
-fn assignments(text: &str, file: usize) -> Vec<Line> {
-    let lines = (1..).zip(text.lines());
-    lines
-        .filter_map(|(number, line)| {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with(['#', ';']) {
-                return None;
-            }
-            // `-name = value` is a value whose failure doesn't matter, `-name` alone an exclusion.
-            let (optional, line) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest));
-            let (name, value) = match line.split_once('=') {
-                Some((name, value)) => (name, Some(value.trim().to_owned())),
-                None if optional => (line, None),
-                None => return None,
-            };
-            let name = SysctlName::parse(name.trim()).ok()?;
-            Some(Line { name, value, number, file })
-        })
-        .collect()
+fn assignments(text: &str, file: usize, lines: &mut Vec<Line>) {
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.starts_with(['#', ';']) {
+            continue;
+        }
+        // `-name = value` is a value whose failure doesn't matter, `-name` alone an exclusion.
+        let (optional, line) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest));
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name, Some(value.trim().to_owned())),
+            None if optional => (line, None),
+            None => continue,
+        };
+        if let Ok(name) = SysctlName::parse(name.trim()) {
+            lines.push(Line { name, value, number, file });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -109,7 +149,7 @@ mod tests {
     #[test]
     fn files_are_ordered_by_name_and_hidden_by_an_earlier_folder() {
         let files = [
-            ("etc/sysctl.d/10-a.conf", "# x\n\nnet.core.somaxconn = 1\n"),
+            ("etc/sysctl.d/10-a.conf", "# x\n\nnet.core.somaxconn = 1\n;net.core.somaxconn = 9\n"),
             ("run/sysctl.d/30-c.conf", "net/core/somaxconn=3"),
             ("usr/lib/sysctl.d/30-c.conf", "net.core.somaxconn = 4"),
             ("usr/lib/sysctl.d/20-b.conf", "-net.core.somaxconn = 2\n"),
@@ -140,6 +180,8 @@ mod tests {
         ];
         assert_eq!(winners(&full, "net.ipv4.conf.lo.rp_filter")[0].2, "0");
         assert_eq!(winners(&full, "net.ipv4.conf.eth0.rp_filter")[0].2, "2");
+        let dot = [("etc/sysctl.d/1.conf", " net.ipv4.conf.eth0/1.rp_filter =  0 1 \nx y = 1\n")];
+        assert_eq!(winners(&dot, "net/ipv4/conf/eth0.1/rp_filter")[0].2, "0 1");
         let out = [("etc/sysctl.d/2.conf", "net.ipv4.conf.*.rp_filter=2\n-net.ipv4.conf.lo.rp_filter\nnonsense\n=\n")];
         assert_eq!(winners(&out, "net.ipv4.conf.lo.rp_filter"), []);
     }

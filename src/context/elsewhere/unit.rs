@@ -29,19 +29,38 @@ pub(super) fn find(root: &Path, settings: &[&Setting], unit: &str) -> Vec<Elsewh
     if unit.contains('/') {
         return Vec::new();
     }
-    let drop_ins: Vec<String> =
-        names(unit).iter().flat_map(|name| FOLDERS.map(|folder| format!("{folder}/{name}.d"))).collect();
-    let drop_ins = configuration(root, &drop_ins.iter().map(String::as_str).collect::<Vec<_>>());
+    let drop_ins = drop_ins(root, unit, None);
     let own = names(unit)
         .iter()
         .flat_map(|name| FOLDERS.map(|folder| PathBuf::from(format!("{folder}/{name}"))))
         .find(|file| read(&root.join(file)).is_some());
-    let manager = [PathBuf::from("etc/systemd/system.conf")].into_iter().chain(configuration(root, &MANAGER));
+    let manager = [PathBuf::from("etc/systemd/system.conf")].into_iter().chain(configuration(root, &MANAGER, None));
     let files: Vec<(PathBuf, &str)> = manager
         .map(|file| (file, "DefaultLimit"))
         .chain(own.into_iter().chain(drop_ins).map(|file| (file, "Limit")))
         .collect();
     settings.iter().filter_map(|setting| last(root, &files, setting)).collect()
+}
+
+/// The drop-ins of a unit, as if `ours` were there.
+fn drop_ins(root: &Path, unit: &str, ours: Option<&Path>) -> Vec<PathBuf> {
+    let folders: Vec<String> =
+        names(unit).iter().flat_map(|name| FOLDERS.map(|folder| format!("{folder}/{name}.d"))).collect();
+    configuration(root, &folders.iter().map(String::as_str).collect::<Vec<_>>(), ours)
+}
+
+/// The drop-ins of a unit that are read behind `ours`, of its path beneath the root.
+#[must_use]
+pub fn behind(root: &Path, unit: &str, ours: &Path) -> Vec<PathBuf> {
+    super::behind(drop_ins(root, unit, Some(ours)), ours)
+}
+
+/// The assignments of a unit or a drop-in: their lines, from 1, names and values.
+pub fn directives(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    (1..).zip(text.lines()).filter_map(|(number, line)| {
+        let (name, value) = line.split_once('=')?;
+        Some((number, name.trim(), value.trim()))
+    })
 }
 
 /// The unit itself, and the template that it is an instance of: `a@b.service` and `a@.service`.
@@ -59,12 +78,11 @@ fn last(root: &Path, files: &[(PathBuf, &str)], setting: &Setting) -> Option<Els
     for (file, prefix) in files {
         let directive = format!("{prefix}{}", resource.name().to_ascii_uppercase());
         let text = read(&root.join(file)).unwrap_or_default();
-        for (number, line) in (1..).zip(text.lines()) {
-            let Some((name, value)) = line.split_once('=') else { continue };
-            if name.trim() != directive {
+        for (number, name, value) in directives(&text) {
+            if name != directive {
                 continue;
             }
-            found = in_our_unit(*resource, *side, value.trim()).map(|value| Elsewhere {
+            found = in_our_unit(*resource, *side, value).map(|value| Elsewhere {
                 setting: setting.clone(),
                 file: called(file),
                 line: number,
@@ -106,7 +124,7 @@ mod tests {
     use std::fs;
 
     fn limit_of(files: &[(&str, &str)], unit: &str) -> Option<String> {
-        let root = std::env::temp_dir().join(format!("tunectl-unit-{}-{}-{unit}", std::process::id(), files.len()));
+        let root = std::env::temp_dir().join(format!("tunectl-unit-{}-{}", std::process::id(), files.len()));
         for (path, text) in files {
             let file = root.join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
