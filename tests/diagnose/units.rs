@@ -7,6 +7,7 @@ use tunectl::context::{Context, Namespaces, Surroundings};
 use tunectl::model::setting::System;
 
 use crate::scene::Scene;
+use crate::support::kernel::put;
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
 #[test]
@@ -18,6 +19,8 @@ fn systemd_understands_every_line_for_a_unit() {
         return skip(this_test!(), "systemd-analyze(1) is not installed");
     }
     inside_of(this_test!(), &["--net"], || {
+        // A new namespace has it from the first one, which forwards where containers run.
+        put("net/ipv4/ip_forward", "0");
         let read_only = "exec unshare --mount sh -euc 'mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
 exec \"$@\"' sh \"$@\"";
