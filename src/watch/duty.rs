@@ -17,6 +17,8 @@ const REST: Duration = Duration::from_millis(25);
 const SETTLE: Duration = Duration::from_millis(200);
 /// Interfaces that come and go all the time cause no more sweeps than one in so long.
 const SWEEPS_APART: Duration = Duration::from_secs(1);
+/// While settings arrive, everything is looked at so often at once: what comes after we have stood by is not told of.
+const LOOKS: usize = 4;
 /// Metrics are written no more often than that.
 const METRICS_APART: Duration = Duration::from_secs(1);
 
@@ -207,9 +209,11 @@ impl<'a> Duty<'a> {
     }
 
     fn sweep(&mut self) {
-        self.look();
-        if self.watcher.has_arrivals() {
+        for _ in 0..LOOKS {
             self.look();
+            if !self.watcher.has_arrivals() {
+                break;
+            }
         }
         self.write_metrics();
         self.status();
