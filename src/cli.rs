@@ -245,6 +245,7 @@ pub struct Check {
 
 /// `tunectl watch`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct Watch {
     /// Which profile.
     #[command(flatten)]
@@ -252,6 +253,9 @@ pub struct Watch {
     /// Put back what falls short, and give up what someone else insists on.
     #[arg(long)]
     pub repair: bool,
+    /// With `--repair`, keep no journal: `tunectl revert` will not know of it.
+    #[arg(long, requires = "repair")]
+    pub no_journal: bool,
     /// With `--repair`, write settings of the whole machine from inside a container or namespace too.
     #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
     pub allow_host_settings: bool,

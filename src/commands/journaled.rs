@@ -48,7 +48,7 @@ pub(super) fn journaled(
     Ok(report)
 }
 
-fn not_kept(trouble: &Trouble) -> Failure {
+pub(super) fn not_kept(trouble: &Trouble) -> Failure {
     Failure::new(FALLS_SHORT, format!("{trouble}; nothing was changed"))
         .help(trouble.help())
         .help("`--no-journal` goes without, and then `tunectl revert` can't put anything back")

@@ -1,17 +1,20 @@
 //! `tunectl watch`: stay and keep comparing; tell of each change, and put it back if asked to.
 
 use crate::cli::Watch;
+use crate::journal::{Store, Trouble};
 use crate::kernel::Kernel;
 use crate::model::setting::System;
-use crate::watch::{self, Manager, Manner, Master, Orders};
+use crate::watch::{self, Diary, Manager, Manner, Master, Orders};
 
+use super::journaled::{here, not_kept, places};
 use super::prepare::{Need, Ready, prepare};
 use super::{FALLS_SHORT, Failure, USAGE, World};
 
 #[inline(never)]
 pub(super) fn watch(watch: &Watch, world: &mut World<'_>) -> Result<i32, Failure> {
     let orders = orders(watch, world)?;
-    let manner = Manner { repair: watch.repair, interval: watch.interval, metrics: watch.metrics.clone() };
+    let diary = if watch.repair && !watch.no_journal { Some(diary(world)?) } else { None };
+    let manner = Manner { repair: watch.repair, diary, interval: watch.interval, metrics: watch.metrics.clone() };
     if watch.once {
         let passes = watch::once(orders, &manner, &mut Here { watch, world });
         return Ok(if passes { 0 } else { FALLS_SHORT });
@@ -24,6 +27,16 @@ pub(super) fn watch(watch: &Watch, world: &mut World<'_>) -> Result<i32, Failure
     watch::stay(orders, &manner, &manager, &mut Here { watch, world })
         .map(|()| 0)
         .map_err(|problem| Failure::new(FALLS_SHORT, problem))
+}
+
+/// The journal, which has to be one that can be kept: later nobody may be there to read that it is not.
+fn diary(world: &mut World<'_>) -> Result<Diary, Failure> {
+    let context = (world.context)();
+    let places = places(&context, world);
+    match Store::make(&places) {
+        Ok(_) | Err(Trouble::Locked { .. }) => Ok(Diary { places, here: here(&context, world) }),
+        Err(trouble) => Err(not_kept(&trouble)),
+    }
 }
 
 /// Reads the profile. Its limits are left out: they belong to processes, and none is meant here.

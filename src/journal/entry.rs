@@ -1,19 +1,30 @@
-//! One apply as the journal keeps it: what stood before, and how far the writing got.
+//! One apply, or a watch's repairs, as the journal keeps them: what stood before, and how far the writing got.
 
 use crate::kernel::{Pieces, Refusal};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
 use crate::model::value::{Kind, Value};
 
-/// One apply.
+/// One apply, or all that a watch has put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The boot that it was made in: no value outlives it.
     pub boot: String,
+    /// Whose changes they are.
+    pub author: Author,
     /// The profiles, as they were asked for.
     pub profiles: Vec<String>,
     /// In the order of the plan.
     pub changes: Vec<Change>,
+}
+
+/// Who made an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// `apply`, once.
+    Apply,
+    /// `watch --repair`, again and again.
+    Watch,
 }
 
 /// One setting that is to be changed, or that changes along with one.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::entry::{Change, Entry, Role, Standing, State, What, Whom, parse_limits};
+use super::entry::{Author, Change, Entry, Role, Standing, State, What, Whom, parse_limits};
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::Key;
@@ -17,6 +17,9 @@ const VERSION: &str = "1";
 pub(super) fn text(entry: &Entry) -> String {
     let mut text = line(&["tunectl-journal", VERSION]);
     text += &line(&["boot", &entry.boot]);
+    if entry.author == Author::Watch {
+        text += &line(&["watch"]);
+    }
     for name in &entry.profiles {
         text += &line(&["profile", name]);
     }
@@ -88,7 +91,7 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
         }
         _ => return Err("its first line is not that of a journal".to_owned()),
     }
-    let mut entry = Entry { boot: String::new(), profiles: Vec::new(), changes: Vec::new() };
+    let mut entry = Entry { boot: String::new(), author: Author::Apply, profiles: Vec::new(), changes: Vec::new() };
     for (at, fields) in lines {
         let words: Vec<&str> = fields.iter().map(String::as_str).collect();
         take(&mut entry, &words).ok_or_else(|| format!("its line {at} is not understood: `{}`", words.join(" ")))?;
@@ -98,6 +101,7 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
 
 fn take(entry: &mut Entry, fields: &[&str]) -> Option<()> {
     match fields {
+        ["watch"] => entry.author = Author::Watch,
         ["boot", boot] => (*boot).clone_into(&mut entry.boot),
         ["profile", name] => entry.profiles.push((*name).to_owned()),
         ["writing", numbers @ ..] => {
@@ -249,6 +253,7 @@ mod tests {
         let sysfs = Key::Sysfs(SysfsName::parse("kernel/mm/ksm/run").unwrap());
         Entry {
             boot: "b".to_owned(),
+            author: Author::Watch,
             profiles: vec!["a b".to_owned(), "/x/\ty.toml".to_owned()],
             changes: vec![
                 key("net/ipv4/conf/eth0.1/rp_filter", Kind::Number, Some("0"), Role::Written, State::Writing),

@@ -9,13 +9,14 @@ mod entry;
 mod here;
 mod intent;
 mod lines;
+mod ongoing;
 mod place;
 mod recorder;
 mod store;
 mod trouble;
 mod undo;
 
-pub use entry::{Change, Entry, Outcome, Role, Standing, State, What, Whom};
+pub use entry::{Author, Change, Entry, Outcome, Role, Standing, State, What, Whom};
 pub use here::Here;
 pub use intent::{changes, irreversible};
 pub use place::{Places, VARIABLE};

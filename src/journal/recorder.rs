@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use nix::errno::Errno;
 
 use super::along;
-use super::entry::{Change, Entry, Role, State, What};
+use super::entry::{Author, Change, Entry, Role, State, What};
 use super::here::Here;
 use super::intent::{self, kind_of};
 use super::lines;
@@ -25,6 +25,8 @@ pub struct Recorder<'a> {
     store: &'a Store,
     number: u64,
     entry: Entry,
+    /// The places of what we have written, perhaps several times.
+    written: Vec<usize>,
     file: File,
 }
 
@@ -46,7 +48,7 @@ impl<'a> Recorder<'a> {
         profiles: Vec<String>,
         changes: Vec<Change>,
     ) -> Result<Self, Trouble> {
-        let entry = Entry { boot: here.boot.clone(), profiles, changes };
+        let entry = Entry { boot: here.boot.clone(), author: Author::Apply, profiles, changes };
         Self::resume(kernel, store, here, store.next()?, entry)
     }
 
@@ -64,7 +66,7 @@ impl<'a> Recorder<'a> {
         // Also one that is there: its last line may have been cut off, and what is added must not become part of it.
         store.replace(number, &entry)?;
         let file = store.append(number)?;
-        Ok(Self { kernel, here, store, number, entry, file })
+        Ok(Self { kernel, here, store, number, entry, written: Vec::new(), file })
     }
 
     /// What is noted so far.
@@ -79,10 +81,9 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// The journal could not be written: then it says no less than before.
     pub fn finish(mut self) -> Result<Option<u64>, Trouble> {
-        for change in &mut self.entry.changes {
-            if change.state != State::Untouched {
-                change.state = State::Wrote(intent::standing(self.kernel, &change.what).ok());
-            }
+        for at in self.written {
+            let change = &mut self.entry.changes[at];
+            change.state = State::Wrote(intent::standing(self.kernel, &change.what).ok());
         }
         let changed = |change: &Change| match (&change.state, &change.before) {
             (State::Untouched, _) => false,
@@ -129,6 +130,7 @@ impl<'a> Recorder<'a> {
             log::error!("the journal can't be written, so nothing else is: {error}");
             Refusal { operation, errno: error.raw_os_error().map_or(Errno::EIO, Errno::from_raw) }
         })?;
+        self.written.extend(numbers);
         let result = write(self.kernel);
         for number in numbers {
             let change = &mut self.entry.changes[*number];

@@ -68,7 +68,7 @@ impl<'a> Duty<'a> {
         let now = Instant::now();
         let due = Due { sweep: now, rest: None, reload: None, metrics: None, metrics_last: None, ping: None };
         let mut duty = Self {
-            watcher: Watcher::new(orders, manner.repairs()),
+            watcher: manner.watcher(orders),
             sentinel: Sentinel::new(),
             sources: Sources::new(),
             links: LinkNotices::new().ok(),

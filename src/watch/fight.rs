@@ -54,6 +54,16 @@ impl Fight {
         self.next = now.checked_add(pause);
     }
 
+    /// It is not for us to put back.
+    pub fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// It can't be put back just now, which says nothing of whoever writes it.
+    pub fn wait(&mut self, now: Instant, pause: Duration) {
+        self.next = now.checked_add(pause);
+    }
+
     /// It falls short again: gives it up if that has happened often enough; says whether it just did.
     pub fn lost(&mut self, now: Instant, first_pause: Duration) -> bool {
         let calm = self.last.is_none_or(|last| now.duration_since(last) >= first_pause.saturating_mul(CALM));

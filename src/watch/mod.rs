@@ -3,6 +3,7 @@
 //! [`stay`] is the daemon: one thread that waits for a signal, for a notice that something was written, or for the
 //! next sweep, whichever comes first. What it does when it wakes up is [`Watcher`]'s.
 
+mod diary;
 mod duty;
 mod entry;
 mod fight;
@@ -15,6 +16,7 @@ mod sources;
 mod watcher;
 mod words;
 
+pub use diary::Diary;
 pub use entry::{Entry, Look};
 pub use fight::Fight;
 pub use ledger::Ledger;
@@ -50,6 +52,8 @@ pub trait Master {
 pub struct Manner {
     /// Whether to put back what falls short.
     pub repair: bool,
+    /// Where it is noted what stood there before that; nowhere if not.
+    pub diary: Option<Diary>,
     /// Time between two looks at everything.
     pub interval: Duration,
     /// Where metrics are written.
@@ -63,12 +67,16 @@ impl Manner {
     fn repairs(&self) -> Repair {
         if self.repair { Repair::After(self.interval.min(FIRST_PAUSE)) } else { Repair::Never }
     }
+
+    fn watcher(&self, orders: Orders) -> Watcher {
+        Watcher::new(orders, self.repairs()).noting(self.diary.clone())
+    }
 }
 
 /// Looks at everything once, and puts back what falls short if that is asked for; tells of what still falls short.
 /// Says whether all that is required holds.
 pub fn once(orders: Orders, manner: &Manner, master: &mut dyn Master) -> bool {
-    let mut watcher = Watcher::new(orders, manner.repairs());
+    let mut watcher = manner.watcher(orders);
     for line in watcher.sweep(master.kernel(), Now::read()) {
         master.hear(&line);
     }

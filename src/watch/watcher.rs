@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::diary::Diary;
 use super::entry::Look;
 use super::ledger::Ledger;
 use super::moment::Now;
 use super::words;
 use crate::apply;
+use crate::journal;
 use crate::kernel::{Kernel, Process};
-use crate::model::setting::{Key, Setting};
+use crate::model::setting::{Key, Setting, System};
 use crate::plan::{Goals, KeyGoal, KeyStep, Owner, Place, Plan};
 use crate::report::{Finding, Shortfall, Verdict};
+
+/// So many first pauses later it is tried again whether the journal can be kept.
+const TROUBLED: u32 = 16;
 
 /// What is to be watched.
 #[derive(Clone, Debug)]
@@ -44,13 +49,22 @@ pub struct Watcher {
     ledger: Ledger,
     /// The goals with their patterns replaced by what exists.
     present: Vec<KeyGoal>,
+    diary: Option<Diary>,
+    /// The journal can't be kept, and that was said.
+    is_mute: bool,
 }
 
 impl Watcher {
     /// Has looked at nothing yet.
     #[must_use]
     pub fn new(orders: Orders, repair: Repair) -> Self {
-        Self { orders, repair, ledger: Ledger::default(), present: Vec::new() }
+        Self { orders, repair, ledger: Ledger::default(), present: Vec::new(), diary: None, is_mute: false }
+    }
+
+    /// Notes what it puts back in this journal.
+    #[must_use]
+    pub fn noting(self, diary: Option<Diary>) -> Self {
+        Self { diary, ..self }
     }
 
     /// What is known by now.
@@ -144,9 +158,38 @@ impl Watcher {
                 step.owner = Owner::Host;
             }
         }
-        let report = apply::apply_keys(kernel, &plan);
-        let findings = report.findings.iter().enumerate();
-        findings.filter_map(|(hint, finding)| self.note(hint, finding, now, pause)).collect()
+        let mut lines = self.spare(&mut plan, kernel.system());
+        let report = match &self.diary {
+            None => Ok(apply::apply_keys(kernel, &plan)),
+            Some(diary) => diary.apply(kernel, &plan, &self.orders.profiles),
+        };
+        let was_mute = std::mem::replace(&mut self.is_mute, report.is_err());
+        match report {
+            Ok(report) => {
+                let findings = report.findings.iter().enumerate();
+                lines.extend(findings.filter_map(|(hint, finding)| self.note(hint, finding, now, pause)));
+            }
+            // What can't be noted is not written: `revert` would not know of it.
+            Err(trouble) => {
+                let due = self.ledger.entries.iter_mut().filter(|entry| entry.can_be_repaired());
+                due.for_each(|entry| entry.fight.wait(now.steady, pause.saturating_mul(TROUBLED)));
+                lines.extend((!was_mute).then(|| format!("nothing is repaired: {trouble}")));
+            }
+        }
+        lines
+    }
+
+    /// Takes out of a plan what can't be undone before the next boot, and gives it up.
+    fn spare(&mut self, plan: &mut Plan, system: System) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (key, _) in journal::irreversible(plan, system) {
+            plan.keys.iter_mut().filter(|step| step.key == key).for_each(|step| step.owner = Owner::Host);
+            if let Some(entry) = self.ledger.entry(&key, usize::MAX) {
+                entry.fight.give_up();
+                lines.push(words::not_repaired(entry, "it can't be undone; `apply --allow-irreversible` does it"));
+            }
+        }
+        lines
     }
 
     /// Takes over how one write went.

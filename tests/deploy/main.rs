@@ -54,7 +54,8 @@ fn the_readme_names_every_file() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     for entry in fs::read_dir(file("")).unwrap() {
         let path = entry.unwrap().path();
-        let is_example = path.extension().is_some_and(|ending| ending == "yaml" || ending == "service");
+        let is_example =
+            path.extension().is_some_and(|ending| ["yaml", "service", "conf"].iter().any(|its| ending == *its));
         let name = path.file_name().unwrap().to_str().unwrap();
         assert_eq!(readme.contains(&format!("(tests/deploy/{name})")), is_example, "{name}");
     }
@@ -63,8 +64,10 @@ fn the_readme_names_every_file() {
 #[test]
 fn the_unit_starts_what_there_is() {
     let unit = read("tunectl-watch.service");
-    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-    Cli::try_parse_from(start.split_whitespace()).unwrap();
+    for text in [&unit, &read("repair.conf")] {
+        let start = text.lines().rev().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        Cli::try_parse_from(start.split_whitespace()).unwrap();
+    }
     // It would mount another /proc, and inotify would tell of nothing.
     let directives = unit.lines().filter(|line| !line.starts_with('#'));
     assert!(!directives.clone().any(|line| line.starts_with("ProtectProc") || line.starts_with("ProcSubset")));
@@ -129,6 +132,10 @@ fn the_unit_is_what_systemd_knows_and_well_hardened() {
     assert!(verified.status.success() && !said.contains("tunectl-watch"), "{said}");
     // Tenths of what systemd calls exposure; up to 20 it says OK.
     output(Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=20"]).arg(&unit));
+    scratch.write("tunectl-watch.service.d/repair.conf", read("repair.conf"));
+    let verified = Command::new("systemd-analyze").arg("verify").arg(&unit).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stderr);
+    assert!(!said.contains("repair.conf"), "{said}");
 }
 
 #[test]

@@ -125,13 +125,13 @@ fn at_every_call(
     unreachable!("a program has an end")
 }
 
-/// The last system call of `apply` before which it has not opened its journal: until then come the loader and the
-/// profile, and nothing is written.
-fn first_call(scene: &Scene) -> usize {
+/// The last system call before which a command has not opened its journal: until then come the loader and the profile,
+/// and nothing is written.
+fn first_call(scene: &Scene, command: &dyn Fn() -> Command) -> usize {
     let (mut before, mut behind) = (0, 1000);
     while behind - before > 1 {
         let middle = usize::midpoint(before, behind);
-        let end = kill_before(&mut scene.apply(), middle);
+        let end = kill_before(&mut command(), middle);
         if end != End::Killed || scene.journal().exists() {
             scene.revert();
             behind = middle;
@@ -161,7 +161,7 @@ fn on_stage(test: &str, body: impl FnOnce(&Scene, &[(String, String)])) {
 fn apply_killed_anywhere_is_put_back() {
     on_stage(this_test!(), |scene, originals| {
         let mut halfway = 0;
-        let first = first_call(scene);
+        let first = first_call(scene, &|| scene.apply());
         let put_back = |call| {
             halfway += usize::from(scene.state() != originals);
             scene.revert();
@@ -207,7 +207,7 @@ fn what_is_applied_over_a_crash_is_put_back_with_it() {
             scene.revert();
             assert_eq!(scene.state(), originals, "killed before its system call {call}");
         };
-        at_every_call(first_call(scene), 7, || scene.apply(), apply_again);
+        at_every_call(first_call(scene, &|| scene.apply()), 7, || scene.apply(), apply_again);
     });
 }
 
@@ -220,8 +220,31 @@ fn a_failing_apply_killed_anywhere_is_put_back() {
             scene.revert();
             assert_eq!(scene.state(), originals, "killed before its system call {call}");
         };
-        let (code, _) = at_every_call(first_call(scene), 2, || scene.apply(), put_back);
+        let (code, _) = at_every_call(first_call(scene, &|| scene.apply()), 2, || scene.apply(), put_back);
         assert_eq!((code, entries(&scene.journal())), (1, 0));
         assert_eq!(scene.state(), originals);
+    });
+}
+
+#[test]
+fn a_watch_that_repairs_killed_anywhere_is_put_back() {
+    on_stage(this_test!(), |scene, originals| {
+        let mut halfway = 0;
+        let watch = || scene.command(&["watch", "--once", "--repair", "-p", "./web.toml"]);
+        let watched = |call| {
+            halfway += usize::from(scene.state() != originals);
+            // Another one goes on with what the killed one had noted.
+            if call % 2 == 0 {
+                watch().status().unwrap();
+            }
+            scene.revert();
+            assert_eq!(scene.state(), originals, "killed before its system call {call}");
+        };
+        let (code, calls) = at_every_call(first_call(scene, &watch), 1, watch, watched);
+        assert_ne!(scene.state(), originals, "nobody repaired anything");
+        assert_eq!((code, entries(&scene.journal())), (0, 1));
+        scene.revert();
+        assert_eq!(scene.state(), originals);
+        assert!(calls > 100 && halfway > 50, "{calls} calls, {halfway} of them halfway");
     });
 }

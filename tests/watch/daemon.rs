@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::kernel::{put, sysctl, until};
 use crate::support::namespaces::{inside, this_test};
+use crate::support::test::{Test, tunectl};
 use crate::watched::{Daemon, has_ip, ip};
 
 const PROFILE: &str = "[linux.sysctl]\nnet.core.somaxconn = { at_least = 4096 }\n";
@@ -70,6 +71,48 @@ fn what_drifts_is_put_back_and_given_up_to_who_insists() {
         assert_eq!(sysctl("net/core/somaxconn"), "128");
         daemon.signal(libc::SIGHUP);
         daemon.line("repaired: net.core.somaxconn 128 → 4096");
+    });
+}
+
+#[test]
+fn what_it_put_back_before_it_was_killed_is_undone_by_revert() {
+    inside(this_test!(), || {
+        begin();
+        let mut daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--repair"]);
+        daemon.line(WATCHING);
+        for value in ["128", "200"] {
+            put("net/core/somaxconn", value);
+            daemon.line(&format!("repaired: net.core.somaxconn {value} → 4096"));
+        }
+        let journal = daemon.scratch.path().join("journal");
+        daemon.kill();
+        let mut revert = tunectl();
+        let output = revert.arg("revert").env("TUNECTL_JOURNAL", &journal).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "net.core.somaxconn 4096 → 200\n1 setting put back\n");
+        assert_eq!(sysctl("net/core/somaxconn"), "200");
+    });
+}
+
+#[test]
+fn without_a_journal_nothing_is_put_back_unless_that_is_said() {
+    inside(this_test!(), || {
+        begin();
+        let watch = |more: &[&str]| {
+            let words = ["watch", "--once", "--repair", "--set", "net.core.somaxconn=128"];
+            Test::new(words.iter().chain(more)).env("TUNECTL_JOURNAL", "/dev/null/journal")
+        };
+        watch(&[])
+            .stderr(
+                "error: the journal can't be kept: create `/dev/null/journal`: not a directory; nothing was changed\n  \
+                 = help: name another directory with TUNECTL_JOURNAL\n  \
+                 = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back\n",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/core/somaxconn"), "4096");
+        watch(&["--no-journal"])
+            .stdout("falls short: net.core.somaxconn is 4096, wanted 128\nrepaired: net.core.somaxconn 4096 → 128\n")
+            .run();
     });
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 #[cfg(target_os = "linux")]
 mod daemon;
+mod journal;
 #[cfg(target_os = "linux")]
 mod manager;
 mod memory;

@@ -16,13 +16,13 @@ use tunectl::watch::{Now, Orders, Repair, Watcher};
 
 use crate::support::pattern;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 fn key(name: &str) -> Key {
     Key::Sysctl(SysctlName::parse(name).unwrap())
 }
 
-fn orders(text: &str, contained: bool) -> Orders {
+pub(crate) fn orders(text: &str, contained: bool) -> Orders {
     let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}") };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source.clone()), &catalog::spec).unwrap();
     let goals =
@@ -40,47 +40,47 @@ fn orders(text: &str, contained: bool) -> Orders {
 }
 
 /// A watch, its kernel, and the time.
-struct Scene {
-    watcher: Watcher,
-    fake: Fake,
-    now: Now,
+pub(crate) struct Scene {
+    pub(crate) watcher: Watcher,
+    pub(crate) fake: Fake,
+    pub(crate) now: Now,
 }
 
 impl Scene {
-    fn new(fake: Fake, text: &str, repair: Repair) -> Self {
+    pub(crate) fn new(fake: Fake, text: &str, repair: Repair) -> Self {
         Self { watcher: Watcher::new(orders(text, false), repair), fake, now: Now::read() }
     }
 
-    fn write(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn write(&mut self, name: &str, value: &str) -> &mut Self {
         self.fake.write(&key(name), value, Pieces::Lists).unwrap();
         self
     }
 
-    fn later(&mut self, by: Duration) -> &mut Self {
+    pub(crate) fn later(&mut self, by: Duration) -> &mut Self {
         self.now = self.now.later(by);
         self
     }
 
     #[track_caller]
-    fn sweep(&mut self, expected: &[&str]) {
+    pub(crate) fn sweep(&mut self, expected: &[&str]) {
         let lines = self.watcher.sweep(&mut self.fake, self.now);
         is(&lines, expected);
     }
 
     #[track_caller]
-    fn notice(&mut self, name: &str, by: Option<&str>, expected: &[&str]) {
+    pub(crate) fn notice(&mut self, name: &str, by: Option<&str>, expected: &[&str]) {
         let touched = BTreeMap::from([(key(name), by.map(str::to_owned))]);
         let lines = self.watcher.look_at(&touched, &mut self.fake, self.now);
         is(&lines, expected);
     }
 
     #[track_caller]
-    fn mend(&mut self, expected: &[&str]) {
+    pub(crate) fn mend(&mut self, expected: &[&str]) {
         let lines = self.watcher.mend(&mut self.fake, self.now);
         is(&lines, expected);
     }
 
-    fn value(&self, name: &str) -> &str {
+    pub(crate) fn value(&self, name: &str) -> &str {
         self.fake.value(name).unwrap()
     }
 }
@@ -92,7 +92,7 @@ fn is(lines: &[String], expected: &[&str]) {
     assert!(same, "expected {expected:#?}\nfound {lines:#?}");
 }
 
-const BACKLOG: &str = "net.core.somaxconn";
+pub(crate) const BACKLOG: &str = "net.core.somaxconn";
 
 #[test]
 fn the_first_look_tells_what_falls_short_and_later_ones_what_changes() {

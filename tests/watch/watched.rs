@@ -34,6 +34,7 @@ impl Daemon {
         let mut command = tunectl();
         command.args(["watch", "-p"]).arg(file);
         command.args(arguments.iter().map(|argument| argument.replace('@', &folder)));
+        command.env("TUNECTL_JOURNAL", scratch.path().join("journal"));
         command.env_remove("NOTIFY_SOCKET").envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = dies_with_us(&mut command).spawn().unwrap();
@@ -89,6 +90,12 @@ impl Daemon {
     pub(crate) fn end(mut self, signal: i32) -> Option<i32> {
         self.signal(signal);
         self.child.wait().unwrap().code()
+    }
+
+    /// Ends it where it is.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// How many descriptors it has open, and how many that only hold a place in a tree, of which it keeps the last few.
