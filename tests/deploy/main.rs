@@ -70,7 +70,8 @@ fn the_unit_starts_what_there_is() {
     }
     // It would mount another /proc, and inotify would tell of nothing.
     let directives = unit.lines().filter(|line| !line.starts_with('#'));
-    assert!(!directives.clone().any(|line| line.starts_with("ProtectProc") || line.starts_with("ProcSubset")));
+    let mounts = ["ProtectProc", "ProcSubset", "ProtectKernelTunables", "ProtectControlGroups", "PrivatePIDs"];
+    assert!(!directives.clone().any(|line| mounts.iter().any(|its| line.starts_with(its))));
     assert!(directives.clone().any(|line| line == "CapabilityBoundingSet="));
 }
 
