@@ -16,9 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// What the machine does, told before it starts.
 #[derive(Default)]
 pub(crate) struct Machine {
-    profiles: Vec<(String, String)>,
+    files: Vec<(String, String)>,
     steps: Vec<String>,
     modules: bool,
+    systemd: bool,
 }
 
 /// What the machine said.
@@ -34,8 +35,13 @@ impl Machine {
     }
 
     /// Puts a profile where the command line below finds it: `/etc/NAME.toml`.
-    pub(crate) fn profile(mut self, name: &str, text: &str) -> Self {
-        self.profiles.push((format!("etc/{name}.toml"), text.to_owned()));
+    pub(crate) fn profile(self, name: &str, text: &str) -> Self {
+        self.file(&format!("etc/{name}.toml"), text)
+    }
+
+    /// Puts a file where its path says, in a folder that is there: every one in a system with systemd.
+    pub(crate) fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.push((path.to_owned(), text.to_owned()));
         self
     }
 
@@ -46,7 +52,8 @@ impl Machine {
 
     /// Adds a step to the script, see `guest/src/script.rs` for the words.
     pub(crate) fn step<const N: usize>(mut self, name: &str, words: [&str; N]) -> Self {
-        self.steps.push(format!("{name}\t{}", words.join("\t")));
+        // A step is a line: vertical tabs stand for the ends of lines within it.
+        self.steps.push(format!("{name}\t{}", words.join("\t")).replace('\n', "\u{b}"));
         self
     }
 
@@ -67,16 +74,28 @@ impl Machine {
 
     fn initramfs(&self, kernel: Kernel) -> Vec<u8> {
         let mut archive = Archive::default();
+        if self.systemd {
+            archive.tree(&kernel.systemd());
+        }
         for folder in ["bin", "dev", "etc", "proc", "sys", "tmp", "var", "var/lib", "run"] {
-            archive.folder(folder);
+            if !self.systemd {
+                archive.folder(folder);
+            }
         }
         archive.device("dev/console", (5, 1));
         archive.device("dev/null", (1, 3));
         archive.device("dev/results", kernel.serial_lines().1);
-        archive.program("init", &kernel.program("tunectl"));
+        let tunectl = kernel.program("tunectl");
+        if self.systemd {
+            archive.folder("usr/local");
+            archive.folder("usr/local/bin");
+            archive.program("usr/local/bin/tunectl", &tunectl);
+        } else {
+            archive.program("init", &tunectl);
+        }
         archive.program("bin/guest", &kernel.program("guest"));
-        for (path, text) in &self.profiles {
-            archive.text(path, text);
+        for (path, text) in &self.files {
+            archive.text_in_folders(path, text);
         }
         if self.modules {
             let (modules, order) = kernel.modules();
@@ -89,6 +108,22 @@ impl Machine {
         }
         archive.text("etc/script", &self.steps.join("\n"));
         archive.finish()
+    }
+
+    /// A boot of Debian's systemd, which starts the script as a service once everything else is up.
+    pub(crate) fn boot_systemd(mut self, kernel: Kernel) -> Outcome {
+        self.systemd = true;
+        let results = "/dev/ttyS1";
+        let script = format!("[Service]\nType=oneshot\nExecStart=/bin/guest shell /etc/script {results}\n");
+        let accounts = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
+        let machine = self
+            .file("etc/systemd/system/script.service", &script)
+            .file("etc/passwd", accounts)
+            .file("etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n")
+            .file("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        let outcome = machine.boot(kernel, "/usr/lib/systemd/systemd", "--unit=script.service");
+        assert_eq!(outcome.results.get("end").map(String::as_str), Some("reached"), "{}", outcome.all());
+        outcome
     }
 
     /// The usual boot: /proc and /sys are mounted, then tunectl becomes PID 1 with `args`, and at the end of its command

@@ -1,6 +1,11 @@
 //! An archive for the kernel to unpack at boot, in the only format that it reads: `newc`, see cpio(5) and the
 //! kernel's Documentation/driver-api/early-userspace/buffer-format.rst.
 
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 /// What a file is, with its permissions, as in the `st_mode` of inode(7).
 const FOLDER: u32 = 0o040_755;
 const TERMINAL: u32 = 0o020_600;
@@ -29,6 +34,39 @@ impl Archive {
 
     pub(crate) fn text(&mut self, path: &str, text: &str) {
         self.entry(path, TEXT, (0, 0), text.as_bytes());
+    }
+
+    /// A text and the folders that it is in, which may be there already.
+    pub(crate) fn text_in_folders(&mut self, path: &str, text: &str) {
+        for (end, _) in path.match_indices('/') {
+            self.folder(&path[..end]);
+        }
+        self.text(path, text);
+    }
+
+    /// All that stands beneath a folder: files, links and folders.
+    pub(crate) fn tree(&mut self, root: &Path) {
+        self.below(root, "");
+    }
+
+    fn below(&mut self, root: &Path, folder: &str) {
+        let entries = fs::read_dir(root.join(folder)).expect("a folder that can be read");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("a folder that stays").file_name()).collect();
+        names.sort();
+        for name in names {
+            let path = format!("{folder}{}{}", if folder.is_empty() { "" } else { "/" }, name.to_string_lossy());
+            let whole = root.join(&path);
+            let about = fs::symlink_metadata(&whole).expect("a file that stays");
+            if about.is_dir() {
+                self.entry(&path, about.mode(), (0, 0), &[]);
+                self.below(root, &path);
+            } else if about.is_symlink() {
+                let target = fs::read_link(&whole).expect("a link that stays");
+                self.entry(&path, about.mode(), (0, 0), target.as_os_str().as_bytes());
+            } else {
+                self.entry(&path, about.mode(), (0, 0), &fs::read(&whole).expect("a file that can be read"));
+            }
+        }
     }
 
     pub(crate) fn finish(mut self) -> Vec<u8> {

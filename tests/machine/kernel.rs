@@ -37,6 +37,12 @@ impl Kernel {
         (order.lines().map(module).collect(), order)
     }
 
+    /// A system with Debian's systemd, as a folder: of the first two kinds of machine only.
+    pub(crate) fn systemd(self) -> PathBuf {
+        assert_ne!(self, Self::Arm, "it is built for the other machines");
+        needed("systemd")
+    }
+
     /// The emulator and its arguments: a plain machine with two serial lines, the second one for results.
     pub(crate) fn emulator(self) -> Vec<&'static str> {
         match self {

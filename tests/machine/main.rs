@@ -13,4 +13,5 @@ mod kernel;
 mod namespaces;
 mod pid_1;
 mod remedies;
+mod systemd;
 mod user;

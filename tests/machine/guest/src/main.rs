@@ -2,7 +2,8 @@
 //!
 //! - `guest mounts COMMAND…`: mounts what every service expects, then becomes COMMAND; so PID 1 stays PID 1.
 //! - `guest drive SCRIPT`: what PID 1 becomes in the end; starts a `shell` and waits for it, as an init would.
-//! - `guest shell SCRIPT`: runs the script's steps, sends what it saw over the second serial line, ends the machine.
+//! - `guest shell SCRIPT [DEVICE]`: runs the script's steps, sends what it saw over the second serial line, ends the
+//!   machine.
 //! - `guest report`: a service that says what it was started with.
 //! - `guest unshare net|user+net COMMAND…`: becomes COMMAND in namespaces of its own.
 //! - `guest modprobe MODULE`: loads a kernel module, behind those that it needs.
@@ -27,7 +28,8 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["mounts", command, args @ ..] => mounts().map_err(Into::into).and_then(|()| become_command(command, args)),
         ["drive", path] => drive(path),
-        ["shell", path] => script::play(path),
+        ["shell", path] => script::play(path, "/dev/results"),
+        ["shell", path, results] => script::play(path, results),
         ["unshare", kinds, command, args @ ..] => unshare(kinds).and_then(|()| become_command(command, args)),
         ["modprobe", module] => modprobe(module),
         ["report"] => report::print(),

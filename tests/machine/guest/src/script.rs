@@ -1,4 +1,5 @@
-//! The steps that a test asks for, one a line, fields apart by tabs: `NAME VERB ARGUMENT…`.
+//! The steps that a test asks for, one a line, fields apart by tabs: `NAME VERB ARGUMENT…`, with vertical tabs for the
+//! ends of lines within them.
 //!
 //! Each answers with lines `RESULT NAME VALUE` on the second serial line, which the kernel's own messages can't
 //! reach. A step that can't be done answers with `NAME.failed` instead of ending the script: the test sees which.
@@ -7,18 +8,22 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::sys::reboot::{RebootMode, reboot};
 
 use crate::tree::Tree;
 
-const RESULTS: &str = "/dev/results";
+/// How long something that is waited for may take on a busy emulated machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the script at `path` and ends the machine.
-pub fn play(path: &str) -> io::Result<ExitCode> {
-    let results = OpenOptions::new().write(true).open(RESULTS)?;
+pub fn play(path: &str, results: &str) -> io::Result<ExitCode> {
+    let results = OpenOptions::new().write(true).open(results)?;
     let mut shell = Shell { results, remembered: Tree::default(), said: String::new() };
     for line in fs::read_to_string(path)?.lines() {
+        let line = line.replace('\u{b}', "\n");
         let fields: Vec<&str> = line.split('\t').collect();
         let [name, step @ ..] = fields.as_slice() else {
             continue;
@@ -45,6 +50,7 @@ impl Shell {
         match step {
             ["read", path] => self.answer(name, fs::read_to_string(path)?.trim_end().as_bytes()),
             ["write", path, value] => OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes()),
+            ["until", text, command, args @ ..] => self.until(name, text, Command::new(command).args(args)),
             ["exec", command, args @ ..] => self.exec(name, Command::new(command).args(args)),
             ["exec-as", uid, command, args @ ..] => {
                 let uid = uid.parse::<u32>().map_err(io::Error::other)?;
@@ -70,6 +76,22 @@ impl Shell {
         self.answer(&format!("{name}.out"), &output.stdout)?;
         self.said = String::from_utf8_lossy(&[output.stdout, output.stderr.clone()].concat()).into_owned();
         self.answer(&format!("{name}.err"), &output.stderr)
+    }
+
+    /// Answers with what the command says once that holds `text`.
+    fn until(&mut self, name: &str, text: &str, command: &mut Command) -> io::Result<()> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let said = command.stdin(Stdio::null()).output()?.stdout;
+            if String::from_utf8_lossy(&said).contains(text) {
+                return self.answer(name, &said);
+            }
+            if Instant::now() > end {
+                let said = String::from_utf8_lossy(&said);
+                return Err(io::Error::other(format!("`{text}` is not in: {said}")));
+            }
+            sleep(Duration::from_millis(50));
+        }
     }
 
     /// One line for one value, whatever it holds.
