@@ -20,6 +20,10 @@ use crate::sys;
 use super::prepare::Ready;
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
+/// The most that the kernel takes of a list in one write, whatever its page size (`proc_do_large_bitmap`,
+/// kernel/sysctl.c). Who writes on, as systemd's reader does (measured: 252), sets the rest; procps does not.
+const ONE_WRITE: usize = 4095;
+
 /// Refuses before anything is changed what could not be made to last afterwards.
 pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
     if !asked.persist {
@@ -219,6 +223,13 @@ fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
         let _ = writeln!(
             text,
             "warning: {path} line {line} sets {name} to {theirs}, not to {ours}, and is read later by {reader}"
+        );
+    }
+    for long in wanted.sysctls.iter().filter(|lasting| lasting.value.to_string().len() > ONE_WRITE) {
+        let _ = writeln!(
+            text,
+            "warning: {} is longer than {ONE_WRITE} bytes: systemd-sysctl sets it whole, `sysctl --system` its beginning",
+            long.name
         );
     }
     if !wanted.limits.is_empty() && !wanted.units.is_empty() {

@@ -66,6 +66,32 @@ fn systemd_sysctl_sets_what_was_set() {
     });
 }
 
+/// More than the kernel takes of one write: whoever doesn't write on sets the beginning only.
+#[test]
+fn a_list_longer_than_one_write_is_told_of() {
+    let Some(procps) = program(this_test!(), &["/usr/sbin/sysctl", "/sbin/sysctl"]) else { return };
+    let paths = ["/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl"];
+    let Some(systemd) = program(this_test!(), &paths) else { return };
+    inside(this_test!(), || {
+        let system = System::new();
+        let ports = (0..2000).map(|port| (20_000 + 2 * port).to_string()).collect::<Vec<_>>().join(",");
+        let words = ["apply", "--port", &ports, "--persist", "--root", "ROOT"];
+        let said = system.run(&words).stdout_is_anything().run().stdout;
+        let warning = "warning: net.ipv4.ip_local_reserved_ports is longer than 4095 bytes: systemd-sysctl sets it \
+                       whole, `sysctl --system` its beginning\n";
+        assert!(said.contains(warning), "{said}");
+        let file = system.0.path().join("root/etc/sysctl.d/99-tunectl.conf");
+        let read = |reader: &mut Command| {
+            reset();
+            assert!(reader.arg(&file).output().unwrap().status.success());
+            sysctl("net/ipv4/ip_local_reserved_ports")
+        };
+        assert_eq!(read(&mut Command::new(systemd)), ports);
+        let beginning = read(Command::new(procps).arg("-p"));
+        assert!(beginning.len() < ports.len() && ports.starts_with(&beginning), "{beginning}");
+    });
+}
+
 #[test]
 fn systemd_understands_the_drop_in() {
     let Some(reader) = program(this_test!(), &["/usr/bin/systemd-analyze"]) else { return };
