@@ -227,6 +227,9 @@ pub struct Revert {
     /// What lasts.
     #[command(flatten)]
     pub lasting: TakeAway,
+    /// How to show what was done.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
 }
 
 /// `tunectl check`.

@@ -11,6 +11,7 @@ mod profile;
 mod results;
 mod revert;
 mod run;
+mod undone;
 mod watch;
 
 pub use results::Results;

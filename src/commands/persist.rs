@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::catalog;
-use crate::cli::{Apply, Format, Persist, Revert, TakeAway};
+use crate::cli::{Apply, Format, Persist, Revert};
 use crate::formats::{self, Lasting};
 use crate::journal::{Standing, What};
 use crate::kernel::Process;
@@ -94,8 +94,9 @@ pub(super) fn write(
 }
 
 /// Takes the files away. Returns whether one had to be left.
-pub(super) fn take_away(asked: &TakeAway, force: bool, dry_run: bool, world: &mut World<'_>) -> bool {
-    let disk = disk(asked.root.as_deref());
+pub(super) fn take_away(revert: &Revert, world: &mut World<'_>) -> bool {
+    let Revert { force, dry_run, .. } = *revert;
+    let disk = disk(revert.lasting.root.as_deref());
     let mut left = false;
     for path in disk.standing() {
         let removed = if dry_run { disk.is_ours(&path).map(|()| Written::Removed) } else { disk.remove(&path, force) };
@@ -103,7 +104,8 @@ pub(super) fn take_away(asked: &TakeAway, force: bool, dry_run: bool, world: &mu
         match removed {
             Ok(_) => {
                 let done = if dry_run { "would be taken away" } else { "taken away" };
-                print(world.out, &format!("{} {done}\n", whole.display()));
+                let text = format!("{} {done}\n", whole.display());
+                print(if revert.format == Format::Text { &mut *world.out } else { &mut *world.err }, &text);
             }
             Err(trouble) => {
                 left = true;

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::Revert;
+use crate::cli::{Format, Revert};
 use crate::journal::{self, Entry, Force, Here, Outcome, Standing, Store, Trouble, Undone, What};
 
 use super::journaled::{here, places};
-use super::persist;
 use super::{FALLS_SHORT, Failure, World, print};
+use super::{persist, undone};
 
 #[inline(never)]
 pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
@@ -18,10 +18,16 @@ pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Fail
         None => tale.nothing = true,
     }
     drop(world.err.write_all(tale.short.as_bytes()));
-    print(world.out, &tale.done);
-    print(world.out, &format!("{}\n", tale.sum(revert.dry_run)));
-    let left = revert.lasting.persist && persist::take_away(&revert.lasting, revert.force, revert.dry_run, world);
-    Ok(if tale.falls_short || left { FALLS_SHORT } else { 0 })
+    if revert.format == Format::Text {
+        print(world.out, &tale.done);
+        print(world.out, &format!("{}\n", tale.sum(revert.dry_run)));
+    }
+    let left = revert.lasting.persist && persist::take_away(revert, world);
+    let falls_short = tale.falls_short || left;
+    if revert.format == Format::Json {
+        print(world.out, &undone::document(&tale.entries, !falls_short, tale.elsewhere, tale.stale));
+    }
+    Ok(if falls_short { FALLS_SHORT } else { 0 })
 }
 
 /// The newest entry that is of this boot and of these namespaces, or all of them.
@@ -46,7 +52,11 @@ fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale:
             tale.nothing = false;
             let undone = one(revert, store, number, entry, here, force, world)?;
             for undone in &undone {
+                let said = tale.short.len();
                 tale.tell(undone, revert);
+                let why = tale.short[said..].lines().next().and_then(|line| line.strip_prefix("error: "));
+                let entry = undone::entry(undone, why);
+                tale.entries.push(entry);
             }
             if !revert.all {
                 break;
@@ -85,6 +95,7 @@ fn trouble_with(trouble: &Trouble) -> Failure {
 struct Tale {
     done: String,
     short: String,
+    entries: Vec<serde_json::Value>,
     put_back: usize,
     already: usize,
     elsewhere: usize,

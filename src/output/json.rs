@@ -15,7 +15,7 @@ use crate::report::{Finding, PutBack, Verdict};
 use super::{Account, Queues};
 
 /// The version of the documents. A change that is no addition raises it.
-pub(super) const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -177,7 +177,8 @@ fn around(around: &Surroundings) -> Around<'_> {
 }
 
 /// A document as text. Nothing in ours can fail to serialise: keys are strings and numbers are whole.
-pub(super) fn written(document: &impl Serialize) -> String {
+#[must_use]
+pub fn written(document: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     text

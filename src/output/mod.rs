@@ -8,7 +8,7 @@ mod text;
 mod together;
 
 pub use colour::Colour;
-pub use json::document;
+pub use json::{SCHEMA_VERSION, document, written};
 pub use limits::{limits_document, limits_table};
 pub use queues::Queues;
 pub use text::{changes, paragraph, shortfalls, table, to_type};

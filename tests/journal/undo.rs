@@ -343,3 +343,53 @@ fn the_journal_names_the_profile() {
         assert!(text.contains("\tnet/core/somaxconn\tnumber\tnet:["), "{text}");
     });
 }
+
+#[test]
+fn programs_are_told_what_became_of_each() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.run(&["apply", "--set", "net.core.somaxconn=5000", "--set", "net.ipv4.tcp_fin_timeout=31"])
+            .stdout_is_anything()
+            .run();
+        put("net/core/somaxconn", "6000\n");
+        let ran = host.run(&["revert", "--format", "json"]).code(1).stdout_is_anything();
+        let ran = ran
+            .stderr(
+                "error: net.core.somaxconn is 6000, not the 5000 that we wrote: it is somebody else's by now, and was left\n  \
+                 = help: `tunectl revert --force` puts it back to 4096 all the same\n",
+            )
+            .run();
+        let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let expected = serde_json::json!({
+            "schema_version": 1,
+            "tunectl": env!("CARGO_PKG_VERSION"),
+            "command": "revert",
+            "passes": false,
+            "elsewhere": 0,
+            "stale": 0,
+            "settings": [
+                {
+                    "setting": "net.core.somaxconn",
+                    "process": null,
+                    "outcome": "somebody-elses",
+                    "original": "4096",
+                    "found": "6000",
+                    "why": "net.core.somaxconn is 6000, not the 5000 that we wrote: it is somebody else's by now, and was left",
+                },
+                {
+                    "setting": "net.ipv4.tcp_fin_timeout",
+                    "process": null,
+                    "outcome": "put-back",
+                    "original": "60",
+                    "found": "31",
+                    "why": null,
+                },
+            ],
+        });
+        assert_eq!(found, expected);
+        let ran = host.run(&["revert", "--force", "--format", "json"]).stdout_is_anything().run();
+        let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!((&found["passes"], &found["settings"][0]["outcome"]), (&true.into(), &"put-back".into()));
+        assert_eq!(sysctl("net/core/somaxconn"), "4096");
+    });
+}
