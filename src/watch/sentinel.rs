@@ -32,8 +32,9 @@ enum Door {
 #[derive(Debug)]
 pub(super) struct Sentinel {
     door: Door,
-    numbers: BTreeMap<i32, Key>,
-    paths: BTreeMap<String, Key>,
+    // Lists, since nobody writes so often that looking for a key in some hundred would be felt.
+    numbers: Vec<(i32, Key)>,
+    paths: Vec<(String, Key)>,
 }
 
 impl Sentinel {
@@ -43,7 +44,7 @@ impl Sentinel {
             log::warn!("changes are seen at the next sweep only: inotify can't be had: {error}");
             Door::None
         });
-        Self { door, numbers: BTreeMap::new(), paths: BTreeMap::new() }
+        Self { door, numbers: Vec::new(), paths: Vec::new() }
     }
 
     /// Stands by these files and no others. Done again at each sweep: the file of an interface that was taken away and
@@ -59,7 +60,7 @@ impl Sentinel {
                 for key in keys {
                     let path = path(key);
                     match CString::new(path.as_str()).map(|path| door.add(&path)) {
-                        Ok(Ok(())) => drop(self.paths.insert(path, key.clone())),
+                        Ok(Ok(())) => self.paths.push((path, key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
@@ -69,12 +70,13 @@ impl Sentinel {
                 let before = std::mem::take(&mut self.numbers);
                 for key in keys {
                     match CString::new(path(key)).map(|path| door.add(&path, Interest::Written)) {
-                        Ok(Ok(number)) => drop(self.numbers.insert(number, key.clone())),
+                        Ok(Ok(number)) => self.numbers.push((number, key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
                 }
-                before.keys().filter(|number| !self.numbers.contains_key(number)).for_each(|gone| door.remove(*gone));
+                let stays = |number: i32| self.numbers.iter().any(|(its, _)| *its == number);
+                before.iter().filter(|(number, _)| !stays(*number)).for_each(|(gone, _)| door.remove(*gone));
             }
         }
         // A key that isn't there now is no news.
@@ -100,7 +102,8 @@ impl Sentinel {
             Door::Files(door) => {
                 for number in door.take() {
                     touched.lost |= number < 0;
-                    touched.keys.extend(self.numbers.get(&number).map(|key| (key.clone(), None)));
+                    let known = self.numbers.iter().filter(|(its, _)| *its == number);
+                    touched.keys.extend(known.map(|(_, key)| (key.clone(), None)));
                 }
             }
             Door::Writers(door) => {
@@ -109,7 +112,7 @@ impl Sentinel {
                     touched.lost |= file.is_none();
                     let Some(file) = file.filter(|_| pid != own) else { continue };
                     let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default();
-                    if let Some(key) = path.to_str().and_then(|path| self.paths.get(path)) {
+                    if let Some((_, key)) = self.paths.iter().find(|(its, _)| Path::new(its) == path) {
                         touched.keys.insert(key.clone(), writer(pid));
                     }
                 }

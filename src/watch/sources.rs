@@ -1,6 +1,5 @@
 //! The files that the profile came from: whether they have changed.
 
-use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::BorrowedFd;
@@ -17,12 +16,12 @@ type Print = Option<(u64, u64, u64, i64, i64)>;
 pub(super) struct Sources {
     files: Vec<(PathBuf, Print)>,
     notices: Option<FileNotices>,
-    numbers: BTreeSet<i32>,
+    numbers: Vec<i32>,
 }
 
 impl Sources {
     pub(super) fn new() -> Self {
-        Self { files: Vec::new(), notices: FileNotices::new().ok(), numbers: BTreeSet::new() }
+        Self { files: Vec::new(), notices: FileNotices::new().ok(), numbers: Vec::new() }
     }
 
     /// Looks at these files from now on, and at the directories that they are in: editors and Kubernetes put another
@@ -30,13 +29,13 @@ impl Sources {
     pub(super) fn follow(&mut self, files: &[PathBuf]) {
         self.files = files.iter().map(|file| (file.clone(), print(file))).collect();
         let Some(notices) = &self.notices else { return };
-        let mut numbers = BTreeSet::new();
+        let mut numbers = Vec::new();
         for file in files {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let Ok(folder) = CString::new(folder.as_os_str().as_bytes()) else { continue };
             numbers.extend(notices.add(&folder, Interest::Entries).ok());
         }
-        self.numbers.difference(&numbers).for_each(|gone| notices.remove(*gone));
+        self.numbers.iter().filter(|number| !numbers.contains(number)).for_each(|gone| notices.remove(*gone));
         self.numbers = numbers;
     }
 
