@@ -4,7 +4,6 @@
 //! another PID namespace and of what the kernel does by itself it tells nothing. So this is for speed, and the sweep is
 //! for truth. Where we may, fanotify(7) stands in for it: it tells who wrote, too.
 
-use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -17,9 +16,18 @@ use crate::sys::{self, FileNotices, Interest, WriterNotices};
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     /// The keys, with whom wrote last where that is known.
-    pub(super) keys: BTreeMap<Key, Option<String>>,
+    pub(super) keys: Vec<(Key, Option<String>)>,
     /// Whether some was lost, so that all has to be looked at.
     pub(super) lost: bool,
+}
+
+impl Touched {
+    fn add(&mut self, key: &Key, by: Option<String>) {
+        match self.keys.iter_mut().find(|(its, _)| its == key) {
+            Some((_, last)) => *last = by,
+            None => self.keys.push((key.clone(), by)),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -103,7 +111,7 @@ impl Sentinel {
                 for number in door.take() {
                     touched.lost |= number < 0;
                     let known = self.numbers.iter().filter(|(its, _)| *its == number);
-                    touched.keys.extend(known.map(|(_, key)| (key.clone(), None)));
+                    known.for_each(|(_, key)| touched.add(key, None));
                 }
             }
             Door::Writers(door) => {
@@ -113,7 +121,7 @@ impl Sentinel {
                     let Some(file) = file.filter(|_| pid != own) else { continue };
                     let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default();
                     if let Some((_, key)) = self.paths.iter().find(|(its, _)| Path::new(its) == path) {
-                        touched.keys.insert(key.clone(), writer(pid));
+                        touched.add(key, writer(pid));
                     }
                 }
             }

@@ -1,6 +1,5 @@
 //! Looking at the settings, and putting them back: all that a watch does but waiting.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -108,15 +107,11 @@ impl Watcher {
     }
 
     /// Looks at those keys that were written to.
-    pub fn look_at(
-        &mut self,
-        touched: &BTreeMap<Key, Option<String>>,
-        kernel: &mut dyn Kernel,
-        now: Now,
-    ) -> Vec<String> {
-        let keys = self.present.iter().filter(|goal| touched.contains_key(&goal.key)).cloned().collect();
+    pub fn look_at(&mut self, touched: &[(Key, Option<String>)], kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
+        let find = |key: &Key| touched.iter().find(|(its, _)| its == key);
+        let keys = self.present.iter().filter(|goal| find(&goal.key).is_some()).cloned().collect();
         let plan = self.plan(keys, kernel);
-        let writer = |key: &Key| touched.get(key).cloned().flatten();
+        let writer = |key: &Key| find(key).and_then(|(_, by)| by.clone());
         let mut lines = self.ledger.take(&plan.keys, Look::Notice, now, &writer);
         lines.extend(self.mend(kernel, now));
         lines

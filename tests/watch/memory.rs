@@ -1,6 +1,5 @@
 //! The watch on a kernel in memory, with a clock that the test turns: backoff, giving up, what is never written.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tunectl::catalog::{self, KernelVersion};
@@ -69,7 +68,7 @@ impl Scene {
 
     #[track_caller]
     pub(crate) fn notice(&mut self, name: &str, by: Option<&str>, expected: &[&str]) {
-        let touched = BTreeMap::from([(key(name), by.map(str::to_owned))]);
+        let touched = [(key(name), by.map(str::to_owned))];
         let lines = self.watcher.look_at(&touched, &mut self.fake, self.now);
         is(&lines, expected);
     }
