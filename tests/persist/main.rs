@@ -8,4 +8,5 @@ mod support;
 
 mod files;
 mod macos;
+mod modules;
 mod readers;
