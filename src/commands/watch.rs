@@ -3,12 +3,11 @@
 use crate::cli::Watch;
 use crate::journal::{Store, Trouble};
 use crate::kernel::Kernel;
-use crate::model::setting::System;
 use crate::watch::{self, Diary, Manager, Manner, Master, Orders};
 
 use super::journaled::{here, not_kept, places};
 use super::prepare::{Need, Ready, prepare};
-use super::{FALLS_SHORT, Failure, USAGE, World};
+use super::{FALLS_SHORT, Failure, World};
 
 #[inline(never)]
 pub(super) fn watch(watch: &Watch, world: &mut World<'_>) -> Result<i32, Failure> {
@@ -18,10 +17,6 @@ pub(super) fn watch(watch: &Watch, world: &mut World<'_>) -> Result<i32, Failure
     if watch.once {
         let passes = watch::once(orders, &manner, &mut Here { watch, world });
         return Ok(if passes { 0 } else { FALLS_SHORT });
-    }
-    if world.kernel.system() == System::MacOs {
-        return Err(Failure::new(USAGE, "`tunectl watch` stays on Linux only")
-            .help("let launchd start `tunectl watch --once` every so often (StartInterval)"));
     }
     let manager = Manager::new(world.variable);
     watch::stay(orders, &manner, &manager, &mut Here { watch, world })

@@ -11,6 +11,8 @@ use super::check;
 
 #[path = "other/events.rs"]
 mod events;
+#[path = "other/waiting.rs"]
+mod waiting;
 
 pub use events::{FileNotices, Interest, LinkNotices, WriterNotices, signal_bell, socket_address, wait_for_any};
 
@@ -99,10 +101,17 @@ impl Info {
     }
 }
 
-/// Takes no signal: there is no sigtimedwait(2).
+/// Waits for any signal at all, for ever or for at most `timeout`; all of them must be blocked. `None`: the time is over.
 #[must_use]
-pub fn take_signal(_timeout: Option<Duration>) -> Option<Info> {
-    None
+pub fn take_signal(timeout: Option<Duration>) -> Option<Info> {
+    if timeout != Some(Duration::ZERO) && !waiting::wait(timeout) {
+        return None;
+    }
+    let signal = waiting::take()?;
+    // SAFETY: a `siginfo_t` of zeros is a valid value of that plain C structure.
+    let mut info: libc::siginfo_t = unsafe { mem::zeroed() };
+    info.si_signo = signal;
+    Some(Info(info))
 }
 
 /// As [`take_signal`].
@@ -114,8 +123,10 @@ pub fn take_signal_but(_signal: c_int, _timeout: Option<Duration>) -> Option<Inf
 /// Nothing here.
 pub fn discard_signal(_signal: c_int) {}
 
-/// Nothing here.
-pub fn suspend() {}
+/// Stops us as a `SIGTSTP` would; returns when we are resumed.
+pub fn suspend() {
+    drop(super::process::kill(super::process::own_pid(), libc::SIGSTOP));
+}
 
 /// Not here.
 ///

@@ -6,6 +6,7 @@
 
 use std::ffi::CString;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 
@@ -49,7 +50,10 @@ impl Sentinel {
     pub(super) fn new() -> Self {
         let door = WriterNotices::new().map(Door::Writers).or_else(|_| FileNotices::new().map(Door::Files));
         let door = door.unwrap_or_else(|error| {
-            log::warn!("changes are seen at the next sweep only: inotify can't be had: {error}");
+            // macOS tells nobody, which is no news.
+            if error.kind() != ErrorKind::Unsupported {
+                log::warn!("changes are seen at the next sweep only: inotify can't be had: {error}");
+            }
             Door::None
         });
         Self { door, numbers: Vec::new(), paths: Vec::new() }
@@ -88,7 +92,7 @@ impl Sentinel {
             }
         }
         // A key that isn't there now is no news.
-        if let Some(error) = refused.filter(|error| error.kind() != std::io::ErrorKind::NotFound) {
+        if let Some(error) = refused.filter(|error| error.kind() != ErrorKind::NotFound) {
             log::info!("changes of some settings are seen at the next sweep only: {error}");
         }
     }

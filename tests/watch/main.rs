@@ -8,6 +8,8 @@ mod support;
 mod daemon;
 mod journal;
 #[cfg(target_os = "linux")]
+mod mac;
+#[cfg(target_os = "linux")]
 mod manager;
 mod memory;
 #[cfg(target_os = "linux")]

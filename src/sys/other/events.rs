@@ -1,27 +1,29 @@
 //! Where there is no Linux, nothing is told of files. The twin of `linux/events.rs`.
 
 use std::ffi::CStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::SocketAddr;
 use std::time::Duration;
 
-use super::missing;
+use super::{missing, waiting};
 
-/// Not here.
+/// A descriptor that stands for the signals: it is to be the first that [`wait_for_any`] is given.
 ///
 /// # Errors
-/// `ENOSYS`.
+/// Out of descriptors.
 pub fn signal_bell() -> io::Result<OwnedFd> {
-    missing()
+    Ok(File::open("/dev/null")?.into())
 }
 
-/// Not here.
+/// Waits until a signal waits to be taken, for at most `timeout`: there is nothing else to wait for here. Bit 0 says
+/// that one does.
 ///
 /// # Errors
-/// `ENOSYS`.
-pub fn wait_for_any(_descriptors: &[BorrowedFd<'_>], _timeout: Option<Duration>) -> io::Result<u32> {
-    missing()
+/// None.
+pub fn wait_for_any(_descriptors: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<u32> {
+    Ok(u32::from(waiting::wait(timeout)))
 }
 
 /// What is told of files: nothing here, so there is no value of this.
