@@ -2,7 +2,7 @@
 
 use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, Changed, KernelVersion};
-use crate::model::setting::{Spec, System};
+use crate::model::setting::{RowNumber, Spec, System};
 use crate::model::value::Kind;
 
 /// What is known of one setting. Its lists of texts are as they are written down, or as they are read back.
@@ -68,9 +68,9 @@ pub struct Values {
 }
 
 impl Values {
-    pub(super) fn spec(self) -> Spec {
+    pub(super) fn spec(self, row: Option<RowNumber>) -> Spec {
         let ends = self.bounds.map(Bounds::ends);
-        Spec { kind: self.kind, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
+        Spec { kind: self.kind, row, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
     }
 }
 
@@ -141,7 +141,7 @@ impl<Texts> Row<Texts> {
     /// The shape of its values, and the numbers that are sane on every supported kernel.
     #[must_use]
     pub fn spec(&self) -> Spec {
-        self.values.spec()
+        self.values.spec(None)
     }
 
     /// The lowest and the highest number that this kernel takes, where any is known.

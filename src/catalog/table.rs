@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::hashed::of_path;
 use crate::model::name::SysctlName;
-use crate::model::setting::{Key, Spec, System};
+use crate::model::setting::{Key, RowNumber, Spec, System};
 
 /// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
 const OF_LINUX: [&[Written]; 14] = [
@@ -80,6 +80,17 @@ pub fn entry(system: System, key: &Key) -> Option<Entry> {
         let general = for_all(path, &mut general)?;
         find(general, of_path(general))
     })
+}
+
+/// The entry of this number, which was that of `key` before.
+#[must_use]
+pub fn entry_at(system: System, key: &Key, RowNumber(at): RowNumber) -> Entry {
+    let rows = match (system, key) {
+        (System::MacOs, _) => &MACOS,
+        (System::Linux, Key::Sysctl(_)) => &LINUX,
+        (System::Linux, Key::Sysfs(_)) => &SYSFS,
+    };
+    Entry::at(rows, at.into())
 }
 
 /// The shape of a setting's values, and which of them are sane, if it is known.

@@ -8,7 +8,7 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
-use crate::model::setting::{Key, Setting, System};
+use crate::model::setting::{Key, RowNumber, Setting, System};
 use crate::model::value::{Kind, Value};
 use crate::profile::{Asked, Origin, Source, Wish};
 
@@ -28,6 +28,8 @@ pub struct KeyGoal {
     pub key: Key,
     /// The shape of its values.
     pub kind: Kind,
+    /// The catalog's row of it, where it has been found.
+    pub row: Option<RowNumber>,
     /// What it should be.
     pub wanted: Expectation<Value>,
     /// Whether falling short fails the whole.
@@ -73,10 +75,10 @@ pub fn goals(
 ) -> Result<Goals, (Origin, String)> {
     let mut goals = Goals { keys: Vec::with_capacity(wishes.len()), limits: Vec::new() };
     for wish in wishes.into_iter().filter(|wish| wish.system.is_none_or(|its| its == system)) {
-        let Wish { setting, asked, kind, required, origin, .. } = wish;
+        let Wish { setting, asked, kind, row, required, origin, .. } = wish;
         match setting {
             Setting::Key(key) => match asked.try_map(|asked| value(asked, machine)) {
-                Ok(wanted) => goals.keys.push(KeyGoal { key, kind, wanted, required, origin }),
+                Ok(wanted) => goals.keys.push(KeyGoal { key, kind, row, wanted, required, origin }),
                 Err(message) => return Err((origin, message)),
             },
             Setting::Limit(resource, side) => match asked.try_map(|asked| limit(asked, machine)) {
@@ -110,6 +112,7 @@ fn reserve(keys: &mut Vec<KeyGoal>, ports: &Ranges) {
     keys.push(KeyGoal {
         key,
         kind: Kind::Ports,
+        row: None,
         wanted: Expectation::Includes(Value::Ranges(ports.clone())),
         required: true,
         origin: Origin { source: Rc::new(source), span: 0..0 },
@@ -170,7 +173,8 @@ pub fn expand(goals: Vec<KeyGoal>, names: &mut dyn FnMut(&SysctlName) -> Vec<Sys
         for name in found.into_iter().rev() {
             let key = Key::Sysctl(name);
             if taken.insert(key.clone()) {
-                reversed.push(KeyGoal { key, ..goal.clone() });
+                // One of them may have a row of its own.
+                reversed.push(KeyGoal { key, row: None, ..goal.clone() });
             }
         }
     }

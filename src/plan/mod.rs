@@ -182,7 +182,10 @@ pub fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -
         Err(Obstacle::Refused(Refusal { operation: Operation::Read, errno: Errno::EIO })) => goal.wanted.nearest(None),
         Err(_) => None,
     };
-    let row = catalog::entry(place.system, &goal.key);
+    let row = match goal.row {
+        Some(number) => Some(catalog::entry_at(place.system, &goal.key, number)),
+        None => catalog::entry(place.system, &goal.key),
+    };
     let owner = place.owner(&goal.key, row);
     let after = row.map_or(&[][..], Entry::after);
     KeyStep {

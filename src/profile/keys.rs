@@ -85,6 +85,7 @@ impl Walk<'_, '_> {
             system: Some(self.system),
             asked: wanted.asked,
             kind: wanted.kind,
+            row: known.and_then(|spec| spec.row),
             required: wanted.required,
             origin: self.reader.origin(span.start..end),
         })
@@ -98,7 +99,7 @@ pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> Spec 
         "includes" => Kind::Cpus,
         _ => guess(key, value),
     };
-    Spec { kind, min: None, max: None }
+    Spec { kind, row: None, min: None, max: None }
 }
 
 fn key(tree: Tree, path: &[&Name<'_>]) -> Result<Key, String> {

@@ -75,6 +75,7 @@ fn set(text: &str, system: System, lookup: Lookup<'_>) -> Result<Wish, Problem> 
         system: Some(system),
         asked: wanted.asked,
         kind: wanted.kind,
+        row: known.and_then(|spec| spec.row),
         required: true,
         origin: line.whole(),
     })
@@ -105,7 +106,7 @@ fn rlimit(text: &str) -> Result<Vec<Wish>, Problem> {
         let span = start..start + value.len();
         let value = if value.trim() == "-1" { "unlimited" } else { value.trim() };
         let node = node_of(value, span.clone());
-        let spec = Spec { kind: Kind::Limit, min: None, max: None };
+        let spec = Spec { kind: Kind::Limit, row: None, min: None, max: None };
         let wanted = wanted(&node, &|_, _| spec).map_err(|fault| line.fault(fault))?;
         if side == Side::Hard && wanted.asked == Expectation::Exactly(Asked::Hard) {
             return Err(line.fault(Fault::new(span, "`hard` is no value for the hard limit itself")));
@@ -116,6 +117,7 @@ fn rlimit(text: &str) -> Result<Vec<Wish>, Problem> {
             system: None,
             asked: wanted.asked,
             kind: Kind::Limit,
+            row: None,
             required: true,
             origin,
         })

@@ -230,6 +230,7 @@ fn goals_of(steps: &[KeyStep]) -> Vec<KeyGoal> {
     let goal = |step: &KeyStep| KeyGoal {
         key: step.key.clone(),
         kind: step.kind,
+        row: None,
         wanted: step.wanted.clone(),
         required: step.required,
         origin: step.origin.clone(),
