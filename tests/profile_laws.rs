@@ -117,8 +117,10 @@ proptest! {
     fn ranges_read_as_they_are_shown(list in prop::collection::vec((0u32..=65535, 0u32..200), 0..20)) {
         let ranges: Ranges = list.into_iter().map(|(low, length)| (low, (low + length).min(65535))).collect();
         prop_assert_eq!(Ranges::parse(&ranges.to_string(), 65535).unwrap(), ranges.clone());
+        // Nobody listens on port 0, so a service can't have it.
         let text = format!("[service]\nports = \"{ranges}\"\n");
-        prop_assert_eq!(read(&text).unwrap().service_ports, ranges);
+        let expected = (!matches!(ranges.as_slice(), [(0, _), ..])).then_some(ranges);
+        prop_assert_eq!(read(&text).ok().map(|profile| profile.service_ports), expected);
     }
 
     #[test]
