@@ -10,7 +10,7 @@
 use std::io;
 
 mod clock;
-#[cfg(target_env = "musl")]
+#[cfg(any(test, target_env = "musl"))]
 mod compare;
 mod entry;
 mod environment;
