@@ -13,7 +13,7 @@ pub(super) type Changes = &'static [(KernelVersion, &'static str)];
 /// What a setting belongs to, and what a new network namespace has of it.
 pub(super) type Belonging = (Changed<Scope>, Changed<InNewNetns>);
 
-/// Where a head's parts stand in it. Those of a byte are places in a list, [`NONE`] where there is nothing.
+/// Where a head's parts stand in it. Those of a byte are places in a list, `NONE` where there is nothing.
 pub(super) mod head {
     /// The length of the name, which stands behind all others.
     pub(in super::super) const NAME_LENGTH: usize = 0;

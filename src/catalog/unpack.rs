@@ -9,7 +9,7 @@ use super::version::{ByVersion, Changed, KernelVersion};
 use crate::model::setting::{RowNumber, Spec, System};
 use crate::model::value::Kind;
 
-/// A row as it stands in the program: for who asks for a part of it, and often. The others ask for a [`Row`].
+/// A row as it stands in the program: for who asks for a part of it, and often. The others ask for a `Row`.
 #[derive(Clone, Copy)]
 pub struct Entry {
     rows: &'static Packed,
