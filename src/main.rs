@@ -31,10 +31,13 @@ const PROCESSES: &str = "/proc";
 tunectl::entry_point!(run);
 
 fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
+    if let Err(code) = refuse_others_rights() {
+        return code;
+    }
     if let Some(code) = init::resume(&arguments) {
         return code;
     }
-    let cli = refuse_others_rights().and_then(|()| drop_in(arguments)).and_then(parse);
+    let cli = drop_in(arguments).and_then(parse);
     match cli {
         Err(code) => code,
         Ok(cli) => {

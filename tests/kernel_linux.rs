@@ -172,6 +172,29 @@ fn names_with_dots_and_patterns() {
     });
 }
 
+#[test]
+fn interfaces_may_be_called_like_patterns() {
+    inside("interfaces_may_be_called_like_patterns", || {
+        let mut kernel = kernel();
+        if !ip(&["link", "add", "x=y", "type", "veth", "peer", "name", "a*[b"]) {
+            return skip("interfaces_may_be_called_like_patterns", "`ip` could not add an interface");
+        }
+        let pattern = SysctlName::parse("net.ipv4.conf.*.rp_filter").unwrap();
+        let names = kernel.names(&pattern);
+        let interfaces: Vec<&str> = names.iter().filter_map(|name| name.path().split('/').nth(3)).collect();
+        assert_eq!(interfaces, ["a*[b", "all", "default", "lo", "x=y"]);
+        for name in names {
+            let key = Key::Sysctl(name);
+            kernel.write(&key, "2", Pieces::One).unwrap();
+            assert_eq!(kernel.read(&key).unwrap(), "2\n", "{key}");
+        }
+        assert_eq!(
+            (file("net/ipv4/conf/a*[b/rp_filter"), file("net/ipv4/conf/x=y/rp_filter")),
+            ("2\n".into(), "2\n".into())
+        );
+    });
+}
+
 fn ip(arguments: &[&str]) -> bool {
     Command::new("ip").args(arguments).status().is_ok_and(|status| status.success())
 }

@@ -25,7 +25,7 @@ pub(super) fn exec_anew(watch: Watch, command: &str) -> Watch {
 
 /// The second life: if `arguments` say that this is it, supervises and returns the code to exit with.
 ///
-/// The first thing that `main` asks, before anything else is touched.
+/// `main` asks before anything else is touched.
 #[must_use]
 pub fn resume(arguments: &[OsString]) -> Option<i32> {
     let [name, state, ..] = arguments else { return None };
@@ -34,7 +34,8 @@ pub fn resume(arguments: &[OsString]) -> Option<i32> {
     }
     // Else ps(1) would call us `exe`, from the link that was executed.
     sys::set_name(c"tunectl");
-    let Some(watch) = decode(state) else {
+    // Whoever types such arguments has no such child, and must not have us signal a group of his choice.
+    let Some(watch) = decode(state).filter(|watch| sys::is_child(watch.child)) else {
         notice::error(&"this is how tunectl executes itself, and no command");
         return Some(2);
     };
@@ -89,7 +90,7 @@ fn decode(state: &OsStr) -> Option<Watch> {
     for field in state.to_str()?.split(' ') {
         let (name, value) = field.split_once('=')?;
         match (name, value) {
-            ("child", _) => watch.child = value.parse().ok().filter(|&pid| pid > 0)?,
+            ("child", _) => watch.child = value.parse().ok().filter(|&pid| pid > 1)?,
             ("target", "child") => orders.target = SignalTarget::Child,
             ("target", "group") => orders.target = SignalTarget::Group,
             ("target", "all") => orders.target = SignalTarget::All,
@@ -113,7 +114,7 @@ fn decode(state: &OsStr) -> Option<Watch> {
             _ => return None,
         }
     }
-    (watch.child > 0).then_some(watch)
+    (watch.child > 1).then_some(watch)
 }
 
 fn read_pairs(text: &str) -> Option<Vec<(u8, u8)>> {
@@ -152,7 +153,9 @@ mod tests {
 
     #[test]
     fn nothing_else_is_taken_for_orders() {
-        for text in ["", "child=0", "child=-1", "child=1 x=y", "child=1 stop=x", "target=child", "child=1 rewrite=1"] {
+        for text in
+            ["", "child=0", "child=-1", "child=1", "child=9 x=y", "child=9 stop=x", "target=child", "child=9 rewrite=1"]
+        {
             assert!(decode(OsStr::new(text)).is_none(), "{text}");
         }
         assert_eq!(resume(&["tunectl".into(), "run".into()]), None);

@@ -115,7 +115,7 @@ fn take(entry: &mut Entry, fields: &[&str]) -> Option<()> {
         }
         [tree @ ("sysctl" | "sysfs"), role, name, kind, space, before] => {
             let key = match *tree {
-                "sysctl" => Key::Sysctl(SysctlName::from_components(name.split('/')).ok()?),
+                "sysctl" => Key::Sysctl(SysctlName::existing(name)?),
                 _ => Key::Sysfs(SysfsName::parse(name).ok()?),
             };
             let what = What::Key { key, kind: parse_kind(kind)?, namespace: some(space) };

@@ -50,6 +50,14 @@ impl SysctlName {
         Self::from_path(&parts.join("/"), &parts.join("."))
     }
 
+    /// The name of a setting that exists, by its path beneath `/proc/sys`: never a pattern, whatever it holds. Network
+    /// interfaces may be called `a*b`, `x=y` or `it's` (`dev_valid_name`, net/core/dev.c).
+    #[must_use]
+    pub fn existing(path: &str) -> Option<Self> {
+        let leads_on = |part: &str| !matches!(part, "" | "." | "..");
+        path.split('/').all(leads_on).then(|| Self::known(path, false))
+    }
+
     fn from_path(path: &str, as_typed: &str) -> Result<Self, String> {
         if path.starts_with('/') {
             return Err(format!(
@@ -105,14 +113,14 @@ impl SysctlName {
 }
 
 impl PartialEq for SysctlName {
-    /// By the path, which says all; most that differ do so in the hash.
+    /// Most that differ do so in the hash. `a*b` may be a pattern, or an interface that is called so.
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.path == other.path
+        self.hash == other.hash && self.is_pattern == other.is_pattern && self.path == other.path
     }
 }
 
 impl Hash for SysctlName {
-    /// By the path, which says whether it is a pattern.
+    /// By the path alone.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u32(self.hash);
     }
@@ -354,6 +362,18 @@ mod tests {
         assert!(SysctlName::parse("a.//").is_err());
         assert!(SysfsName::parse("/kernel").is_err());
         assert!(SysfsName::parse("kernel/../..").is_err());
+    }
+
+    #[test]
+    fn what_exists_is_no_pattern_and_leads_nowhere_else() {
+        let odd = SysctlName::existing("net/ipv4/conf/a*b/rp_filter").unwrap();
+        assert!(!odd.is_pattern());
+        assert_ne!(odd, SysctlName::parse("net/ipv4/conf/a*b/rp_filter").unwrap());
+        assert!(SysctlName::parse("net.ipv4.conf.*.rp_filter").unwrap().matches(&odd));
+        assert_eq!(SysctlName::existing("net/core/somaxconn"), SysctlName::parse("net.core.somaxconn").ok());
+        for bad in ["", "/net", "net/", "net//core", "net/../core", "./net"] {
+            assert_eq!(SysctlName::existing(bad), None, "{bad}");
+        }
     }
 
     #[test]

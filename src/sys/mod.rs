@@ -52,7 +52,7 @@ pub use system::{
     set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal, take_signal_but, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
-pub use wait::{Ended, WaitStatus, has_ended, wait_any, wait_for};
+pub use wait::{Ended, WaitStatus, has_ended, is_child, wait_any, wait_for};
 
 /// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.
 ///

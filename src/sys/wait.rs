@@ -88,14 +88,25 @@ pub fn wait_for(pid: pid_t) -> io::Result<Ended> {
 /// Whether child `pid` has ended; leaves it to be waited for.
 #[must_use]
 pub fn has_ended(pid: pid_t) -> bool {
-    let Ok(id) = libc::id_t::try_from(pid) else { return false };
+    look(pid) == Some(true)
+}
+
+/// Whether `pid` is a child of ours that has not been waited for.
+#[must_use]
+pub fn is_child(pid: pid_t) -> bool {
+    look(pid).is_some()
+}
+
+/// Whether child `pid` has ended, and nothing where that is no child of ours.
+fn look(pid: pid_t) -> Option<bool> {
+    let id = libc::id_t::try_from(pid).ok()?;
     // SAFETY: a `siginfo_t` of zeros is a valid value of that plain C structure.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: `info` is ours to write and outlives the call.
     let result = unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) };
     // Where none has, the call succeeds and leaves the zeros (waitid(2)).
-    result == 0 && info.si_signo != 0
+    (result == 0).then_some(info.si_signo != 0)
 }
 
 fn wait(pid: pid_t, options: c_int) -> io::Result<Option<(pid_t, WaitStatus)>> {

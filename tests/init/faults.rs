@@ -160,6 +160,26 @@ fn a_fault_of_our_own_ends_us_with_its_code() {
     }
 }
 
+/// The second life takes its orders from its arguments. Whoever types them must not have us signal a stranger's group,
+/// and least of all everybody: where this fails, it does so in a PID namespace of its own.
+#[test]
+fn orders_for_the_child_of_somebody_else_are_none() {
+    let script = r#"
+        sleep 60 & stranger=$!
+        for child in 1 $stranger 99999; do
+            bash -c 'exec -a "tunectl: supervisor" "$0" "child=$1 x" x' "$TUNECTL" $child
+            bash -c 'exec -a "tunectl: supervisor" "$0" "child=$1" x' "$TUNECTL" $child
+            echo $?
+        done
+        kill -0 $stranger && echo alive
+        kill $stranger"#;
+    let mut command = command(As::First, "bash");
+    command.args(["-c", script]).env("TUNECTL", tunectl());
+    let (code, out, err) = outcome(command);
+    assert_eq!((code, out.as_str()), (0, "2\n2\n2\nalive\n"), "{err}");
+    assert_eq!(err.matches("this is how tunectl executes itself, and no command").count(), 6, "{err}");
+}
+
 /// Where a process goes on when the system call that it waits in returns: the last word of /proc/PID/syscall.
 fn pc(pid: i32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;

@@ -98,7 +98,7 @@ impl Tree {
             found = found.iter().flat_map(|directory| self.step(directory, literal, &prefix, last)).collect();
         }
         found.sort();
-        found.iter().filter_map(|path| SysctlName::from_components(path.split('/')).ok()).collect()
+        found.iter().filter_map(|path| SysctlName::existing(path)).collect()
     }
 
     /// The paths one component below `directory` that match `prefix`: files for the last component, else directories.
@@ -108,8 +108,7 @@ impl Tree {
             None => self.entries(directory),
         };
         let paths = entries.into_iter().map(|entry| join(directory, &entry));
-        let matching =
-            paths.filter(|path| SysctlName::from_components(path.split('/')).is_ok_and(|name| prefix.matches(&name)));
+        let matching = paths.filter(|path| SysctlName::existing(path).is_some_and(|name| prefix.matches(&name)));
         matching.filter(|path| self.stat(path).is_ok_and(|stat| is_directory(&stat) != last)).collect()
     }
 
