@@ -1,10 +1,10 @@
 //! Ending adopted orphans while the service lives (`reap_kill`).
 //!
-//! The kernel tells nobody that an orphan was adopted: `SIGCHLD` is sent when a child ends, and it was not our child whose
-//! end made it one (`forget_original_parent`, kernel/exit.c). Who could be told, by the process connector or by tracing,
-//! needs rights over the whole machine, or slows the service down. So this looks once a second, and only here does a
-//! supervisor wake up while nothing happens: who doesn't ask for it pays nothing. But when one of them ends we are told,
-//! and what descended from it is ours from then on.
+//! The kernel tells nobody that an orphan was adopted: `SIGCHLD` is sent when a child ends, and it was not our child
+//! whose end made it one (`forget_original_parent`, kernel/exit.c). Who could be told, by the process connector or by
+//! tracing, needs rights over the whole machine, or slows the service down. So this looks once a second, and only here
+//! does a supervisor wake up while nothing happens: who doesn't ask for it pays nothing. But when one of them ends we
+//! are told, and what descended from it is ours from then on.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Staying without a service of our own, as `catatonit -P` does: whoever holds the namespaces of a pod needs an init too.
+//! Staying without a service of our own, as `catatonit -P` does: whoever holds the namespaces of a pod needs an init
+//! too.
 
 use super::notice;
 use crate::sys;

@@ -36,7 +36,8 @@ const KEPT: usize = 1024;
 /// The kernel that we run on.
 ///
 /// With [`Access::Write`], a key that was read stays open for the write and the reading back, which saves two
-/// walks out of three; with [`Access::Watch`] for being read again. As many are kept as half the soft limit of open files allows; they close with this.
+/// walks out of three; with [`Access::Watch`] for being read again. As many are kept as half the soft limit of open
+/// files allows; they close with this.
 #[derive(Debug)]
 pub struct Linux {
     sysctl: Tree,
@@ -120,8 +121,8 @@ impl Linux {
 
     /// What belongs to an IPC namespace may be written by the root of the user namespace that owns it and by nobody
     /// else, whatever his capabilities: the effective user counts, at open(2) and at write(2) (`ipc_permissions`,
-    /// `ipc/ipc_sysctl.c`, since Linux 6.9). Root of the machine, in the namespaces of a container whose root is another
-    /// user, therefore becomes that one for as long as it takes.
+    /// `ipc/ipc_sysctl.c`, since Linux 6.9). Root of the machine, in the namespaces of a container whose root is
+    /// another user, therefore becomes that one for as long as it takes.
     fn write_as_owner(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
         let denied = Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES };
         let (tree, path) = self.tree(key);
@@ -245,9 +246,9 @@ fn room() -> usize {
     KEPT.min(soft / 2)
 }
 
-/// The whole text from its start into the buffer, and its length. A second read(2) at an offset gives the rest of the short values that most
-/// keys have, but nothing of a list of ports: so where a read fills the buffer, all is read again into a
-/// larger one.
+/// The whole text from its start into the buffer, and its length. A second read(2) at an offset gives the rest of
+/// the short values that most keys have, but nothing of a list of ports: so where a read fills the buffer, all is
+/// read again into a larger one.
 fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
     let mut size = FIRST_READ;
     while size <= LAST_READ {
