@@ -6,6 +6,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// Held by the thread that builds a program: of several that want one, the others find it built.
+static BUILDING: Mutex<()> = Mutex::new(());
 
 /// Names a `tunectl` to measure instead of building one.
 pub(crate) const BINARY: &str = "TUNECTL_STATIC_BINARY";
@@ -44,6 +48,7 @@ pub(crate) fn compile(source: &str) -> Outcome<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
     let name = source.file_stem().ok_or("a program has a file name")?;
     let program = scratch().join(name);
+    let _alone = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     if newer(&program, &source) {
         return Ok(program);
     }
