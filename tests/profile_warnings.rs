@@ -7,8 +7,9 @@ use profile_support::good;
 use tunectl::model::setting::System;
 use tunectl::profile::lint::{About, Known, lint};
 
-const KNOWN: [(System, &str); 5] = [
+const KNOWN: [(System, &str); 6] = [
     (System::Linux, "net.core.somaxconn"),
+    (System::Linux, "net.ipv4.conf.*.rp_filter"),
     (System::Linux, "net.ipv4.tcp_tw_reuse"),
     (System::Linux, "net.ipv4.neigh.default.gc_thresh3"),
     (System::Linux, "net.ipv4.tcp_retries2"),
@@ -90,6 +91,11 @@ fn names_that_are_nearly_known() {
             "net.\"core.somaxconn\" = 1",
             "`net.core/somaxconn` is no sysctl that tunectl knows, did you mean `net.core.somaxconn`?",
         ),
+        (
+            "net.ipv4.conf.eth0.100.rp_filter = 1",
+            "`net.ipv4.conf.eth0.100.rp_filter` is no sysctl that tunectl knows, did you mean \
+             `net.ipv4.conf.eth0/100.rp_filter`?",
+        ),
     ] {
         assert_eq!(linux(line), [format!("warning[W003]: {message}")]);
     }
@@ -100,6 +106,8 @@ fn names_that_are_nearly_known() {
         "net.ipv4.tcp_rfc1337 = 1",
         "my.own.key = 1",
         "'net.ipv4.*.gc_thresh' = 1",
+        "net.ipv4.conf.\"eth0.100\".rp_filter = 1",
+        "net.ipv4.conf.e.rp_filter = 1",
         "kern.maxfiles = 1",
     ] {
         assert_eq!(linux(line), [""; 0], "{line}");

@@ -115,7 +115,9 @@ fn line(page: &mut String, title: &str, text: &str) {
 fn unknown(asked: &str, system: System) -> Failure {
     let codes = Cause::all().map(Cause::code).chain(WARNINGS.iter().map(|warning| warning.code));
     let names = catalog::names(system).chain(Resource::ALL.map(Resource::name)).chain(codes);
-    let near = suggest::hint(asked, names);
+    // However it was written: with slashes too.
+    let typed = SysctlName::parse(asked).map_or_else(|_| asked.to_owned(), |name| name.to_string());
+    let near = suggest::setting_hint(&typed, names);
     Failure::new(USAGE, format!("`{}` is no setting, limit or code that is known{near}", asked.escape_debug()))
         .help("settings are named as in `tunectl explain net.core.somaxconn`, limits as in `tunectl explain nofile`, and codes stand in the output, as in `tunectl explain read-only-mount`")
 }

@@ -25,7 +25,7 @@ impl Case<'_> {
             if hidden {
                 return found(Cause::HiddenInNamespace, hidden_in_namespace(context));
             }
-            let near = suggest::hint(&self.key.to_string(), catalog::names(context.system));
+            let near = suggest::setting_hint(&self.key.to_string(), catalog::names(context.system));
             return found(Cause::NoSuchKey, format!("there is no such key here{near}"));
         };
         if !row.exists_on(version) {

@@ -119,8 +119,8 @@ impl Case<'_> {
     fn misspelt(&self) -> Vec<Remedy> {
         let system = self.scene.context.system;
         let typed = self.key.to_string();
-        match suggest::nearest(&typed, catalog::names(system)) {
-            Some(near) if self.row.is_none() => vec![remedy::ask_for_another(near, system, &self.finding.wanted)],
+        match suggest::nearest_setting(&typed, catalog::names(system)) {
+            Some(near) if self.row.is_none() => vec![remedy::ask_for_another(&near, system, &self.finding.wanted)],
             _ => self.not_required().map(Remedy::or).into_iter().collect(),
         }
     }

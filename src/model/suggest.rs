@@ -7,18 +7,56 @@
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase();
-    let length = typed.chars().count();
-    known
-        .into_iter()
-        .filter(|word| is_near_at_its_end(&typed, word))
-        .map(|word| (word, word.chars().count(), word.chars().count().max(3) / 3))
-        // A word that is too long or too short can't be near: what was typed may be a megabyte.
-        .filter(|(_, letters, most)| letters.abs_diff(length) <= *most)
-        .map(|(word, _, most)| (distance(&typed, word), most, word))
-        .filter(|(edits, most, _)| edits <= most)
-        .map(|(edits, _, word)| (edits, word))
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, word)| word)
+    let near = known.into_iter().filter_map(|word| Some((edits(&typed, word)?, word)));
+    near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
+}
+
+/// The same for the name of a sysctl among those of the catalog, where a `*` stands for any one interface: the
+/// answer names the one that was typed, with slashes for the dots inside its name as in sysctl.d(5).
+#[must_use]
+pub fn nearest_setting<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let lower = typed.to_ascii_lowercase();
+    let near = known.into_iter().filter_map(|word| {
+        let edits = if word.contains('*') { edits(&general(&lower, word)?.0, word) } else { edits(&lower, word) };
+        Some((edits?, word))
+    });
+    let (_, word) = near.min_by_key(|(edits, _)| *edits)?;
+    Some(general(typed, word).map_or_else(|| word.to_owned(), |(_, instance)| filled(word, instance)))
+}
+
+/// The name that was meant if `typed` is one of those that `pattern` stands for, but for dots inside the one
+/// component.
+#[must_use]
+pub fn joined(typed: &str, pattern: &str) -> Option<String> {
+    let (general, instance) = general(typed, pattern)?;
+    (general == pattern && instance.contains('.')).then(|| filled(pattern, instance))
+}
+
+fn filled(pattern: &str, instance: &str) -> String {
+    pattern.replacen('*', &instance.replace('.', "/"), 1)
+}
+
+/// What was typed with a `*` where `pattern` has one, and what it stands for: all between as many components before
+/// and behind as the pattern has there.
+fn general<'t>(typed: &'t str, pattern: &str) -> Option<(String, &'t str)> {
+    let (head, tail) = pattern.split_once('*')?;
+    let before = head.matches('.').count().checked_sub(1)?;
+    let behind = tail.matches('.').count().checked_sub(1)?;
+    let (start, _) = typed.match_indices('.').nth(before)?;
+    let (end, _) = typed.rmatch_indices('.').nth(behind)?;
+    let instance = typed.get(start + 1..end).filter(|instance| !instance.is_empty())?;
+    Some((format!("{}*{}", &typed[..=start], &typed[end..]), instance))
+}
+
+/// How many edits `word` is away, if it is near enough.
+fn edits(typed: &str, word: &str) -> Option<usize> {
+    let (length, letters) = (typed.chars().count(), word.chars().count());
+    let most = letters.max(3) / 3;
+    // A word that is too long or too short can't be near: what was typed may be a megabyte.
+    if !is_near_at_its_end(typed, word) || letters.abs_diff(length) > most {
+        return None;
+    }
+    Some(distance(typed, word)).filter(|edits| *edits <= most)
 }
 
 /// Of a path the last part says what is meant: folders alone make no two settings alike.
@@ -37,6 +75,11 @@ fn last_part(path: &str) -> &str {
 #[must_use]
 pub fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(typed, known).map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
+}
+
+/// The same for a setting.
+pub fn setting_hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest_setting(typed, known).map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
 }
 
 /// Optimal string alignment distance.
@@ -72,10 +115,31 @@ mod tests {
         assert_eq!(nearest("zebra", known), None);
         let keys = ["net.ipv4.conf.*.tag", "net.core.somaxconn"];
         assert_eq!(nearest("net.ipv4.conf.lo.nope", keys), None);
-        assert_eq!(nearest("net.ipv4.conf.lo.tags", keys), Some("net.ipv4.conf.*.tag"));
         assert_eq!(nearest("net.ipv4.somaxcon", keys), Some("net.core.somaxconn"));
         assert_eq!(hint("croe", known), ", did you mean `core`?");
         assert_eq!(distance("abc", "acb"), 1);
         assert_eq!(distance("", "abc"), 3);
+    }
+    #[test]
+    fn an_interface_keeps_its_name_and_gets_slashes_for_its_dots() {
+        let keys = ["net.core.somaxconn", "net.ipv4.conf.*.arp_filter", "net.ipv4.conf.*.rp_filter"];
+        for (typed, meant) in [
+            ("net.ipv4.conf.eth0.100.rp_filter", Some("net.ipv4.conf.eth0/100.rp_filter")),
+            ("net.ipv4.conf.Eth0.1.2.rp_filte", Some("net.ipv4.conf.Eth0/1/2.rp_filter")),
+            ("net.ipv4.conf.eth0/100.rp_filte", Some("net.ipv4.conf.eth0/100.rp_filter")),
+            ("net.ipv4.conf.eth*.rp_filte", Some("net.ipv4.conf.eth*.rp_filter")),
+            ("net.ipv4.conf.rp_filter", None),
+            ("net.ipv4.conf..rp_filter", None),
+            ("net.ipv4.conf.lo.nope", None),
+            ("net.core.somaxcon", Some("net.core.somaxconn")),
+        ] {
+            assert_eq!(nearest_setting(typed, keys).as_deref(), meant, "{typed}");
+        }
+        assert_eq!(
+            joined("net.ipv4.conf.eth0.100.rp_filter", keys[2]).as_deref(),
+            Some("net.ipv4.conf.eth0/100.rp_filter")
+        );
+        assert_eq!(joined("net.ipv4.conf.eth0.rp_filter", keys[2]), None);
+        assert_eq!(joined("net.ipv4.conf.eth0.100.rp_filter", keys[1]), None);
     }
 }

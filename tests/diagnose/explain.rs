@@ -57,6 +57,8 @@ fn a_limit_with_its_value_here() {
 fn what_nobody_knows_is_2() {
     for (asked, near) in [
         ("net.core.somaxcon", ", did you mean `net.core.somaxconn`?"),
+        ("net.ipv4.conf.eth0.100.rp_filter", ", did you mean `net.ipv4.conf.eth0/100.rp_filter`?"),
+        ("net/ipv4/conf/eth0/100/rp_filter", ", did you mean `net.ipv4.conf.eth0/100.rp_filter`?"),
         ("read-only-mont", ", did you mean `read-only-mount`?"),
         ("../../etc/passwd", ""),
         ("W999", ""),

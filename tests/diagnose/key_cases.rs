@@ -218,6 +218,19 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
         },
     ),
     (
+        "an interface whose name holds a dot, written with it",
+        Case {
+            enter: "exec unshare --net sh -euc 'ip link set lo name lo.100
+exec \"$@\"' sh \"$@\"",
+            command: "apply",
+            asked: "--set net.ipv4.conf.lo.100.rp_filter=1",
+            setting: "net.ipv4.conf.lo.100.rp_filter",
+            cause: "no-such-key",
+            why: "there is no such key here, did you mean `net.ipv4.conf.lo/100.rp_filter`?",
+            followed: Followed::Profile,
+        },
+    ),
+    (
         "an interface that is not there",
         Case {
             enter: HERE,

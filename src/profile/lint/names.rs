@@ -59,7 +59,8 @@ pub(super) fn hidden(wish: &Wish) -> Option<Problem> {
     })
 }
 
-/// W003: a sysctl that is not in the catalog, and differs little from one that is.
+/// W003: a sysctl that is not in the catalog, and differs little from one that is, or is one but for the dots inside
+/// an interface's name.
 pub(super) fn misspelt(wish: &Wish, name: &str, known: &Known<'_>) -> Option<Problem> {
     let known = || known.names.iter().filter(|(system, _)| wish.system == Some(*system)).map(|(_, name)| *name);
     if wish.is_pattern() || known().any(|known| known == name) {
@@ -67,7 +68,9 @@ pub(super) fn misspelt(wish: &Wish, name: &str, known: &Known<'_>) -> Option<Pro
     }
     let near = known()
         .find(|known| *known == name.replace('/', "."))
-        .or_else(|| known().find(|known| similar(name, known)))?;
+        .or_else(|| known().find(|known| !known.contains('*') && similar(name, known)))
+        .map(str::to_owned)
+        .or_else(|| known().find_map(|known| suggest::joined(name, known)))?;
     let message = format!("`{name}` is no sysctl that tunectl knows, did you mean `{near}`?");
     Some(Problem::warning("W003", message, wish.origin.clone()))
 }
