@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -158,8 +159,13 @@ fn is_path(name: &str) -> bool {
     name.contains('/') || Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
-/// The path without its `.` components, so that a circle of files is seen as one whatever they call each other.
+/// The path without its `.` components, so that a circle of files is seen as one whatever they call each other. One
+/// that can only name a directory stays what it is (`path_resolution(7)`).
 fn tidy(path: &Path) -> PathBuf {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.ends_with(b"/") || bytes.ends_with(b"/.") {
+        return path.to_owned();
+    }
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 

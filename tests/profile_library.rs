@@ -71,6 +71,9 @@ fn what_is_no_profile_is_named_as_what_it_is() {
     for (name, reason) in [
         ("missing.toml", "can't be read: no such file or directory"),
         ("dir.toml", "is a directory, not a file"),
+        ("dir.toml/", "is a directory, not a file"),
+        ("large.toml/", "can't be read: not a directory"),
+        ("large.toml/.", "can't be read: not a directory"),
         ("fifo.toml", "is a fifo, not a file"),
         ("nul.toml", "is a binary file: its byte 6 is no text"),
         ("latin1.toml", "is a binary file: its byte 2 is no text"),
@@ -83,6 +86,9 @@ fn what_is_no_profile_is_named_as_what_it_is() {
         let said = refused(&library, &path);
         assert_eq!(said, Unfound { message: format!("profile `{path}` {reason}"), help: None });
         assert!(start.elapsed() < Duration::from_secs(2), "{name} took {:?}", start.elapsed());
+    }
+    for here in ["./", "./."] {
+        assert_eq!(refused(&library, here).message, format!("profile `{here}` is a directory, not a file"));
     }
     assert_eq!(refused(&library, "/dev/zero").message, "profile `/dev/zero` is a device, not a file");
     assert_eq!(refused(&library, "/proc/self/mem").message.split(' ').nth(2), Some("can't"));
