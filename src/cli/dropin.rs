@@ -7,14 +7,15 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::model::run::Manner;
+use crate::model::signal::Signal;
 
 /// What one of their options comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Effect {
     /// These words of ours.
     Words(&'static [&'static str]),
-    /// This flag of ours, with the option's value and this behind it.
-    Value(&'static str, &'static str),
+    /// This flag of ours, with what the option's value is in our words, if that program takes it.
+    Value(&'static str, fn(&str) -> Option<String>),
     /// The service stays in our process group, and has no session of its own.
     SingleChild,
     /// No service is run, and a command counts for nothing.
@@ -27,7 +28,7 @@ enum Effect {
     Licence,
 }
 
-/// An option by its letter and its name, if it has either.
+/// An option by its letter and its name, if it has either; one without a letter must be all that is typed.
 struct Flag(&'static str, &'static str, Effect);
 
 /// What a variable comes to.
@@ -47,6 +48,8 @@ struct Program {
     base: &'static [&'static str],
     /// Where we are not PID 1: they leave orphans to others, and never touch what is left.
     base_below: &'static [&'static str],
+    /// It warns where nobody adopts orphans.
+    warns_of_orphans: bool,
     exec_failure: Option<u8>,
     flags: &'static [Flag],
     variables: &'static [Variable],
@@ -63,14 +66,15 @@ const PROGRAMS: [Program; 3] = [
         version: concat!("tini version 0.19.0 (tunectl ", env!("CARGO_PKG_VERSION"), ") - git.tunectl"),
         base: &["--init"],
         base_below: LEAVE,
+        warns_of_orphans: true,
         exec_failure: None,
         flags: &[
             Flag("s", "", Effect::Words(&["--subreaper"])),
-            Flag("p", "", Effect::Value("--parent-death-signal", "")),
+            Flag("p", "", Effect::Value("--parent-death-signal", signal)),
             Flag("v", "", Effect::Words(&["-v"])),
             Flag("w", "", Effect::Words(&["-v"])),
             Flag("g", "", Effect::Words(GROUP)),
-            Flag("e", "", Effect::Value("--expect-exit", "=0")),
+            Flag("e", "", Effect::Value("--expect-exit", exit_code)),
             Flag("l", "", Effect::Licence),
             Flag("h", "", Effect::Help),
             Flag("", "version", Effect::Version),
@@ -90,10 +94,11 @@ const PROGRAMS: [Program; 3] = [
         version: concat!("dumb-init v1.2.5 (tunectl ", env!("CARGO_PKG_VERSION"), ")"),
         base: &["--init", "--session", "--signal-to=group"],
         base_below: LEAVE,
+        warns_of_orphans: false,
         exec_failure: Some(2),
         flags: &[
             Flag("c", "single-child", Effect::SingleChild),
-            Flag("r", "rewrite", Effect::Value("--rewrite", "")),
+            Flag("r", "rewrite", Effect::Value("--rewrite", pair)),
             Flag("v", "verbose", Effect::Words(&["-vv"])),
             Flag("h", "help", Effect::Help),
             Flag("V", "version", Effect::Version),
@@ -109,6 +114,7 @@ const PROGRAMS: [Program; 3] = [
         version: concat!("tini version 0.2.1_catatonit (tunectl ", env!("CARGO_PKG_VERSION"), ")"),
         base: &["--init"],
         base_below: &["--subreaper", "--orphan-timeout=off"],
+        warns_of_orphans: false,
         exec_failure: Some(1),
         flags: &[
             Flag("g", "", Effect::Words(GROUP)),
@@ -144,12 +150,13 @@ pub fn translate(arguments: &[OsString], pid: i32, variable: &dyn Fn(&str) -> Op
     line.add(program.base);
     if pid != 1 {
         line.add(program.base_below);
+        line.manner.warns_of_orphans = program.warns_of_orphans;
     }
     for variable_of_theirs in program.variables {
         match variable_of_theirs {
             Variable::Present(name, ours) if variable(name).is_some() => line.add(ours),
             Variable::Is(name, value, effect) if variable(name).is_some_and(|found| found == *value) => {
-                let _ = line.take(*effect, None);
+                let _ = line.take(*effect, None, OsStr::new(name));
             }
             _ => {}
         }
@@ -183,22 +190,26 @@ impl Line<'_> {
                         Some(at) => (&long[..at], Some(long[at + 1..].to_vec())),
                         None => (long, None),
                     };
-                    let effect = self.effect(|flag| !flag.1.is_empty() && flag.1.as_bytes() == name, argument)?;
+                    let effect = self.long(name, arguments, argument)?;
+                    if value.is_some() && !matches!(effect, Effect::Value(..)) {
+                        return Err(self.unknown(argument));
+                    }
                     let value = value.map(OsString::from_vec).or_else(|| value_from(effect, &mut rest));
-                    self.take(effect, value.as_deref())?;
+                    self.take(effect, value.as_deref(), argument)?;
                 }
                 [b'-', letters @ ..] if !letters.is_empty() => {
                     let mut letters = letters;
                     while let [letter, behind @ ..] = letters {
-                        let effect = self.effect(|flag| flag.0.as_bytes() == [*letter], argument)?;
+                        let found = self.program.flags.iter().find(|flag| flag.0.as_bytes() == [*letter]);
+                        let effect = found.ok_or_else(|| self.unknown(argument))?.2;
                         letters = behind;
                         if matches!(effect, Effect::Value(..)) {
                             let joined = (!behind.is_empty()).then(|| OsStr::from_bytes(behind).to_owned());
                             let value = joined.or_else(|| value_from(effect, &mut rest));
-                            self.take(effect, value.as_deref())?;
+                            self.take(effect, value.as_deref(), argument)?;
                             break;
                         }
-                        self.take(effect, None)?;
+                        self.take(effect, None, argument)?;
                     }
                 }
                 _ => {
@@ -223,21 +234,29 @@ impl Line<'_> {
         Ok(DropIn::Run(line.collect(), self.manner))
     }
 
-    fn effect(&self, is_meant: impl Fn(&Flag) -> bool, argument: &OsStr) -> Result<Effect, DropIn> {
-        let found = self.program.flags.iter().find(|flag| is_meant(flag)).map(|flag| flag.2);
-        found.ok_or_else(|| self.wrong(&format!("unknown option `{}`", argument.to_string_lossy().escape_debug())))
+    /// A long option by its name, or as `getopt_long(3)` has it by as much of it as no other starts with.
+    fn long(&self, name: &[u8], arguments: &[OsString], argument: &OsStr) -> Result<Effect, DropIn> {
+        let flags = || self.program.flags.iter().filter(|flag| !name.is_empty() && flag.1.as_bytes().starts_with(name));
+        let whole = flags().find(|flag| flag.1.len() == name.len() && (!flag.0.is_empty() || arguments.len() == 1));
+        let mut begun = flags().filter(|flag| !flag.0.is_empty());
+        let found = whole.or_else(|| begun.next().filter(|_| begun.next().is_none()));
+        found.map(|flag| flag.2).ok_or_else(|| self.unknown(argument))
     }
 
-    fn take(&mut self, effect: Effect, value: Option<&OsStr>) -> Result<(), DropIn> {
+    fn unknown(&self, argument: &OsStr) -> DropIn {
+        self.wrong(&format!("unknown option `{}`", argument.to_string_lossy().escape_debug()))
+    }
+
+    fn take(&mut self, effect: Effect, value: Option<&OsStr>, typed: &OsStr) -> Result<(), DropIn> {
         match effect {
             Effect::Words(words) => self.add(words),
-            Effect::Value(flag, behind) => {
+            Effect::Value(flag, ours) => {
                 let Some(value) = value else { return Err(self.wrong("an option lacks its value")) };
-                let mut word = OsString::from(flag);
-                word.push("=");
-                word.push(value);
-                word.push(behind);
-                self.words.push(word);
+                let Some(ours) = value.to_str().and_then(ours) else {
+                    let [typed, value] = [typed, value].map(OsStr::to_string_lossy);
+                    return Err(self.wrong(&format!("`{}` can't be `{}`", typed.escape_debug(), value.escape_debug())));
+                };
+                self.words.push(format!("{flag}={ours}").into());
             }
             Effect::SingleChild => {
                 self.manner.shares_group = true;
@@ -258,6 +277,33 @@ impl Line<'_> {
 
 fn value_from(effect: Effect, rest: &mut std::slice::Iter<'_, OsString>) -> Option<OsString> {
     if matches!(effect, Effect::Value(..)) { rest.next().cloned() } else { None }
+}
+
+/// The number at the start of a text, as strtol(3) and scanf(3) read one, and what is behind it.
+fn number(text: &str) -> Option<(u8, &str)> {
+    let text = text.trim_ascii_start();
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let (digits, behind) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    Some((digits.parse().ok()?, behind))
+}
+
+/// tini's `-e`: 0 to 255, and nothing for 0.
+fn exit_code(text: &str) -> Option<String> {
+    let (code, behind) = if text.is_empty() { (0, "") } else { number(text)? };
+    behind.is_empty().then(|| format!("{code}=0"))
+}
+
+/// tini's `-p`: a whole name in capitals, of a signal that is no realtime one.
+fn signal(text: &str) -> Option<String> {
+    let signal = Signal::parse(text).ok()?;
+    (signal.number() < 32 && signal.to_string() == text).then_some(text.to_owned())
+}
+
+/// dumb-init's `-r`: two signals by their numbers, the second perhaps 0, and whatever is behind them.
+fn pair(text: &str) -> Option<String> {
+    let (from, behind) = number(text)?;
+    let (to, _) = number(behind.strip_prefix(':')?)?;
+    ((1..32).contains(&from) && to < 32).then(|| format!("{from}:{to}"))
 }
 
 #[cfg(test)]
@@ -294,6 +340,9 @@ mod tests {
                 "--init --session --signal-to=group --rewrite=15:3 --rewrite=1:0 -- a b",
             ),
             ("dumb-init --single-child a", "--init -- a"),
+            ("dumb-init --s --rewrit 15:3 --verb a", "--init --rewrite=15:3 -vv -- a"),
+            ("dumb-init -r +15:0x,2:1 a", "--init --session --signal-to=group --rewrite=15:0 -- a"),
+            ("tini -e +5 -e  -e255 a", "--init --expect-exit=5=0 --expect-exit=0=0 --expect-exit=255=0 -- a"),
             ("catatonit -g -- a -g", "--init --signal-to=group -- a -g"),
         ] {
             assert_eq!(line(theirs, 1, &[]), format!("tunectl run {ours}"));
@@ -331,6 +380,8 @@ mod tests {
                 "dumb-init -r",
                 "error: an option lacks its value\nusage: dumb-init [-c] [-r S:R]... [-v] [-V] PROGRAM [ARGS]\n",
             ),
+            ("tini --=x a", "error: unknown option `--=x`\nusage: tini [OPTIONS] PROGRAM -- [ARGS] | --version\n"),
+            ("tini -e 300 a", "error: `-e` can't be `300`\nusage: tini [OPTIONS] PROGRAM -- [ARGS] | --version\n"),
         ] {
             assert_eq!(translated(typed, 1, &[]), Some(DropIn::Wrong(message.to_owned())));
         }

@@ -29,6 +29,9 @@ pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
     // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
     let mut stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error, run.manner))?;
     if options.init == Some(true) && world.kernel.system() == System::Linux {
+        if run.manner.warns_of_orphans && options.subreaper == Some(false) && !sys::is_subreaper() {
+            log::warn!("orphans are not reaped: use `-s` or TINI_SUBREAPER, or run as PID 1");
+        }
         supervise(run, &options, ready, stage, world)
     } else {
         if options.init == Some(true) {

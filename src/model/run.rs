@@ -58,6 +58,8 @@ pub struct Manner {
     pub exec_failure: Option<u8>,
     /// The service stays in our process group.
     pub shares_group: bool,
+    /// A warning is due where orphans are not adopted.
+    pub warns_of_orphans: bool,
 }
 
 /// Who gets the signals that reach the supervisor.

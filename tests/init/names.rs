@@ -61,6 +61,52 @@ fn a_wrong_command_line_has_their_code() {
 }
 
 #[test]
+fn a_value_that_they_refuse_is_refused_with_their_code() {
+    for (name, words, said) in [
+        ("tini", &["-e", "abc"][..], "`-e` can't be `abc`"),
+        ("tini", &["-e300"], "`-e300` can't be `300`"),
+        ("tini", &["-e", "5,6"], "`-e` can't be `5,6`"),
+        ("tini", &["-p", "BOGUS"], "`-p` can't be `BOGUS`"),
+        ("tini", &["-p", "TERM"], "`-p` can't be `TERM`"),
+        ("tini", &["-p", "SIGRTMIN"], "`-p` can't be `SIGRTMIN`"),
+        ("tini", &["--version"], "unknown option `--version`"),
+        ("dumb-init", &["-r", "999:3"], "`-r` can't be `999:3`"),
+        ("dumb-init", &["-r", "15:32"], "`-r` can't be `15:32`"),
+        ("dumb-init", &["--rewrite", "x"], "`--rewrite` can't be `x`"),
+        ("dumb-init", &["--single=3"], "unknown option `--single=3`"),
+        ("dumb-init", &["--ver"], "unknown option `--ver`"),
+    ] {
+        let (code, out, err) = called(name, &[words, &["true"]].concat(), &[]);
+        assert_eq!((code, out.as_str()), (1, ""), "{name} {words:?}");
+        assert!(err.starts_with(&format!("error: {said}\nusage: {name} ")), "{err}");
+    }
+}
+
+#[test]
+fn tini_warns_where_nobody_reaps() {
+    let scratch = Scratch::new();
+    for (name, words, variable, warns) in [
+        ("tini", &[][..], "NONE", true),
+        ("tini", &["-s"], "NONE", false),
+        ("tini", &[], "TINI_SUBREAPER", false),
+        ("dumb-init", &[], "NONE", false),
+        ("catatonit", &[], "NONE", false),
+    ] {
+        let path = scratch.path().join(name);
+        drop(symlink(tunectl(), &path));
+        let mut tini = command(As::Other, path);
+        tini.args(words).arg("true").env(variable, "");
+        let said = if warns {
+            "[WARN  tunectl::commands::run] orphans are not reaped: use `-s` or TINI_SUBREAPER, or run as PID 1\n"
+        } else {
+            ""
+        };
+        assert_eq!(outcome(tini), (0, String::new(), said.to_owned()), "{name} {words:?} {variable}");
+    }
+    assert_eq!(called("tini", &["true"], &[]), (0, String::new(), String::new()));
+}
+
+#[test]
 fn docker_info_finds_a_version() {
     let (code, out, _) = called("docker-init", &["--version"], &[]);
     let (version, commit) = out.trim_end().split_once(" - ").unwrap();
@@ -73,6 +119,8 @@ fn their_options_and_variables_do_what_they_do() {
     let exits = ["sh", "-c", "kill $$"];
     assert_eq!(called("tini", &[&["-e", "143"], &exits[..]].concat(), &[]).0, 0);
     assert_eq!(called("dumb-init", &["-r", "15:9", "sh", "-c", "kill -TERM 1; sleep 5"], &[]).0, 137);
+    let rewrites = ["--rewrit", "15:9", "sh", "-c", "kill -TERM 1; sleep 5"];
+    assert_eq!(called("dumb-init", &rewrites, &[]).0, 137);
     let ids = "ps -o pid=,pgid=,sid= -p $$ | xargs";
     assert_eq!(called("dumb-init", &["sh", "-c", ids], &[]).1, "2 2 2\n");
     for (words, variables) in
