@@ -34,9 +34,13 @@ pub struct Visit {
 pub enum NoEntry {
     /// There is no such process.
     Gone,
-    /// We may not see its namespaces.
+    /// There is no `/proc` to look for it in.
+    NoProc,
+    /// It, or the thread that it began with, has ended: its number is still taken, its namespaces are gone.
+    Ended,
+    /// We can't see its namespaces.
     Hidden(Errno),
-    /// We may not enter its namespace of this kind.
+    /// We can't enter its namespace of this kind.
     Refused(&'static str, Errno),
 }
 
@@ -45,6 +49,8 @@ impl fmt::Display for NoEntry {
         let errno = |errno: &Errno| sys::described(*errno as i32);
         match self {
             Self::Gone => f.write_str("there is no such process"),
+            Self::NoProc => f.write_str("/proc is not there: mount /proc first"),
+            Self::Ended => f.write_str("it has ended, or its first thread has: it is in no namespaces any more"),
             Self::Hidden(why) => write!(f, "its namespaces can't be seen: {}", errno(why)),
             Self::Refused(kind, why) => write!(f, "its {kind} namespace can't be entered: {}", errno(why)),
         }
@@ -59,19 +65,28 @@ impl fmt::Display for NoEntry {
 pub fn enter(processes: &Path, pid: i32) -> Result<Visit, NoEntry> {
     let directory = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     // Held, so that everything is read of one process, whatever becomes of its number.
-    let process = open(&processes.join(pid.to_string()), directory, Mode::empty()).map_err(|_| NoEntry::Gone)?;
-    let theirs = |kind: &str| match readlinkat(&process, format!("ns/{kind}").as_str()) {
-        Ok(link) => Ok(Some(link)),
-        Err(Errno::ESRCH) => Err(NoEntry::Gone),
-        // A kernel that was built without this kind.
-        Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(NoEntry::Hidden(errno)),
+    let process = open(&processes.join(pid.to_string()), directory, Mode::empty()).map_err(|errno| match errno {
+        Errno::ENOENT if processes.join("self").symlink_metadata().is_err() => NoEntry::NoProc,
+        Errno::ENOENT | Errno::ESRCH => NoEntry::Gone,
+        errno => NoEntry::Hidden(errno),
+    })?;
+    let own = processes.join("self/ns");
+    // Of a thread that has ended the kernel says ENOENT (`ns_get_name`, fs/nsfs.c), as it does of a kind that it was
+    // built without. That one we don't have either.
+    let hidden = |errno| match errno {
+        Errno::ESRCH => NoEntry::Gone,
+        Errno::ENOENT => NoEntry::Ended,
+        errno => NoEntry::Hidden(errno),
     };
-    let ours = |kind: &str| fs::read_link(processes.join("self/ns").join(kind)).ok().map(Into::into);
+    let theirs = |kind: &str| match readlinkat(&process, format!("ns/{kind}").as_str()) {
+        Err(Errno::ENOENT) if own.is_dir() && own.join(kind).symlink_metadata().is_err() => Ok(None),
+        link => link.map(Some).map_err(hidden),
+    };
+    let ours = |kind: &str| fs::read_link(own.join(kind)).ok().map(Into::into);
     let differs = |kind: &str| Ok(theirs(kind)?.is_some_and(|link| Some(link) != ours(kind)));
     let file = |kind: &str| {
         let path = format!("ns/{kind}");
-        openat(&process, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(NoEntry::Hidden)
+        openat(&process, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(hidden)
     };
     let mut visit = Visit { other_users: differs("user")?, other_pids: differs("pid")?, ..Visit::default() };
     visit.initial = initial_namespaces(&|kind| theirs(kind).ok().flatten().map(Into::into));

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use nix::errno::Errno;
+
 use crate::catalog::{self, Scope};
 use crate::cli::Asked;
 use crate::context::{Context, Namespaces};
@@ -70,7 +72,7 @@ pub(super) fn prepare_for(
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
         // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.
-        Some((pid, Err(why))) if !goals.keys.is_empty() => return Err(no_entry(pid, why)),
+        Some((pid, Err(why))) if !goals.keys.is_empty() => return Err(no_entry(pid, why, (world.context)().user)),
         other => other.and_then(|(_, visit)| visit.ok()),
     };
     let mut context = (world.context)();
@@ -100,13 +102,21 @@ pub(super) fn again(asked: &Asked, pid: Option<i32>) -> Vec<String> {
     asked.words().into_iter().chain(pid).collect()
 }
 
-fn no_entry(pid: i32, why: NoEntry) -> Failure {
+/// `user` is who we are: root was refused for want of a capability over the process, namespaces(7) and setns(2).
+fn no_entry(pid: i32, why: NoEntry, user: u32) -> Failure {
     let failure = Failure::new(FALLS_SHORT, format!("pid {pid}: {why}"));
-    match why {
-        NoEntry::Gone => failure,
-        NoEntry::Hidden(_) | NoEntry::Refused(..) => {
+    let (NoEntry::Hidden(errno) | NoEntry::Refused(_, errno)) = why else { return failure };
+    match (errno, why) {
+        (Errno::EACCES | Errno::EPERM, _) if user != 0 => {
             failure.help("it belongs to somebody else: try it with sudo, on the host")
         }
+        (Errno::EACCES | Errno::EPERM, NoEntry::Hidden(_)) => {
+            failure.help("that takes CAP_SYS_PTRACE over it: try it as root of the host")
+        }
+        (Errno::EACCES | Errno::EPERM, _) => {
+            failure.help("that takes CAP_SYS_ADMIN over it: try it as root of the host")
+        }
+        _ => failure,
     }
 }
 

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ended;
 mod queues;
 mod seen;
 mod service;

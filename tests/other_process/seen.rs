@@ -1,8 +1,11 @@
 //! What is seen of a process, and what is not.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::service::{OWN, Service};
+use crate::support;
 use crate::support::namespaces::{inside, skip, this_test};
 use crate::support::test::Test;
 
@@ -67,4 +70,40 @@ fn a_process_that_is_not_there() {
             .code(1)
             .run();
     }
+}
+
+/// What really keeps us out is said, and root is not sent to sudo.
+#[test]
+fn why_a_process_is_out_of_reach() {
+    inside(this_test!(), || {
+        let service = Service::start(&OWN, None).unwrap();
+        let pid = service.pid();
+        let check = format!("tunectl check --set net.core.somaxconn=1 --pid {pid}");
+        for (script, why) in [
+            (
+                format!("unshare --mount sh -ec 'mount -t tmpfs none /proc; {check}'"),
+                "/proc is not there: mount /proc first",
+            ),
+            (
+                format!("setpriv --bounding-set=-sys_ptrace {check}"),
+                "its namespaces can't be seen: EACCES (permission denied)\n  \
+                 = help: that takes CAP_SYS_PTRACE over it: try it as root of the host",
+            ),
+            (
+                format!("setpriv --bounding-set=-sys_admin {check}"),
+                "its net namespace can't be entered: EPERM (operation not permitted)\n  \
+                 = help: that takes CAP_SYS_ADMIN over it: try it as root of the host",
+            ),
+        ] {
+            Test::shell(&script).stderr(&format!("error: pid {pid}: {why}\n")).code(1).run();
+        }
+        // What loads the program needs a descriptor for a while: the first, which is /dev/null's then.
+        let program = support::test::tunectl();
+        let mut few = Command::new("sh");
+        few.args(["-c", "exec prlimit --nofile=3 \"$@\" <&-", "sh"]);
+        few.arg(program.get_program()).args(program.get_args());
+        few.args(["check", "--set", "net.core.somaxconn=1", "--pid", &pid]);
+        let why = "its namespaces can't be seen: EMFILE (too many open files)";
+        Test::of(few).stderr(&format!("error: pid {pid}: {why}\n")).code(1).run();
+    });
 }

@@ -1,5 +1,6 @@
 //! Linux: files beneath `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
 
+mod ended;
 mod kept;
 mod tree;
 
@@ -16,6 +17,7 @@ use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimi
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
+use ended::refuse_ended;
 use kept::{Kept, Shelf};
 use tree::{Layout, Tree};
 
@@ -220,9 +222,11 @@ impl Kernel for Linux {
         match process {
             Process::Own => rlimits::limits(resource),
             Process::Pid(pid) => {
+                let operation = Operation::GetLimits;
+                refuse_ended(pid).map_err(|errno| Refusal { operation, errno })?;
                 let (mut soft, mut hard) = (0, 0);
                 rlimit::prlimit(pid, rlimits::number(resource), None, Some((&mut soft, &mut hard)))
-                    .map_err(|error| rlimits::refusal(Operation::GetLimits, &error))?;
+                    .map_err(|error| rlimits::refusal(operation, &error))?;
                 Ok(rlimits::from_raw((soft, hard)))
             }
         }
@@ -231,8 +235,12 @@ impl Kernel for Linux {
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
         match process {
             Process::Own => rlimits::set_limits(resource, limits),
-            Process::Pid(pid) => rlimit::prlimit(pid, rlimits::number(resource), Some(rlimits::to_raw(limits)), None)
-                .map_err(|error| rlimits::refusal(Operation::SetLimits, &error)),
+            Process::Pid(pid) => {
+                let operation = Operation::SetLimits;
+                refuse_ended(pid).map_err(|errno| Refusal { operation, errno })?;
+                rlimit::prlimit(pid, rlimits::number(resource), Some(rlimits::to_raw(limits)), None)
+                    .map_err(|error| rlimits::refusal(operation, &error))
+            }
         }
     }
 }
