@@ -31,7 +31,10 @@ impl Case<'_> {
             Cause::NotInThisKernel | Cause::HiddenInUserNamespace => self.not_required().into_iter().collect(),
             Cause::NoMatch | Cause::ReadOnly => self.not_required().map(Remedy::or).into_iter().collect(),
             Cause::NoSuchKey => self.misspelt(),
-            Cause::Masked if self.finding.evidence().exists == Some(true) => vec![remedy::unmask(self.key)],
+            Cause::Masked => {
+                let mask = self.finding.evidence().mask;
+                mask.map(|mask| remedy::unmask(self.key, mask)).into_iter().collect()
+            }
             Cause::NoProc => vec![remedy::mount_proc()],
             Cause::PortOrder => self.port_order(),
             Cause::UnknownName => self.known_name(),

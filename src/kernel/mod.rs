@@ -167,6 +167,8 @@ pub struct Evidence {
     pub read_only_mount: Option<bool>,
     /// Whether the file is on another file system than its tree's: something is mounted over it.
     pub foreign: Option<bool>,
+    /// Where that is mounted: as many bytes of the key's path lead there.
+    pub mask: Option<usize>,
     /// Whether `/proc/sys` (or `/sys`) is there and is what it should be.
     pub tree_present: Option<bool>,
     /// Of a limit: the hard one as it was before anything was set.

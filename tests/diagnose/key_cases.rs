@@ -293,6 +293,33 @@ exec \"$@\"' sh \"$@\"",
         },
     ),
     (
+        "a directory mounted over it",
+        Case {
+            enter: "exec unshare --mount sh -euc 'mount -t tmpfs none /proc/sys/net
+exec \"$@\"' sh \"$@\"",
+            command: "check",
+            asked: QUEUE,
+            setting: "net.core.somaxconn",
+            cause: "masked",
+            why: "something else is mounted over it",
+            followed: Followed::Here,
+        },
+    ),
+    (
+        "a directory mounted over it, with a file in its place",
+        Case {
+            enter: "exec unshare --mount sh -euc 'mount -t tmpfs none /proc/sys/net/core
+echo 9999 >/proc/sys/net/core/somaxconn
+exec \"$@\"' sh \"$@\"",
+            command: "check",
+            asked: "--set net.core.somaxconn=9998",
+            setting: "net.core.somaxconn",
+            cause: "masked",
+            why: "something else is mounted over it",
+            followed: Followed::Here,
+        },
+    ),
+    (
         "no /proc/sys at all",
         Case {
             enter: "exec unshare --mount sh -euc 'mount -t tmpfs none /proc/sys

@@ -144,13 +144,13 @@ pub(in crate::diagnose) fn pids_in_unit(wanted: Limit) -> Remedy {
     at(Where::Unit, format!("TasksMax={count}"))
 }
 
-/// Take away what is mounted over the file of a key.
-pub(in crate::diagnose) fn unmask(key: &Key) -> Remedy {
-    let path = match key {
-        Key::Sysctl(name) => format!("/proc/sys/{}", name.path()),
-        Key::Sysfs(name) => format!("/sys/{}", name.path()),
+/// Take away what is mounted over the file of a key, or over a directory of so many bytes of its path.
+pub(in crate::diagnose) fn unmask(key: &Key, mask: usize) -> Remedy {
+    let (tree, path) = match key {
+        Key::Sysctl(name) => ("/proc/sys/", name.path()),
+        Key::Sysfs(name) => ("/sys/", name.path()),
     };
-    at(Where::Shell, format!("sudo umount {}", shell(&path)))
+    at(Where::Shell, format!("sudo umount {}", shell(&format!("{tree}{}", path.get(..mask).unwrap_or(path)))))
 }
 
 /// Have `/proc` where everyone looks for it.

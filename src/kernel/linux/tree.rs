@@ -152,6 +152,7 @@ impl Tree {
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
             foreign,
+            mask: if foreign == Some(true) { Some(self.mask(path)) } else { None },
             tree_present,
             ..Evidence::default()
         }
@@ -182,6 +183,17 @@ impl Tree {
             }),
         };
         found.map(|system| system.filesystem_type() != kind)
+    }
+
+    /// How much of the path leads to the outermost of what is mounted over it: a directory, or else the file.
+    fn mask(&mut self, path: &str) -> usize {
+        let kind = self.layout.real().1;
+        let mut ends = path.match_indices('/').map(|(end, _)| end);
+        let is_foreign = |end: &usize| {
+            let held = self.directory(&path[..*end]);
+            held.is_ok_and(|held| fstatfs(&*held).is_ok_and(|system| system.filesystem_type() != kind))
+        };
+        ends.find(is_foreign).unwrap_or(path.len())
     }
 
     /// Whether the root is there, and where it is the kernel's own tree, whether the right file system is.
