@@ -67,7 +67,8 @@ impl Case<'_> {
     }
 
     fn by_container(&self, lacks: Option<&str>) -> Vec<Remedy> {
-        remedy::container_key(self.key, &self.value(), lacks, self.scene)
+        let writable = self.finding.evidence().read_only_mount == Some(false);
+        remedy::container_key(self.key, &self.value(), lacks, writable, self.scene)
     }
 
     /// Go on without it; nothing where the profile does so already.

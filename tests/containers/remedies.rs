@@ -37,7 +37,9 @@ const FILES: &[&str] = &["--rlimit", "nofile=3000:4000"];
 /// With limits that nobody needs a right for.
 const FEW: &[&str] = &["--ulimit=nofile=1000:2000"];
 
-const CASES: [Case; 13] = [
+const DOMAIN: &[&str] = &["--set", "kernel.domainname=queue"];
+
+const CASES: [Case; 15] = [
     case(&[], QUEUE, "net.core.somaxconn", "read-only-mount", "--sysctl net.core.somaxconn=32768"),
     case(&["--user=1000"], QUEUE, "net.core.somaxconn", "not-permitted", "--sysctl net.core.somaxconn=32768"),
     case(
@@ -74,13 +76,15 @@ const CASES: [Case; 13] = [
         "seccomp-filter",
         "--security-opt seccomp=unconfined",
     ),
-    // No runtime takes it as a sysctl, though it is the container's own: tunectl sets it, once it may.
+    // No runtime takes it as a sysctl, though it is the container's own.
+    case(&[], DOMAIN, "kernel.domainname", "read-only-mount", "--domainname queue"),
+    case(&["--user=65534"], DOMAIN, "kernel.domainname", "not-permitted", "--domainname queue"),
     case(
-        &[],
-        &["--set", "kernel.domainname=queue"],
+        &["--user=65534", "--security-opt=systempaths=unconfined"],
+        DOMAIN,
         "kernel.domainname",
-        "read-only-mount",
-        "--security-opt systempaths=unconfined",
+        "not-permitted",
+        "--domainname queue",
     ),
 ];
 
@@ -138,6 +142,14 @@ fn follow(program: &str, run: Run<'_>) {
         let said = finding(&run(&words, &command).expect_code(1), setting);
         assert_eq!(said["cause"], cause, "{said:#}");
         let remedies = remedies(&said, "container-start");
+        // Podman has no such flag: tunectl sets it, once it may.
+        let let_write = match words[..] {
+            [] => "--security-opt systempaths=unconfined",
+            [_] => "--security-opt systempaths=unconfined --user 0",
+            _ => "--user 0",
+        };
+        let domain = program == "podman" && setting == "kernel.domainname";
+        let expected = if domain { let_write } else { expected };
         assert_eq!(remedies, [format!("{program} run {expected}")], "{said:#}");
 
         let given = flags(&remedies[0], program);
@@ -147,7 +159,7 @@ fn follow(program: &str, run: Run<'_>) {
         words.extend(given.iter().map(String::as_str));
         let check = [&["/tunectl", "check"], asked].concat();
         // Flags that only let tunectl set it.
-        let sets = expected.starts_with("--security-opt");
+        let sets = domain || expected.starts_with("--security-opt");
         let command = if sets { [&["/tunectl", "run"], asked, &["--"], &check].concat() } else { check };
         run(&words, &command).expect_code(0);
     }

@@ -127,3 +127,17 @@ fn settings_of_the_machine_are_told_from_inside_a_namespace() {
         assert_eq!(said.at("host-shell"), "sudo sysctl -w net.core.rmem_max=99999999");
     });
 }
+
+/// What the runtime sets itself it is told to, and not to allow what is allowed already.
+#[test]
+fn an_ordinary_user_of_a_container_that_may_write() {
+    if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
+        return skip(this_test!(), "only root becomes other users");
+    }
+    inside_of(this_test!(), &["--net", "--ipc", "--uts", "--pid", "--fork"], || {
+        let enter = "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"";
+        let said = Scene::new(enter).says("check", "--set kernel.domainname=x", "kernel.domainname");
+        assert_eq!((said.cause.as_str(), said.at("container-start")), ("not-permitted", "docker run --domainname x"));
+        assert_eq!(said.or_at("compose"), "domainname: \"x\"");
+    });
+}

@@ -20,14 +20,16 @@ fn start(scene: &Scene<'_>, flags: &str) -> Remedy {
 }
 
 /// Have a key that is the container's own set. `lacks` is the capability that its writer would need in the
-/// container itself.
+/// container itself, `writable` whether the mount there lets him.
 pub(in crate::diagnose) fn container_key(
     key: &Key,
     value: &Value,
     lacks: Option<&str>,
+    writable: bool,
     scene: &Scene<'_>,
 ) -> Vec<Remedy> {
     let row = catalog::row(System::Linux, key);
+    let scope = catalog::scope_of(System::Linux, key, scene.context.version());
     let name = key.to_string();
     let text = value.to_string();
     match (name.as_str(), scene.around.runtime) {
@@ -46,11 +48,20 @@ pub(in crate::diagnose) fn container_key(
             vec![start(scene, &flag), compose]
         }
         // What is of the UTS namespace only root of the machine writes.
-        _ if rootless(scene) && catalog::scope_of(System::Linux, key, scene.context.version()) == Scope::UtsNs => {
-            vec![]
+        _ if rootless(scene) && scope == Scope::UtsNs => vec![],
+        // Podman has no such flag.
+        ("kernel.domainname", runtime) if runtime != Some(Runtime::Podman) => {
+            let compose = at(Where::Compose, format!("domainname: {}", double(&text))).or();
+            vec![start(scene, &format!("--domainname {}", shell(&text))), compose]
         }
         // The runtime does not take it, though it is the container's own: then tunectl in it has to be let.
-        _ => vec![start(scene, &writable(lacks, scene))],
+        _ => {
+            // Root of a container alone may not write what is of its user namespace.
+            let roots = (scope == Scope::UserNs && scene.context.user != 0).then_some("CAP_SYS_RESOURCE");
+            let lacks = lacks.or(roots);
+            let flags = let_write(lacks, writable, scene);
+            if flags.is_empty() { vec![] } else { vec![start(scene, &flags.join(" "))] }
+        }
     }
 }
 
@@ -85,15 +96,20 @@ fn nspawn(lacks: Option<&str>, scene: &Scene<'_>) -> Vec<Remedy> {
     }
 }
 
-/// The flags of a container that may write what is its own.
-fn writable(lacks: Option<&str>, scene: &Scene<'_>) -> String {
-    let mut flags = "--security-opt systempaths=unconfined".to_owned();
+/// What a container that may write what is its own is to be started with, and this one was not.
+fn let_write(lacks: Option<&str>, writable: bool, scene: &Scene<'_>) -> Vec<String> {
+    let mut flags = Vec::new();
+    if !writable {
+        flags.push("--security-opt systempaths=unconfined".to_owned());
+    }
     if scene.around.confined.is_some() {
-        flags.push_str(" --security-opt apparmor=unconfined");
+        flags.push("--security-opt apparmor=unconfined".to_owned());
+    }
+    if scene.context.user != 0 {
+        flags.push("--user 0".to_owned());
     }
     if let Some(capability) = lacks {
-        flags.push_str(" --cap-add ");
-        flags.push_str(capability.trim_start_matches("CAP_"));
+        flags.push(format!("--cap-add {}", capability.trim_start_matches("CAP_")));
     }
     flags
 }
