@@ -11,6 +11,7 @@ use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::output::{self, Account, Queues};
 use crate::report::Report;
+use crate::sys;
 
 use super::prepare::{Need, again, prepare_for};
 use super::{FALLS_SHORT, Failure, World, print};
@@ -53,7 +54,8 @@ fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
         _ => None,
     });
     let allowed = asked.unwrap_or(now);
-    let listeners = (world.listeners)(allowed).inspect_err(|error| log::warn!("listening sockets: {error}")).ok()?;
+    let listeners =
+        (world.listeners)(allowed).inspect_err(|error| log::warn!("listening sockets: {}", sys::reason(error))).ok()?;
     Some(Queues { allowed, listeners })
 }
 

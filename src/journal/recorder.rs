@@ -17,6 +17,7 @@ use crate::kernel::{Evidence, Kernel, Operation, Pieces, Process, Refusal};
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
+use crate::sys;
 
 /// A kernel whose writes are noted in an entry of the journal.
 pub struct Recorder<'a> {
@@ -127,7 +128,7 @@ impl<'a> Recorder<'a> {
     ) -> Result<(), Refusal> {
         // What is not noted must not be written: a crash would lose it.
         self.note(&lines::writing(numbers)).map_err(|error| {
-            log::error!("the journal can't be written, so nothing else is: {error}");
+            log::error!("the journal can't be written, so nothing else is: {}", sys::reason(&error));
             Refusal { operation, errno: error.raw_os_error().map_or(Errno::EIO, Errno::from_raw) }
         })?;
         self.written.extend(numbers);

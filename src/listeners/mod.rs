@@ -59,7 +59,7 @@ pub fn shorter_than(allowed: u64, processes: &Path) -> io::Result<Vec<Listener>>
         let listeners = match ask(family) {
             // The module for these may be missing where that for TCP is there.
             Err(error) if family == reply::UNIX => {
-                log::info!("listening sockets of unix(7): {error}");
+                log::info!("listening sockets of unix(7): {}", sys::reason(&error));
                 Vec::new()
             }
             asked => asked?,

@@ -8,7 +8,7 @@ use std::io;
 use libc::c_int;
 
 /// Name and sentence of an error, of Linux and macOS alike: as errno(3) has them, with the kernel's meanings.
-const KNOWN: [(c_int, &str); 48] = [
+const KNOWN: [(c_int, &str); 49] = [
     (libc::EPERM, "EPERM operation not permitted"),
     (libc::ENOENT, "ENOENT no such file or directory"),
     (libc::ESRCH, "ESRCH no such process"),
@@ -50,6 +50,7 @@ const KNOWN: [(c_int, &str); 48] = [
     (libc::ELOOP, "ELOOP too many symbolic links encountered"),
     (libc::EOVERFLOW, "EOVERFLOW value too large for defined data type"),
     (libc::EUSERS, "EUSERS too many users"),
+    (libc::EPROTONOSUPPORT, "EPROTONOSUPPORT protocol not supported"),
     (libc::EOPNOTSUPP, "EOPNOTSUPP operation not supported on transport endpoint"),
     (libc::ENOBUFS, "ENOBUFS no buffer space available"),
     (libc::ETIMEDOUT, "ETIMEDOUT connection timed out"),

@@ -64,7 +64,8 @@ impl<'a> Duty<'a> {
         manager: &'a Manager,
         master: &'a mut dyn Master,
     ) -> Result<Self, String> {
-        let bell = sys::signal_bell().map_err(|error| format!("signals can't be waited for here: {error}"))?;
+        let bell =
+            sys::signal_bell().map_err(|error| format!("signals can't be waited for here: {}", sys::reason(&error)))?;
         let now = Instant::now();
         let due = Due { sweep: now, rest: None, reload: None, metrics: None, metrics_last: None, ping: None };
         let mut duty = Self {

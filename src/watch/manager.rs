@@ -27,7 +27,8 @@ impl Manager {
         match socket {
             Ok(socket) => Self { socket: Some(socket), patience },
             Err(error) => {
-                log::warn!("the service manager is told nothing: NOTIFY_SOCKET is `{}`: {error}", name.escape_debug());
+                let (name, why) = (name.escape_debug(), sys::reason(&error));
+                log::warn!("the service manager is told nothing: NOTIFY_SOCKET is `{name}`: {why}");
                 Self::default()
             }
         }

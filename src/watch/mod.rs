@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kernel::Kernel;
+use crate::sys;
 
 /// Whom the watch serves.
 pub trait Master {
@@ -99,6 +100,7 @@ pub fn stay(orders: Orders, manner: &Manner, manager: &Manager, master: &mut dyn
 fn write_metrics(watcher: &Watcher, manner: &Manner, profile_is_sound: bool) -> Result<(), String> {
     let Some(path) = &manner.metrics else { return Ok(()) };
     let text = metrics::text(watcher.ledger(), &watcher.orders().profiles, manner.interval, profile_is_sound);
-    metrics::replace(path, &text)
-        .map_err(|error| format!("warning: metrics could not be written to `{}`: {error}", path.display()))
+    metrics::replace(path, &text).map_err(|error| {
+        format!("warning: metrics could not be written to `{}`: {}", path.display(), sys::reason(&error))
+    })
 }

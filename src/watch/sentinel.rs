@@ -52,7 +52,7 @@ impl Sentinel {
         let door = door.unwrap_or_else(|error| {
             // macOS tells nobody, which is no news.
             if error.kind() != ErrorKind::Unsupported {
-                log::warn!("changes are seen at the next sweep only: inotify can't be had: {error}");
+                log::warn!("changes are seen at the next sweep only: inotify can't be had: {}", sys::reason(&error));
             }
             Door::None
         });
@@ -93,7 +93,7 @@ impl Sentinel {
         }
         // A key that isn't there now is no news.
         if let Some(error) = refused.filter(|error| error.kind() != ErrorKind::NotFound) {
-            log::info!("changes of some settings are seen at the next sweep only: {error}");
+            log::info!("changes of some settings are seen at the next sweep only: {}", sys::reason(&error));
         }
     }
 

@@ -1,6 +1,8 @@
 //! The whole command line on a Linux machine in memory: settings of the host, hard limits, keys that refuse or lie,
 //! and how often the kernel is written to.
 
+use std::sync::Mutex;
+
 use tunectl::kernel::fake::{Behaviour, Fake, Inside, Mount};
 use tunectl::model::limit::{Limit, Limits, Resource};
 
@@ -329,4 +331,34 @@ all 2 settings hold
     let mut tuned = machine(1_073_741_816);
     assert_eq!(tuned.types("run -p base -- true").code, None);
     assert_eq!(tuned.limits(Resource::Nofile), "1048576:1073741816");
+}
+
+/// What the log was told, by whichever test.
+struct Log(Mutex<Vec<String>>);
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.0.lock().unwrap().push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
+static LOG: Log = Log(Mutex::new(Vec::new()));
+
+#[test]
+fn what_keeps_listeners_unseen_is_told_in_our_words() {
+    log::set_logger(&LOG).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    for (errno, why) in [(libc::ENOENT, "no such file or directory"), (libc::EPROTONOSUPPORT, "protocol not supported")]
+    {
+        let mut host = linux(Fake::linux()).deaf(errno);
+        assert_eq!(host.types("check --set net.core.somaxconn=4096 --pid 700").code, Some(0));
+        let told = LOG.0.lock().unwrap();
+        assert!(told.contains(&format!("listening sockets: {why}")), "{told:?}");
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Computer {
     pub(crate) kernel: Watched,
     context: Context,
     scratch: Scratch,
+    /// The error that listening sockets are asked for in vain with.
+    deaf: Option<i32>,
 }
 
 /// What came of one run.
@@ -52,7 +54,7 @@ impl Computer {
         let own = Some(true);
         let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
         let context = Context::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, with(u64::MAX));
-        Self { kernel: Watched { fake, changes: Vec::new() }, context, scratch: Scratch::new() }
+        Self { kernel: Watched { fake, changes: Vec::new() }, context, scratch: Scratch::new(), deaf: None }
     }
 
     /// A Mac.
@@ -63,6 +65,12 @@ impl Computer {
     /// A container on such a Linux machine.
     pub(crate) fn contained(mut self) -> Self {
         self.context.initial = Namespaces { net: Some(false), uts: Some(false), ..self.context.initial };
+        self
+    }
+
+    /// The kernel does not tell what listens.
+    pub(crate) fn deaf(mut self, errno: i32) -> Self {
+        self.deaf = Some(errno);
         self
     }
 
@@ -95,7 +103,7 @@ impl Computer {
         let words = line.split_whitespace().map(|word| word.replace('@', &folder));
         let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let context = self.context.clone();
+        let (context, deaf) = (self.context.clone(), self.deaf);
         let mut world = World {
             kernel: &mut self.kernel,
             context: &|| context.clone(),
@@ -103,7 +111,7 @@ impl Computer {
             library: Library { directory: "/nonexistent".into(), owners: None },
             processes: self.scratch.path().join("proc"),
             enter: &|_| Ok(Visit { initial: context.initial, ..Visit::default() }),
-            listeners: &|_| Ok(Vec::new()),
+            listeners: &|_| deaf.map_or(Ok(Vec::new()), |errno| Err(std::io::Error::from_raw_os_error(errno))),
             variable: &|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()),
             // Not a panic, which would be printed: only a way out that leaves everything as it stands.
             start: &mut |_, _, _| resume_unwind(Box::new("the service")),
