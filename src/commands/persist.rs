@@ -10,9 +10,9 @@ use crate::formats::{self, Lasting};
 use crate::journal::{Standing, What};
 use crate::kernel::Process;
 use crate::model::limit::{Limit, Limits, Resource, Side};
-use crate::model::setting::{Key, Setting};
+use crate::model::setting::{Key, Setting, System};
 use crate::model::value::Value;
-use crate::persist::{self, Disk, File, Trouble, Wanted, Winner, Written};
+use crate::persist::{self, Asked, Disk, File, Trouble, Wanted, Winner, Written};
 use crate::profile::Profile;
 use crate::report::{Finding, Report, Shortfall, Verdict};
 use crate::sys;
@@ -40,7 +40,7 @@ pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
         return Err(Failure::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
     }
     let disk = disk(asked.root.as_deref());
-    let files = persist::files(&Wanted { units: units(asked), ..sample() }, ready.place.system);
+    let files = persist::files(&sample(units(asked)), ready.place.system);
     let paths = files.into_iter().map(|file| file.path).chain(disk.standing());
     match paths.map(|path| disk.is_ours(&path)).find_map(Result::err) {
         None => Ok(()),
@@ -144,7 +144,7 @@ fn unit(name: &str) -> Option<String> {
 }
 
 /// Something for every file that there can be, so that each is looked at.
-fn sample() -> Wanted {
+fn sample(units: Vec<String>) -> Wanted {
     let lasting = || vec![Lasting { name: String::new(), value: Value::Number(0), asked: String::new() }];
     let none = Limits { soft: Limit::Unlimited, hard: Limit::Unlimited };
     Wanted {
@@ -152,18 +152,15 @@ fn sample() -> Wanted {
         attributes: lasting(),
         modules: vec![""],
         limits: vec![(Resource::Nofile, none), (Resource::Nproc, none)],
+        logins: vec![("*", Resource::Nofile, Side::Soft, Limit::Unlimited)],
+        units: units.into_iter().map(|unit| (unit, vec![(Resource::Nofile, none)])).collect(),
         ..Wanted::default()
     }
 }
 
 fn wanted(asked: &Persist, ready: &Ready, process: Process, report: &Report, world: &mut World<'_>) -> Wanted {
-    let mut wanted = Wanted {
-        units: units(asked),
-        profiles: ready.profile.names.clone(),
-        hash: hash(&ready.profile),
-        ..Wanted::default()
-    };
-    let mut sides: BTreeMap<Resource, [Option<Limit>; 2]> = BTreeMap::new();
+    let mut wanted = Wanted { profiles: ready.profile.names.clone(), hash: hash(&ready.profile), ..Wanted::default() };
+    let mut sides: BTreeMap<Resource, [Option<&Finding>; 2]> = BTreeMap::new();
     for finding in &report.findings {
         match (&finding.setting, lasting(finding)) {
             (Setting::Key(key), Some(value)) => {
@@ -175,19 +172,37 @@ fn wanted(asked: &Persist, ready: &Ready, process: Process, report: &Report, wor
                     Key::Sysfs(_) => wanted.attributes.push(lasting),
                 }
             }
-            (Setting::Limit(resource, side), Some(Value::Limit(limit))) => {
-                sides.entry(*resource).or_default()[usize::from(*side == Side::Hard)] = Some(limit);
+            (Setting::Limit(resource, side), Some(_)) => {
+                sides.entry(*resource).or_default()[usize::from(*side == Side::Hard)] = Some(finding);
             }
             _ => {}
         }
     }
-    for (resource, [soft, hard]) in sides {
-        let now = world.kernel.limits(process, resource).ok();
-        let hard = hard.or(now.map(|now| now.hard)).unwrap_or(Limit::Unlimited);
-        let soft = soft.or(now.map(|now| now.soft)).unwrap_or(hard).min(hard);
-        wanted.limits.push((resource, Limits { soft, hard }));
+    if ready.place.system == System::MacOs {
+        wanted.limits =
+            sides.into_iter().map(|(resource, sides)| (resource, jobs(resource, sides, process, world))).collect();
+        return wanted;
     }
+    let sides = sides.into_iter().map(|(resource, sides)| {
+        let first = world.kernel.limits(Process::Pid(1), resource).ok();
+        Asked::of(resource, sides.map(|side| side.map(|finding| finding.wanted.clone())), first)
+    });
+    let sides: Vec<Asked> = sides.collect();
+    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
+    wanted.logins = persist::logins(root, &sides);
+    wanted.units = units(asked).into_iter().map(|name| (name.clone(), persist::unit(root, &name, &sides))).collect();
     wanted
+}
+
+/// On macOS, which has no files that say what there would be without us, the other side is the shell's.
+fn jobs(resource: Resource, sides: [Option<&Finding>; 2], process: Process, world: &mut World<'_>) -> Limits {
+    let now = world.kernel.limits(process, resource).ok();
+    let [soft, hard] = sides.map(|side| match lasting(side?)? {
+        Value::Limit(limit) => Some(limit),
+        _ => None,
+    });
+    let hard = hard.or(now.map(|now| now.hard)).unwrap_or(Limit::Unlimited);
+    Limits { soft: soft.or(now.map(|now| now.soft)).unwrap_or(hard).min(hard), hard }
 }
 
 /// What is to last of a finding: what stands there and is what is asked for, so that nothing is lowered that was
@@ -234,8 +249,10 @@ fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
             long.name
         );
     }
-    if !wanted.limits.is_empty() && !wanted.units.is_empty() {
-        let _ = writeln!(text, "for the limits of {}: systemctl daemon-reload, and restart", wanted.units.join(", "));
+    let units: Vec<&str> =
+        wanted.units.iter().filter(|(_, limits)| !limits.is_empty()).map(|(unit, _)| unit.as_str()).collect();
+    if !units.is_empty() {
+        let _ = writeln!(text, "for the limits of {}: systemctl daemon-reload, and restart", units.join(", "));
     }
     text
 }

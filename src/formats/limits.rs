@@ -2,25 +2,20 @@
 
 use std::fmt::Write as _;
 
-use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::limit::{Limit, Resource, Side};
 
-/// The text of a file that sets these for everyone. A wildcard does not stand for root, who needs lines of his own.
+/// A limit of a side, of those whom a domain stands for: `*` is everyone but root.
+pub type Login = (&'static str, Resource, Side, Limit);
+
+/// The text of a file that sets these.
 #[must_use]
-pub fn limits_d(limits: &[(Resource, Limits)]) -> String {
+pub fn limits_d(limits: &[Login]) -> String {
     let mut text = String::from("\n");
-    for (resource, both) in limits {
-        for side in [Side::Soft, Side::Hard] {
-            match item(*resource, both.side(side)) {
-                Ok((item, value)) => {
-                    for domain in ["*", "root"] {
-                        let _ = writeln!(text, "{domain:<4}  {}  {item:<10}  {value}", side.name());
-                    }
-                }
-                Err(why) => {
-                    let _ = writeln!(text, "# {resource} ({}) = {}: {why}", side.name(), both.side(side));
-                }
-            }
-        }
+    for (domain, resource, side, limit) in limits {
+        let _ = match item(*resource, *limit) {
+            Ok((item, value)) => writeln!(text, "{domain:<4}  {}  {item:<10}  {value}", side.name()),
+            Err(why) => writeln!(text, "# {domain} {resource} ({}) = {limit}: {why}", side.name()),
+        };
     }
     text
 }
@@ -55,29 +50,27 @@ mod tests {
 
     #[test]
     fn units_are_those_of_pam() {
-        let both = |soft, hard| Limits { soft: Limit::Value(soft), hard };
         let text = limits_d(&[
-            (Resource::Nofile, both(50000, Limit::Value(65000))),
-            (Resource::Memlock, both(1025, Limit::Unlimited)),
-            (Resource::Cpu, both(120, Limit::Unlimited)),
-            (Resource::Nice, both(0, Limit::Value(40))),
-            (Resource::Rttime, both(5, Limit::Unlimited)),
+            ("root", Resource::Nofile, Side::Soft, Limit::Value(50000)),
+            ("*", Resource::Nofile, Side::Hard, Limit::Value(65000)),
+            ("root", Resource::Memlock, Side::Soft, Limit::Value(1025)),
+            ("root", Resource::Memlock, Side::Hard, Limit::Unlimited),
+            ("root", Resource::Cpu, Side::Soft, Limit::Value(120)),
+            ("root", Resource::Nice, Side::Soft, Limit::Value(0)),
+            ("root", Resource::Nice, Side::Hard, Limit::Value(40)),
+            ("root", Resource::Rttime, Side::Soft, Limit::Value(5)),
         ]);
-        let roots: Vec<&str> = text.lines().filter(|line| !line.starts_with('*')).collect();
         let expected = [
             "",
             "root  soft  nofile      50000",
-            "root  hard  nofile      65000",
+            "*     hard  nofile      65000",
             "root  soft  memlock     2",
             "root  hard  memlock     unlimited",
             "root  soft  cpu         2",
-            "root  hard  cpu         unlimited",
             "root  soft  nice        20",
             "root  hard  nice        -20",
-            "# rttime (soft) = 5: pam_limits has no word for it",
-            "# rttime (hard) = unlimited: pam_limits has no word for it",
+            "# root rttime (soft) = 5: pam_limits has no word for it",
         ];
-        assert_eq!(roots, expected);
-        assert!(text.contains("*     soft  nofile      50000\n"), "{text}");
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }
 }

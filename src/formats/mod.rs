@@ -10,7 +10,7 @@ mod sysctl_d;
 mod units;
 
 pub use launchd::{OPENING, launchd_limit, launchd_sysctls};
-pub use limits::limits_d;
+pub use limits::{Login, limits_d};
 pub use seal::{Seal, Style, hash, seal, sealed};
 pub use sysctl_d::sysctl_d;
 pub use units::{drop_in, modules_load_d, tmpfiles_d};

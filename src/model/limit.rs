@@ -113,6 +113,14 @@ pub enum Limit {
     Unlimited,
 }
 
+impl Limit {
+    /// What [`Limit`] shows itself as, read again.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        if text == "unlimited" { Some(Self::Unlimited) } else { text.parse().ok().map(Self::Value) }
+    }
+}
+
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

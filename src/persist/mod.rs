@@ -1,11 +1,16 @@
 //! What lasts beyond the boot: files that the system's own programs read. Everything stands beneath a root, usually
 //! `/`.
 
+use crate::formats::{self, Lasting};
+use crate::model::limit::{Limits, Resource};
+
 mod files;
+mod limits;
 mod others;
 mod wanted;
 
 pub use files::{Disk, Trouble, Written};
+pub use limits::{Asked, logins, unit};
 pub use others::{Winner, who_says, winners};
 pub use wanted::{File, files};
 
@@ -13,15 +18,17 @@ pub use wanted::{File, files};
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Sysctls.
-    pub sysctls: Vec<crate::formats::Lasting>,
+    pub sysctls: Vec<Lasting>,
     /// Attributes of sysfs, by their absolute path.
-    pub attributes: Vec<crate::formats::Lasting>,
+    pub attributes: Vec<Lasting>,
     /// Kernel modules that bring any of them.
     pub modules: Vec<&'static str>,
-    /// Limits, both sides.
-    pub limits: Vec<(crate::model::limit::Resource, crate::model::limit::Limits)>,
-    /// The services that are to have the limits, `nginx.service`.
-    pub units: Vec<String>,
+    /// What every process of macOS starts with.
+    pub limits: Vec<(Resource, Limits)>,
+    /// What logins get.
+    pub logins: Vec<formats::Login>,
+    /// Services, `nginx.service`, and what each gets.
+    pub units: Vec<(String, Vec<(Resource, Limits)>)>,
     /// The profiles, as they were asked for.
     pub profiles: Vec<String>,
     /// The hash of their text.

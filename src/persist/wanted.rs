@@ -24,6 +24,11 @@ pub(super) const DROP_IN: &str = "99-tunectl.conf";
 pub(super) const JOBS: &str = "Library/LaunchDaemons";
 pub(super) const LABEL: &str = "tunectl.";
 
+/// Where the drop-in of a unit stands.
+pub(super) fn drop_in(unit: &str) -> String {
+    format!("{UNITS}/{unit}.d/{DROP_IN}")
+}
+
 /// The files for a system.
 #[must_use]
 pub fn files(wanted: &Wanted, system: System) -> Vec<File> {
@@ -44,10 +49,9 @@ fn linux(wanted: &Wanted) -> Vec<File> {
     add(MODULES, !wanted.modules.is_empty(), &|| formats::modules_load_d(&wanted.modules));
     add(SYSCTLS, !wanted.sysctls.is_empty(), &|| formats::sysctl_d(&wanted.sysctls));
     add(ATTRIBUTES, !wanted.attributes.is_empty(), &|| formats::tmpfiles_d(&wanted.attributes));
-    add(LOGINS, !wanted.limits.is_empty(), &|| formats::limits_d(&wanted.limits));
-    for unit in &wanted.units {
-        let path = format!("{UNITS}/{unit}.d/{DROP_IN}");
-        add(&path, !wanted.limits.is_empty(), &|| formats::drop_in(&wanted.limits));
+    add(LOGINS, !wanted.logins.is_empty(), &|| formats::limits_d(&wanted.logins));
+    for (unit, limits) in &wanted.units {
+        add(&drop_in(unit), !limits.is_empty(), &|| formats::drop_in(limits));
     }
     files
 }

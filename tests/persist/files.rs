@@ -125,15 +125,13 @@ net.ipv4.ip_local_reserved_ports = 8080,9000-9010
         let logins = "
 *     soft  core        0
 root  soft  core        0
-*     hard  core        4
-root  hard  core        4
 *     soft  nofile      500
 root  soft  nofile      500
-*     hard  nofile      1200
-root  hard  nofile      1200
+*     hard  nofile      524288
+root  hard  nofile      524288
 ";
         assert_eq!(body(&system.text(LOGINS)), logins);
-        assert_eq!(body(&system.text(DROP_IN)), "\n[Service]\nLimitCORE=0:4096\nLimitNOFILE=500:1200\n");
+        assert_eq!(body(&system.text(DROP_IN)), "\n[Service]\nLimitCORE=0:infinity\nLimitNOFILE=500:524288\n");
         // Applied once more, nothing has to be changed, and what lasts is the same.
         system
             .run(&words)
@@ -147,6 +145,42 @@ for the limits of web.service: systemctl daemon-reload, and restart
 "
             ))
             .run();
+    });
+}
+
+/// What the shell has that this is typed in is nobody else's limit.
+#[test]
+fn no_limit_of_a_service_or_a_login_is_lowered() {
+    inside(this_test!(), || {
+        rlimit::setrlimit(rlimit::Resource::NOFILE, 1024, 1200).unwrap();
+        let system = System::new();
+        for (path, text) in [
+            ("web.toml", "[rlimit]\nnofile = { hard = { at_least = 1100 } }\nmemlock = { soft = { at_least = 9 } }\n"),
+            ("root/usr/lib/systemd/system/web.service", "[Service]\nLimitNOFILE=65536\n"),
+            ("root/etc/systemd/system/low.service", "[Service]\nLimitNOFILE=256:512\n"),
+            ("root/etc/systemd/system.conf", "[Manager]\nDefaultLimitMEMLOCK=4:1G\n"),
+            ("root/etc/security/limits.conf", "root - nofile 70000\n* hard nofile 1000\n* hard memlock 4\n"),
+        ] {
+            system.0.write(path, text);
+        }
+        let words = ["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", "web", "--unit", "low"];
+        // Twice: what we wrote ourselves is not what others give.
+        for _ in 0..2 {
+            system.run(&words).stdout_is_anything().run();
+            let memlock = "LimitMEMLOCK=9:1073741824\n";
+            let drop_in = format!("\n[Service]\nLimitNOFILE=65536:65536\n{memlock}");
+            assert_eq!(body(&system.text(DROP_IN)), drop_in);
+            let low = format!("\n[Service]\nLimitNOFILE=256:1100\n{memlock}");
+            assert_eq!(body(&system.text("etc/systemd/system/low.service.d/99-tunectl.conf")), low);
+            let logins = "
+*     hard  nofile      1100
+root  hard  nofile      70000
+*     soft  memlock     8192
+root  soft  memlock     8192
+*     hard  memlock     8192
+";
+            assert_eq!(body(&system.text(LOGINS)), logins);
+        }
     });
 }
 
@@ -275,7 +309,7 @@ fn so_are_those_of_logins_and_services() {
             ("etc/security/limits.d/50-early.conf", "* soft nofile 1\n"),
             (
                 "etc/security/limits.d/99-z.conf",
-                "# x\n* - nofile 900 # both\n@staff soft nofile 5\nroot soft nofile 500\n",
+                "# x\n* - nofile 550 # both\n@staff soft nofile 5\nroot soft nofile 500\n",
             ),
             ("run/systemd/system/web.service.d/99-u.conf", "[Service]\nLimitNOFILE = 7\nLimitAS=1\n"),
             ("etc/systemd/system/web.service.d/10-early.conf", "[Service]\nLimitNOFILE=8\n"),
@@ -288,9 +322,9 @@ fn so_are_those_of_logins_and_services() {
         assert_eq!(
             warnings,
             [
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 900, not to 500, and is read later by everyone",
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 900, not to 1200, and is read later by everyone",
-                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7, not to 500:1200, and is read later by everyone",
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 550, not to 500, and is read later by everyone",
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 550, not to 600, and is read later by everyone",
+                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7, not to 500:600, and is read later by everyone",
             ]
         );
     });

@@ -173,6 +173,7 @@ fn pam_gives_logins_their_limits() {
     inside(this_test!(), || {
         rlimit::setrlimit(rlimit::Resource::NOFILE, 1000, 1200).unwrap();
         let system = System::new();
+        system.0.write("root/etc/security/limits.conf", "* hard nofile 1200\nroot hard nofile 1200\n");
         system.persist();
         let folder = system.0.path().join("root/etc/security/limits.d");
         for user in ["root", "nobody"] {

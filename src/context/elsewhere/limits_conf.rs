@@ -51,6 +51,23 @@ pub fn entries(text: &str) -> impl Iterator<Item = (usize, [&str; 4])> {
     })
 }
 
+/// What the files say of a domain without `ours`, a file of ours, if any does.
+#[must_use]
+pub fn gives(root: &Path, domain: &str, asked: Resource, side: Side, ours: &Path) -> Option<Limit> {
+    let mut found = None;
+    for file in files(root).into_iter().filter(|file| file != ours) {
+        let text = read(&root.join(file)).unwrap_or_default();
+        let last = entries(&text)
+            .filter(|(_, [whose, kind, item, _])| {
+                *whose == domain && meant(kind, side) && resource(item) == Some(asked)
+            })
+            .filter_map(|(_, [.., value])| Limit::read(&in_our_unit(asked, value)?))
+            .last();
+        found = last.or(found);
+    }
+    found
+}
+
 /// The files that are read behind `ours`, of its path beneath the root.
 #[must_use]
 pub fn behind(root: &Path, ours: &Path) -> Vec<PathBuf> {

@@ -29,17 +29,29 @@ pub(super) fn find(root: &Path, settings: &[&Setting], unit: &str) -> Vec<Elsewh
     if unit.contains('/') {
         return Vec::new();
     }
-    let drop_ins = drop_ins(root, unit, None);
+    let files = files(root, unit);
+    settings.iter().filter_map(|setting| last(root, &files, setting)).collect()
+}
+
+/// What a unit gives its service without `ours`, a drop-in of ours, if any file says so.
+#[must_use]
+pub fn gives(root: &Path, unit: &str, resource: Resource, side: Side, ours: &Path) -> Option<Limit> {
+    let mut files = files(root, unit);
+    files.retain(|(file, _)| file != ours);
+    Limit::read(&last(root, &files, &Setting::Limit(resource, side))?.value)
+}
+
+/// The files that set a unit's limits, in their order, and what their directives begin with.
+fn files(root: &Path, unit: &str) -> Vec<(PathBuf, &'static str)> {
     let own = names(unit)
         .iter()
         .flat_map(|name| FOLDERS.map(|folder| PathBuf::from(format!("{folder}/{name}"))))
         .find(|file| read(&root.join(file)).is_some());
     let manager = [PathBuf::from("etc/systemd/system.conf")].into_iter().chain(configuration(root, &MANAGER, None));
-    let files: Vec<(PathBuf, &str)> = manager
+    manager
         .map(|file| (file, "DefaultLimit"))
-        .chain(own.into_iter().chain(drop_ins).map(|file| (file, "Limit")))
-        .collect();
-    settings.iter().filter_map(|setting| last(root, &files, setting)).collect()
+        .chain(own.into_iter().chain(drop_ins(root, unit, None)).map(|file| (file, "Limit")))
+        .collect()
 }
 
 /// The drop-ins of a unit, as if `ours` were there.
