@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::catalog;
 use crate::cli::{Apply, Format, Persist, Revert};
+use crate::diagnose;
 use crate::formats::{self, Lasting};
 use crate::journal::{Standing, What};
 use crate::kernel::Process;
+use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::Value;
 use crate::persist::{self, Asked, Disk, File, Trouble, Wanted, Winner, Written};
+use crate::plan::{LimitAsked, LimitGoal};
 use crate::profile::Profile;
 use crate::report::{Finding, Report, Shortfall, Verdict};
 use crate::sys;
@@ -45,7 +49,9 @@ pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
     match paths.map(|path| disk.is_ours(&path)).find_map(Result::err) {
         None => Ok(()),
         Some(trouble) => {
-            Err(Failure::new(FALLS_SHORT, format!("{}; nothing was changed", said(&trouble))).help(help(&trouble)))
+            let help = help(&trouble, asked.root.as_deref());
+            let message = format!("error: {}; nothing was changed\n{help}", said(&trouble));
+            Err(Failure { code: FALLS_SHORT, message })
         }
     }
 }
@@ -60,14 +66,16 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let (asked, dry_run) = (&apply.lasting, apply.dry_run);
     let wanted = wanted(asked, ready, process, report, world);
-    let disk = disk(asked.root.as_deref());
+    let root = asked.root.as_deref();
+    let disk = disk(root);
     let files = persist::files(&wanted, ready.place.system);
     let old: Vec<String> =
         disk.standing().into_iter().filter(|path| files.iter().all(|file| file.path != *path)).collect();
     let mut text = String::new();
     for file in &files {
         let before = disk.profiles_of(&file.path);
-        let written = if dry_run { Written::New } else { disk.write(file).map_err(|trouble| failed(&trouble))? };
+        let written =
+            if dry_run { Written::New } else { disk.write(file).map_err(|trouble| failed(&trouble, root))? };
         let path = disk.path(&file.path);
         let _ = match (written, dry_run) {
             (Written::Same, _) => writeln!(text, "{} is as it should be", path.display()),
@@ -77,7 +85,7 @@ pub(super) fn write(
     }
     for path in &old {
         if !dry_run {
-            disk.remove(path, false).map_err(|trouble| failed(&trouble))?;
+            disk.remove(path, false).map_err(|trouble| failed(&trouble, root))?;
         }
         let done = if dry_run { "would be taken away" } else { "taken away: nothing of it is asked for any more" };
         let _ = writeln!(text, "{} {done}", disk.path(path).display());
@@ -93,27 +101,47 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Takes the files away. Returns whether one had to be left.
-pub(super) fn take_away(revert: &Revert, world: &mut World<'_>) -> bool {
+/// What became of the files.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Whether one had to be left.
+    pub(super) left: bool,
+    /// Each of them, for programs.
+    pub(super) files: Vec<serde_json::Value>,
+}
+
+/// Takes the files away, or none where one of them has to be left.
+pub(super) fn take_away(revert: &Revert, world: &mut World<'_>) -> Taken {
     let Revert { force, dry_run, .. } = *revert;
-    let disk = disk(revert.lasting.root.as_deref());
-    let mut left = false;
-    for path in disk.standing() {
-        let removed = if dry_run { disk.is_ours(&path).map(|()| Written::Removed) } else { disk.remove(&path, force) };
+    let root = revert.lasting.root.as_deref();
+    let disk = disk(root);
+    let standing = disk.standing();
+    let blocked = standing.iter().any(|path| disk.may_go(path, force).is_err());
+    let mut taken = Taken::default();
+    for path in standing {
+        let gone = disk.may_go(&path, force).and_then(|()| match blocked || dry_run {
+            true => Ok(()),
+            false => disk.remove(&path, force).map(drop),
+        });
+        let (done, outcome) = match &gone {
+            Ok(()) if blocked => ("", "left"),
+            Ok(()) if dry_run => ("would be taken away", "would-take-away"),
+            Ok(()) => ("taken away", "taken-away"),
+            Err(_) => ("", "left"),
+        };
         let whole = disk.path(&path);
-        match removed {
-            Ok(_) => {
-                let done = if dry_run { "would be taken away" } else { "taken away" };
-                let text = format!("{} {done}\n", whole.display());
-                print(if revert.format == Format::Text { &mut *world.out } else { &mut *world.err }, &text);
-            }
-            Err(trouble) => {
-                left = true;
-                drop(writeln!(world.err, "error: {}\n  = help: {}", said(&trouble), help(&trouble)));
-            }
+        let why = gone.err().map(|trouble| (said(&trouble), help(&trouble, root)));
+        if let Some((why, help)) = &why {
+            taken.left = true;
+            drop(write!(world.err, "error: {why}; nothing was put back\n{help}"));
+        } else if !blocked {
+            let text = format!("{} {done}\n", whole.display());
+            print(if revert.format == Format::Text { &mut *world.out } else { &mut *world.err }, &text);
         }
+        let why = why.map(|(why, _)| why);
+        taken.files.push(serde_json::json!({ "file": whole.to_string_lossy(), "outcome": outcome, "why": why }));
     }
-    left
+    taken
 }
 
 /// The file that says what stands there now, for people.
@@ -185,7 +213,10 @@ fn wanted(asked: &Persist, ready: &Ready, process: Process, report: &Report, wor
     }
     let sides = sides.into_iter().map(|(resource, sides)| {
         let first = world.kernel.limits(Process::Pid(1), resource).ok();
-        Asked::of(resource, sides.map(|side| side.map(|finding| finding.wanted.clone())), first)
+        let is_hard =
+            |goal: &LimitGoal| goal.resource == resource && goal.wanted == Expectation::Exactly(LimitAsked::Hard);
+        let asked = Asked::of(resource, sides.map(|side| side.map(|finding| finding.wanted.clone())), first);
+        Asked { as_hard: ready.goals.limits.iter().any(is_hard), ..asked }
     });
     let sides: Vec<Asked> = sides.collect();
     let root = asked.root.as_deref().unwrap_or(Path::new("/"));
@@ -257,8 +288,8 @@ fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
     text
 }
 
-fn failed(trouble: &Trouble) -> Failure {
-    Failure::new(FALLS_SHORT, said(trouble)).help(help(trouble))
+fn failed(trouble: &Trouble, root: Option<&Path>) -> Failure {
+    Failure { code: FALLS_SHORT, message: format!("error: {}\n{}", said(trouble), help(trouble, root)) }
 }
 
 fn said(trouble: &Trouble) -> String {
@@ -271,10 +302,16 @@ fn said(trouble: &Trouble) -> String {
     }
 }
 
-fn help(trouble: &Trouble) -> &'static str {
-    match trouble {
-        Trouble::Changed(_) => "keep it under another name, or `tunectl revert --persist --force` takes it away",
-        Trouble::Foreign(_) => "move it away if it is not needed",
-        Trouble::Refused(..) => "try it with sudo",
-    }
+/// A line of help, where there is any.
+fn help(trouble: &Trouble, root: Option<&Path>) -> String {
+    let root = root.map_or_else(String::new, |root| format!(" --root {}", diagnose::shell(&root.to_string_lossy())));
+    let help = match trouble {
+        Trouble::Changed(_) => {
+            format!("keep it under another name, or `tunectl revert --persist{root} --force` takes it away")
+        }
+        Trouble::Foreign(_) => "move it away if it is not needed".to_owned(),
+        Trouble::Refused(_, error) if error.kind() == ErrorKind::PermissionDenied => "try it with sudo".to_owned(),
+        Trouble::Refused(..) => return String::new(),
+    };
+    format!("  = help: {help}\n")
 }

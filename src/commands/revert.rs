@@ -6,26 +6,30 @@ use crate::cli::{Format, Revert};
 use crate::journal::{self, Entry, Force, Here, Outcome, Standing, Store, Trouble, Undone, What};
 
 use super::journaled::{here, places};
+use super::persist::{self, Taken};
+use super::undone;
 use super::{FALLS_SHORT, Failure, World, print};
-use super::{persist, undone};
 
 #[inline(never)]
 pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
     let context = (world.context)();
     let mut tale = Tale::default();
-    match Store::find(&places(&context, world)).map_err(|trouble| trouble_with(&trouble))? {
-        Some(store) => all(revert, &store, &here(&context, world), world, &mut tale)?,
-        None => tale.nothing = true,
+    // The files first: whoever has to try again must not put back what was applied earlier still.
+    let taken = if revert.lasting.persist { persist::take_away(revert, world) } else { Taken::default() };
+    if !taken.left {
+        match Store::find(&places(&context, world)).map_err(|trouble| trouble_with(&trouble))? {
+            Some(store) => all(revert, &store, &here(&context, world), world, &mut tale)?,
+            None => tale.nothing = true,
+        }
     }
     drop(world.err.write_all(tale.short.as_bytes()));
-    if revert.format == Format::Text {
+    if revert.format == Format::Text && !taken.left {
         print(world.out, &tale.done);
         print(world.out, &format!("{}\n", tale.sum(revert.dry_run)));
     }
-    let left = revert.lasting.persist && persist::take_away(revert, world);
-    let falls_short = tale.falls_short || left;
+    let falls_short = tale.falls_short || taken.left;
     if revert.format == Format::Json {
-        print(world.out, &undone::document(&tale.entries, !falls_short, tale.elsewhere, tale.stale));
+        print(world.out, &undone::document(&tale.entries, &taken.files, !falls_short, [tale.elsewhere, tale.stale]));
     }
     Ok(if falls_short { FALLS_SHORT } else { 0 })
 }

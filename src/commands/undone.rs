@@ -35,7 +35,7 @@ pub(super) fn entry(undone: &Undone, why: Option<&str>) -> Value {
 }
 
 /// The document. What could not be looked at is counted: entries of other namespaces, and of earlier boots.
-pub(super) fn document(entries: &[Value], passes: bool, elsewhere: usize, stale: usize) -> String {
+pub(super) fn document(entries: &[Value], files: &[Value], passes: bool, [elsewhere, stale]: [usize; 2]) -> String {
     output::written(&json!({
         "schema_version": output::SCHEMA_VERSION,
         "tunectl": env!("CARGO_PKG_VERSION"),
@@ -44,5 +44,6 @@ pub(super) fn document(entries: &[Value], passes: bool, elsewhere: usize, stale:
         "elsewhere": elsewhere,
         "stale": stale,
         "settings": entries,
+        "files": files,
     }))
 }

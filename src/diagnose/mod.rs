@@ -13,7 +13,7 @@ mod rights;
 
 pub use cause::Cause;
 pub use caution::{Caution, caution};
-pub use remedy::{Remedy, Where};
+pub use remedy::{Remedy, Where, shell};
 
 use crate::catalog;
 use crate::context::elsewhere::Elsewhere;

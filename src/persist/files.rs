@@ -85,6 +85,17 @@ impl Disk {
         }
     }
 
+    /// Whether a file may be taken away, see [`Disk::remove`].
+    ///
+    /// # Errors
+    /// Whose it is.
+    pub fn may_go(&self, path: &str, force: bool) -> Result<(), Trouble> {
+        match self.is_ours(path) {
+            Err(Trouble::Changed(_)) if force => Ok(()),
+            result => result,
+        }
+    }
+
     /// The profiles that a file was written for, if tunectl wrote it.
     #[must_use]
     pub fn profiles_of(&self, path: &str) -> Option<String> {
@@ -114,10 +125,7 @@ impl Disk {
     /// # Errors
     /// As [`Disk::write`].
     pub fn remove(&self, path: &str, force: bool) -> Result<Written, Trouble> {
-        match self.is_ours(path) {
-            Err(Trouble::Changed(_)) if force => {}
-            result => result?,
-        }
+        self.may_go(path, force)?;
         let whole = self.path(path);
         fs::remove_file(&whole).map_err(|error| Trouble::Refused(whole.clone(), error))?;
         if let Some(folder) = whole.parent().filter(|_| path.starts_with(UNITS)) {

@@ -18,6 +18,8 @@ pub struct Asked {
     pub resource: Resource,
     /// Of each side, if it asks for that.
     pub sides: [Option<Expectation<Value>>; 2],
+    /// Whether the soft limit is to be the hard one.
+    pub as_hard: bool,
     /// What a service gets that nobody gives anything.
     pub usual: Limits,
 }
@@ -41,7 +43,7 @@ impl Asked {
             (Resource::Nproc | Resource::Sigpending, Some(first)) => first,
             _ => fixed,
         };
-        Self { resource, sides, usual }
+        Self { resource, sides, as_hard: false, usual }
     }
 
     fn side(&self, side: Side, gives: Option<Limit>) -> Limit {
@@ -59,6 +61,9 @@ impl Asked {
     /// be higher goes up.
     fn both(&self, gives: impl Fn(Side) -> Option<Limit>) -> Limits {
         let [soft, hard] = [Side::Soft, Side::Hard].map(|side| self.side(side, gives(side)));
+        if self.as_hard {
+            return Limits { soft: hard, hard };
+        }
         let hard = if soft > hard && self.sides[0].is_some() { self.side(Side::Hard, Some(soft)) } else { hard };
         Limits { soft: soft.min(hard), hard }
     }

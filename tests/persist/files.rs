@@ -155,10 +155,13 @@ fn no_limit_of_a_service_or_a_login_is_lowered() {
         rlimit::setrlimit(rlimit::Resource::NOFILE, 1024, 1200).unwrap();
         let system = System::new();
         for (path, text) in [
-            ("web.toml", "[rlimit]\nnofile = { hard = { at_least = 1100 } }\nmemlock = { soft = { at_least = 9 } }\n"),
+            (
+                "web.toml",
+                "[rlimit]\nnofile = { hard = { at_least = 1100 } }\nmemlock = { soft = { at_least = 9 } }\nstack = \"hard\"\n",
+            ),
             ("root/usr/lib/systemd/system/web.service", "[Service]\nLimitNOFILE=65536\n"),
             ("root/etc/systemd/system/low.service", "[Service]\nLimitNOFILE=256:512\n"),
-            ("root/etc/systemd/system.conf", "[Manager]\nDefaultLimitMEMLOCK=4:1G\n"),
+            ("root/etc/systemd/system.conf", "[Manager]\nDefaultLimitMEMLOCK=4:1G\nDefaultLimitSTACK=5:8M\n"),
             ("root/etc/security/limits.conf", "root - nofile 70000\n* hard nofile 1000\n* hard memlock 4\n"),
         ] {
             system.0.write(path, text);
@@ -167,12 +170,14 @@ fn no_limit_of_a_service_or_a_login_is_lowered() {
         // Twice: what we wrote ourselves is not what others give.
         for _ in 0..2 {
             system.run(&words).stdout_is_anything().run();
-            let memlock = "LimitMEMLOCK=9:1073741824\n";
-            let drop_in = format!("\n[Service]\nLimitNOFILE=65536:65536\n{memlock}");
+            let (stack, memlock) = ("LimitSTACK=8388608:8388608\n", "LimitMEMLOCK=9:1073741824\n");
+            let drop_in = format!("\n[Service]\n{stack}LimitNOFILE=65536:65536\n{memlock}");
             assert_eq!(body(&system.text(DROP_IN)), drop_in);
-            let low = format!("\n[Service]\nLimitNOFILE=256:1100\n{memlock}");
+            let low = format!("\n[Service]\n{stack}LimitNOFILE=256:1100\n{memlock}");
             assert_eq!(body(&system.text("etc/systemd/system/low.service.d/99-tunectl.conf")), low);
             let logins = "
+*     soft  stack       unlimited
+root  soft  stack       unlimited
 *     hard  nofile      1100
 root  hard  nofile      70000
 *     soft  memlock     8192
@@ -213,7 +218,11 @@ fn what_was_changed_by_hand_is_left() {
         let changed = system.text(SYSCTLS).replace("= 5000", "= 6000");
         system.0.write(&format!("root/{SYSCTLS}"), &changed);
         put("net/core/somaxconn", "4096\n");
-        let help = "  = help: keep it under another name, or `tunectl revert --persist --force` takes it away\n";
+        let root = system.0.path().join("root");
+        let root = root.display();
+        let help = format!(
+            "  = help: keep it under another name, or `tunectl revert --persist --root {root} --force` takes it away\n"
+        );
         system
             .run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT"])
             .stderr(&format!(
@@ -222,15 +231,28 @@ fn what_was_changed_by_hand_is_left() {
             .code(1)
             .run();
         assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096");
-        system
-            .run(&["revert", "--persist", "--root", "ROOT"])
-            .stdout_is_anything()
-            .stderr(&format!("error: `[..]/{SYSCTLS}` was changed by hand since tunectl wrote it\n{help}"))
-            .code(1)
-            .run();
-        assert_eq!((system.files(), system.text(SYSCTLS)), (vec![SYSCTLS.to_owned()], changed));
+        // However often: neither the other files go, nor what was applied before.
+        put("net/core/somaxconn", "5000\n");
+        for _ in 0..2 {
+            system
+                .run(&["revert", "--persist", "--root", "ROOT"])
+                .stderr(&format!(
+                    "error: `[..]/{SYSCTLS}` was changed by hand since tunectl wrote it; nothing was put back\n{help}"
+                ))
+                .code(1)
+                .run();
+            assert_eq!((system.files().len(), system.text(SYSCTLS)), (3, changed.clone()));
+            assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "5000");
+        }
+        let left = system.run(&["revert", "--persist", "--root", "ROOT", "--format", "json"]);
+        let document = left.stdout_is_anything().stderr_is_anything().code(1).run().stdout;
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let outcomes: Vec<&str> =
+            document["files"].as_array().unwrap().iter().map(|file| file["outcome"].as_str().unwrap()).collect();
+        assert_eq!((outcomes, document["settings"].as_array().unwrap().len()), (vec!["left"; 3], 0));
         system.run(&["revert", "--persist", "--force", "--root", "ROOT"]).stdout_is_anything().run();
         assert_eq!(system.files().len(), 0);
+        assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096");
     });
 }
 
@@ -248,8 +270,7 @@ fn what_tunectl_did_not_write_is_never_taken() {
             .run();
         system
             .run(&["revert", "--persist", "--force", "--root", "ROOT"])
-            .stdout("nothing to put back\n")
-            .stderr(&format!("error: {foreign}\n{help}"))
+            .stderr(&format!("error: {foreign}; nothing was put back\n{help}"))
             .code(1)
             .run();
         assert_eq!(system.text(SYSCTLS), "vm.swappiness = 1\n");

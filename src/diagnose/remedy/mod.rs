@@ -5,6 +5,8 @@ mod host;
 mod profile;
 mod quote;
 
+pub use quote::shell;
+
 pub(super) use container::{container_filter, container_key, container_limit, container_pids};
 pub(super) use host::{
     allowed_by_filter, apply, apply_as_root, at_boot, capability_in_unit, change_line, host_key, host_limit, module,

@@ -1,7 +1,8 @@
 //! One word for a shell, one scalar for YAML.
 
 /// As a POSIX shell takes it for one word.
-pub(super) fn shell(text: &str) -> String {
+#[must_use]
+pub fn shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
