@@ -43,6 +43,7 @@ pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
     if let Some(wrong) = asked.unit.iter().find(|name| unit(name).is_none()) {
         return Err(Failure::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
     }
+    root_is_there(asked.root.as_deref())?;
     let disk = disk(asked.root.as_deref());
     let files = persist::files(&sample(units(asked)), ready.place.system);
     let paths = files.into_iter().map(|file| file.path).chain(disk.standing());
@@ -99,6 +100,14 @@ pub(super) fn write(
         Format::Json => print(world.err, &text),
     }
     Ok(())
+}
+
+/// Refuses a root that is not there: one that was mistyped is not to be made.
+pub(super) fn root_is_there(root: Option<&Path>) -> Result<(), Failure> {
+    match root.filter(|root| !root.is_dir()) {
+        None => Ok(()),
+        Some(root) => Err(Failure::new(USAGE, format!("`--root {}` is not a directory", root.display()))),
+    }
 }
 
 /// What became of the files.

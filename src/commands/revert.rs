@@ -12,6 +12,7 @@ use super::{FALLS_SHORT, Failure, World, print};
 
 #[inline(never)]
 pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
+    persist::root_is_there(revert.lasting.root.as_deref())?;
     let context = (world.context)();
     let mut tale = Tale::default();
     // The files first: whoever has to try again must not put back what was applied earlier still.

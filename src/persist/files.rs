@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
 use crate::formats::{Seal, sealed};
 
+/// What files are called until they are whole, before the number of the process: it ends in nothing that any of the
+/// readers looks for.
+const BESIDE: &str = ".tunectl-new-";
+
 /// Where the files stand.
 #[derive(Clone, Debug)]
 pub struct Disk {
@@ -46,7 +50,33 @@ impl Disk {
     /// Where a file is.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
-        self.root.join(path)
+        match path.rsplit_once('/') {
+            Some((folder, name)) => self.folder(folder).join(name),
+            None => self.root.join(path),
+        }
+    }
+
+    /// Where a folder is. Links lead where they do for whoever has the root for `/`, and never out of it; too many of
+    /// them nowhere, as a name that no system takes.
+    fn folder(&self, folder: &str) -> PathBuf {
+        let parts = |path: &Path| path.components().rev().map(|part| part.as_os_str().to_owned()).collect::<Vec<_>>();
+        let (mut left, mut at, mut links) = (parts(Path::new(folder)), PathBuf::new(), 0);
+        while let Some(part) = left.pop() {
+            if part == "/" {
+                at.clear();
+            } else if part == ".." {
+                at.pop();
+            } else if let Ok(target) = fs::read_link(self.root.join(&at).join(&part)) {
+                links += 1;
+                if links > 40 {
+                    return self.root.join("\0too many links");
+                }
+                left.append(&mut parts(&target));
+            } else if part != "." {
+                at.push(part);
+            }
+        }
+        self.root.join(at)
     }
 
     /// Every file that stands where tunectl writes one, whoever wrote it.
@@ -61,7 +91,7 @@ impl Disk {
     }
 
     fn names(&self, folder: &str) -> Vec<String> {
-        let Ok(found) = fs::read_dir(self.path(folder)) else { return Vec::new() };
+        let Ok(found) = fs::read_dir(self.folder(folder)) else { return Vec::new() };
         let mut names: Vec<String> = found.filter_map(|file| file.ok()?.file_name().into_string().ok()).collect();
         names.sort();
         names
@@ -148,8 +178,7 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-    // Its name ends in nothing that any of the readers looks for.
-    let beside = folder.join(format!(".tunectl-new-{}", std::process::id()));
+    let beside = folder.join(format!("{BESIDE}{}", std::process::id()));
     let written = (|| {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&beside)?;
         file.write_all(text.as_bytes())?;

@@ -367,6 +367,7 @@ fn programs_are_told_what_became_of_each() {
             "passes": false,
             "elsewhere": 0,
             "stale": 0,
+            "files": [],
             "settings": [
                 {
                     "setting": "net.core.somaxconn",
