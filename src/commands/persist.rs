@@ -73,6 +73,9 @@ pub(super) fn write(
     let old: Vec<String> =
         disk.standing().into_iter().filter(|path| files.iter().all(|file| file.path != *path)).collect();
     let mut text = String::new();
+    if !dry_run {
+        disk.sweep();
+    }
     for file in &files {
         let before = disk.profiles_of(&file.path);
         let written =
@@ -124,6 +127,9 @@ pub(super) fn take_away(revert: &Revert, world: &mut World<'_>) -> Taken {
     let Revert { force, dry_run, .. } = *revert;
     let root = revert.lasting.root.as_deref();
     let disk = disk(root);
+    if !dry_run {
+        disk.sweep();
+    }
     let standing = disk.standing();
     let blocked = standing.iter().any(|path| disk.may_go(path, force).is_err());
     let mut taken = Taken::default();

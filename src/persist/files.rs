@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
 use crate::formats::{Seal, sealed};
+use crate::sys;
 
 /// What files are called until they are whole, before the number of the process: it ends in nothing that any of the
 /// readers looks for.
@@ -77,6 +78,26 @@ impl Disk {
             }
         }
         self.root.join(at)
+    }
+
+    /// Takes away what runs of tunectl left that were killed before a file was in its place.
+    pub fn sweep(&self) {
+        let folders = self.names(UNITS).into_iter().map(|folder| format!("{UNITS}/{folder}"));
+        let fixed = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(|path| path[..path.rfind('/').unwrap_or(0)].to_owned());
+        for folder in folders.filter(|folder| folder.ends_with(".d")).chain(fixed).chain([JOBS.to_owned()]) {
+            let whole = self.folder(&folder);
+            for name in self.names(&folder) {
+                let Some(Ok(pid)) = name.strip_prefix(BESIDE).map(str::parse) else { continue };
+                let runs = pid != sys::own_pid()
+                    && !matches!(sys::kill(pid, 0), Err(error) if error.raw_os_error() == Some(libc::ESRCH));
+                if !runs && pid > 0 {
+                    drop(fs::remove_file(whole.join(name)));
+                    if folder.starts_with(UNITS) {
+                        drop(fs::remove_dir(&whole));
+                    }
+                }
+            }
+        }
     }
 
     /// Every file that stands where tunectl writes one, whoever wrote it.

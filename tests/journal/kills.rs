@@ -176,6 +176,51 @@ fn apply_killed_anywhere_is_put_back() {
     });
 }
 
+/// Killed before a file is whole, it leaves one beside it, which the next `apply` or `revert` takes away.
+#[test]
+fn files_killed_anywhere_leave_none_beside_them() {
+    on_stage(this_test!(), |scene, originals| {
+        std::fs::create_dir(scene.scratch.path().join("root")).unwrap();
+        let small = "[linux.sysctl]\n'net.core.somaxconn' = 777\n[rlimit]\ncore = { soft = 0 }\n";
+        scene.scratch.write("small.toml", small);
+        let persist = |word: &str| {
+            let set = ["-p", "./small.toml", "--unit", "web"];
+            let words = [word, "--persist", "--root", "root"];
+            scene.command(&[&words[..], if word == "apply" { &set } else { &[] }].concat())
+        };
+        let (mut beside, mut odd) = (0, false);
+        let first = first_call(scene, &|| persist("apply"));
+        let (code, calls) = at_every_call(
+            first,
+            2,
+            || persist("apply"),
+            |call| {
+                beside += files(&scene.scratch.path().join("root"), ".tunectl-new-");
+                odd = !odd;
+                if odd {
+                    assert!(persist("apply").status().unwrap().success());
+                    assert_eq!(files(&scene.scratch.path().join("root"), ".tunectl-new-"), 0, "{call}");
+                }
+                assert!(persist("revert").status().unwrap().success());
+                assert_eq!(files(&scene.scratch.path().join("root"), ""), 0, "killed before its system call {call}");
+                scene.revert();
+                assert_eq!(scene.state(), originals);
+            },
+        );
+        assert!(code == 0 && calls > 50 && beside > 3, "{code}: {calls} calls, {beside} files beside");
+    });
+}
+
+/// How many files there are whose names begin so.
+fn files(folder: &Path, name: &str) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let count = |entry: std::fs::DirEntry| match entry.path().is_dir() {
+        true => files(&entry.path(), name),
+        false => usize::from(entry.file_name().to_str().unwrap().starts_with(name)),
+    };
+    entries.map(count).sum()
+}
+
 #[test]
 fn revert_killed_anywhere_can_be_begun_again() {
     on_stage(this_test!(), |scene, originals| {
