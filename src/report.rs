@@ -90,6 +90,8 @@ pub enum PutBack {
     Refused(Refusal),
     /// It was written, and another value stands there.
     NotKept,
+    /// Nothing that can be written brings it back.
+    Never,
 }
 
 impl Finding {

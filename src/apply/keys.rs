@@ -46,11 +46,15 @@ pub(super) fn findings_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> 
         .collect()
 }
 
-/// Writes what differs, then reads everything back.
-pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Finding> {
+/// Writes what differs, but for those at the places in `last`, then reads everything back.
+pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) -> Vec<Finding> {
     let mut attempts: Vec<Attempt> = Vec::with_capacity(steps.len());
-    for step in steps {
-        let attempt = attempt(kernel, step, steps, &attempts);
+    for (place, step) in steps.iter().enumerate() {
+        let attempt = if last.contains(&place) {
+            Attempt::Withheld(Shortfall::Differs)
+        } else {
+            attempt(kernel, step, steps, &attempts)
+        };
         attempts.push(attempt);
     }
     // Where nothing was written, what was read a moment ago still is what stands there.

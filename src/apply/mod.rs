@@ -1,6 +1,7 @@
 //! Walks the plan. `check` is the same walk without writes.
 
 mod keys;
+mod last;
 mod limits;
 mod told;
 mod undo;
@@ -60,15 +61,18 @@ pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
 }
 
 /// Writes what differs, keys and then limits, and reads everything back. With [`Failure::PutsBack`], a
-/// required setting that falls short has everything that was changed put back.
+/// required setting that falls short has everything that was changed put back, and what can't be comes last.
 pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: Failure) -> Report {
-    let mut report = apply_keys(kernel, plan);
-    let fallen = report.findings.iter().find(|finding| finding.fails()).map(|finding| finding.setting.clone());
+    let last = last::places(&plan.keys, kernel.system(), on_failure);
+    let mut report = Report { findings: keys::write(kernel, &plan.keys, &last) };
+    let mut others = report.findings.iter().enumerate().filter(|(place, _)| !last.contains(place));
+    let fallen = others.find(|(_, finding)| finding.fails()).map(|(_, finding)| finding.setting.clone());
     report.findings.extend(match (process, on_failure) {
         // Our own end with us, or are the service's.
         (Process::Own, _) | (_, Failure::Keeps) => limits::set(kernel, &plan.limits, process),
         (Process::Pid(_), Failure::PutsBack) => limits::set_what_can_be_undone(kernel, &plan.limits, process, fallen),
     });
+    last::write(kernel, &plan.keys, &last, &mut report.findings);
     if report.fails() && on_failure == Failure::PutsBack {
         put_back(kernel, &mut report, plan, process);
     }
@@ -76,8 +80,12 @@ pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure:
 }
 
 /// The keys alone: for an init, whose limits are the service's and are set in its own process.
-pub fn apply_keys(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
-    Report { findings: keys::write(kernel, &plan.keys) }
+/// Nothing is put back yet, only what can't be is held back.
+pub fn apply_keys(kernel: &mut dyn Kernel, plan: &Plan, on_failure: Failure) -> Report {
+    let last = last::places(&plan.keys, kernel.system(), on_failure);
+    let mut findings = keys::write(kernel, &plan.keys, &last);
+    last::write(kernel, &plan.keys, &last, &mut findings);
+    Report { findings }
 }
 
 /// The limits alone, of the calling process.

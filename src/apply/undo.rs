@@ -13,7 +13,10 @@ use super::told;
 pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[KeyStep]) {
     let ours = || steps.iter().filter(|step| step.owner == Owner::Ours);
     for step in ours().rev() {
-        let Some((finding, before)) = touched(findings, step) else { continue };
+        let Some((finding, before)) = touched(findings, step) else {
+            unwritten(findings, step);
+            continue;
+        };
         let ours_to_mend = step.target.is_some() || finding.falls_short() || finding.verdict == Verdict::Changed;
         if ours_to_mend && finding.found.as_ref() != Some(before) {
             put_back(kernel, finding, step, before);
@@ -36,6 +39,14 @@ fn touched<'f, 's>(findings: &'f mut [Finding], step: &'s KeyStep) -> Option<(&'
     let before = step.current.as_ref().ok()?;
     let finding = findings.iter_mut().find(|finding| is_of(finding, &step.key))?;
     Some((finding, before))
+}
+
+/// What could not be read before we wrote it (a secret that was never set) stays.
+fn unwritten(findings: &mut [Finding], step: &KeyStep) {
+    let finding = findings.iter_mut().find(|finding| is_of(finding, &step.key));
+    if let Some(finding) = finding.filter(|finding| step.target.is_some() && finding.found.is_some()) {
+        finding.undone = Some(Box::new(Undone { outcome: PutBack::Never, now: finding.found.clone() }));
+    }
 }
 
 fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, before: &Value) {

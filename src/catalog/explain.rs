@@ -90,6 +90,7 @@ fn values(row: &Row) -> String {
         Kind::Cpus => "a list of processors, as in 0-3,8".to_owned(),
         Kind::Word | Kind::Choice => "one word".to_owned(),
         Kind::Text => "one line of text".to_owned(),
+        Kind::Address => "an IPv6 address".to_owned(),
         Kind::Limit => "a whole number or unlimited".to_owned(),
     };
     let each = if matches!(row.values.kind, Kind::Numbers(_)) { ", each" } else { "" };

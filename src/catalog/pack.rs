@@ -329,7 +329,8 @@ const fn kind(kind: Kind) -> u8 {
         Kind::Choice => 5,
         Kind::Text => 6,
         Kind::Limit => 7,
-        Kind::Numbers(count) => 8 + count,
+        Kind::Address => 8,
+        Kind::Numbers(count) => 9 + count,
     }
 }
 

@@ -151,7 +151,8 @@ fn kind(code: u8) -> Kind {
         5 => Kind::Choice,
         6 => Kind::Text,
         7 => Kind::Limit,
-        more => Kind::Numbers(more - 8),
+        8 => Kind::Address,
+        more => Kind::Numbers(more - 9),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::kernel::Process;
 use crate::model::setting::System;
 use crate::output::{self, Account};
 use crate::plan::{Goals, Plan};
+use crate::report::{Finding, PutBack};
 
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
@@ -47,7 +48,10 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
                 drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
             }
             if undone {
-                drop(writeln!(world.err, "error: a required setting falls short, so nothing was changed for good"));
+                let stays = |finding: &Finding| finding.put_back().is_some_and(|outcome| *outcome != PutBack::Done);
+                let rest =
+                    if report.findings.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
+                drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
             } else {
                 print(world.out, &output::changes(&account, world.colour));
                 print(world.out, &output::to_type(&account));

@@ -101,7 +101,8 @@ fn supervise(
     world: &mut World<'_>,
 ) -> Result<i32, Failure> {
     let plan = look(&mut ready, world);
-    let mut report = apply::apply_keys(world.kernel, &plan);
+    let on_failure = if run.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
+    let mut report = apply::apply_keys(world.kernel, &plan, on_failure);
     if falls_short(run, &ready, &report, world.err, world.colour_err) {
         apply::put_back(world.kernel, &mut report, &plan, Process::Own);
         return Err(not_started(stage.name()));

@@ -105,7 +105,9 @@ impl Case<'_> {
         match self.shortfall {
             // What would have been in its way had it been tried is what has to be mended for it as well.
             Shortfall::HeldBack(other) => self.hindrance().unwrap_or_else(|| {
-                found(Cause::HeldBack, format!("it was held back: `{other}` fell short, and without that it does harm"))
+                let for_good = self.finding.found.is_none() || self.row.is_some_and(|row| row.one_way.is_some());
+                let why = if for_good { "this can't be undone" } else { "without that it does harm" };
+                found(Cause::HeldBack, format!("it was held back: `{other}` fell short, and {why}"))
             }),
             Shortfall::Unread(Obstacle::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
             Shortfall::Unread(Obstacle::Shape(sentence)) => found(Cause::WrongShape, sentence),

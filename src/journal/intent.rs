@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::along;
 use super::entry::{Change, Role, Standing, State, What, Whom};
 use super::here::Here;
-use crate::catalog::{self, Entry};
+use crate::catalog;
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, System};
 use crate::model::value::{Kind, Value};
@@ -60,11 +60,7 @@ fn written(plan: &Plan) -> impl Iterator<Item = &KeyStep> {
 }
 
 fn role(system: System, step: &KeyStep) -> Role {
-    let one_way = catalog::entry(system, &step.key).and_then(Entry::one_way);
-    let target = step.target.as_ref();
-    let never_back = one_way.is_some_and(|value| step.kind.read(value).ok().as_ref() == target);
-    // A secret that was never set reads as EIO, and nothing that can be written unsets it (net/ipv6/addrconf.c).
-    if never_back || step.current.is_err() { Role::OneWay } else { Role::Written }
+    if step.is_one_way(system) { Role::OneWay } else { Role::Written }
 }
 
 /// The shape of a key that no profile names.

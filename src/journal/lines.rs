@@ -177,7 +177,8 @@ fn kind_name(kind: Kind) -> String {
         Kind::Cpus => "cpus".to_owned(),
         Kind::Word => "word".to_owned(),
         Kind::Choice => "choice".to_owned(),
-        Kind::Text | Kind::Limit => "text".to_owned(),
+        // An address is in the kernel's form here, and an older tunectl knows none.
+        Kind::Text | Kind::Address | Kind::Limit => "text".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Typed values, since the kernel lies politely: what is asked is compared by type with what is read back.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use super::amount::parse_number;
 use super::limit::Limit;
@@ -28,6 +29,8 @@ pub enum Kind {
     Choice,
     /// A line of text; runs of blanks count as one.
     Text,
+    /// An IPv6 address, as the kernel prints it: `%pI6`, with all its zeros.
+    Address,
     /// One side of a resource limit.
     Limit,
 }
@@ -41,7 +44,7 @@ pub enum Value {
     Numbers(Vec<i128>),
     /// For [`Kind::Ports`] and [`Kind::Cpus`].
     Ranges(Ranges),
-    /// For [`Kind::Word`], [`Kind::Choice`] and [`Kind::Text`]: the words, one blank between them.
+    /// For [`Kind::Word`], [`Kind::Choice`], [`Kind::Address`] and [`Kind::Text`]: the words, one blank between them.
     Text(String),
     /// For [`Kind::Limit`].
     Limit(Limit),
@@ -59,6 +62,7 @@ impl Kind {
             Self::Cpus => "a list of processors, as in `\"0-3,8\"`".to_owned(),
             Self::Word | Self::Choice => "one word".to_owned(),
             Self::Text => "one line of text".to_owned(),
+            Self::Address => "an IPv6 address".to_owned(),
             Self::Limit => "a whole number or `\"unlimited\"`".to_owned(),
         }
     }
@@ -79,6 +83,7 @@ impl Kind {
             Self::Word => one_word(text).map(|word| Value::Text(word.to_owned())),
             Self::Choice => bracketed(text).or_else(|| one_word(text)).map(|word| Value::Text(word.to_owned())),
             Self::Text => Some(Value::Text(words(text))),
+            Self::Address => address(text.trim()).map(Value::Text),
             Self::Limit => None,
         };
         read.ok_or_else(unexpected)
@@ -136,6 +141,11 @@ fn one_word(text: &str) -> Option<&str> {
     words.next().filter(|_| words.next().is_none())
 }
 
+fn address(text: &str) -> Option<String> {
+    let groups = text.parse::<Ipv6Addr>().ok()?.segments();
+    Some(groups.map(|group| format!("{group:04x}")).join(":"))
+}
+
 fn bracketed(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once('[')?;
     rest.split_once(']').map(|(word, _)| word)
@@ -159,6 +169,7 @@ mod tests {
             (Kind::Choice, "always defer defer+madvise [madvise] never", "madvise"),
             (Kind::Text, "|/usr/share/apport  %p\n", "|/usr/share/apport %p"),
             (Kind::Number, " 60\n", "60"),
+            (Kind::Address, "2001:0db8:0000:0000:0000:0000:0000:00aF\n", "2001:db8::af"),
         ] {
             assert_eq!(kind.read(a).unwrap(), kind.read(b).unwrap(), "{a:?}");
         }

@@ -263,6 +263,7 @@ fn undone(account: &Account<'_>, colour: Colour) -> String {
     for (finding, outcome) in outcomes() {
         let why = match outcome {
             PutBack::Done => continue,
+            PutBack::Never => "nothing undoes it before the next boot".to_owned(),
             PutBack::Refused(refusal) => format!("the kernel refused it, {refusal}"),
             PutBack::NotKept => "the kernel did not keep it".to_owned(),
         };

@@ -64,6 +64,17 @@ pub struct KeyStep {
     pub counterpart: Option<Box<(Key, Value)>>,
 }
 
+impl KeyStep {
+    /// Whether it writes what can't be put back before the next boot.
+    #[must_use]
+    pub fn is_one_way(&self, system: System) -> bool {
+        let Some(target) = self.target.as_ref().filter(|_| self.owner == Owner::Ours) else { return false };
+        let for_good = catalog::entry(system, &self.key).and_then(Entry::one_way);
+        // A secret that was never set reads as EIO, and nothing that can be written unsets it (net/ipv6/addrconf.c).
+        self.current.is_err() || for_good.is_some_and(|value| self.kind.read(value).as_ref() == Ok(target))
+    }
+}
+
 /// Why a value is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {

@@ -24,6 +24,10 @@ pub(super) fn read(spec: Spec, node: &Node<'_>) -> Result<Asked, Fault> {
         Kind::Ports => ranges(node, spec.kind, MAX_PORT).map(Asked::Ranges),
         Kind::Cpus => ranges(node, spec.kind, u32::MAX).map(Asked::Ranges),
         Kind::Word | Kind::Choice => word(node, spec.kind).map(Asked::Text),
+        Kind::Address => match Kind::Address.read(string(node, spec.kind)?) {
+            Ok(address) => Ok(Asked::Text(address.to_string())),
+            Err(_) => Err(unexpected(spec.kind, node)),
+        },
         Kind::Text => Ok(Asked::Text(string(node, spec.kind)?.to_owned())),
         Kind::Limit => limit(node),
     }?;
@@ -33,6 +37,9 @@ pub(super) fn read(spec: Spec, node: &Node<'_>) -> Result<Asked, Fault> {
 
 /// The shape that a value of an unknown key seems to have.
 pub(super) fn guess(key: &Key, node: &Node<'_>) -> Kind {
+    if matches!(key, Key::Sysctl(name) if name.path().ends_with("/stable_secret")) {
+        return Kind::Address;
+    }
     match node.get_ref() {
         DeValue::Array(items) => Kind::Numbers(u8::try_from(items.len()).unwrap_or(u8::MAX)),
         DeValue::String(text) if Amount::parse(text).is_ok() => Kind::Number,

@@ -21,7 +21,7 @@ impl Diary {
         let store = Store::make(&self.places)?;
         let changes = journal::changes(kernel, plan, &self.here, None);
         let mut recorder = Recorder::go_on(kernel, &store, &self.here, profiles.to_vec(), changes)?;
-        let report = apply::apply_keys(&mut recorder, plan);
+        let report = apply::apply_keys(&mut recorder, plan, apply::Failure::Keeps);
         if let Err(trouble) = recorder.finish() {
             log::warn!("{trouble}");
         }

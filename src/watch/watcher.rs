@@ -155,7 +155,7 @@ impl Watcher {
         }
         let mut lines = self.spare(&mut plan, kernel.system());
         let report = match &self.diary {
-            None => Ok(apply::apply_keys(kernel, &plan)),
+            None => Ok(apply::apply_keys(kernel, &plan, apply::Failure::Keeps)),
             Some(diary) => diary.apply(kernel, &plan, &self.orders.profiles),
         };
         let was_mute = std::mem::replace(&mut self.is_mute, report.is_err());

@@ -220,7 +220,7 @@ SETTING            WANTED  FOUND  VERDICT
 net.core.nonsense  1       ?      not readable
     why: there is no such key here
 net.core.odd could not be put back to 7 and is 5000 now: the kernel refused it, write: EINVAL (invalid argument)
-error: a required setting falls short, so nothing was changed for good
+error: a required setting falls short; what is named above stays changed for good
 ",
     );
 }

@@ -332,6 +332,38 @@ error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone before 
     });
 }
 
+/// It is written last, when all else holds: otherwise it would stay, whatever is put back.
+#[test]
+fn a_secret_is_not_set_beside_what_falls_short() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        let secret = "net.ipv6.conf.lo.stable_secret";
+        let (set, mode) = (format!("{secret}=::0001"), "net.ipv6.conf.lo.addr_gen_mode=0");
+        let words = ["apply", "--allow-irreversible", "--set", &set, "--set", "net.core.somaxconn=5000"];
+        let ran = host.run(&[&words[..], &["--set", "net.foo.bar=1"]].concat()).stderr_is_anything().code(1).run();
+        assert!(
+            ran.stderr.contains("it was held back: `net.foo.bar` fell short, and this can't be undone"),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.ends_with("falls short, so nothing was changed for good\n"), "{}", ran.stderr);
+        assert!(fs::read_to_string("/proc/sys/net/ipv6/conf/lo/stable_secret").is_err());
+        assert_eq!(sysctl("net/core/somaxconn"), "4096");
+        // What setting it changes with it is set after it, and what is typed is an address.
+        host.run(&[&words[..], &["--set", mode]].concat()).stdout_is_anything().run();
+        assert_eq!(sysctl("net/ipv6/conf/lo/stable_secret"), "0000:0000:0000:0000:0000:0000:0000:0001");
+        assert_eq!(sysctl("net/ipv6/conf/lo/addr_gen_mode"), "0");
+        host.run(&["check", "--set", &set]).stdout_is_anything().run();
+        host.run(&["check", "--set", &format!("{secret}=nonsense")])
+            .stderr(&format!(
+                "error: expected an IPv6 address, found `\"nonsense\"`\n --> command line:1:38\n  |\n\
+                 1 | --set {secret}=nonsense\n  |                                      ^^^^^^^^\n"
+            ))
+            .code(2)
+            .run();
+    });
+}
+
 #[test]
 fn the_journal_names_the_profile() {
     inside(this_test!(), || {
