@@ -4,6 +4,7 @@
 mod absent;
 mod cause;
 mod caution;
+mod company;
 mod contradiction;
 mod key;
 mod key_remedies;
@@ -13,6 +14,7 @@ mod rights;
 
 pub use cause::Cause;
 pub use caution::{Caution, caution};
+pub use company::all;
 pub use remedy::{Remedy, Where, shell};
 
 use crate::catalog;

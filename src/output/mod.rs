@@ -73,7 +73,7 @@ impl<'a> Account<'a> {
                 let ours = |setting: &&Setting| process.is_none() || matches!(setting, Setting::Key(_));
                 let elsewhere = context.elsewhere(&settings.filter(ours).collect::<Vec<_>>(), around);
                 let scene = Scene { context, around, elsewhere: &elsewhere, report, asked };
-                report.findings.iter().map(|finding| diagnose::diagnose(finding, &scene)).collect()
+                diagnose::all(&scene)
             },
         );
         let detail = if log::max_level() >= log::LevelFilter::Info { Detail::Full } else { Detail::Short };

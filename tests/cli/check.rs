@@ -59,6 +59,20 @@ fn a_table_that_is_read_at_a_glance() {
     });
 }
 
+/// Apply is all or nothing: what is said to do it has to, beside what it can't mend.
+#[test]
+fn the_remedy_works_in_company() {
+    inside(this_test!(), || {
+        begin();
+        let words = ["check", "--set", "net.ipv4.tcp_fin_timeout=31", "--set", "net.ipv4.nonsense=1"];
+        let ran = Test::new(words).stdout_is_anything().code(1).run();
+        let (_, typed) = ran.stdout.trim_end().rsplit_once("to set what is not set: ").unwrap();
+        assert_eq!(typed, "tunectl apply --best-effort --set net.ipv4.tcp_fin_timeout=31 --set net.ipv4.nonsense=1");
+        Test::shell(typed).stdout_is_anything().stderr_is_anything().run();
+        assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
+    });
+}
+
 #[test]
 fn nothing_that_is_required_falls_short() {
     inside(this_test!(), || {
