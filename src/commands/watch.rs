@@ -7,7 +7,7 @@ use crate::watch::{self, Diary, Manager, Manner, Master, Orders};
 
 use super::journaled::{here, not_kept, places};
 use super::prepare::{Need, Ready, prepare};
-use super::{FALLS_SHORT, Failure, World};
+use super::{FALLS_SHORT, Failure, USAGE, World};
 
 #[inline(never)]
 pub(super) fn watch(watch: &Watch, world: &mut World<'_>) -> Result<i32, Failure> {
@@ -39,7 +39,11 @@ fn orders(watch: &Watch, world: &World<'_>) -> Result<Orders, Failure> {
     let Ready { profile, goals, place, files, .. } =
         prepare(&watch.asked, Need::Profile, watch.allow_host_settings, world)?;
     if !goals.limits.is_empty() {
-        log::info!("resource limits belong to a process and are not watched: `tunectl check --pid PID` compares them");
+        if goals.keys.is_empty() {
+            return Err(Failure::new(USAGE, "there is nothing to watch: resource limits belong to a process")
+                .help("`tunectl check --pid PID` compares them"));
+        }
+        log::warn!("resource limits belong to a process and are not watched: `tunectl check --pid PID` compares them");
     }
     Ok(Orders { profiles: profile.names, goals: goals.keys, place, files })
 }

@@ -24,6 +24,20 @@ fn once_says_what_falls_short_and_puts_it_back_if_asked() {
     host.types("watch --once -p @/p.toml").is(Some(0), "", "");
 }
 
+/// Of limits nothing is claimed: they are not looked at.
+#[test]
+fn limits_are_not_watched_and_that_is_said() {
+    let help = "  = help: `tunectl check --pid PID` compares them\n";
+    Test::new(["watch", "--once", "--metrics", "m.prom", "--rlimit", "nofile=1:1"])
+        .code(2)
+        .stderr(&format!("error: there is nothing to watch: resource limits belong to a process\n{help}"))
+        .run();
+    let words = ["watch", "--once", "--rlimit", "nofile=1:1", "--set", "kernel.ostype=Linux"];
+    let ran = Test::new(words).stderr_is_anything().run();
+    let warned = "resource limits belong to a process and are not watched: `tunectl check --pid PID` compares them\n";
+    assert!(ran.stderr.ends_with(warned), "{}", ran.stderr);
+}
+
 #[test]
 fn a_mac_is_looked_at_once_too() {
     let profile = "[macos.sysctl]\n\"kern.ipc.somaxconn\" = { at_least = 1024 }\n";
