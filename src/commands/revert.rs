@@ -43,7 +43,7 @@ fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale:
         let entry = match store.read(number) {
             Ok(entry) => entry,
             Err(trouble) if revert.all => {
-                tale.short(&trouble.to_string(), trouble.help());
+                tale.short(&trouble.to_string(), &trouble.help());
                 continue;
             }
             Err(trouble) => return Err(trouble_with(&trouble)),

@@ -17,6 +17,7 @@ const VERSION: &str = "1";
 pub(super) fn text(entry: &Entry) -> String {
     let mut text = line(&["tunectl-journal", VERSION]);
     text += &line(&["boot", &entry.boot]);
+    text += &line(&["changes", &entry.changes.len().to_string()]);
     if entry.author == Author::Watch {
         text += &line(&["watch"]);
     }
@@ -77,7 +78,7 @@ pub(super) fn wrote(number: usize, found: Option<&Standing>) -> String {
 }
 
 /// Reads an entry. A last line without its end is what a process was at when it was killed, and counts as not
-/// written.
+/// written. What was written as a whole has to be there as a whole.
 ///
 /// # Errors
 /// The number of the line that is wrong, and what is.
@@ -92,9 +93,19 @@ pub(super) fn parse(text: &str) -> Result<Entry, String> {
         _ => return Err("its first line is not that of a journal".to_owned()),
     }
     let mut entry = Entry { boot: String::new(), author: Author::Apply, profiles: Vec::new(), changes: Vec::new() };
+    let mut least = None;
     for (at, fields) in lines {
+        if let [word, count] = &fields[..] {
+            if word == "changes" {
+                least = count.parse::<usize>().ok();
+                continue;
+            }
+        }
         let words: Vec<&str> = fields.iter().map(String::as_str).collect();
         take(&mut entry, &words).ok_or_else(|| format!("its line {at} is not understood: `{}`", words.join(" ")))?;
+    }
+    if least.is_none_or(|least| entry.changes.len() < least) {
+        return Err("it is cut off".to_owned());
     }
     Ok(entry)
 }
@@ -303,9 +314,11 @@ mod tests {
     #[test]
     fn whatever_is_cut_off_is_read_or_refused() {
         let whole = text(&entry());
+        let changes = whole.find("\nlimit\t").unwrap() + 1;
+        let changes = changes + whole[changes..].find('\n').unwrap() + 1;
         for end in 0..whole.len() {
             let read = parse(&whole[..end]);
-            assert_eq!(read.is_err(), end < "tunectl-journal\t1\n".len(), "{end}: {read:?}");
+            assert_eq!(read.is_err(), end < changes, "{end}: {read:?}");
         }
     }
 

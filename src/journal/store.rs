@@ -4,9 +4,9 @@
 //! or a new one and never half of either. Only marks of what is being written are added behind its end, each with
 //! one write(2): a killed process loses none of those, and of a crash of the machine no value is left to put back.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -22,6 +22,8 @@ use super::trouble::Trouble;
 /// How often another tunectl's lock is tried, and how long between: most are done in a millisecond.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
+/// A FIFO of a file's name is not waited for, and a link not followed (open(2)).
+const PLAIN: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
 
 /// The open journal, locked against every other tunectl until it is dropped.
 #[derive(Debug)]
@@ -49,8 +51,7 @@ impl Store {
 
     fn open(directory: &Path) -> Result<Self, Trouble> {
         let path = directory.join("lock");
-        let opened =
-            OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&path);
+        let opened = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(PLAIN).open(&path);
         let mut file = opened.map_err(|error| Trouble::refused("open", &path, &error))?;
         for _ in 0..TRIES {
             match Lock::new(file) {
@@ -91,7 +92,16 @@ impl Store {
     /// It can't be read, or not understood.
     pub fn read(&self, number: u64) -> Result<Entry, Trouble> {
         let path = self.path(number);
-        let bytes = fs::read(&path).map_err(|error| Trouble::refused("read", &path, &error))?;
+        let refused = |error: &io::Error| Trouble::refused("read", &path, error);
+        let mut file =
+            OpenOptions::new().read(true).custom_flags(PLAIN).open(&path).map_err(|error| refused(&error))?;
+        let found = file.metadata().map_err(|error| refused(&error))?;
+        let ours = fs::metadata(&self.directory).map_err(|error| refused(&error))?.uid();
+        if let Some(why) = untrusted(&found, ours) {
+            return Err(Trouble::Broken { path, why });
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| refused(&error))?;
         lines::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| Trouble::Broken { path, why })
     }
 
@@ -110,7 +120,13 @@ impl Store {
     pub(super) fn replace(&self, number: u64, entry: &Entry) -> Result<(), Trouble> {
         let (path, beside) = (self.path(number), self.directory.join("new"));
         let written = (|| {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .custom_flags(PLAIN)
+                .open(&beside)?;
             file.write_all(lines::text(entry).as_bytes())?;
             file.sync_all()?;
             fs::rename(&beside, &path)?;
@@ -143,5 +159,18 @@ impl Store {
 
     fn sync(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
+    }
+}
+
+/// Why what a file says is not to be done, though its directory is ours.
+fn untrusted(found: &Metadata, ours: u32) -> Option<String> {
+    if !found.is_file() {
+        Some("it is no file".to_owned())
+    } else if found.uid() != ours && found.uid() != 0 {
+        Some(format!("it belongs to uid {}", found.uid()))
+    } else if found.mode() & 0o022 != 0 {
+        Some(format!("others can write to it (mode {:04o})", found.mode() & 0o7777))
+    } else {
+        None
     }
 }

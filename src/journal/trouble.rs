@@ -49,12 +49,14 @@ impl Trouble {
 
     /// What to do about it.
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
+    pub fn help(&self) -> String {
+        let help = match self {
             Self::Locked { .. } => "wait until it is done",
+            Self::Untrusted { path, why } if why.contains("(mode") => return format!("`chmod 700 {}`", path.display()),
             Self::Refused { .. } | Self::Untrusted { .. } => "name another directory with TUNECTL_JOURNAL",
             Self::Broken { .. } => "nothing can be put back from it: move it away",
-        }
+        };
+        help.to_owned()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What `apply` has changed is put back as far as it still is as it was left, and what is not is told.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::{fs, thread, time::Duration};
@@ -281,7 +283,7 @@ fn a_journal_that_others_can_write_is_not_believed() {
             .stderr(
                 "\
 error: the journal's directory `[..]/journal` can be written to by others (mode 0777)
-  = help: name another directory with TUNECTL_JOURNAL
+  = help: `chmod 700 [..]/journal`
 ",
             )
             .code(1)
@@ -329,6 +331,39 @@ error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone before 
             .code(1)
             .run();
         host.run(&["revert"]).stdout("nothing to put back\n").run();
+    });
+}
+
+/// A directory of ours may hold files of others', and what a disk without room left of one.
+#[test]
+fn what_stands_in_the_journal_is_not_trusted_blindly() {
+    inside(this_test!(), || {
+        let host = Host::new();
+        host.apply("net.core.somaxconn=5000");
+        let path = host.journal().join("000001.journal");
+        let refused = |why: &str| {
+            let (help, path) = ("nothing can be put back from it: move it away", path.display());
+            let said = format!("error: the journal `{path}` can't be read: {why}\n  = help: {help}\n");
+            host.run(&["revert"]).stderr(&said).code(1).run();
+        };
+        let whole = fs::read_to_string(&path).unwrap();
+        let change = whole.find("sysctl\twritten").unwrap();
+        for end in [change, change + 20] {
+            fs::write(&path, &whole[..end]).unwrap();
+            refused("it is cut off");
+        }
+        fs::write(&path, &whole).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o602)).unwrap();
+        refused("others can write to it (mode 0602)");
+        fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+        refused("it is no file");
+        fs::set_permissions(host.journal(), Permissions::from_mode(0o777)).unwrap();
+        let journal = host.journal();
+        let why = "can be written to by others (mode 0777)\n  = help: `chmod 700";
+        let said = format!("error: the journal's directory `{0}` {why} {0}`\n", journal.display());
+        host.run(&["revert"]).stderr(&said).code(1).run();
+        assert_eq!(sysctl("net/core/somaxconn"), "5000");
     });
 }
 
