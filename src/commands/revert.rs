@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use nix::errno::Errno;
+
 use crate::cli::{Format, Revert};
 use crate::journal::{self, Entry, Force, Here, Outcome, Standing, Store, Trouble, Undone, What};
+use crate::kernel::{Operation, Refusal};
 
 use super::journaled::{here, places};
 use super::persist::{self, Taken};
@@ -139,6 +142,19 @@ impl Tale {
                 );
             }
             Outcome::OneWay => self.short(&format!("{name} can't be put back before the next boot"), no_help),
+            Outcome::Refused(Refusal { operation: Operation::SetLimits, errno: Errno::EPERM }) => {
+                let help = match &undone.change.what {
+                    What::Limit { resource, process } => format!(
+                        "`sudo prlimit --pid {} --{resource}={before}`, or leave it: it ends with the process",
+                        process.pid
+                    ),
+                    What::Key { .. } => String::new(),
+                };
+                self.short(
+                    &format!("{name} could not be put back to {before}: raising a hard limit needs CAP_SYS_RESOURCE"),
+                    &help,
+                );
+            }
             Outcome::Refused(refusal) => {
                 self.short(&format!("{name} could not be put back to {before}: {refusal}"), no_help);
             }

@@ -367,6 +367,25 @@ fn what_stands_in_the_journal_is_not_trusted_blindly() {
     });
 }
 
+/// Lowering it needs no right, and putting it back does.
+#[test]
+fn a_hard_limit_that_stays_low_is_told_with_what_raises_it() {
+    inside(this_test!(), || {
+        let script = "ulimit -S -n 1000; ulimit -H -n 1200; exec setpriv --bounding-set -sys_resource sh -c '\
+                      tunectl apply --rlimit nofile=500:600 && tunectl revert; echo $?'";
+        let ran = Test::shell(script)
+            .stdout_is_anything()
+            .stderr(
+                "\
+error: nofile of sh, pid [..] could not be put back to 1000:1200: raising a hard limit needs CAP_SYS_RESOURCE
+  = help: `sudo prlimit --pid [..] --nofile=1000:1200`, or leave it: it ends with the process
+",
+            )
+            .run();
+        assert!(ran.stdout.ends_with("0 settings put back\n1\n"), "{}", ran.stdout);
+    });
+}
+
 /// It is written last, when all else holds: otherwise it would stay, whatever is put back.
 #[test]
 fn a_secret_is_not_set_beside_what_falls_short() {
