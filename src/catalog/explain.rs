@@ -22,7 +22,9 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     page.line("default", &default(row, version));
     if row.system == System::Linux {
         page.line("belongs to", &owner(row, version));
-        namespaces(&mut page, row, version);
+        if row.exists_on(version) {
+            namespaces(&mut page, row, version);
+        }
     }
     page.some("needs", row.capability);
     page.some("module", row.module);
@@ -229,6 +231,7 @@ vm.overcommit_memory
     fn what_is_gone_one_way_or_of_another_system() {
         let gone = page("net.ipv4.tcp_tw_recycle", KernelVersion(6, 18));
         assert!(gone.contains("  exists          no more since Linux 4.12, so not on this kernel\n"), "{gone}");
+        assert!(!gone.contains("takes it"), "{gone}");
         let late = page("kernel.io_uring_disabled", KernelVersion(6, 18));
         assert!(late.contains("  exists          since Linux 6.6\n"), "{late}");
         let one_way = page("kernel.modules_disabled", KernelVersion(6, 18));

@@ -25,7 +25,7 @@ pub(super) fn explain(explain: &Explain, world: &mut World<'_>) -> Result<i32, F
         output::paragraph(cause.code(), cause.explanation())
     } else if let Some(Warning { code, title, explanation }) = warning(asked) {
         output::paragraph(&format!("{code}: {title}"), explanation)
-    } else if let Ok(resource) = Resource::parse(asked) {
+    } else if let Ok(resource) = Resource::parse(&asked.to_ascii_lowercase()) {
         limit(resource, world)
     } else {
         setting(asked, world).ok_or_else(|| unknown(asked, world.kernel.system()))?

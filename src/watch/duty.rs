@@ -271,7 +271,7 @@ impl<'a> Duty<'a> {
         let (all, short) = self.watcher.ledger().counts();
         let profiles = self.watcher.orders().profiles.join(", ");
         let of = if profiles.is_empty() { String::new() } else { format!(" of {profiles}") };
-        self.master.hear(&format!("{what} {all} settings{of}, {} hold, {short} fall short", all - short));
+        self.master.hear(&format!("{what} {}{of}, {} hold, {short} fall short", counted(all), all - short));
     }
 
     fn status(&self) {
@@ -279,7 +279,7 @@ impl<'a> Duty<'a> {
         let (all, short) = ledger.counts();
         let swept = ledger.swept.map_or_else(String::new, |at| format!(", looked at {}", stamp(at)));
         let broken = if self.sound { "" } else { "; the profile on disk is broken" };
-        self.manager.tell(&format!("STATUS={all} settings, {short} fall short{swept}{broken}"));
+        self.manager.tell(&format!("STATUS={}, {short} fall short{swept}{broken}", counted(all)));
     }
 
     fn write_metrics(&mut self) {
@@ -293,4 +293,8 @@ impl<'a> Duty<'a> {
             _ => {}
         }
     }
+}
+
+fn counted(all: usize) -> String {
+    format!("{all} {}", if all == 1 { "setting" } else { "settings" })
 }

@@ -49,7 +49,7 @@ fn a_setting_with_its_value_here() {
 
 #[test]
 fn a_limit_with_its_value_here() {
-    let ran = Test::shell("ulimit -Sn 77; tunectl explain nofile").stdout_is_anything().run();
+    let ran = Test::shell("ulimit -Sn 77; tunectl explain NOFILE").stdout_is_anything().run();
     assert!(ran.stdout.contains("\n  now             soft 77, hard "), "{}", ran.stdout);
 }
 

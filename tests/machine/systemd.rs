@@ -82,11 +82,11 @@ fn the_unit_runs_as_it_is_shipped() {
         .systemctl("reload", "reload", "tunectl-watch")
         .logs("reloaded", "reloaded: 2 settings of production, 1 hold, 1 fall short")
         .sh("edit", "echo 'linux.sysctl.vm.swappiness = 61' >/etc/tunectl/profiles/production.toml")
-        .logs("followed", "reloaded: 1 settings of production, 1 hold, 0 fall short")
+        .logs("followed", "reloaded: 1 setting of production, 1 hold, 0 fall short")
         .sh("fed", FED)
         .sh("kill", "systemctl kill --kill-whom=main --signal=KILL tunectl-watch")
         .shows("restarted", "NRestarts=1\nActiveState=active", "NRestarts,ActiveState")
-        .logs("again", "watching 1 settings of production, 1 hold, 0 fall short")
+        .logs("again", "watching 1 setting of production, 1 hold, 0 fall short")
         .systemctl("stop", "stop", "tunectl-watch")
         .shows("stopped", "ActiveState=inactive", "ActiveState,Result,ExecMainStatus,NRestarts")
         .step("value", ["read", "/proc/sys/vm/swappiness"]);

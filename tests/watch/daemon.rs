@@ -9,7 +9,7 @@ use crate::support::test::{Test, tunectl};
 use crate::watched::{Daemon, has_ip, ip};
 
 const PROFILE: &str = "[linux.sysctl]\nnet.core.somaxconn = { at_least = 4096 }\n";
-const WATCHING: &str = "watching [..] settings of [..]p.toml, [..]";
+const WATCHING: &str = "watching [..] setting[..] of [..]p.toml, [..]";
 
 fn begin() {
     put("net/core/somaxconn", "4096");
@@ -135,7 +135,7 @@ fn a_changed_profile_is_read_again_and_a_broken_one_changes_nothing() {
         fs::remove_file(daemon.scratch.path().join("p.toml")).unwrap();
         daemon.line("warning: the profile of before stays in force");
         daemon.profile(PROFILE);
-        daemon.line("reloaded: 1 settings of [..]p.toml, 0 hold, 1 fall short");
+        daemon.line("reloaded: 1 setting of [..]p.toml, 0 hold, 1 fall short");
     });
 }
 

@@ -70,11 +70,11 @@ fn it_is_watched_until_a_signal_ends_it() {
         let mut mac = Computer::macos(Fake::macos(), 0).file("p.toml", profile);
         send(libc::SIGTERM);
         let falls_short = "falls short: kern.ipc.somaxconn is 128, wanted at least 1024\n";
-        let watching = "watching 1 settings of p.toml, 0 hold, 1 fall short\n";
+        let watching = "watching 1 setting of p.toml, 0 hold, 1 fall short\n";
         mac.types("watch -p @/p.toml").is(Some(0), &format!("{falls_short}{watching}"), "");
         send(libc::SIGTERM);
         let repaired = "repaired: kern.ipc.somaxconn 128 → 1024\n";
-        let watching = "watching 1 settings of p.toml, 1 hold, 0 fall short\n";
+        let watching = "watching 1 setting of p.toml, 1 hold, 0 fall short\n";
         mac.types("watch --repair -p @/p.toml").is(Some(0), &format!("{falls_short}{repaired}{watching}"), "");
     });
 }
