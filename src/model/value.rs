@@ -1,7 +1,7 @@
 //! Typed values, since the kernel lies politely: what is asked is compared by type with what is read back.
 
+use core::net::Ipv6Addr;
 use std::fmt;
-use std::net::Ipv6Addr;
 
 use super::amount::parse_number;
 use super::limit::Limit;
