@@ -134,10 +134,9 @@ pub(super) fn take_away(revert: &Revert, world: &mut World<'_>) -> Taken {
     let blocked = standing.iter().any(|path| disk.may_go(path, force).is_err());
     let mut taken = Taken::default();
     for path in standing {
-        let gone = disk.may_go(&path, force).and_then(|()| match blocked || dry_run {
-            true => Ok(()),
-            false => disk.remove(&path, force).map(drop),
-        });
+        let gone = disk
+            .may_go(&path, force)
+            .and_then(|()| if blocked || dry_run { Ok(()) } else { disk.remove(&path, force).map(drop) });
         let (done, outcome) = match &gone {
             Ok(()) if blocked => ("", "left"),
             Ok(()) if dry_run => ("would be taken away", "would-take-away"),

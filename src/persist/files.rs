@@ -84,7 +84,8 @@ impl Disk {
     pub fn sweep(&self) {
         let folders = self.names(UNITS).into_iter().map(|folder| format!("{UNITS}/{folder}"));
         let fixed = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(|path| path[..path.rfind('/').unwrap_or(0)].to_owned());
-        for folder in folders.filter(|folder| folder.ends_with(".d")).chain(fixed).chain([JOBS.to_owned()]) {
+        for folder in folders.filter(|folder| folder.strip_suffix(".d").is_some()).chain(fixed).chain([JOBS.to_owned()])
+        {
             let whole = self.folder(&folder);
             for name in self.names(&folder) {
                 let Some(Ok(pid)) = name.strip_prefix(BESIDE).map(str::parse) else { continue };

@@ -214,9 +214,12 @@ fn files_killed_anywhere_leave_none_beside_them() {
 /// How many files there are whose names begin so.
 fn files(folder: &Path, name: &str) -> usize {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let count = |entry: std::fs::DirEntry| match entry.path().is_dir() {
-        true => files(&entry.path(), name),
-        false => usize::from(entry.file_name().to_str().unwrap().starts_with(name)),
+    let count = |entry: std::fs::DirEntry| {
+        if entry.path().is_dir() {
+            files(&entry.path(), name)
+        } else {
+            usize::from(entry.file_name().to_str().unwrap().starts_with(name))
+        }
     };
     entries.map(count).sum()
 }
