@@ -6,6 +6,8 @@
 mod support;
 
 #[cfg(target_os = "linux")]
+mod doubt;
+#[cfg(target_os = "linux")]
 mod kills;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -1,7 +1,5 @@
 //! What `apply` has changed is put back as far as it still is as it was left, and what is not is told.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::{fs, thread, time::Duration};
@@ -16,27 +14,27 @@ use crate::support::test::Test;
 const QUEUE: &str = "linux.sysctl.net.core.somaxconn";
 
 /// One journal for several runs.
-struct Host(Scratch);
+pub(crate) struct Host(pub(crate) Scratch);
 
 impl Host {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         put("net/core/somaxconn", "4096\n");
         Self(Scratch::new())
     }
 
-    fn journal(&self) -> PathBuf {
+    pub(crate) fn journal(&self) -> PathBuf {
         self.0.path().join("journal")
     }
 
-    fn run(&self, words: &[&str]) -> Test {
+    pub(crate) fn run(&self, words: &[&str]) -> Test {
         Test::new(words).env("TUNECTL_JOURNAL", self.journal())
     }
 
-    fn apply(&self, setting: &str) {
+    pub(crate) fn apply(&self, setting: &str) {
         self.run(&["apply", "--set", setting]).stdout_is_anything().run();
     }
 
-    fn entries(&self) -> Vec<String> {
+    pub(crate) fn entries(&self) -> Vec<String> {
         let Ok(files) = fs::read_dir(self.journal()) else { return Vec::new() };
         let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<String> = names.filter(|name| name != "lock").collect();
@@ -44,7 +42,7 @@ impl Host {
         names
     }
 
-    fn edit(&self, from: &str, to: &str) {
+    pub(crate) fn edit(&self, from: &str, to: &str) {
         let path = self.journal().join("000001.journal");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{text}");
@@ -246,175 +244,6 @@ error: another tunectl is changing settings just now: it holds `[..]/journal/loc
             .code(1)
             .run();
         assert_eq!(sysctl("net/core/somaxconn"), "6000");
-    });
-}
-
-#[test]
-fn without_a_journal_nothing_is_changed_unless_that_is_said() {
-    inside(this_test!(), || {
-        let host = Host::new();
-        host.0.write("journal", "a file");
-        let apply = ["apply", "--set", "net.core.somaxconn=5000"];
-        host.run(&apply)
-            .stderr(
-                "\
-error: the journal can't be kept: create `[..]/journal`: file exists; nothing was changed
-  = help: name another directory with TUNECTL_JOURNAL
-  = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back
-",
-            )
-            .code(1)
-            .run();
-        assert_eq!(sysctl("net/core/somaxconn"), "4096");
-        // What holds needs no journal.
-        host.run(&["apply", "--set", "net.core.somaxconn=4096"]).stdout_is_anything().run();
-        host.run(&[&apply[..], &["--no-journal"]].concat()).stdout_is_anything().run();
-        assert_eq!(sysctl("net/core/somaxconn"), "5000");
-    });
-}
-
-#[test]
-fn a_journal_that_others_can_write_is_not_believed() {
-    inside(this_test!(), || {
-        let host = Host::new();
-        host.apply("net.core.somaxconn=5000");
-        host.0.mode("journal", 0o777);
-        host.run(&["revert"])
-            .stderr(
-                "\
-error: the journal's directory `[..]/journal` can be written to by others (mode 0777)
-  = help: `chmod 700 [..]/journal`
-",
-            )
-            .code(1)
-            .run();
-        host.0.mode("journal", 0o700);
-        host.edit("tunectl-journal\t1", "tunectl-journal\t2");
-        host.run(&["revert"])
-            .stderr(
-                "\
-error: the journal `[..]/journal/000001.journal` can't be read: it is of another version of tunectl
-  = help: nothing can be put back from it: move it away
-",
-            )
-            .code(1)
-            .run();
-        assert_eq!(sysctl("net/core/somaxconn"), "5000");
-    });
-}
-
-/// A secret that was never set can't be read (`EIO`), and nothing unsets it again.
-#[test]
-fn a_secret_is_set_for_good_only_where_that_is_said() {
-    inside(this_test!(), || {
-        let host = Host::new();
-        let (key, path) = ("net.ipv6.conf.lo.stable_secret", "net/ipv6/conf/lo/stable_secret");
-        let one = format!("{key}=2001:0db8:0000:0000:0000:0000:0000:0001");
-        host.run(&["apply", "--set", &one])
-            .stderr(&format!(
-                "\
-error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone before the next boot
-  = help: nothing was changed; if it is meant for good, add `--allow-irreversible`
-"
-            ))
-            .code(2)
-            .run();
-        host.run(&["apply", "--allow-irreversible", "--set", &one]).stdout_is_anything().run();
-        assert_eq!(sysctl(path), "2001:0db8:0000:0000:0000:0000:0000:0001");
-        // Once it is there, it can be read, and is put back like any other value.
-        host.apply(&one.replace("0001", "0002"));
-        host.run(&["revert"]).stdout_is_anything().run();
-        assert_eq!(sysctl(path), "2001:0db8:0000:0000:0000:0000:0000:0001");
-        host.run(&["revert"])
-            .stdout("0 settings put back\n")
-            .stderr(&format!("error: {key} can't be put back before the next boot\n"))
-            .code(1)
-            .run();
-        host.run(&["revert"]).stdout("nothing to put back\n").run();
-    });
-}
-
-/// A directory of ours may hold files of others', and what a disk without room left of one.
-#[test]
-fn what_stands_in_the_journal_is_not_trusted_blindly() {
-    inside(this_test!(), || {
-        let host = Host::new();
-        host.apply("net.core.somaxconn=5000");
-        let path = host.journal().join("000001.journal");
-        let refused = |why: &str| {
-            let (help, path) = ("nothing can be put back from it: move it away", path.display());
-            let said = format!("error: the journal `{path}` can't be read: {why}\n  = help: {help}\n");
-            host.run(&["revert"]).stderr(&said).code(1).run();
-        };
-        let whole = fs::read_to_string(&path).unwrap();
-        let change = whole.find("sysctl\twritten").unwrap();
-        for end in [change, change + 20] {
-            fs::write(&path, &whole[..end]).unwrap();
-            refused("it is cut off");
-        }
-        fs::write(&path, &whole).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o602)).unwrap();
-        refused("others can write to it (mode 0602)");
-        fs::remove_file(&path).unwrap();
-        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
-        refused("it is no file");
-        fs::set_permissions(host.journal(), Permissions::from_mode(0o777)).unwrap();
-        let journal = host.journal();
-        let why = "can be written to by others (mode 0777)\n  = help: `chmod 700";
-        let said = format!("error: the journal's directory `{0}` {why} {0}`\n", journal.display());
-        host.run(&["revert"]).stderr(&said).code(1).run();
-        assert_eq!(sysctl("net/core/somaxconn"), "5000");
-    });
-}
-
-/// Lowering it needs no right, and putting it back does.
-#[test]
-fn a_hard_limit_that_stays_low_is_told_with_what_raises_it() {
-    inside(this_test!(), || {
-        let script = "ulimit -S -n 1000; ulimit -H -n 1200; exec setpriv --bounding-set -sys_resource sh -c '\
-                      tunectl apply --rlimit nofile=500:600 && tunectl revert; echo $?'";
-        let ran = Test::shell(script)
-            .stdout_is_anything()
-            .stderr(
-                "\
-error: nofile of sh, pid [..] could not be put back to 1000:1200: raising a hard limit needs CAP_SYS_RESOURCE
-  = help: `sudo prlimit --pid [..] --nofile=1000:1200`, or leave it: it ends with the process
-",
-            )
-            .run();
-        assert!(ran.stdout.ends_with("0 settings put back\n1\n"), "{}", ran.stdout);
-    });
-}
-
-/// It is written last, when all else holds: otherwise it would stay, whatever is put back.
-#[test]
-fn a_secret_is_not_set_beside_what_falls_short() {
-    inside(this_test!(), || {
-        let host = Host::new();
-        let secret = "net.ipv6.conf.lo.stable_secret";
-        let (set, mode) = (format!("{secret}=::0001"), "net.ipv6.conf.lo.addr_gen_mode=0");
-        let words = ["apply", "--allow-irreversible", "--set", &set, "--set", "net.core.somaxconn=5000"];
-        let ran = host.run(&[&words[..], &["--set", "net.foo.bar=1"]].concat()).stderr_is_anything().code(1).run();
-        assert!(
-            ran.stderr.contains("it was held back: `net.foo.bar` fell short, and this can't be undone"),
-            "{}",
-            ran.stderr
-        );
-        assert!(ran.stderr.ends_with("falls short, so nothing was changed for good\n"), "{}", ran.stderr);
-        assert!(fs::read_to_string("/proc/sys/net/ipv6/conf/lo/stable_secret").is_err());
-        assert_eq!(sysctl("net/core/somaxconn"), "4096");
-        // What setting it changes with it is set after it, and what is typed is an address.
-        host.run(&[&words[..], &["--set", mode]].concat()).stdout_is_anything().run();
-        assert_eq!(sysctl("net/ipv6/conf/lo/stable_secret"), "0000:0000:0000:0000:0000:0000:0000:0001");
-        assert_eq!(sysctl("net/ipv6/conf/lo/addr_gen_mode"), "0");
-        host.run(&["check", "--set", &set]).stdout_is_anything().run();
-        host.run(&["check", "--set", &format!("{secret}=nonsense")])
-            .stderr(&format!(
-                "error: expected an IPv6 address, found `\"nonsense\"`\n --> command line:1:38\n  |\n\
-                 1 | --set {secret}=nonsense\n  |                                      ^^^^^^^^\n"
-            ))
-            .code(2)
-            .run();
     });
 }
 
