@@ -87,3 +87,71 @@ fn on_a_terminal_the_service_is_in_the_foreground() {
         assert_eq!(ran.stdout, "0 0\r\n", "{flags:?}");
     }
 }
+
+/// Each of the supervisor's duties once more where it has them for good: the flags, what the service does, its output,
+/// and the container's exit code. The finer points are shown in PID namespaces, by `tests/init`.
+const DUTIES: [(&[&str], &str, &str, i32); 13] = [
+    (&["--group"], "busybox sh -c \"$FAR\" & busybox sleep 0.3; $NEAR", "far\n", 9),
+    (&["--signal-to", "all"], "busybox setsid busybox sh -c \"$FAR\" & busybox sleep 0.3; $NEAR", "far\n", 9),
+    (&["--rewrite", "TERM=USR1"], "trap 'exit 5' USR1; kill -TERM 1; while :; do busybox sleep 0.1; done", "", 5),
+    (&["--rewrite", "15=0"], "trap 'exit 5' TERM; kill -TERM 1; busybox sleep 0.3; exit 6", "", 6),
+    (&["--stop-timeout", "300ms"], "trap '' TERM; kill -TERM 1; while :; do busybox sleep 0.1; done", "", 137),
+    (&["--expect-exit", "3=0"], "exit 3", "", 0),
+    (&[], "kill -SEGV $$", "", 139),
+    (&[], "busybox setsid busybox sh -c \"$FAR\" & busybox sleep 0.3; exit 4", "far\n", 4),
+    (&["--orphan-timeout", "0"], "busybox setsid busybox sh -c \"$FAR\" & busybox sleep 0.3; exit 4", "", 4),
+    (
+        &["--reap-kill"],
+        "orphan=$(busybox sh -c 'busybox tail -f /dev/null >/dev/null 2>&1 & echo $!'); n=0
+         while [ $n -lt 100 ]; do kill -0 $orphan || exit 8; busybox sleep 0.1; n=$((n + 1)); done 2>/dev/null",
+        "",
+        8,
+    ),
+    (
+        &[],
+        "n=0; while [ $n -lt 300 ]; do busybox sh -c 'busybox true &'; n=$((n + 1)); done; busybox sleep 0.2
+         for stat in /proc/[0-9]*/stat; do
+             read pid name state rest <$stat && [ $state = Z ] && exit 1
+         done 2>/dev/null; exit 2",
+        "",
+        2,
+    ),
+    (
+        &["--session"],
+        "read pid name state parent group session rest </proc/self/stat; echo $((session - $$))",
+        "0\n",
+        0,
+    ),
+    (
+        &[
+            "--nice",
+            "5",
+            "--oom-score-adj",
+            "500",
+            "--umask",
+            "027",
+            "--working-directory",
+            "/profiles",
+            "--env",
+            "A=b",
+        ],
+        "read a b c d e f g h i j k l m n o p q r nice rest </proc/self/stat; echo $nice
+         busybox cat /proc/self/oom_score_adj; umask; pwd; echo $A",
+        "5\n500\n0027\n/profiles\nb\n",
+        0,
+    ),
+];
+
+#[test]
+#[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
+fn it_does_its_duties_in_a_container_too() {
+    let image = images::redis();
+    let far = "FAR=trap 'trap : TERM; echo far; exit' TERM; while :; do busybox sleep 0.05; done";
+    let near = "NEAR=trap 'wait; exit 9' TERM; kill -TERM 1; while :; do busybox sleep 0.05; done";
+    for (flags, script, out, code) in DUTIES {
+        let script = script.replace("$NEAR", "eval \"$NEAR\"");
+        let command = [&["/tunectl", "run", "--init"], flags, &["--"]].concat();
+        let ran = Container::run(&["--env", far, "--env", near], &image.name, &line(&command, &script));
+        assert_eq!(ran.expect_code(code).stdout, out, "{flags:?} {script}");
+    }
+}
