@@ -23,7 +23,7 @@ use tree::{Layout, Tree};
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
 /// (`proc_sys_call_handler`, `fs/proc/proc_sysctl.c`), and nearly every key is shorter.
-const FIRST_READ: usize = 512;
+const FIRST_READ: usize = 128;
 
 /// Where growing ends: proc refuses reads of 4 MiB. The longest list of ports has some 200 kB.
 const LAST_READ: usize = 2 << 20;
