@@ -48,7 +48,7 @@ impl System {
     }
 
     /// All files, sorted.
-    fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let root = self.0.path().join("root");
         let (mut folders, mut files) = (vec![root.clone()], Vec::new());
         while let Some(folder) = folders.pop() {
@@ -287,94 +287,6 @@ fn what_tunectl_did_not_write_is_never_taken() {
 }
 
 #[test]
-fn files_that_would_win_are_told() {
-    inside(this_test!(), || {
-        let system = System::new();
-        for (path, text) in [
-            ("etc/sysctl.d/10-early.conf", "net.core.somaxconn = 1\n"),
-            (
-                "etc/sysctl.d/99-z-same.conf",
-                "net.ipv4.tcp_rmem = 4096\t131072 8388608\nnet/ipv4/ip_local_reserved_ports = 9000-9009,9010,8080\n",
-            ),
-            ("etc/sysctl.d/99-z.conf", "# by hand\nnet/core/somaxconn=128\n"),
-            ("usr/lib/sysctl.d/99-z.conf", "net.core.somaxconn = 2\n"),
-            // No pattern wins over a name, wherever it stands.
-            ("run/sysctl.d/99-zz.conf", "-net.ipv4.conf.*.rp_filter = 1\n"),
-            ("etc/sysctl.conf", "net.core.somaxconn = 3\n"),
-        ] {
-            system.0.write(&format!("root/{path}"), text);
-        }
-        let ran = system.run(&["apply", "-p", "WEB", "--no-rlimits", "--persist", "--root", "ROOT"]);
-        let said = ran.stdout_is_anything().run().stdout;
-        let root = system.0.path().join("root");
-        let warnings: Vec<String> = said
-            .lines()
-            .filter(|line| line.starts_with("warning"))
-            .map(|line| line.replace(root.to_str().unwrap(), ""))
-            .collect();
-        assert_eq!(
-            warnings,
-            [
-                "warning: /etc/sysctl.d/99-z.conf line 2 sets net.core.somaxconn to 128, not to 5000, and is read later by everyone",
-                "warning: /etc/sysctl.conf line 1 sets net.core.somaxconn to 3, not to 5000, and is read later by `sysctl --system`",
-            ]
-        );
-    });
-}
-
-#[test]
-fn so_are_those_of_logins_and_services() {
-    inside(this_test!(), || {
-        rlimit::setrlimit(rlimit::Resource::NOFILE, 1000, 1200).unwrap();
-        let system = System::new();
-        for (path, text) in [
-            ("etc/security/limits.d/50-early.conf", "* soft nofile 1\n"),
-            (
-                "etc/security/limits.d/99-z.conf",
-                "# x\n* - nofile 550 # both\n@staff soft nofile 5\nroot soft nofile 500\n",
-            ),
-            ("run/systemd/system/web.service.d/99-u.conf", "[Service]\nLimitNOFILE = 7\nLimitAS=1\n"),
-            ("etc/systemd/system/web.service.d/10-early.conf", "[Service]\nLimitNOFILE=8\n"),
-        ] {
-            system.0.write(&format!("root/{path}"), text);
-        }
-        let ran = system.run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", "web.service"]);
-        let said = ran.stdout_is_anything().run().stdout.replace(system.0.path().join("root").to_str().unwrap(), "");
-        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
-        assert_eq!(
-            warnings,
-            [
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 550, not to 500, and is read later by everyone",
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 550, not to 600, and is read later by everyone",
-                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7, not to 500:600, and is read later by everyone",
-            ]
-        );
-    });
-}
-
-#[test]
-fn revert_knows_the_file_that_says_what_stands_there() {
-    inside(this_test!(), || {
-        let system = System::new();
-        system.run(&["apply", "--set", "net.core.somaxconn=5000"]).stdout_is_anything().run();
-        system.0.write("root/usr/lib/sysctl.d/50-mine.conf", "\nnet.core.somaxconn = 77\n");
-        put("net/core/somaxconn", "77\n");
-        system
-            .run(&["revert", "--persist", "--root", "ROOT"])
-            .stdout("0 settings put back\n")
-            .stderr(
-                "\
-error: net.core.somaxconn is 77, not the 5000 that we wrote: it is somebody else's by now \
-(`[..]/root/usr/lib/sysctl.d/50-mine.conf` says so in line 2), and was left
-  = help: `tunectl revert --force` puts it back to 4096 all the same
-",
-            )
-            .code(1)
-            .run();
-    });
-}
-
-#[test]
 fn another_profile_takes_the_place_and_says_so() {
     inside(this_test!(), || {
         let system = System::new();
@@ -413,58 +325,6 @@ error: nothing lasts beyond this container or namespace, and the host's files ar
         }
         assert_eq!(system.files().len(), 0);
         assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096");
-    });
-}
-
-#[test]
-fn a_root_that_is_not_there_is_not_made() {
-    inside(this_test!(), || {
-        let system = System::new();
-        let file = system.0.write("file", "");
-        for wrong in [system.0.path().join("rot"), file] {
-            let wrong = wrong.to_str().unwrap();
-            let stderr = format!("error: `--root {wrong}` is not a directory\n");
-            system.run(&["apply", "-p", "WEB", "--persist", "--root", wrong]).stderr(&stderr).code(2).run();
-            system.run(&["revert", "--persist", "--root", wrong]).stderr(&stderr).code(2).run();
-        }
-        assert!(!system.0.path().join("rot").exists());
-        assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096");
-    });
-}
-
-#[test]
-fn links_lead_nowhere_out_of_the_root() {
-    inside(this_test!(), || {
-        let system = System::new();
-        let outside = system.0.path().join("outside");
-        fs::create_dir(&outside).unwrap();
-        for (link, to) in [
-            ("sysctl.d", outside.clone()),
-            ("security", "../../../../outside".into()),
-            ("systemd", "/etc/loop".into()),
-            ("loop", "loop".into()),
-        ] {
-            system.0.write("root/etc/x", "");
-            std::os::unix::fs::symlink(to, system.0.path().join("root/etc").join(link)).unwrap();
-        }
-        system.run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT"]).stdout_is_anything().run();
-        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
-        let inner = outside.strip_prefix("/").unwrap().to_str().unwrap().to_owned();
-        let mut expected = [
-            "etc/loop".to_owned(),
-            "etc/x".to_owned(),
-            "etc/security".to_owned(),
-            "etc/systemd".to_owned(),
-            format!("{inner}/99-tunectl.conf"),
-            "outside/limits.d/99-tunectl.conf".to_owned(),
-        ];
-        expected.sort();
-        assert_eq!(system.files(), expected);
-        let unit = ["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", "web"];
-        let said = system.run(&unit).stderr_is_anything().code(1).run().stderr;
-        assert!(said.contains("could not be written") && !said.contains("sudo"), "{said}");
-        system.run(&["revert", "--persist", "--root", "ROOT"]).stdout_is_anything().run();
-        assert_eq!(system.files().len(), 4);
     });
 }
 

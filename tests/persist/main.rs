@@ -10,3 +10,5 @@ mod files;
 mod macos;
 mod modules;
 mod readers;
+mod root;
+mod told;

@@ -1,0 +1,58 @@
+//! `--root`: a system that is not the one we run on, and nothing outside of it.
+
+use std::fs;
+
+use super::files::System;
+use crate::support::namespaces::{inside, this_test};
+
+#[test]
+fn a_root_that_is_not_there_is_not_made() {
+    inside(this_test!(), || {
+        let system = System::new();
+        let file = system.0.write("file", "");
+        for wrong in [system.0.path().join("rot"), file] {
+            let wrong = wrong.to_str().unwrap();
+            let stderr = format!("error: `--root {wrong}` is not a directory\n");
+            system.run(&["apply", "-p", "WEB", "--persist", "--root", wrong]).stderr(&stderr).code(2).run();
+            system.run(&["revert", "--persist", "--root", wrong]).stderr(&stderr).code(2).run();
+        }
+        assert!(!system.0.path().join("rot").exists());
+        assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096");
+    });
+}
+
+#[test]
+fn links_lead_nowhere_out_of_the_root() {
+    inside(this_test!(), || {
+        let system = System::new();
+        let outside = system.0.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        for (link, to) in [
+            ("sysctl.d", outside.clone()),
+            ("security", "../../../../outside".into()),
+            ("systemd", "/etc/loop".into()),
+            ("loop", "loop".into()),
+        ] {
+            system.0.write("root/etc/x", "");
+            std::os::unix::fs::symlink(to, system.0.path().join("root/etc").join(link)).unwrap();
+        }
+        system.run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT"]).stdout_is_anything().run();
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+        let inner = outside.strip_prefix("/").unwrap().to_str().unwrap().to_owned();
+        let mut expected = [
+            "etc/loop".to_owned(),
+            "etc/x".to_owned(),
+            "etc/security".to_owned(),
+            "etc/systemd".to_owned(),
+            format!("{inner}/99-tunectl.conf"),
+            "outside/limits.d/99-tunectl.conf".to_owned(),
+        ];
+        expected.sort();
+        assert_eq!(system.files(), expected);
+        let unit = ["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", "web"];
+        let said = system.run(&unit).stderr_is_anything().code(1).run().stderr;
+        assert!(said.contains("could not be written") && !said.contains("sudo"), "{said}");
+        system.run(&["revert", "--persist", "--root", "ROOT"]).stdout_is_anything().run();
+        assert_eq!(system.files().len(), 4);
+    });
+}
