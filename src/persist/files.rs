@@ -88,10 +88,12 @@ impl Disk {
         {
             let whole = self.folder(&folder);
             for name in self.names(&folder) {
-                let Some(Ok(pid)) = name.strip_prefix(BESIDE).map(str::parse) else { continue };
+                let number = name.strip_prefix(BESIDE).and_then(|number| number.parse().ok());
+                // What is no process's number would be a group's or everybody's to kill(2).
+                let Some(pid) = number.filter(|&pid| pid > 0) else { continue };
                 let runs = pid != sys::own_pid()
                     && !matches!(sys::kill(pid, 0), Err(error) if error.raw_os_error() == Some(libc::ESRCH));
-                if !runs && pid > 0 {
+                if !runs {
                     drop(fs::remove_file(whole.join(name)));
                     if folder.starts_with(UNITS) {
                         drop(fs::remove_dir(&whole));
