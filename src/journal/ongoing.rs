@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 
-use super::entry::{Author, Change, Entry, Role, State};
+use super::entry::{Author, Change, Entry, Role, State, What};
 use super::here::Here;
 use super::intent::standing;
 use super::recorder::Recorder;
@@ -47,7 +47,14 @@ impl<'a> Recorder<'a> {
 /// What was changed before and what is to be changed now, in this order, each setting once.
 fn merge(kernel: &mut dyn Kernel, mut all: Vec<Change>, new: Vec<Change>) -> Vec<Change> {
     // Of interfaces that are gone nothing is to be put back, and others come under other names without end.
-    all.retain(|old| !matches!(standing(kernel, &old.what), Err(Refusal { errno: Errno::ENOENT, .. })));
+    all.retain(|old| {
+        let stands = !matches!(standing(kernel, &old.what), Err(Refusal { errno: Errno::ENOENT, .. }));
+        // Else all that was ever noted would stay open with whoever watches.
+        if let What::Key { key, .. } = &old.what {
+            kernel.let_go(key);
+        }
+        stands
+    });
     for new in new {
         match all.iter().position(|old| old.what == new.what) {
             Some(at) if goes_on(&all[at], &new) => {
