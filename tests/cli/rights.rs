@@ -1,7 +1,6 @@
 //! Who runs it: an ordinary user, and nobody who borrows someone else's rights.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use tunectl::sys;
@@ -72,7 +71,7 @@ fn a_set_uid_program_does_nothing() {
     let scratch = Scratch::new();
     let program = scratch.write("tunectl", fs::read(program).unwrap());
     for mode in [0o4755, 0o2755] {
-        fs::set_permissions(&program, fs::Permissions::from_mode(mode)).unwrap();
+        scratch.mode("tunectl", mode);
         let mut command = Command::new("setpriv");
         command.args(ORDINARY).arg(&program).args(["check", "-p", "base"]);
         Test::of(command)

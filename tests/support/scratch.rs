@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -33,8 +34,16 @@ impl Scratch {
         path
     }
 
+    /// Gives a file its mode. One that is to be run is written once more, by a process that starts no others: a child
+    /// that another test was just starting may still hold ours open, and execve(2) would say ETXTBSY.
     pub(crate) fn mode(&self, name: &str, mode: u32) {
-        fs::set_permissions(self.0.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        let path = self.0.join(name);
+        if mode & 0o111 != 0 {
+            let copy = path.with_extension("copy");
+            assert!(Command::new("cp").args([&path, &copy]).status().unwrap().success());
+            fs::rename(&copy, &path).unwrap();
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 }
 
