@@ -99,8 +99,11 @@ impl Case<'_> {
             );
             return found(Cause::HostSetting, why);
         }
-        if self.evidence().foreign == Some(true) && self.evidence().tree_present != Some(false) {
-            return found(Cause::Masked, "something else is mounted over it: what stands there is not the kernel's");
+        if self.evidence().foreign == Some(true) {
+            return match self.evidence().tree_present {
+                Some(false) => self.absent(),
+                _ => found(Cause::Masked, "something else is mounted over it: what stands there is not the kernel's"),
+            };
         }
         match self.shortfall {
             // What would have been in its way had it been tried is what has to be mended for it as well.

@@ -37,6 +37,19 @@ fn parts_of_proc_that_are_hidden() {
             ("mount -t tmpfs none /proc/sys/net", "masked"),
             ("mount -t tmpfs -o ro none /proc/sys/net/core", "masked"),
             ("mount --bind /dev/null /proc/sys/net/core/somaxconn", "masked"),
+            // Files that could be read and written, and are no settings.
+            (
+                "mount -t tmpfs none /proc/sys; mkdir -p /proc/sys/net/core; echo 1 >/proc/sys/net/core/somaxconn",
+                "no-proc",
+            ),
+            (
+                "mount -t tmpfs none /proc/sys/net; mkdir /proc/sys/net/core; echo 1 >/proc/sys/net/core/somaxconn",
+                "masked",
+            ),
+            ("mount -t tmpfs none /proc/sys/net/core; echo 9999 >/proc/sys/net/core/somaxconn", "masked"),
+            ("echo 9999 >file; mount --bind file /proc/sys/net/core/somaxconn", "masked"),
+            // A file of the kernel's over itself, as some have it to be written where all around it may not.
+            ("cd /proc/sys/net/core; mount --bind somaxconn somaxconn", "not-applied"),
             // What only the wording hangs on: the cause is the same without it.
             ("mount -t tmpfs none /sys", "not-applied"),
             ("mount --bind /dev/null /proc/mounts || :", "not-applied"),
@@ -201,9 +214,9 @@ fn rights_are_those_of_who_asks_and_not_of_the_process() {
     let low = Evidence { hard_limit: Some(Limit::Value(5)), ..Evidence::default() };
     let cause = |context: &Context| diagnosed(finding(hard.clone(), Shortfall::Differs, low), context).cause;
     assert_eq!(cause(&context(true)), Cause::NotApplied);
-    assert_eq!(cause(&context(true).visiting(of(false))), Cause::NotApplied);
+    assert_eq!(cause(&context(true).visiting(of(false), true)), Cause::NotApplied);
     assert_eq!(cause(&context(false)), Cause::HardLimit);
-    assert_eq!(cause(&context(false).visiting(of(false))), Cause::HardLimit);
+    assert_eq!(cause(&context(false).visiting(of(false), true)), Cause::HardLimit);
 }
 
 /// A line of a configuration file or of /proc, right or nearly so.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -10,7 +10,10 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, SYSFS_MAGIC, fstatfs};
+use nix::sys::statfs::{
+    BPF_FS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, FsType, PROC_SUPER_MAGIC, SECURITYFS_MAGIC,
+    SYSFS_MAGIC, TRACEFS_MAGIC, fstatfs,
+};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 
 use crate::kernel::Evidence;
@@ -41,11 +44,28 @@ impl Layout {
         }
     }
 
-    /// Where the kernel's own tree stands, and what statfs(2) calls its file system.
-    fn real(self) -> (&'static str, FsType) {
+    /// Where the kernel's own tree stands.
+    fn place(self) -> &'static str {
         match self {
-            Self::ProcSys => ("/proc/sys", PROC_SUPER_MAGIC),
-            Self::Sysfs => ("/sys", SYSFS_MAGIC),
+            Self::ProcSys => "/proc/sys",
+            Self::Sysfs => "/sys",
+        }
+    }
+
+    /// What statfs(2) calls the file systems of the kernel's own tree, that of its root first. The others of `/sys`
+    /// have their places in it, sysfs(5).
+    fn kinds(self) -> &'static [FsType] {
+        match self {
+            Self::ProcSys => &[PROC_SUPER_MAGIC],
+            Self::Sysfs => &[
+                SYSFS_MAGIC,
+                DEBUGFS_MAGIC,
+                TRACEFS_MAGIC,
+                SECURITYFS_MAGIC,
+                CGROUP_SUPER_MAGIC,
+                CGROUP2_SUPER_MAGIC,
+                BPF_FS_MAGIC,
+            ],
         }
     }
 }
@@ -55,8 +75,22 @@ impl Layout {
 pub(super) struct Tree {
     layout: Layout,
     path: PathBuf,
-    root: Option<Rc<OwnedFd>>,
-    directories: Hashed<String, Rc<OwnedFd>>,
+    root: Option<Held>,
+    directories: Hashed<String, Held>,
+}
+
+/// A directory that is held open.
+#[derive(Clone, Debug)]
+struct Held {
+    descriptor: Rc<OwnedFd>,
+    /// Whether something else is mounted over it, so that what is in it is not the kernel's.
+    foreign: bool,
+}
+
+impl AsFd for Held {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
 }
 
 impl Tree {
@@ -65,18 +99,37 @@ impl Tree {
     }
 
     /// Opens the file at `path`. Its last component is never followed if it is a link, and nothing is
-    /// created, truncated, waited for (a FIFO) or made our terminal.
+    /// created, truncated, waited for (a FIFO) or made our terminal. Where something else is mounted over the
+    /// kernel's own tree the answer is EXDEV: a file there is no setting, whatever it holds.
     pub(super) fn open(&mut self, path: &str, access: OFlag) -> Result<File, Errno> {
-        self.open_descriptor(path, access | OFlag::O_NONBLOCK | OFlag::O_NOCTTY).map(File::from)
+        let flags = access | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        self.beside(path, |tree, parent, leaf| tree.open_own(parent, leaf, flags)).map(File::from)
     }
 
-    fn open_descriptor(&mut self, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+    /// Opens a file in a directory. That nothing is mounted over the file is asked of the kernel with the opening.
+    fn open_own(&self, parent: &Held, leaf: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+        if parent.foreign {
+            return Err(Errno::EXDEV);
+        }
+        let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_XDEV);
+        match openat2(parent, leaf, how) {
+            // A container may have a file of the kernel's mounted over itself; the others as in `open_beneath`.
+            Err(Errno::EXDEV | Errno::ENOSYS | Errno::EPERM) => {}
+            result => return result,
+        }
+        let file = openat(parent, leaf, flags, Mode::empty())?;
+        if self.is_own(&file) == Some(false) { Err(Errno::EXDEV) } else { Ok(file) }
+    }
+
+    /// What `ask` says of the directory of `path` and of the last component.
+    fn beside<T>(&mut self, path: &str, ask: impl Fn(&Self, &Held, &str) -> Result<T, Errno>) -> Result<T, Errno> {
         let (parent, leaf) = parted(path);
-        let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        match openat(self.directory(parent)?, leaf, flags, Mode::empty()) {
+        let held = self.directory(parent)?;
+        match ask(self, &held, leaf) {
             // The directory of an interface that was taken away and came back is another one.
             Err(Errno::ENOENT) if self.directories.remove(parent).is_some() => {
-                openat(self.directory(parent)?, leaf, flags, Mode::empty())
+                let held = self.directory(parent)?;
+                ask(self, &held, leaf)
             }
             result => result,
         }
@@ -122,14 +175,7 @@ impl Tree {
     }
 
     fn stat(&mut self, path: &str) -> Result<FileStat, Errno> {
-        let (parent, leaf) = parted(path);
-        match fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW) {
-            // As in `open_descriptor`.
-            Err(Errno::ENOENT) if self.directories.remove(parent).is_some() => {
-                fstatat(self.directory(parent)?, leaf, AtFlags::AT_SYMLINK_NOFOLLOW)
-            }
-            result => result,
-        }
+        self.beside(path, |_, parent, leaf| fstatat(parent, leaf, AtFlags::AT_SYMLINK_NOFOLLOW))
     }
 
     /// What stands around the file at `path`.
@@ -137,7 +183,8 @@ impl Tree {
         let tree_present = self.is_present();
         // O_PATH asks for no permission on the file itself, open(2); the mount is that of the path, since a
         // container often has a read-only /proc/sys with a writable /proc/sys/net in it.
-        let found = self.open_descriptor(path, OFlag::O_PATH);
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let found = self.beside(path, |_, parent, leaf| openat(parent, leaf, flags, Mode::empty()));
         let (exists, file) = match found {
             Ok(file) => (Some(true), Some(file)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => (Some(false), None),
@@ -171,66 +218,70 @@ impl Tree {
     /// Whether the file, or where it is not there the nearest directory above it, is on another file system than
     /// the tree: then something is mounted over it.
     fn is_foreign(&mut self, path: &str, file: Option<&OwnedFd>) -> Option<bool> {
-        let (real, kind) = self.layout.real();
-        if self.path != Path::new(real) {
-            return None;
-        }
-        let found = match file {
-            Some(file) => fstatfs(file).ok(),
+        let own = match file {
+            Some(file) => self.is_own(file),
             None => Path::new(path).ancestors().skip(1).find_map(|above| {
                 let directory = self.directory(above.to_str()?).ok()?;
-                fstatfs(&*directory).ok()
+                self.is_own(directory)
             }),
         };
-        found.map(|system| system.filesystem_type() != kind)
+        own.map(|own| !own)
+    }
+
+    /// Whether a file or directory beneath the root is on a file system of the kernel's own tree; nobody can say
+    /// of a tree that is another one.
+    fn is_own(&self, file: impl AsFd) -> Option<bool> {
+        if self.path != Path::new(self.layout.place()) {
+            return None;
+        }
+        let system = fstatfs(file).ok()?;
+        Some(self.layout.kinds().contains(&system.filesystem_type()))
     }
 
     /// How much of the path leads to the outermost of what is mounted over it: a directory, or else the file.
     fn mask(&mut self, path: &str) -> usize {
-        let kind = self.layout.real().1;
         let mut ends = path.match_indices('/').map(|(end, _)| end);
-        let is_foreign = |end: &usize| {
-            let held = self.directory(&path[..*end]);
-            held.is_ok_and(|held| fstatfs(&*held).is_ok_and(|system| system.filesystem_type() != kind))
-        };
-        ends.find(is_foreign).unwrap_or(path.len())
+        ends.find(|end| self.directory(&path[..*end]).is_ok_and(|held| held.foreign)).unwrap_or(path.len())
     }
 
     /// Whether the root is there, and where it is the kernel's own tree, whether the right file system is.
     fn is_present(&mut self) -> Option<bool> {
-        let (real, kind) = self.layout.real();
-        let is_real = self.path == Path::new(real);
         match self.root() {
-            Ok(root) if is_real => fstatfs(root).ok().map(|found| found.filesystem_type() == kind),
-            Ok(_) => Some(true),
+            Ok(root) => Some(!root.foreign),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Some(false),
             Err(_) => None,
         }
     }
 
-    fn root(&mut self) -> Result<Rc<OwnedFd>, Errno> {
+    fn root(&mut self) -> Result<Held, Errno> {
         if let Some(root) = &self.root {
-            return Ok(Rc::clone(root));
+            return Ok(root.clone());
         }
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let root = Rc::new(open(&self.path, flags, Mode::empty())?);
-        self.root = Some(Rc::clone(&root));
+        let root = self.held(open(&self.path, flags, Mode::empty())?);
+        self.root = Some(root.clone());
         Ok(root)
     }
 
+    fn held(&self, directory: OwnedFd) -> Held {
+        let foreign = self.is_own(&directory) == Some(false);
+        Held { descriptor: Rc::new(directory), foreign }
+    }
+
     /// The directory at `path`, the root for an empty one.
-    fn directory(&mut self, path: &str) -> Result<Rc<OwnedFd>, Errno> {
+    fn directory(&mut self, path: &str) -> Result<Held, Errno> {
         if path.is_empty() {
             return self.root();
         }
         if let Some(held) = self.directories.get(path) {
-            return Ok(Rc::clone(held));
+            return Ok(held.clone());
         }
-        let opened = Rc::new(open_beneath(&*self.root()?, path, self.layout.resolve())?);
+        let root = self.root()?;
+        let opened = self.held(open_beneath(&root.descriptor, path, self.layout.resolve())?);
         if self.directories.len() >= HELD_DIRECTORIES {
             self.directories.clear();
         }
-        self.directories.insert(path.to_owned(), Rc::clone(&opened));
+        self.directories.insert(path.to_owned(), opened.clone());
         Ok(opened)
     }
 }
