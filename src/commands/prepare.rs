@@ -76,8 +76,8 @@ pub(super) fn prepare_for(
         other => other.and_then(|(_, visit)| visit.ok()),
     };
     let mut context = (world.context)();
-    if let Some(Visit { initial, .. }) = visit {
-        context = context.visiting(initial);
+    if let Some(Visit { initial, other_users, .. }) = visit {
+        context = context.visiting(initial, other_users);
     }
     let place = Place {
         system,

@@ -28,13 +28,22 @@ pub struct Context {
     pub release: Option<String>,
     /// Which of our namespaces are the machine's own; Linux only.
     pub initial: Namespaces,
-    /// Whether our own user namespace is the machine's, where `initial` speaks of the namespaces of a process that
-    /// is visited (`--pid`), which its user namespace is one of and we have not entered.
-    pub visitor: Option<Option<bool>>,
+    /// Our own user namespace, where `initial` speaks of the namespaces of a process that is visited (`--pid`), which
+    /// its user namespace is one of and we have not entered.
+    pub visitor: Option<Visitor>,
     /// The effective user.
     pub user: u32,
     /// Where the rest is to be found, once it is asked for.
     around: Around,
+}
+
+/// The user namespace of whoever visits a process.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor {
+    /// Whether it is the machine's.
+    pub initial: Option<bool>,
+    /// Whether the process is in another one.
+    pub other_users: bool,
 }
 
 /// Where the surroundings come from.
@@ -140,18 +149,19 @@ impl Context {
     }
 
     /// The same context for whoever has entered the namespaces of a process: `theirs` are those, as far as they are
-    /// known from outside.
+    /// known from outside, `other_users` whether its user namespace is not ours.
     #[must_use]
-    pub fn visiting(self, theirs: Namespaces) -> Self {
+    pub fn visiting(self, theirs: Namespaces, other_users: bool) -> Self {
         let Namespaces { pid, user, cgroup, .. } = theirs;
+        let visitor = Some(Visitor { initial: self.initial.user, other_users });
         // We see the namespaces that we have entered; of the others, the process's own count.
-        Self { visitor: Some(self.initial.user), initial: Namespaces { user, pid, cgroup, ..self.initial }, ..self }
+        Self { visitor, initial: Namespaces { user, pid, cgroup, ..self.initial }, ..self }
     }
 
     /// Whether the user namespace that our capabilities are of is the machine's.
     #[must_use]
     pub fn in_initial_users(&self) -> Option<bool> {
-        self.visitor.unwrap_or(self.initial.user)
+        self.visitor.map_or(self.initial.user, |visitor| visitor.initial)
     }
 
     /// Whose namespaces these are, for sentences that go on with "… in a container".

@@ -290,8 +290,8 @@ const TABLE: [(Cause, &str, &str); 39] = [
         Cause::OutOfReach,
         "out-of-reach",
         "`--pid` enters the network, IPC and UTS namespaces of the process, not its user and PID namespaces. Those it \
-         has to itself, so what is read from here would be somebody else's. Run tunectl inside, or set it when the \
-         container is started.",
+         has to itself, so what is read from here would be somebody else's. Run tunectl inside, as nsenter(1) can, or \
+         set it when the container is started.",
     ),
     (
         Cause::NoProc,

@@ -36,6 +36,9 @@ impl Case<'_> {
                 mask.map(|mask| remedy::unmask(self.key, mask)).into_iter().collect()
             }
             Cause::NoProc => vec![remedy::mount_proc()],
+            Cause::OutOfReach => {
+                remedy::within(self.scope(), self.key, &self.value(), self.scene).into_iter().collect()
+            }
             Cause::PortOrder => self.port_order(),
             Cause::UnknownName => self.known_name(),
             Cause::ValueRefused => self.in_range(),

@@ -45,19 +45,53 @@ fn what_nobody_can_enter_is_no_answer() {
             Err(reason) => return skip(this_test!(), &reason),
         };
         let ran = Test::new(["check", "-p", "p.toml", "--format", "json", "--pid", &service.pid()])
-            .file(
-                "p.toml",
-                "[linux.sysctl]\n\"net.core.somaxconn\" = 64\n\"user.max_net_namespaces\" = { at_least = 1 }\n",
-            )
+            .file("p.toml", "[linux.sysctl]\n\"net.core.somaxconn\" = 64\n\"user.max_net_namespaces\" = 77\n")
             .stdout_is_anything()
             .code(1)
             .run();
         let findings = serde_json::from_str::<Value>(&ran.stdout).unwrap()["findings"].clone();
         assert_eq!(findings[0]["verdict"], "holds");
         assert_eq!((&findings[1]["cause"], &findings[1]["found"]), (&json!("out-of-reach"), &Value::Null));
+        // From within, as it says, it is set and holds, and is no other's.
+        let remedy = findings[1]["remedies"][0]["text"].as_str().unwrap();
+        let enter = format!("sudo nsenter --target {} --user", service.pid());
+        assert_eq!(remedy, format!("{enter} tunectl apply --set user.max_net_namespaces=77"));
+        let followed =
+            format!("sudo() {{ \"$@\"; }}\n{remedy}\n{enter} tunectl check --set user.max_net_namespaces=77");
+        let ran = Test::shell(&followed).stdout_is_anything().run();
+        assert!(ran.stdout.ends_with("the one setting holds\n"), "{}", ran.stdout);
+        let ours = std::fs::read_to_string("/proc/sys/user/max_net_namespaces").unwrap();
+        assert_ne!(ours.trim(), "77");
         let apply = ["apply", "--set", "net.core.somaxconn=128", "--set", "net.ipv4.tcp_fin_timeout=33", "--pid"];
         Test::new([&apply[..], &[&service.pid()]].concat()).stdout_is_anything().run();
         assert_eq!(service.sysctl("net/core/somaxconn"), "128");
+    });
+}
+
+/// A container has its own highest process number since Linux 6.14. Whoever shares its users may not enter these again.
+#[test]
+fn a_pid_namespace_is_set_from_within() {
+    inside(this_test!(), || {
+        let ran = Test::shell(
+            "set -eu
+unshare --fork --pid --kill-child sh -c 'read -r stat </proc/self/stat; echo ${stat%% *}; exec sleep 60' >service &
+trap 'kill -KILL $!' EXIT
+until pid=$(cat service) && [ -n \"$pid\" ]; do sleep 0.01; done
+sudo() { \"$@\"; }
+check() { tunectl check --format json --set kernel.pid_max=30000 --pid $pid || :; }
+case $(uname -r) in
+[1-5].*|6.?.*|6.1[0-3].*) check | grep -q '\"cause\": \"host-setting\"' && echo done; exit ;;
+esac
+remedy=$(check | sed -n 's/.*\"text\": \"\\(sudo .*\\)\"/\\1/p')
+[ \"$remedy\" = \"sudo nsenter --target $pid --pid tunectl apply --set kernel.pid_max=30000\" ]
+eval \"$remedy\" >&2
+nsenter --target $pid --pid tunectl check --set kernel.pid_max=30000 >&2
+echo done",
+        )
+        .stdout_is_anything()
+        .stderr_is_anything()
+        .run();
+        assert_eq!(ran.stdout, "done\n");
     });
 }
 

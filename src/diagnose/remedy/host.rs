@@ -2,7 +2,7 @@
 
 use super::quote::shell;
 use super::{Remedy, Where, at, spotted};
-use crate::catalog;
+use crate::catalog::{self, Scope};
 use crate::context::elsewhere::{Elsewhere, Reader};
 use crate::diagnose::Scene;
 use crate::model::limit::{Limit, Limits, Resource, Side};
@@ -142,6 +142,17 @@ pub(in crate::diagnose) fn pids_in_unit(wanted: Limit) -> Remedy {
         Limit::Unlimited => "infinity".to_owned(),
     };
     at(Where::Unit, format!("TasksMax={count}"))
+}
+
+/// Have `tunectl apply` set a key of a process's user or PID namespace from within. It needs no `/proc` of
+/// its own: the files of `/proc/sys` speak of the namespaces of whoever opens them.
+pub(in crate::diagnose) fn within(scope: Scope, key: &Key, value: &Value, scene: &Scene<'_>) -> Option<Remedy> {
+    let pid = scene.asked.iter().skip_while(|word| *word != "--pid").nth(1)?;
+    // Nobody may enter the user namespace that he is in, setns(2).
+    let user = if scene.context.visitor?.other_users { " --user" } else { "" };
+    let numbers = if scope == Scope::PidNs { " --pid" } else { "" };
+    let wish = shell(&format!("{key}={value}"));
+    Some(at(Where::Shell, format!("sudo nsenter --target {pid}{user}{numbers} tunectl apply --set {wish}")))
 }
 
 /// Take away what is mounted over the file of a key, or over a directory of so many bytes of its path.

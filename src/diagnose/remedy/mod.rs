@@ -10,7 +10,7 @@ pub use quote::shell;
 pub(super) use container::{container_filter, container_key, container_limit, container_pids};
 pub(super) use host::{
     allowed_by_filter, apply, apply_as_root, at_boot, capability_in_unit, change_line, host_key, host_limit, module,
-    module_at_boot, mount_proc, pids_in_unit, tunables_in_unit, ulimit, unmask,
+    module_at_boot, mount_proc, pids_in_unit, tunables_in_unit, ulimit, unmask, within,
 };
 pub(super) use profile::{ask_for, ask_for_another, limit_of, not_required};
 
