@@ -5,6 +5,7 @@ pub mod ancestry;
 pub mod cgroup;
 pub mod elsewhere;
 pub mod machine;
+pub mod rooted;
 mod surroundings;
 
 use std::fs;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
+use crate::context::rooted::beneath;
 use crate::formats::{Seal, sealed};
 use crate::sys;
 
@@ -57,27 +58,8 @@ impl Disk {
         }
     }
 
-    /// Where a folder is. Links lead where they do for whoever has the root for `/`, and never out of it; too many of
-    /// them nowhere, as a name that no system takes.
     fn folder(&self, folder: &str) -> PathBuf {
-        let parts = |path: &Path| path.components().rev().map(|part| part.as_os_str().to_owned()).collect::<Vec<_>>();
-        let (mut left, mut at, mut links) = (parts(Path::new(folder)), PathBuf::new(), 0);
-        while let Some(part) = left.pop() {
-            if part == "/" {
-                at.clear();
-            } else if part == ".." {
-                at.pop();
-            } else if let Ok(target) = fs::read_link(self.root.join(&at).join(&part)) {
-                links += 1;
-                if links > 40 {
-                    return self.root.join("\0too many links");
-                }
-                left.append(&mut parts(&target));
-            } else if part != "." {
-                at.push(part);
-            }
-        }
-        self.root.join(at)
+        beneath(&self.root, Path::new(folder))
     }
 
     /// Takes away what runs of tunectl left that were killed before a file was in its place.

@@ -74,12 +74,12 @@ type Named = Vec<(usize, String, String)>;
 fn limits(root: &Path, file: &File, behind: Vec<PathBuf>, named: fn(&str) -> Named) -> Vec<Winner> {
     let ours = named(&file.text);
     let mut found = Vec::new();
-    for path in behind.into_iter().map(|path| root.join(path)) {
-        let theirs = named(&read(&path).unwrap_or_default());
+    for file in behind {
+        let theirs = named(&read(root, &file).unwrap_or_default());
         for (_, name, ours) in &ours {
             let wins = theirs.iter().filter(|(_, its, value)| its == name && value != ours);
             found.extend(wins.map(|(line, _, theirs)| Winner {
-                path: path.clone(),
+                path: root.join(&file),
                 line: *line,
                 name: name.clone(),
                 theirs: theirs.clone(),

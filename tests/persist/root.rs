@@ -56,3 +56,25 @@ fn links_lead_nowhere_out_of_the_root() {
         assert_eq!(system.files().len(), 4);
     });
 }
+
+#[test]
+fn files_that_would_win_are_those_of_the_root() {
+    inside(this_test!(), || {
+        let system = System::new();
+        let outside = system.0.write("outside.conf", "net.core.somaxconn = 3\n");
+        system.0.write("root/etc/hand.conf", "net.core.somaxconn = 128\n");
+        system.0.write("root/etc/sysctl.d/x", "");
+        // Both are absolute; the first is there for whoever has the root for `/`, the second for us.
+        for (link, to) in [("99-z.conf", "/etc/hand.conf"), ("99-zz.conf", outside.to_str().unwrap())] {
+            let link = system.0.path().join("root/etc/sysctl.d").join(link);
+            std::os::unix::fs::symlink(to, link).unwrap();
+        }
+        let ran = system.run(&["apply", "-p", "WEB", "--no-rlimits", "--persist", "--root", "ROOT"]);
+        let said = ran.stdout_is_anything().run().stdout;
+        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
+        let [only] = warnings[..] else { panic!("{said}") };
+        let expected =
+            "/etc/sysctl.d/99-z.conf line 1 sets net.core.somaxconn to 128, not to 5000, and is read later by";
+        assert!(only.contains(expected), "{only}");
+    });
+}

@@ -14,7 +14,7 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<Elsewhe
     let Some(login) = Login::of(root, user) else { return Vec::new() };
     let mut best: Vec<(u8, Elsewhere)> = Vec::new();
     for file in files(root) {
-        let text = read(&root.join(&file)).unwrap_or_default();
+        let text = read(root, &file).unwrap_or_default();
         for (number, [domain, kind, item, value]) in entries(&text) {
             let (Some(closeness), Some(resource)) = (login.closeness(domain), resource(item)) else { continue };
             for setting in settings {
@@ -56,7 +56,7 @@ pub fn entries(text: &str) -> impl Iterator<Item = (usize, [&str; 4])> {
 pub fn gives(root: &Path, domain: &str, asked: Resource, side: Side, ours: &Path) -> Option<Limit> {
     let mut found = None;
     for file in files(root).into_iter().filter(|file| file != ours) {
-        let text = read(&root.join(file)).unwrap_or_default();
+        let text = read(root, &file).unwrap_or_default();
         let last = entries(&text)
             .filter(|(_, [whose, kind, item, _])| {
                 *whose == domain && meant(kind, side) && resource(item) == Some(asked)
@@ -122,13 +122,13 @@ struct Login {
 
 impl Login {
     fn of(root: &Path, user: u32) -> Option<Self> {
-        let accounts = read(&root.join("etc/passwd"))?;
+        let accounts = read(root, Path::new("etc/passwd"))?;
         let fields: Vec<&str> = accounts
             .lines()
             .map(|line| line.split(':').collect())
             .find(|fields: &Vec<&str>| fields.len() >= 4 && fields[2].parse() == Ok(user))?;
         let (name, primary) = (fields[0], fields[3]);
-        let groups = read(&root.join("etc/group")).unwrap_or_default();
+        let groups = read(root, Path::new("etc/group")).unwrap_or_default();
         let groups = groups.lines().filter_map(|line| {
             let fields: Vec<&str> = line.split(':').collect();
             let &[group, _, number, members] = fields.as_slice() else { return None };

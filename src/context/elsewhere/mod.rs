@@ -8,6 +8,7 @@ pub mod unit;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::rooted::beneath;
 use crate::model::setting::{Key, Setting};
 
 /// A line of a file that sets a setting, and that no later one overrides.
@@ -68,12 +69,13 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32, unit: Option<&
     found
 }
 
-/// The text of a configuration file: a file or a link to one, of no unreasonable length.
+/// The text of a configuration file beneath `root`: a file or a link to one, of no unreasonable length.
 #[must_use]
-pub fn read(file: &Path) -> Option<String> {
-    let about = fs::metadata(file).ok()?;
+pub fn read(root: &Path, file: &Path) -> Option<String> {
+    let file = beneath(root, file);
+    let about = fs::metadata(&file).ok()?;
     let readable = about.is_file() && about.len() <= LONGEST;
-    let text = if readable { fs::read(file).ok()? } else { return None };
+    let text = if readable { fs::read(&file).ok()? } else { return None };
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -86,7 +88,7 @@ fn configuration(root: &Path, folders: &[&str], ours: Option<&Path>) -> Vec<Path
     let ours = ours.and_then(|path| Some(line(path.file_name()?.to_str()?, path.parent()?.to_str()?)));
     let mut files: Vec<String> = ours.into_iter().collect();
     for folder in folders {
-        let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        let entries = fs::read_dir(beneath(root, Path::new(folder))).into_iter().flatten().flatten();
         for entry in entries {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let hidden = name.starts_with('.');

@@ -44,7 +44,7 @@ impl Lines {
         for (at, path) in files.iter().enumerate() {
             let text = match ours {
                 Some((our_path, text)) if path == our_path => Some(text.to_owned()),
-                _ => read(&root.join(path)),
+                _ => read(root, path),
             };
             assignments(&text.unwrap_or_default(), at, &mut all);
         }

@@ -46,7 +46,7 @@ fn files(root: &Path, unit: &str) -> Vec<(PathBuf, &'static str)> {
     let own = names(unit)
         .iter()
         .flat_map(|name| FOLDERS.map(|folder| PathBuf::from(format!("{folder}/{name}"))))
-        .find(|file| read(&root.join(file)).is_some());
+        .find(|file| read(root, Path::new(file)).is_some());
     let manager = [PathBuf::from("etc/systemd/system.conf")].into_iter().chain(configuration(root, &MANAGER, None));
     manager
         .map(|file| (file, "DefaultLimit"))
@@ -89,7 +89,7 @@ fn last(root: &Path, files: &[(PathBuf, &str)], setting: &Setting) -> Option<Els
     let mut found = None;
     for (file, prefix) in files {
         let directive = format!("{prefix}{}", resource.name().to_ascii_uppercase());
-        let text = read(&root.join(file)).unwrap_or_default();
+        let text = read(root, file).unwrap_or_default();
         for (number, name, value) in directives(&text) {
             if name != directive {
                 continue;
