@@ -11,7 +11,7 @@ use crate::report::{Finding, PutBack};
 
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
-use super::persist;
+use super::persist::{self, Lasted};
 use super::prepare::{Need, again, prepare_for};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
@@ -39,35 +39,45 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let undone = report.fails() && !apply.zeal.best_effort && !apply.dry_run;
     report.findings.extend(apply::check(world.kernel, &beside).findings);
     let again = again(&apply.asked, apply.pid);
-    let account = Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &again);
+    let mut account = Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &again);
     let failed = report.fails() && !apply.zeal.best_effort;
+    let lasted = if apply.lasting.persist && !undone {
+        persist::write(apply, &ready, process, &report, world)
+    } else {
+        Lasted::default()
+    };
+    account.files = apply.lasting.persist.then_some(&lasted.files);
     match apply.format {
         Format::Json => print(world.out, &output::document(&account)),
-        Format::Text => {
-            if report.fails() || (report.tally().short > 0 && !apply.dry_run) {
-                drop(world.err.write_all(output::shortfalls(&account, world.colour_err).as_bytes()));
-            }
-            if undone {
-                let stays = |finding: &Finding| finding.put_back().is_some_and(|outcome| *outcome != PutBack::Done);
-                let rest =
-                    if report.findings.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
-                drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
-            } else {
-                print(world.out, &output::changes(&account, world.colour));
-                print(world.out, &output::to_type(&account));
-                if world.kernel.system() == System::MacOs && !apply.lasting.persist && report.tally().changed > 0 {
-                    print(
-                        world.out,
-                        "these values are lost at the next boot: `--persist` has launchd set them again\n",
-                    );
-                }
-            }
-        }
+        Format::Text => tell(apply, &account, undone, world),
     }
-    if apply.lasting.persist && !undone {
-        persist::write(apply, &ready, process, &report, world)?;
+    match apply.format {
+        Format::Text => print(world.out, &lasted.text),
+        Format::Json => print(world.err, &lasted.text),
+    }
+    if let Some(failure) = lasted.failure {
+        return Err(failure);
     }
     Ok(if failed { FALLS_SHORT } else { 0 })
+}
+
+/// Says what was done to a person.
+fn tell(apply: &Apply, account: &Account<'_>, undone: bool, world: &mut World<'_>) {
+    let report = account.report;
+    if report.fails() || (report.tally().short > 0 && !apply.dry_run) {
+        drop(world.err.write_all(output::shortfalls(account, world.colour_err).as_bytes()));
+    }
+    if undone {
+        let stays = |finding: &Finding| finding.put_back().is_some_and(|outcome| *outcome != PutBack::Done);
+        let rest = if report.findings.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
+        drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
+        return;
+    }
+    print(world.out, &output::changes(account, world.colour));
+    print(world.out, &output::to_type(account));
+    if world.kernel.system() == System::MacOs && !apply.lasting.persist && report.tally().changed > 0 {
+        print(world.out, "these values are lost at the next boot: `--persist` has launchd set them again\n");
+    }
 }
 
 /// Takes the limits out of the plan where they can't be set: macOS has no call for those of another process. They

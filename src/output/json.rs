@@ -30,6 +30,8 @@ struct Document<'a> {
     findings: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     listeners: Option<Vec<Json>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<&'a [Json]>,
 }
 
 #[derive(Serialize)]
@@ -129,7 +131,8 @@ pub fn document(account: &Account<'_>) -> String {
         tunectl: env!("CARGO_PKG_VERSION"),
         command: account.command,
         profiles: account.profiles,
-        passes: !account.report.fails(),
+        passes: !account.report.fails()
+            && account.files.is_none_or(|files| files.iter().all(|file| file["why"].is_null())),
         counts: Counts {
             settings: tally.all,
             changed: tally.changed,
@@ -140,6 +143,7 @@ pub fn document(account: &Account<'_>) -> String {
         process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
         findings: account.report.findings.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
         listeners: account.queues.as_ref().map(Queues::entries),
+        files: account.files,
     };
     written(&document)
 }

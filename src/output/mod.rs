@@ -14,6 +14,8 @@ pub use queues::Queues;
 pub use text::{changes, paragraph, shortfalls, table, to_type};
 use together::together;
 
+use serde_json::Value as Json;
+
 use crate::context::ancestry::Ancestor;
 use crate::context::{Context, Surroundings};
 use crate::diagnose::{self, Diagnosis, Scene};
@@ -46,6 +48,8 @@ pub struct Account<'a> {
     pub diagnoses: Vec<Option<Diagnosis>>,
     /// The queues of listening sockets that are too short, where they were looked at.
     pub queues: Option<Queues>,
+    /// The files that `--persist` asks for, and what became of each.
+    pub files: Option<&'a [Json]>,
     /// What is around us; looked at only where something falls short.
     pub around: Option<Surroundings>,
     /// How much is said of each finding.
@@ -77,6 +81,6 @@ impl<'a> Account<'a> {
             },
         );
         let detail = if log::max_level() >= log::LevelFilter::Info { Detail::Full } else { Detail::Short };
-        Self { command, profiles, context, process, report, diagnoses, around, detail, queues: None }
+        Self { command, profiles, context, process, report, diagnoses, around, detail, queues: None, files: None }
     }
 }

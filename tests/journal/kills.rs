@@ -207,7 +207,8 @@ fn files_killed_anywhere_leave_none_beside_them() {
                 assert_eq!(scene.state(), originals);
             },
         );
-        assert!(code == 0 && calls > 50 && beside > 3, "{code}: {calls} calls, {beside} files beside");
+        // A file is beside for three calls, of which every second is seen: once or twice each of the three.
+        assert!(code == 0 && calls > 50 && beside >= 3, "{code}: {calls} calls, {beside} files beside");
     });
 }
 

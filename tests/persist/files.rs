@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::kernel::put;
-use crate::support::namespaces::{inside, this_test};
+use crate::support::namespaces::{inside, inside_of, this_test};
 use crate::support::scratch::Scratch;
 use crate::support::test::Test;
 
@@ -146,6 +146,36 @@ for the limits of web.service: systemctl daemon-reload, and restart
 "
             ))
             .run();
+    });
+}
+
+#[test]
+fn programs_are_told_of_each() {
+    inside_of(this_test!(), &["--net", "--mount"], || {
+        let system = System::new();
+        let apply = |more: &[&str]| {
+            let words = ["apply", "-p", "WEB", "--no-rlimits", "--persist", "--root", "ROOT", "--format", "json"];
+            system.run(&[&words[..], more].concat()).stdout_is_anything().stderr_is_anything()
+        };
+        let whole = system.0.path().join("root").join(SYSCTLS);
+        let files = |document: &str, outcome: &str, why: Option<&str>| {
+            let document: serde_json::Value = serde_json::from_str(document).unwrap();
+            let expected = serde_json::json!([{ "file": whole.to_str().unwrap(), "outcome": outcome, "why": why }]);
+            assert_eq!((&document["files"], &document["passes"]), (&expected, &why.is_none().into()));
+        };
+        files(&apply(&["--dry-run"]).run().stdout, "would-write", None);
+        files(&apply(&[]).run().stdout, "written", None);
+        files(&apply(&[]).run().stdout, "same", None);
+        std::fs::remove_file(&whole).unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "ro", "none"])
+            .arg(whole.with_file_name(""))
+            .status();
+        assert!(mounted.unwrap().success());
+        let refused = format!("`{}` could not be written: read-only file system", whole.display());
+        let ran = apply(&[]).code(1).run();
+        files(&ran.stdout, "left", Some(&refused));
+        assert!(ran.stderr.ends_with(&format!("error: {refused}\n")), "{}", ran.stderr);
     });
 }
 

@@ -38,7 +38,7 @@ impl Scratch {
     /// that another test was just starting may still hold ours open, and execve(2) would say ETXTBSY.
     pub(crate) fn mode(&self, name: &str, mode: u32) {
         let path = self.0.join(name);
-        if mode & 0o111 != 0 {
+        if mode & 0o111 != 0 && path.is_file() {
             let copy = path.with_extension("copy");
             assert!(Command::new("cp").args([&path, &copy]).status().unwrap().success());
             fs::rename(&copy, &path).unwrap();

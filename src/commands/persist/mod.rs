@@ -1,0 +1,194 @@
+//! `apply --persist` and `revert --persist`: what lasts beyond the boot.
+
+mod taken;
+mod wanted;
+
+pub(super) use taken::{Taken, take_away, who_says};
+
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+
+use crate::cli::{Apply, Persist};
+use crate::diagnose;
+use crate::kernel::Process;
+use crate::persist::{self, Disk, File, Trouble, Wanted, Winner, Written};
+use crate::report::Report;
+use crate::sys;
+
+use super::prepare::Ready;
+use super::{FALLS_SHORT, Failure, USAGE, World};
+use wanted::{lasting, sample, unit, units, wanted};
+
+/// The most that the kernel takes of a list in one write, whatever its page size (`proc_do_large_bitmap`,
+/// kernel/sysctl.c). Who writes on, as systemd's reader does (measured: 252), sets the rest; procps does not.
+const ONE_WRITE: usize = 4095;
+
+/// Refuses before anything is changed what could not be made to last afterwards.
+pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
+    if !asked.persist {
+        return Ok(());
+    }
+    if asked.root.is_none() && ready.context.contained() {
+        return Err(Failure::new(
+            USAGE,
+            "nothing lasts beyond this container or namespace, and the host's files are not its own",
+        )
+        .help("leave `--persist` out, or name the directory of another system with `--root DIR`"));
+    }
+    if let Some(wrong) = asked.unit.iter().find(|name| unit(name).is_none()) {
+        return Err(Failure::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
+    }
+    root_is_there(asked.root.as_deref())?;
+    let disk = disk(asked.root.as_deref());
+    let files = persist::files(&sample(units(asked)), ready.place.system);
+    let paths = files.into_iter().map(|file| file.path).chain(disk.standing());
+    match paths.map(|path| disk.is_ours(&path)).find_map(Result::err) {
+        None => Ok(()),
+        Some(trouble) => {
+            let help = help(&trouble, asked.root.as_deref());
+            let message = format!("error: {}; nothing was changed\n{help}", said(&trouble));
+            Err(Failure { code: FALLS_SHORT, message })
+        }
+    }
+}
+
+/// What became of the files.
+#[derive(Debug, Default)]
+pub(super) struct Lasted {
+    /// What there is to say to a person.
+    pub(super) text: String,
+    /// Each file, for programs.
+    pub(super) files: Vec<Json>,
+    /// Why the rest of them is missing.
+    pub(super) failure: Option<Failure>,
+}
+
+/// Writes the files that say what holds now, and takes those away that say what nobody asks for any more.
+pub(super) fn write(apply: &Apply, ready: &Ready, process: Process, report: &Report, world: &mut World<'_>) -> Lasted {
+    let asked = &apply.lasting;
+    let wanted = wanted(asked, ready, process, report, world);
+    let files = persist::files(&wanted, ready.place.system);
+    let mut lasted = Lasted::default();
+    if let Err((path, trouble)) = replace(apply, &wanted, &files, &mut lasted) {
+        let root = asked.root.as_deref();
+        lasted.files.push(entry(&path, "left", Some(&said(&trouble))));
+        let message = format!("error: {}\n{}", said(&trouble), help(&trouble, root));
+        lasted.failure = Some(Failure { code: FALLS_SHORT, message });
+        return lasted;
+    }
+    for finding in report.findings.iter().filter(|finding| lasting(finding).is_none()) {
+        let _ = writeln!(lasted.text, "{} falls short, and is not made to last", finding.setting);
+    }
+    lasted.text += &notes(asked, &wanted, &files);
+    lasted
+}
+
+/// Leaves off at the first file that can't be had.
+fn replace(apply: &Apply, wanted: &Wanted, files: &[File], lasted: &mut Lasted) -> Result<(), (PathBuf, Trouble)> {
+    let (disk, dry_run) = (disk(apply.lasting.root.as_deref()), apply.dry_run);
+    if !dry_run {
+        disk.sweep();
+    }
+    for file in files {
+        let (path, before) = (disk.path(&file.path), disk.profiles_of(&file.path));
+        let (said, outcome) = if dry_run {
+            (" would be written".to_owned(), "would-write")
+        } else {
+            match disk.write(file).map_err(|trouble| (path.clone(), trouble))? {
+                Written::Same => (" is as it should be".to_owned(), "same"),
+                _ => (format!(" written{}", instead_of(before, &wanted.profiles)), "written"),
+            }
+        };
+        let _ = writeln!(lasted.text, "{}{said}", path.display());
+        lasted.files.push(entry(&path, outcome, None));
+    }
+    for old in disk.standing().iter().filter(|path| files.iter().all(|file| file.path != **path)) {
+        let path = disk.path(old);
+        let (said, outcome) = if dry_run {
+            ("would be taken away", "would-take-away")
+        } else {
+            disk.remove(old, false).map_err(|trouble| (path.clone(), trouble))?;
+            ("taken away: nothing of it is asked for any more", "taken-away")
+        };
+        let _ = writeln!(lasted.text, "{} {said}", path.display());
+        lasted.files.push(entry(&path, outcome, None));
+    }
+    Ok(())
+}
+
+/// A file in the documents for programs; `why` it was left.
+fn entry(file: &Path, outcome: &str, why: Option<&str>) -> Json {
+    json!({ "file": file.to_string_lossy(), "outcome": outcome, "why": why })
+}
+
+/// Refuses a root that is not there: one that was mistyped is not to be made.
+pub(super) fn root_is_there(root: Option<&Path>) -> Result<(), Failure> {
+    match root.filter(|root| !root.is_dir()) {
+        None => Ok(()),
+        Some(root) => Err(Failure::new(USAGE, format!("`--root {}` is not a directory", root.display()))),
+    }
+}
+
+fn disk(root: Option<&Path>) -> Disk {
+    Disk::at(root.unwrap_or(Path::new("/")))
+}
+
+fn instead_of(before: Option<String>, now: &[String]) -> String {
+    match before {
+        Some(before) if before != now.join(", ") => format!(", in place of what was written for {before}"),
+        _ => String::new(),
+    }
+}
+
+/// What else there is to know or to do.
+fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
+    let mut text = String::new();
+    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
+    for winner in persist::winners(root, files) {
+        let (path, Winner { line, name, theirs, ours, reader, .. }) = (winner.path.display(), &winner);
+        let _ = writeln!(
+            text,
+            "warning: {path} line {line} sets {name} to {theirs}, not to {ours}, and is read later by {reader}"
+        );
+    }
+    for long in wanted.sysctls.iter().filter(|lasting| lasting.value.to_string().len() > ONE_WRITE) {
+        let _ = writeln!(
+            text,
+            "warning: {} is longer than {ONE_WRITE} bytes: systemd-sysctl sets it whole, `sysctl --system` its beginning",
+            long.name
+        );
+    }
+    let units: Vec<&str> =
+        wanted.units.iter().filter(|(_, limits)| !limits.is_empty()).map(|(unit, _)| unit.as_str()).collect();
+    if !units.is_empty() {
+        let _ = writeln!(text, "for the limits of {}: systemctl daemon-reload, and restart", units.join(", "));
+    }
+    text
+}
+
+fn said(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", path.display()),
+        Trouble::Foreign(path) => format!("`{}` was not written by tunectl", path.display()),
+        Trouble::Refused(path, error) => {
+            format!("`{}` could not be written: {}", path.display(), sys::reason(error))
+        }
+    }
+}
+
+/// A line of help, where there is any.
+fn help(trouble: &Trouble, root: Option<&Path>) -> String {
+    let root = root.map_or_else(String::new, |root| format!(" --root {}", diagnose::shell(&root.to_string_lossy())));
+    let help = match trouble {
+        Trouble::Changed(_) => {
+            format!("keep it under another name, or `tunectl revert --persist{root} --force` takes it away")
+        }
+        Trouble::Foreign(_) => "move it away if it is not needed".to_owned(),
+        Trouble::Refused(_, error) if error.kind() == ErrorKind::PermissionDenied => "try it with sudo".to_owned(),
+        Trouble::Refused(..) => return String::new(),
+    };
+    format!("  = help: {help}\n")
+}
