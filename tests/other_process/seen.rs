@@ -54,7 +54,7 @@ fn what_nobody_can_enter_is_no_answer() {
         assert_eq!((&findings[1]["cause"], &findings[1]["found"]), (&json!("out-of-reach"), &Value::Null));
         // From within, as it says, it is set and holds, and is no other's.
         let remedy = findings[1]["remedies"][0]["text"].as_str().unwrap();
-        let enter = format!("sudo nsenter --target {} --user", service.pid());
+        let enter = format!("sudo nsenter --target {} --user --preserve-credentials", service.pid());
         assert_eq!(remedy, format!("{enter} tunectl apply --set user.max_net_namespaces=77"));
         let followed =
             format!("sudo() {{ \"$@\"; }}\n{remedy}\n{enter} tunectl check --set user.max_net_namespaces=77");

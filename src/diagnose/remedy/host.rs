@@ -148,8 +148,8 @@ pub(in crate::diagnose) fn pids_in_unit(wanted: Limit) -> Remedy {
 /// its own: the files of `/proc/sys` speak of the namespaces of whoever opens them.
 pub(in crate::diagnose) fn within(scope: Scope, key: &Key, value: &Value, scene: &Scene<'_>) -> Option<Remedy> {
     let pid = scene.asked.iter().skip_while(|word| *word != "--pid").nth(1)?;
-    // Nobody may enter the user namespace that he is in, setns(2).
-    let user = if scene.context.visitor?.other_users { " --user" } else { "" };
+    // Nobody may enter the user namespace that he is in, setns(2), and not everyone there may change his groups.
+    let user = if scene.context.visitor?.other_users { " --user --preserve-credentials" } else { "" };
     let numbers = if scope == Scope::PidNs { " --pid" } else { "" };
     let wish = shell(&format!("{key}={value}"));
     Some(at(Where::Shell, format!("sudo nsenter --target {pid}{user}{numbers} tunectl apply --set {wish}")))
