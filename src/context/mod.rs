@@ -18,7 +18,7 @@ use crate::model::setting::{Key, Setting, System};
 
 use elsewhere::Elsewhere;
 use surroundings::Hints;
-pub use surroundings::{Runtime, Seccomp, Surroundings};
+pub use surroundings::{Module, Runtime, Seccomp, Surroundings};
 
 /// Where we run.
 #[derive(Clone, Debug)]

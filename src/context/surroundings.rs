@@ -42,6 +42,15 @@ pub enum Seccomp {
     Filter,
 }
 
+/// A security module of the kernel whose labels tell of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Module {
+    /// `AppArmor`.
+    AppArmor,
+    /// `SELinux`.
+    SeLinux,
+}
+
 /// What starts containers here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runtime {
@@ -55,6 +64,27 @@ pub enum Runtime {
     Nspawn,
     /// LXC or Incus.
     Lxc,
+}
+
+impl Module {
+    /// Its name, as it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AppArmor => "AppArmor",
+            Self::SeLinux => "SELinux",
+        }
+    }
+
+    /// Whose label this is, by its form: behind the name of its profile `AppArmor` puts a mode (`aa_getprocattr`), and a
+    /// context of `SELinux` has three parts or more, none of which has a blank or a slash.
+    fn of(label: &str) -> Option<Self> {
+        if label.ends_with(')') && label.contains(" (") {
+            return Some(Self::AppArmor);
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b',' | b':');
+        (label.bytes().all(plain) && label.bytes().filter(|b| *b == b':').count() > 1).then_some(Self::SeLinux)
+    }
 }
 
 impl Seccomp {
@@ -114,6 +144,12 @@ impl Surroundings {
         self.capabilities.map(|set| set.checked_shr(number).unwrap_or(0) & 1 == 1)
     }
 
+    /// The security module that confines us, if our label tells.
+    #[must_use]
+    pub fn module(&self) -> Option<Module> {
+        self.confined.as_deref().and_then(Module::of)
+    }
+
     /// Reads the files of a Linux system beneath `root`. `user` is the effective user.
     pub(super) fn linux(root: &Path, user: u32, hints: Hints) -> Self {
         let read = |path: &str| fs::read(root.join(path)).ok().map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -134,7 +170,11 @@ impl Surroundings {
                 _ => None,
             },
             real_root: read("proc/self/uid_map").and_then(|map| outside(&map, user)).map(|outside| outside == 0),
-            confined: read("proc/self/attr/current").and_then(|label| confining(&label)),
+            confined: read("proc/self/attr/current").and_then(|label| {
+                // Where it only warns, it confines nobody.
+                let warns = || read("sys/fs/selinux/enforce").is_some_and(|mode| mode.trim() == "0");
+                confining(&label).filter(|label| Module::of(label) != Some(Module::SeLinux) || !warns())
+            }),
             runtime: runtime(root, hints),
             unit: groups.unit(),
             cgroups: groups.version(),
@@ -162,13 +202,20 @@ fn outside(map: &str, user: u32) -> Option<u64> {
     })
 }
 
-/// The label of a process where it confines: `unconfined` and `SELinux`'s `unconfined_t` and `kernel` do not.
+/// The label of a process where it confines: `unconfined`, `AppArmor`'s mode of that name and `SELinux`'s
+/// `unconfined_t`, `kernel_t` and `spc_t` do not, nor does `kernel`, which `SELinux` says before it has a policy.
 fn confining(label: &str) -> Option<String> {
     let label = label.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    let kind = label.split(':').nth(2).unwrap_or(label);
-    let free = kind.starts_with("unconfined") || kind.starts_with("kernel") || kind.starts_with("spc_t");
+    let free = match Module::of(label) {
+        Some(Module::AppArmor) => label.ends_with(" (unconfined)"),
+        Some(Module::SeLinux) => {
+            let kind = label.split(':').nth(2).unwrap_or_default();
+            ["unconfined", "kernel", "spc_t"].iter().any(|free| kind.starts_with(free))
+        }
+        None => label == "kernel" || label.ends_with("unconfined"),
+    };
     let shown = !label.is_empty() && label.chars().all(|c| !c.is_control());
-    (shown && !free).then(|| label.chars().take(80).collect())
+    (shown && !free).then(|| label.chars().take(255).collect())
 }
 
 fn runtime(root: &Path, hints: Hints) -> Option<Runtime> {
@@ -212,10 +259,32 @@ mod tests {
         assert_eq!(confining("docker-default (enforce)\n").as_deref(), Some("docker-default (enforce)"));
         let selinux = "system_u:system_r:container_t:s0:c1,c2";
         assert_eq!(confining(&format!("{selinux}\0")).as_deref(), Some(selinux));
-        for free in
-            ["unconfined\n", "", "kernel", "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", "a\u{1b}[2Jb"]
-        {
+        // A profile may have any name.
+        assert!(confining("unconfined_t:kernel:spc_t (complain)").is_some());
+        for free in [
+            "unconfined\n",
+            "",
+            "kernel\0",
+            "system_u:system_r:kernel_t:s0",
+            "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023",
+            "flatpak (unconfined)",
+            ":lxd:unconfined",
+            "a\u{1b}[2Jb",
+        ] {
             assert_eq!(confining(free), None, "{free:?}");
+        }
+    }
+
+    #[test]
+    fn a_label_tells_whose_it_is() {
+        for apparmor in ["docker-default (enforce)", "/usr/bin/man (complain)", "a//&:b:c:d (mixed)"] {
+            assert_eq!(Module::of(apparmor), Some(Module::AppArmor), "{apparmor}");
+        }
+        for selinux in ["u:r:t", "system_u:system_r:container_t:s0:c1,c2", "a_u:b_r:c_t:s0-s15:c0.c1023"] {
+            assert_eq!(Module::of(selinux), Some(Module::SeLinux), "{selinux}");
+        }
+        for other in ["", "_", "floor", "a:b", ":lxd://x", "(enforce)", "a b:c:d"] {
+            assert_eq!(Module::of(other), None, "{other}");
         }
     }
 }

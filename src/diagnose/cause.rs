@@ -157,7 +157,8 @@ const TABLE: [(Cause, &str, &str); 39] = [
         "security-module",
         "Mode, owner, mount and capabilities allow it, and the kernel says \"permission denied\": a security module \
          refuses. AppArmor's docker-default keeps containers from writing most of /proc/sys; SELinux does so by \
-         type; Landlock binds what a process has bound itself or was started by. Its log says which rule.",
+         type; Landlock binds what a process has bound itself or was started by. What goes by paths, as AppArmor and \
+         Landlock do, only trying shows. Its log says which rule.",
     ),
     (
         Cause::SeccompFilter,

@@ -17,7 +17,7 @@ use crate::profile::{Origin, Source};
 use crate::report::{Finding, Report, Shortfall, Verdict};
 
 use super::rights::{self, OVERFLOW_USER, Rights};
-use super::{Cause, Diagnosis, Scene, contradiction, has_files, read_only, unexplained};
+use super::{Cause, Diagnosis, Scene, confinement, contradiction, has_files, read_only, unexplained};
 
 const WRITE_BITS: u32 = 0o222;
 const READ_BITS: u32 = 0o444;
@@ -141,7 +141,7 @@ impl Case<'_> {
         hindrance
             .or_else(|| self.one_way())
             .or_else(|| self.lacked())
-            .unwrap_or_else(|| found(Cause::NotApplied, "nothing has set it yet"))
+            .unwrap_or_else(|| confinement::untried(self.scene.around))
     }
 
     fn unread(&self, refusal: Refusal) -> Found {
@@ -155,6 +155,7 @@ impl Case<'_> {
             Errno::EACCES | Errno::EPERM if self.scene.context.user != 0 => {
                 found(Cause::NotPermitted, format!("we may not read it, {refusal}"))
             }
+            Errno::EACCES => self.confined(" to let us read it").unwrap_or_else(|| self.unknown()),
             _ => self.unknown(),
         }
     }
@@ -166,7 +167,7 @@ impl Case<'_> {
                 self.hindrance().unwrap_or_else(|| found(Cause::ReadOnlyMount, read_only_mount()))
             }
             (Operation::OpenToWrite, Errno::EACCES) => {
-                self.hindrance().or_else(|| self.confined()).unwrap_or_else(|| self.unknown())
+                self.hindrance().or_else(|| self.confined("")).unwrap_or_else(|| self.unknown())
             }
             (Operation::Write, Errno::ENOENT) => {
                 let why = format!(
@@ -179,9 +180,11 @@ impl Case<'_> {
             (Operation::Write, Errno::EPERM) if !has_files(self.scene.context) => {
                 self.hindrance().unwrap_or_else(|| found(Cause::ReadOnly, "nobody can write it"))
             }
-            (Operation::Write, Errno::EPERM | Errno::EACCES) => {
-                self.one_way().or_else(|| self.not_capable(refusal)).unwrap_or_else(|| self.unknown())
-            }
+            (Operation::Write, Errno::EPERM | Errno::EACCES) => self
+                .one_way()
+                .or_else(|| self.not_capable(refusal))
+                .or_else(|| self.incapacitated(refusal))
+                .unwrap_or_else(|| self.unknown()),
             (Operation::Write, Errno::EINVAL | Errno::ERANGE) => {
                 self.one_way().unwrap_or_else(|| self.value_refused(refusal))
             }
@@ -224,7 +227,12 @@ impl Case<'_> {
             }
             Rights::Held | Rights::Unclear => {}
         }
-        read_only(&evidence).then(|| found(Cause::ReadOnlyMount, read_only_mount()))
+        if read_only(&evidence) {
+            return Some(found(Cause::ReadOnlyMount, read_only_mount()));
+        }
+        // Of other users access(2) may forget the capabilities (before Linux 5.8), and root may become another owner.
+        let roots = context.user == 0 && evidence.owner == Some(0);
+        self.confined("").filter(|_| roots && evidence.denied == Some(true))
     }
 
     /// Whether we are in a network namespace of our own, and this key can be written in the machine's.
@@ -237,16 +245,23 @@ impl Case<'_> {
 
     /// Permission denied though mode, owner, mount and rights are all known to allow it: only a security module
     /// is left (`may_open`, fs/namei.c).
-    fn confined(&self) -> Option<Found> {
+    fn confined(&self, what: &str) -> Option<Found> {
         let evidence = self.evidence();
         let rights = rights::of(self.key, self.scope(), evidence.owner, self.scene.context, self.scene.around);
         let clear = evidence.mode.is_some() && evidence.owner.is_some() && evidence.read_only_mount == Some(false);
-        let by = match &self.scene.around.confined {
-            Some(label) => format!(" (we are confined as `{label}`)"),
-            None => " (Landlock shows no label)".to_owned(),
-        };
         (rights == Rights::Held && clear && has_files(self.scene.context))
-            .then(|| found(Cause::SecurityModule, format!("a security module of the kernel refuses{by}")))
+            .then(|| confinement::refuses(what, self.scene.around))
+    }
+
+    /// The capability that its writer needs besides, where we have it and the kernel says that we have not: a label
+    /// that confines us keeps us from using it (`security_capable`).
+    fn incapacitated(&self, refusal: Refusal) -> Option<Found> {
+        let name = self.row?.capability?;
+        let held = self.scene.around.has(Capability::parse(name).ok()?.number()) == Some(true);
+        let ours = self.scene.context.in_initial_users() == Some(true);
+        let refused = refusal.errno == Errno::EPERM && self.scene.around.confined.is_some();
+        (held && ours && refused)
+            .then(|| confinement::refuses(&format!(" us {name}, which we have"), self.scene.around))
     }
 
     /// The capability that its writer needs besides, if it is known that we do not have it.

@@ -7,6 +7,7 @@ use crate::model::limit::{Limit, Limits};
 use crate::model::setting::System;
 use crate::model::suggest;
 use crate::model::value::Value;
+use crate::report::Shortfall;
 
 use super::key::Case;
 use super::{Cause, Remedy, read_only, remedy};
@@ -21,6 +22,8 @@ impl Case<'_> {
                 std::iter::once(remedy::apply(self.scene)).chain(boot).collect()
             }
             Cause::SetElsewhere => self.set_elsewhere(),
+            // Whoever sets it, it could not be seen.
+            Cause::SecurityModule if matches!(self.shortfall, Shortfall::Unread(_)) => remedy::unconfined(self.scene),
             Cause::ReadOnlyMount | Cause::NotPermitted | Cause::MissingCapability | Cause::SecurityModule => {
                 self.denied(cause)
             }
@@ -103,11 +106,24 @@ impl Case<'_> {
         match (cause, capability) {
             _ if read_only(&self.finding.evidence()) => remedy::tunables_in_unit(self.scene),
             (Cause::ReadOnlyMount, _) => remedy::tunables_in_unit(self.scene),
+            (Cause::SecurityModule, _) => self.unconfined(),
             (Cause::NotPermitted, _) => vec![remedy::apply_as_root(self.scene)],
             (_, Some(capability)) if context.user == 0 => vec![remedy::capability_in_unit(capability)],
             (_, Some(_)) => vec![remedy::apply_as_root(self.scene)],
             _ => Vec::new(),
         }
+    }
+
+    /// Whoever is not confined sets it. What is of a lone namespace no file of the machine does.
+    fn unconfined(&self) -> Vec<Remedy> {
+        let mut remedies = self.by_host();
+        if self.scene.context.contained() {
+            remedies.truncate(1);
+        }
+        if self.scene.around.unit.is_some() {
+            remedies.extend(remedy::unconfined(self.scene).pop().map(Remedy::or));
+        }
+        remedies
     }
 
     fn set_elsewhere(&self) -> Vec<Remedy> {

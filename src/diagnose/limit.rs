@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::catalog;
-use crate::context::Seccomp;
+use crate::context::{Module, Seccomp};
 use crate::kernel::{Operation, Refusal};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
@@ -12,7 +12,7 @@ use crate::model::value::Value;
 use crate::plan::{self, Obstacle};
 use crate::report::{Finding, Shortfall};
 
-use super::{Cause, Diagnosis, Remedy, Scene, contradiction, remedy, unexplained};
+use super::{Cause, Diagnosis, Remedy, Scene, confinement, contradiction, has_files, remedy, unexplained};
 
 /// capabilities(7): "override resource limits", in the machine's own user namespace only.
 const CAP_SYS_RESOURCE: u32 = 24;
@@ -58,6 +58,11 @@ impl Case<'_> {
     fn cause(&self) -> (Cause, String) {
         let above = self.finding.evidence().ceiling.filter(|ceiling| self.wanted > Limit::Value(*ceiling));
         match self.shortfall {
+            Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
+                if refusal.errno == Errno::EACCES && has_files(self.scene.context) =>
+            {
+                self.confined()
+            }
             Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
                 if refusal.operation == Operation::GetLimits || refusal.errno != Errno::EPERM =>
             {
@@ -110,19 +115,49 @@ impl Case<'_> {
             return (Cause::SetElsewhere, format!("{}:{} sets it to {}", line.file, line.line, line.value));
         }
         if self.may_raise() == Some(true) || self.hard.is_some_and(|hard| self.wanted <= hard) {
-            return (Cause::NotApplied, "nothing has set it yet, and it can be set".to_owned());
+            let free = self.scene.around.confined.is_none();
+            let why = if free { "nothing has set it yet, and it can be set" } else { "nothing has set it yet" };
+            return (Cause::NotApplied, why.to_owned());
         }
         (Cause::HardLimit, self.too_low())
+    }
+
+    fn filtered(&self) -> bool {
+        matches!(self.scene.around.seccomp, Some(Seccomp::Filter | Seccomp::Strict))
+    }
+
+    /// `EACCES`, which setrlimit(2) knows nothing of: security modules say so (`security_task_setrlimit`), and filters
+    /// of system calls could.
+    fn confined(&self) -> (Cause, String) {
+        if self.scene.around.confined.is_none() && self.filtered() {
+            return (Cause::Unknown, unexplained(self.shortfall));
+        }
+        confinement::refuses("", self.scene.around)
+    }
+
+    /// Whether `AppArmor` refuses by a rule for limits: it holds for all that it confines, from their start.
+    fn bounded(&self) -> bool {
+        let refused = matches!(self.shortfall, Shortfall::Refused(refusal) if refusal.errno == Errno::EACCES);
+        refused && self.scene.around.module() == Some(Module::AppArmor)
     }
 
     /// `EPERM` of setrlimit(2).
     fn refused(&self, refusal: Refusal) -> (Cause, String) {
         let lowers = self.hard.is_some_and(|hard| self.limits().hard <= hard);
-        let filtered = matches!(self.scene.around.seccomp, Some(Seccomp::Filter | Seccomp::Strict));
+        let around = self.scene.around;
+        let confined = around.confined.is_some();
         match self.may_raise() {
             // Nothing but a filter refuses what needs no right, or what we have the right to.
-            held if (lowers || held == Some(true)) && filtered => {
+            held if self.filtered() && (lowers || held == Some(true) && !confined) => {
                 (Cause::SeccompFilter, format!("a filter of system calls refuses setrlimit, {refusal}"))
+            }
+            // A label that confines us may keep us from using that right (`security_capable`).
+            Some(true) if !lowers && confined && self.filtered() => {
+                let why = format!("a filter of system calls or a security module refuses setrlimit, {refusal}");
+                (Cause::Unknown, why)
+            }
+            Some(true) if !lowers && confined && self.scene.context.in_initial_users() == Some(true) => {
+                confinement::refuses(" us CAP_SYS_RESOURCE, which we have", around)
             }
             held if lowers || held == Some(true) => (Cause::Unknown, unexplained(self.shortfall)),
             Some(false) => {
@@ -225,6 +260,9 @@ impl Case<'_> {
             Cause::PidsMax if contained => remedy::container_pids(self.wanted, scene),
             Cause::PidsMax => vec![remedy::pids_in_unit(self.wanted)],
             Cause::NotOurProcess if scene.context.user != 0 => vec![remedy::apply_as_root(scene)],
+            Cause::SecurityModule if self.bounded() => remedy::unconfined(scene),
+            Cause::SecurityModule if contained => remedy::container_limit(self.resource, self.limits(), scene),
+            Cause::SecurityModule => vec![remedy::limit_in_unit(self.resource, self.limits())],
             Cause::SeccompFilter if contained => remedy::container_filter(scene),
             Cause::SeccompFilter => vec![remedy::allowed_by_filter()],
             _ => Vec::new(),

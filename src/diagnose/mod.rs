@@ -5,6 +5,7 @@ mod absent;
 mod cause;
 mod caution;
 mod company;
+mod confinement;
 mod contradiction;
 mod key;
 mod key_remedies;

@@ -165,6 +165,9 @@ pub struct Evidence {
     pub owner: Option<u32>,
     /// Whether the mount that its own path is on is read-only, statvfs(3).
     pub read_only_mount: Option<bool>,
+    /// Whether access(2) says that we may not write it: by mode and owner, and by security modules that look at files.
+    /// Those that look at paths (`AppArmor`, Landlock) don't show there.
+    pub denied: Option<bool>,
     /// Whether the file is on another file system than its tree's: something is mounted over it.
     pub foreign: Option<bool>,
     /// Where that is mounted: as many bytes of the key's path lead there.

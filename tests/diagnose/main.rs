@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
 mod causes;
+mod confined;
 mod elsewhere;
 mod explain;
 mod key_cases;

@@ -110,11 +110,11 @@ fn what_is_strange_around_us_changes_no_cause() {
     });
 }
 
-fn setting(name: &str) -> Setting {
+pub(crate) fn setting(name: &str) -> Setting {
     Setting::Key(Key::Sysctl(SysctlName::parse(name).unwrap()))
 }
 
-fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Finding {
+pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Finding {
     let limit = matches!(setting, Setting::Limit(..));
     let value =
         |number: u32| if limit { Value::Limit(Limit::Value(number.into())) } else { Value::Number(number.into()) };
@@ -131,7 +131,7 @@ fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Findin
     }
 }
 
-fn diagnosed(finding: Finding, context: &Context) -> Diagnosis {
+pub(crate) fn diagnosed(finding: Finding, context: &Context) -> Diagnosis {
     let around = context.surroundings();
     let elsewhere = context.elsewhere(&[&finding.setting], &around);
     let report = Report { findings: vec![finding] };

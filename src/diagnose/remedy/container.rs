@@ -3,14 +3,14 @@
 use super::quote::{double, shell};
 use super::{Remedy, Where, at};
 use crate::catalog::{self, Docker, Kubernetes, Scope};
-use crate::context::{Runtime, cgroup};
+use crate::context::{Module, Runtime, cgroup};
 use crate::diagnose::Scene;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
 /// The command that starts containers here, with these flags.
-fn start(scene: &Scene<'_>, flags: &str) -> Remedy {
+pub(super) fn start(scene: &Scene<'_>, flags: &str) -> Remedy {
     let program = match scene.around.runtime {
         Some(Runtime::Nspawn) => "systemd-nspawn",
         Some(Runtime::Podman) => "podman run",
@@ -102,8 +102,8 @@ fn let_write(lacks: Option<&str>, writable: bool, scene: &Scene<'_>) -> Vec<Stri
     if !writable {
         flags.push("--security-opt systempaths=unconfined".to_owned());
     }
-    if scene.around.confined.is_some() {
-        flags.push("--security-opt apparmor=unconfined".to_owned());
+    if let Some(module) = scene.around.module() {
+        flags.push(format!("--security-opt {}", unconfining(module)));
     }
     if scene.context.user != 0 {
         flags.push("--user 0".to_owned());
@@ -112,6 +112,14 @@ fn let_write(lacks: Option<&str>, writable: bool, scene: &Scene<'_>) -> Vec<Stri
         flags.push(format!("--cap-add {}", capability.trim_start_matches("CAP_")));
     }
     flags
+}
+
+/// What docker-run(1) takes behind `--security-opt`.
+pub(super) fn unconfining(module: Module) -> &'static str {
+    match module {
+        Module::AppArmor => "apparmor=unconfined",
+        Module::SeLinux => "label=disable",
+    }
 }
 
 /// A pod's list of sysctls, and where the kubelet does not let every pod have it, its own list too. That takes no others

@@ -130,6 +130,11 @@ pub(in crate::diagnose) fn capability_in_unit(capability: &str) -> Remedy {
     at(Where::Unit, format!("CapabilityBoundingSet={capability}"))
 }
 
+/// Have the unit start the service with a limit.
+pub(in crate::diagnose) fn limit_in_unit(resource: Resource, limits: Limits) -> Remedy {
+    at(Where::Unit, unit_line(resource, limits))
+}
+
 /// Have the unit's filter of system calls let limits pass, systemd.exec(5).
 pub(in crate::diagnose) fn allowed_by_filter() -> Remedy {
     at(Where::Unit, "SystemCallFilter=@resources".to_owned())
@@ -196,7 +201,7 @@ pub(in crate::diagnose) fn ulimit(resource: Resource, side: Side, limit: Limit) 
 
 /// Have whoever starts the process give it a higher hard limit: root, its unit, its login.
 pub(in crate::diagnose) fn host_limit(resource: Resource, limits: Limits, scene: &Scene<'_>) -> Vec<Remedy> {
-    let unit = at(Where::Unit, unit_line(resource, limits));
+    let unit = limit_in_unit(resource, limits);
     if scene.context.system == System::MacOs {
         return mac_limit(resource, limits);
     }

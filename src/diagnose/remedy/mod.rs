@@ -4,15 +4,17 @@ mod container;
 mod host;
 mod profile;
 mod quote;
+mod unconfined;
 
 pub use quote::shell;
 
 pub(super) use container::{container_filter, container_key, container_limit, container_pids};
 pub(super) use host::{
-    allowed_by_filter, apply, apply_as_root, at_boot, capability_in_unit, change_line, host_key, host_limit, module,
-    module_at_boot, mount_proc, pids_in_unit, tunables_in_unit, ulimit, unmask, within,
+    allowed_by_filter, apply, apply_as_root, at_boot, capability_in_unit, change_line, host_key, host_limit,
+    limit_in_unit, module, module_at_boot, mount_proc, pids_in_unit, tunables_in_unit, ulimit, unmask, within,
 };
 pub(super) use profile::{ask_for, ask_for_another, limit_of, not_required};
+pub(super) use unconfined::unconfined;
 
 /// Something to paste.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub enum Where {
     Compose,
     /// The list `spec.securityContext.sysctls` of a pod.
     PodSpec,
+    /// The table `spec.securityContext` of a pod.
+    Pod,
     /// The command line of the node's kubelet.
     Kubelet,
     /// The unit of the node's container runtime.
@@ -70,6 +74,7 @@ impl Where {
             Self::ComposeUlimits => "in compose.yaml, under ulimits",
             Self::Compose => "in compose.yaml",
             Self::PodSpec => "in the pod, under spec.securityContext.sysctls",
+            Self::Pod => "in the pod, under spec.securityContext",
             Self::Kubelet => "on the node, start the kubelet with",
             Self::RuntimeUnit => "in the unit of the node's containerd or CRI-O",
             Self::LxcConfig => "in the container's configuration",
@@ -90,6 +95,7 @@ impl Where {
             Self::ComposeUlimits => "compose-ulimits",
             Self::Compose => "compose",
             Self::PodSpec => "pod-spec",
+            Self::Pod => "pod",
             Self::Kubelet => "kubelet",
             Self::RuntimeUnit => "runtime-unit",
             Self::LxcConfig => "lxc-config",

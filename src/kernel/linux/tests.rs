@@ -207,6 +207,7 @@ fn what_stands_around_a_key() {
         mode: Some(0o644),
         owner: Some(Uid::effective().as_raw()),
         read_only_mount: Some(false),
+        denied: Some(false),
         tree_present: Some(true),
         ..Evidence::default()
     };

@@ -15,6 +15,7 @@ use nix::sys::statfs::{
     SYSFS_MAGIC, TRACEFS_MAGIC, fstatfs,
 };
 use nix::sys::statvfs::{FsFlags, fstatvfs};
+use nix::unistd::{AccessFlags, faccessat};
 
 use crate::kernel::Evidence;
 use crate::model::hashed::Hashed;
@@ -198,10 +199,20 @@ impl Tree {
             mode: stat.map(|stat| stat.st_mode & 0o7777),
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
+            denied: file.as_ref().and_then(|_| self.is_denied(path)),
             foreign,
             mask: if foreign == Some(true) { Some(self.mask(path)) } else { None },
             tree_present,
             ..Evidence::default()
+        }
+    }
+
+    fn is_denied(&mut self, path: &str) -> Option<bool> {
+        let (parent, leaf) = parted(path);
+        match faccessat(self.directory(parent).ok()?, leaf, AccessFlags::W_OK, AtFlags::AT_EACCESS) {
+            Ok(()) => Some(false),
+            Err(Errno::EACCES) => Some(true),
+            Err(_) => None,
         }
     }
 

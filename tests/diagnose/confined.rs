@@ -1,0 +1,111 @@
+//! What is made of a label that confines us, where no policy of ours can make it real: other ways to start a service, and
+//! refusals that two things could be behind. The rest is in the machine tier.
+
+use nix::errno::Errno;
+use tunectl::context::{Context, Namespaces, Runtime, Seccomp, Surroundings};
+use tunectl::kernel::{Evidence, Operation, Refusal};
+use tunectl::model::limit::{Limit, Resource, Side};
+use tunectl::model::setting::{Setting, System};
+use tunectl::report::Shortfall;
+
+use crate::odd::{diagnosed, finding, setting};
+
+const APPARMOR: &str = "docker-default (enforce)";
+const SELINUX: &str = "system_u:system_r:container_t:s0:c1,c2";
+
+fn confined(label: &str) -> Surroundings {
+    let seccomp = Some(Seccomp::Off);
+    Surroundings { confined: Some(label.to_owned()), capabilities: Some(u64::MAX), seccomp, ..Surroundings::default() }
+}
+
+/// A container with the machine's users, or the machine itself.
+fn context(contained: bool, around: Surroundings) -> Context {
+    let initial =
+        Namespaces { user: Some(true), uts: Some(!contained), net: Some(!contained), ..Namespaces::default() };
+    Context::known(System::Linux, None, initial, 0, around)
+}
+
+fn refused(operation: Operation, errno: Errno) -> Shortfall {
+    Shortfall::Refused(Refusal { operation, errno })
+}
+
+/// Code and remedies of a limit of files that is to be raised from 5 to 9999.
+fn limit(errno: Errno, context: &Context) -> (&'static str, Vec<String>) {
+    let low = Evidence { hard_limit: Some(Limit::Value(5)), ..Evidence::default() };
+    let hard = Setting::Limit(Resource::Nofile, Side::Hard);
+    let said = diagnosed(finding(hard, refused(Operation::SetLimits, errno), low), context);
+    let remedies = said.remedies.iter().map(|remedy| format!("{}: {}", remedy.place.code(), remedy.text));
+    (said.cause.code(), remedies.collect())
+}
+
+#[test]
+fn who_starts_a_container_takes_a_bound_of_apparmor_away() {
+    let of = |runtime| limit(Errno::EACCES, &context(true, Surroundings { runtime, ..confined(APPARMOR) })).1;
+    let compose = "compose: security_opt: [\"apparmor=unconfined\"]";
+    assert_eq!(of(None), ["container-start: docker run --security-opt apparmor=unconfined", compose]);
+    let podman = ["container-start: podman run --security-opt apparmor=unconfined", compose];
+    assert_eq!(of(Some(Runtime::Podman)), podman);
+    assert_eq!(of(Some(Runtime::Kubernetes)), ["pod: appArmorProfile: {type: Unconfined}"]);
+    assert_eq!(of(Some(Runtime::Lxc)), ["lxc-config: lxc.apparmor.profile = unconfined"]);
+    assert!(of(Some(Runtime::Nspawn)).is_empty());
+    let unit = ["unit: AppArmorProfile=unconfined".to_owned()];
+    assert_eq!(limit(Errno::EACCES, &context(false, confined(APPARMOR))).1, unit);
+}
+
+#[test]
+fn who_starts_a_container_gives_what_selinux_lets_nobody_in_it_set() {
+    let (cause, remedies) = limit(Errno::EACCES, &context(true, confined(SELINUX)));
+    assert_eq!((cause, &*remedies[0]), ("security-module", "container-start: docker run --ulimit nofile=9999:9999"));
+}
+
+/// What can't be read is seen once we are not confined.
+#[test]
+fn what_is_not_shown_to_us() {
+    let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
+    let unread = |label, runtime| {
+        let context = context(true, Surroundings { runtime, ..confined(label) });
+        let refusal = Refusal { operation: Operation::OpenToRead, errno: Errno::EACCES };
+        let obstacle = tunectl::plan::Obstacle::Refused(refusal);
+        let said = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Unread(obstacle), known), &context);
+        assert_eq!(said.cause.code(), "security-module");
+        said.remedies.into_iter().map(|remedy| remedy.text).collect::<Vec<_>>()
+    };
+    assert_eq!(unread(SELINUX, None), ["docker run --security-opt label=disable", "security_opt: [\"label=disable\"]"]);
+    assert_eq!(unread(SELINUX, Some(Runtime::Kubernetes)), ["seLinuxOptions: {type: spc_t}"]);
+    assert!(unread(SELINUX, Some(Runtime::Lxc)).is_empty());
+    assert!(unread("_", None).is_empty(), "a label of another module");
+}
+
+/// Two things can be behind it, and it is put down to neither.
+#[test]
+fn a_filter_or_a_module() {
+    let filtered = Surroundings { seccomp: Some(Seccomp::Filter), ..confined(APPARMOR) };
+    assert_eq!(limit(Errno::EPERM, &context(false, filtered.clone())), ("unknown", vec![]));
+    assert_eq!(limit(Errno::EACCES, &context(false, filtered.clone())).0, "security-module");
+    let free = Surroundings { confined: None, ..filtered };
+    assert_eq!(limit(Errno::EPERM, &context(false, free.clone())).0, "seccomp-filter");
+    assert_eq!(limit(Errno::EACCES, &context(false, free)), ("unknown", vec![]));
+    assert_eq!(limit(Errno::EPERM, &context(false, confined(SELINUX))).0, "security-module");
+    assert_eq!(limit(Errno::EPERM, &context(false, Surroundings { confined: None, ..confined("") })).0, "unknown");
+    // In a user namespace of its own the capability would not count.
+    let mut inside = context(true, confined(APPARMOR));
+    inside.initial.user = Some(false);
+    assert_eq!(limit(Errno::EPERM, &inside).0, "hard-limit");
+}
+
+/// access(2) counts where all else is known to allow it, and for root alone.
+#[test]
+fn a_file_that_is_known_to_be_denied() {
+    let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
+    let cause = |evidence, user| {
+        let mut context = context(false, confined(SELINUX));
+        context.user = user;
+        diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Differs, evidence), &context).cause.code()
+    };
+    assert_eq!(cause(Evidence { denied: Some(true), ..known }, 0), "security-module");
+    assert_eq!(cause(Evidence { denied: Some(true), ..known }, 1000), "not-applied");
+    assert_eq!(cause(Evidence { denied: Some(true), mode: None, ..known }, 0), "not-applied");
+    assert_eq!(cause(Evidence { denied: Some(true), owner: Some(5), ..known }, 0), "not-applied");
+    assert_eq!(cause(Evidence { denied: Some(false), ..known }, 0), "not-applied");
+    assert_eq!(cause(known, 0), "not-applied");
+}
