@@ -58,6 +58,8 @@ const SCENES: &[(&str, Tier, &str, &str, Remedy)] = &[
     ("missing-capability", Namespaces, KEYS, "const CASES", Followed),
     ("missing-capability", Namespaces, "diagnose/keys.rs", "fn root_of_a_user_namespace_needs_capabilities", Followed),
     ("security-module", Namespaces, "diagnose/landlock.rs", "fn a_security_module_is_found_by_what_is_left", Followed),
+    ("security-module", Machine, SECURITY, "fn what_apparmor_refuses", Followed),
+    ("security-module", Machine, SECURITY, "fn what_selinux_refuses", Followed),
     ("seccomp-filter", Container, CONTAINERS, "const CASES", Followed),
     ("module-missing", Machine, MACHINE, "fn a_module_is_loaded_and", Followed),
     ("not-in-this-kernel", Namespaces, KEYS, "const CASES", Followed),
@@ -98,6 +100,7 @@ const VALUES: &str = "diagnose/value_cases.rs";
 const LIMITS: &str = "diagnose/limits.rs";
 const CONTAINERS: &str = "containers/remedies.rs";
 const MACHINE: &str = "machine/remedies.rs";
+const SECURITY: &str = "machine/security.rs";
 
 /// A test or a table of the sources, from its name to its end.
 fn body(file: &str, item: &str) -> String {

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::cpio::Archive;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, policies};
 
 /// Software emulation gets to the script in three seconds on an idle machine: this is for a busy one.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(150);
 pub(crate) struct Machine {
     files: Vec<(String, String)>,
     steps: Vec<String>,
+    policies: bool,
+    parameters: &'static str,
     modules: bool,
     systemd: bool,
 }
@@ -50,10 +52,26 @@ impl Machine {
         Self { modules: true, ..self }
     }
 
+    /// Puts the compiled policies of `tests/machine/policies` below /etc.
+    pub(crate) fn policies(self) -> Self {
+        Self { policies: true, ..self }
+    }
+
+    /// Starts the kernel with these parameters besides.
+    pub(crate) fn parameters(self, parameters: &'static str) -> Self {
+        Self { parameters, ..self }
+    }
+
     /// Adds a step to the script, see `guest/src/script.rs` for the words.
     pub(crate) fn step<const N: usize>(mut self, name: &str, words: [&str; N]) -> Self {
         // A step is a line: vertical tabs stand for the ends of lines within it.
         self.steps.push(format!("{name}\t{}", words.join("\t")).replace('\n', "\u{b}"));
+        self
+    }
+
+    /// The same with words of several kinds.
+    pub(crate) fn words(mut self, name: &str, words: &[&[&str]]) -> Self {
+        self.steps.push(format!("{name}\t{}", words.concat().join("\t")));
         self
     }
 
@@ -62,7 +80,8 @@ impl Machine {
         let folder = scratch();
         let (initramfs, console, results) = (folder.join("initramfs"), folder.join("console"), folder.join("results"));
         fs::write(&initramfs, self.initramfs(kernel)).expect("room for the initramfs");
-        let status = wait(emulator(kernel, &initramfs, [&console, &results], &format!("rdinit={first} -- {args}")));
+        let append = format!("{} rdinit={first} -- {args}", self.parameters);
+        let status = wait(emulator(kernel, &initramfs, [&console, &results], &append));
 
         let console = read(&console);
         let outcome = Outcome { kernel, results: parse(&read(&results)), console };
@@ -96,6 +115,11 @@ impl Machine {
         archive.program("bin/guest", &kernel.program("guest"));
         for (path, text) in &self.files {
             archive.text_in_folders(path, text);
+        }
+        if self.policies {
+            for (name, bytes) in policies() {
+                archive.program(&format!("etc/{name}"), &bytes);
+            }
         }
         if self.modules {
             let (modules, order) = kernel.modules();

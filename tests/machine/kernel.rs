@@ -79,6 +79,18 @@ impl Kernel {
     }
 }
 
+/// What `.ci/machine` makes of `tests/machine/policies`, by its names there.
+pub(crate) fn policies() -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(needed("policies")).expect("a folder that can be read");
+    let files = entries.map(|entry| entry.expect("a folder that stays"));
+    files
+        .map(|file| {
+            let name = file.file_name().into_string().expect("a name of ours");
+            (name, fs::read(file.path()).expect("a file that can be read"))
+        })
+        .collect()
+}
+
 fn needed(file: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/machine").join(file);
     assert!(path.exists(), "the machine tier needs `{}`, which isn't there: run `.ci/machine`", path.display());

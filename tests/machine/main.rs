@@ -13,5 +13,6 @@ mod kernel;
 mod namespaces;
 mod pid_1;
 mod remedies;
+mod security;
 mod systemd;
 mod user;

@@ -5,7 +5,9 @@
 //! - `guest shell SCRIPT [DEVICE]`: runs the script's steps, sends what it saw over the second serial line, ends the
 //!   machine.
 //! - `guest report`: a service that says what it was started with.
-//! - `guest unshare net|user+net COMMAND…`: becomes COMMAND in namespaces of its own.
+//! - `guest unshare net|user+net|uts+net COMMAND…`: becomes COMMAND in namespaces of its own.
+//! - `guest policy FILE INTERFACE`: hands a compiled policy to the kernel's security module, and from then on it counts.
+//! - `guest confined LABEL COMMAND…`: becomes COMMAND as the security module's `LABEL` lets it.
 //! - `guest modprobe MODULE`: loads a kernel module, behind those that it needs.
 //! - `guest exit CODE`: a service that ends with CODE.
 
@@ -13,6 +15,7 @@ mod report;
 mod script;
 mod tree;
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
         ["shell", path] => script::play(path, "/dev/results"),
         ["shell", path, results] => script::play(path, results),
         ["unshare", kinds, command, args @ ..] => unshare(kinds).and_then(|()| become_command(command, args)),
+        ["policy", file, interface] => policy(file, interface),
+        ["confined", label, command, args @ ..] => confined(label).and_then(|()| become_command(command, args)),
         ["modprobe", module] => modprobe(module),
         ["report"] => report::print(),
         ["exit", code] => code.parse::<u8>().map(ExitCode::from).map_err(io::Error::other),
@@ -53,14 +58,41 @@ fn mounts() -> nix::Result<()> {
 /// Root stays root in its user namespace, as with `unshare -r`.
 fn unshare(kinds: &str) -> io::Result<()> {
     let user = kinds.split('+').any(|kind| kind == "user");
-    let flags = if user { CloneFlags::CLONE_NEWUSER } else { CloneFlags::empty() };
-    sched::unshare(flags | CloneFlags::CLONE_NEWNET)?;
+    let mut flags = CloneFlags::CLONE_NEWNET;
+    flags.set(CloneFlags::CLONE_NEWUSER, user);
+    flags.set(CloneFlags::CLONE_NEWUTS, kinds.split('+').any(|kind| kind == "uts"));
+    sched::unshare(flags)?;
     if user {
         fs::write("/proc/self/uid_map", "0 0 1")?;
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/gid_map", "0 0 1")?;
     }
     Ok(())
+}
+
+/// In one write, as both modules want it. `SELinux` starts to refuse by it when it is told to.
+fn policy(file: &str, interface: &str) -> io::Result<ExitCode> {
+    for (kind, target) in [("securityfs", "/sys/kernel/security"), ("selinuxfs", "/sys/fs/selinux")] {
+        let mounted = |line: &str| line.split(' ').nth(1) == Some(target);
+        if fs::exists(target)? && !fs::read_to_string("/proc/mounts")?.lines().any(mounted) {
+            mount(Some(kind), target, Some(kind), MsFlags::empty(), None::<&str>)?;
+        }
+    }
+    let policy = fs::read(file)?;
+    let taken = fs::OpenOptions::new().write(true).open(interface)?.write(&policy)?;
+    if taken != policy.len() {
+        return Err(io::Error::other(format!("{interface} took {taken} of {} bytes", policy.len())));
+    }
+    if interface.starts_with("/sys/fs/selinux") {
+        fs::write("/sys/fs/selinux/enforce", "1")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// At the next exec: `AppArmor` wants a verb before the name of a profile, `SELinux` the bare context.
+fn confined(label: &str) -> io::Result<()> {
+    let apparmor = fs::exists("/sys/kernel/security/apparmor/profiles")?;
+    fs::write("/proc/self/attr/exec", if apparmor { format!("exec {label}") } else { label.to_owned() })
 }
 
 /// The modules are listed in an order in which they can be loaded, all that one needs before it. The kernel knows some
