@@ -19,7 +19,8 @@ pub(super) use profile::{ask_for, ask_for_another, limit_of, not_required};
 pub struct Remedy {
     /// Where.
     pub place: Where,
-    /// The file that it goes into, which need not exist yet, or its line (`…:3`), or the table of the profile.
+    /// The file that it goes into, which need not exist yet, or its line (`…:3`), or the table of the profile, or the
+    /// version.
     pub spot: Option<String>,
     /// What: a command, or the lines of a file.
     pub text: String,
@@ -46,6 +47,8 @@ pub enum Where {
     PodSpec,
     /// The command line of the node's kubelet.
     Kubelet,
+    /// The same, needed only where the kubelet is older than the version that is the spot.
+    OlderKubelet,
     /// The unit of the node's container runtime.
     RuntimeUnit,
     /// The configuration of a container of LXC, `lxc.container.conf(5)`.
@@ -71,6 +74,7 @@ impl Where {
             Self::Compose => "in compose.yaml",
             Self::PodSpec => "in the pod, under spec.securityContext.sysctls",
             Self::Kubelet => "on the node, start the kubelet with",
+            Self::OlderKubelet => "give the node's kubelet, if older than",
             Self::RuntimeUnit => "in the unit of the node's containerd or CRI-O",
             Self::LxcConfig => "in the container's configuration",
             Self::Profile => "in the profile, under",
@@ -91,6 +95,7 @@ impl Where {
             Self::Compose => "compose",
             Self::PodSpec => "pod-spec",
             Self::Kubelet => "kubelet",
+            Self::OlderKubelet => "older-kubelet",
             Self::RuntimeUnit => "runtime-unit",
             Self::LxcConfig => "lxc-config",
             Self::Profile => "profile",
