@@ -219,7 +219,9 @@ fn confining(label: &str) -> Option<String> {
 }
 
 fn runtime(root: &Path, hints: Hints) -> Option<Runtime> {
-    if hints.kubernetes || root.join("var/run/secrets/kubernetes.io").exists() {
+    // Not every pod has a token or keeps its environment, but each of its containers has a file for its last words.
+    let files = ["var/run/secrets/kubernetes.io", "dev/termination-log"];
+    if hints.kubernetes || files.iter().any(|path| root.join(path).exists()) {
         return Some(Runtime::Kubernetes);
     }
     let manager = || fs::read_to_string(root.join("run/host/container-manager")).ok();

@@ -1,8 +1,8 @@
 //! Settings of the host, which a container with a writable /proc/sys could change for every other container.
 //!
-//! A file of the container's own is mounted over each of them first, so that not even a tunectl that fails this
-//! test reaches the machine's: what it would have written stands in those files afterwards. They are files like
-//! any other, in which a shorter text leaves the end of a longer one, so all values of a key are of one length.
+//! A setting of the container's own namespaces is mounted over each of them first, so that not even a tunectl that fails
+//! this test reaches the machine's: what it would have written stands in those afterwards. Any other file would not be
+//! taken for a setting.
 
 use crate::engine::{Container, Ran};
 use crate::images;
@@ -21,18 +21,17 @@ const PRIVILEGES: [&str; 8] = [
 ];
 
 const HIDE: &str = "set -e
-mkdir /fake
-echo 60 > /fake/swappiness
-echo 1000000000 > /fake/file-max
-mount -o bind /fake/swappiness /proc/sys/vm/swappiness
-mount -o bind /fake/file-max /proc/sys/fs/file-max
+echo 60 > /proc/sys/net/ipv4/tcp_fin_timeout
+echo 1000000000 > /proc/sys/kernel/shmmax
+mount -o bind /proc/sys/net/ipv4/tcp_fin_timeout /proc/sys/vm/swappiness
+mount -o bind /proc/sys/kernel/shmmax /proc/sys/fs/file-max
 set +e
 ";
 
 const SHOW: &str = "
 echo code=$?
-echo swappiness=$(cat /fake/swappiness)
-echo file-max=$(cat /fake/file-max)
+echo swappiness=$(cat /proc/sys/net/ipv4/tcp_fin_timeout)
+echo file-max=$(cat /proc/sys/kernel/shmmax)
 echo somaxconn=$(cat /proc/sys/net/core/somaxconn)
 ";
 
@@ -40,7 +39,7 @@ echo somaxconn=$(cat /proc/sys/net/core/somaxconn)
 fn run(command: &str) -> Ran {
     let image = images::redis();
     let options = [&WRITABLE[..], &PRIVILEGES].concat();
-    let applets = "for tool in mkdir mount cat; do eval \"$tool() { busybox $tool \\\"\\$@\\\"; }\"; done\n";
+    let applets = "for tool in mount cat; do eval \"$tool() { busybox $tool \\\"\\$@\\\"; }\"; done\n";
     let script = [applets, HIDE, command, SHOW].concat();
     Container::run(&options, &image.name, &["busybox", "sh", "-c", &script]).expect_code(0)
 }

@@ -1,214 +1,154 @@
-//! Remedies for pods, followed on a node of one's own: containerd, spoken to as a kubelet does.
-
-use std::env;
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+//! Remedies for pods, followed on a node of one's own: a kubelet that is given the flags, and the manifests.
+//!
+//! It is an old one: what was found safe for every pod after its time, it has to be told of.
 
 use serde_json::Value;
 
-use crate::engine::{Ran, docker, name, wait_until};
-use crate::images;
+use crate::node::{Archive, Node};
+use crate::pod::{End, Pod};
 use crate::remedies::{finding, remedies};
 
-const KUBELET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/containers/programs/kubelet.py");
-const IMAGE: &str = "docker.io/library/tunectl-test-pod:latest";
+/// The kubelet's version.
+const RELEASE: &str = "1.20";
 
-/// A plugin for networks (CNI) that leaves the pod's as it is: containerd insists on one that gives an address.
-const NETWORK: &str = r#"#!/bin/sh
-case $CNI_COMMAND in
-ADD) echo '{"cniVersion": "0.4.0", "interfaces": [{"name": "eth0", "sandbox": "'"$CNI_NETNS"'"}],
-    "ips": [{"version": "4", "address": "10.1.0.2/24", "interface": 0}]}' ;;
-VERSION) echo '{"cniVersion": "0.4.0", "supportedVersions": ["0.4.0"]}' ;;
-esac
-"#;
-
-/// containerd and its image, gone when this is.
-struct Node {
-    folder: PathBuf,
-    process: Child,
-}
-
-impl Node {
-    /// Starts containerd with these limits, in the words of prlimit(1).
-    fn start(limit: &str) -> Self {
-        let folder = env::temp_dir().join(name());
-        let write = |path: &str, text: &str| {
-            let path = folder.join(path);
-            fs::create_dir_all(path.with_file_name("")).unwrap_or_else(|error| panic!("{error}"));
-            fs::write(&path, text).unwrap_or_else(|error| panic!("{error}"));
-            path
-        };
-        write("networks/none.conflist", r#"{"cniVersion": "0.4.0", "name": "none", "plugins": [{"type": "none"}]}"#);
-        let plugin = write("plugins/none", NETWORK);
-        let executable = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(&plugin, executable).unwrap_or_else(|error| panic!("{error}"));
-        // containerd asks for this one by name, too.
-        symlink("none", plugin.with_file_name("loopback")).unwrap_or_else(|error| panic!("{error}"));
-        let settings = write("config.toml", &settings(&folder));
-        let mut command = Command::new("prlimit");
-        command.args([limit, "unshare", "--net", "--mount", "--propagation", "private", "containerd", "--config"]);
-        let log = write("log", "");
-        let log = fs::File::create(log).unwrap_or_else(|error| panic!("{error}"));
-        command.arg(settings).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let process = command.spawn().unwrap_or_else(|error| panic!("cannot run `prlimit` (util-linux): {error}"));
-        let node = Self { folder, process };
-        wait_until("containerd answers", || node.ctr(&["version"]).code == 0);
-        node
-    }
-
-    fn ctr(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::new("ctr");
-        command.arg("--address").arg(self.folder.join("socket")).args(["--namespace", "k8s.io"]).args(arguments);
-        command.output().unwrap_or_else(|error| panic!("cannot run `ctr` (containerd): {error}")).into()
-    }
-
-    /// The image, as Docker builds it, is both what the pod's first process is of and the service.
-    fn take_image(&self) {
-        let image = images::with_shell().unwrap_or_else(|error| panic!("{error}"));
-        let dockerfile = image.directory.join("Dockerfile");
-        let text = fs::read_to_string(&dockerfile).unwrap_or_else(|error| panic!("{error}"));
-        fs::write(&dockerfile, text + "CMD [\"/probe\", \"wait\"]\n").unwrap_or_else(|error| panic!("{error}"));
-        docker(&["build", "--quiet", "--tag", IMAGE, &image.directory.to_string_lossy()]).expect_code(0);
-        let archive = self.folder.join("image.tar");
-        let archive = archive.to_string_lossy();
-        docker(&["save", "--output", &archive, IMAGE]).expect_code(0);
-        docker(&["rmi", IMAGE]).expect_code(0);
-        self.ctr(&["images", "import", &archive]).expect_code(0);
-    }
-
-    /// Runs a pod to its end, the kubelet started with these flags.
-    fn run(&self, pod: &str, flags: &[String]) -> Ran {
-        let python = env::var("TUNECTL_TEST_PYTHON")
-            .unwrap_or_else(|_| panic!("TUNECTL_TEST_PYTHON names no Python with grpc; `.ci/containers` brings one"));
-        let mut command = Command::new(python);
-        command.arg(KUBELET).arg(self.folder.join("socket")).arg(&self.folder).args(flags);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut kubelet = command.spawn().unwrap_or_else(|error| panic!("{error}"));
-        let mut input = kubelet.stdin.take().unwrap_or_else(|| panic!("no pipe"));
-        input.write_all(pod.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
-        drop(input);
-        kubelet.wait_with_output().unwrap_or_else(|error| panic!("{error}")).into()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let killed = Command::new("kill").arg(self.process.id().to_string()).status();
-        let ended = self.process.wait();
-        let removed = fs::remove_dir_all(&self.folder);
-        assert!(removed.is_ok() || std::thread::panicking(), "{killed:?} {ended:?} {removed:?}");
-    }
-}
-
-/// The settings of containerd. It may not protect pods from the kernel's choice of what to kill: not every root may.
-fn settings(folder: &Path) -> String {
-    let folder = folder.display();
-    format!(
-        r#"version = 2
-root = "{folder}/root"
-state = "{folder}/state"
-[grpc]
-address = "{folder}/socket"
-[plugins."io.containerd.internal.v1.opt"]
-path = "{folder}/opt"
-[plugins."io.containerd.grpc.v1.cri"]
-restrict_oom_score_adj = true
-sandbox_image = "{IMAGE}"
-[plugins."io.containerd.grpc.v1.cri".containerd]
-snapshotter = "native"
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "{folder}/plugins"
-conf_dir = "{folder}/networks"
-"#
-    )
-}
-
-/// A manifest, with these lines in the list of sysctls. The node's control groups are shown to the service.
-fn pod(sysctls: &[String], command: &[&str]) -> String {
-    let list: Vec<String> = sysctls.iter().map(|line| format!("\n    {line}")).collect();
-    let list = if list.is_empty() { " []".to_owned() } else { list.concat() };
-    format!(
-        "apiVersion: v1
-kind: Pod
-metadata: {{name: service}}
-spec:
-  securityContext:
-    sysctls:{list}
-  containers:
-  - name: service
-    image: {IMAGE}
-    command: {}
-    volumeMounts: [{{name: groups, mountPath: /sys/fs/cgroup, readOnly: true}}]
-  volumes: [{{name: groups, hostPath: {{path: /sys/fs/cgroup}}}}]
-",
-        Value::from(command)
-    )
-}
+/// With limits that nobody needs a right for.
+const FEW: &str = "--nofile=1000:2000";
 
 fn json<'a>(asked: &[&'a str]) -> Vec<&'a str> {
     [&["/tunectl", "check", "--format", "json"], asked].concat()
 }
 
+/// What is said of a setting by a pod without sysctls, that falls short of what is asked.
+#[track_caller]
+fn said_of(end: End, asked: &str) -> Value {
+    let (setting, _) = asked.split_once('=').unwrap_or_default();
+    finding(&end.ran().expect_code(1), setting)
+}
+
+/// Which kubelet lets every pod have it.
+#[derive(Clone, Copy)]
+enum Safe {
+    Always,
+    /// On one that is not older than this; an older one has to be told.
+    Since(&'static str),
+    /// On none that is not told.
+    Never,
+}
+
+/// The second part of a version: the first has always been 1.
+fn minor(version: &str) -> u32 {
+    let part = version.split('.').nth(1).and_then(|part| part.parse().ok());
+    part.unwrap_or_else(|| panic!("expected a version, found `{version}`"))
+}
+
+/// The flags for the kubelet, if it is older than a version, and that version.
+fn for_older(finding: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
+    let remedies = finding["remedies"].as_array().into_iter().flatten();
+    let here = remedies.filter(|remedy| remedy["place"] == "older-kubelet");
+    here.map(|remedy| (text(&remedy["spot"]), text(&remedy["text"]))).collect()
+}
+
+/// The line for the pod, and the flags that this kubelet is to be started with.
+#[track_caller]
+fn followed(said: &Value, safe: Safe) -> (Vec<String>, Vec<String>) {
+    assert_eq!(said["cause"], "read-only-mount", "{said:#}");
+    let (lines, mut flags) = (remedies(said, "pod-spec"), remedies(said, "kubelet"));
+    let older = for_older(said);
+    let versions: Vec<&str> = older.iter().map(|(version, _)| version.as_str()).collect();
+    let expected = match safe {
+        Safe::Always => (1, 0, vec![]),
+        Safe::Since(version) => (1, 0, vec![version]),
+        Safe::Never => (1, 1, vec![]),
+    };
+    assert_eq!((lines.len(), flags.len(), versions), expected, "{said:#}");
+    flags.extend(older.into_iter().filter(|(version, _)| minor(RELEASE) < minor(version)).map(|(_, flag)| flag));
+    (lines, flags)
+}
+
 #[test]
-#[ignore = "container tier: needs containerd; run by .ci/containers"]
+#[ignore = "container tier: needs containerd and a kubelet; run by .ci/containers"]
 fn each_line_for_a_pod_mends_what_it_is_named_for() {
-    let node = Node::start("--nofile=1000:2000");
-    node.take_image();
     // What every pod may have, and what the kubelet has to be told of.
-    for (asked, unsafe_too) in [
-        ("net.ipv4.ip_local_port_range=1024 65535", false),
-        ("net.ipv4.ip_unprivileged_port_start=0", false),
-        ("net.core.somaxconn=32768", true),
-        ("net.ipv4.tcp_mtu_probing=1", true),
-        ("kernel.shmmni=5000", true),
-        ("kernel.msgmax=9000", true),
-        ("fs.mqueue.msg_max=20", true),
-    ] {
-        let (setting, _) = asked.split_once('=').unwrap_or_default();
-        let said = finding(&node.run(&pod(&[], &json(&["--set", asked])), &[]).expect_code(1), setting);
-        assert_eq!(said["cause"], "read-only-mount", "{said:#}");
-        let (lines, flags) = (remedies(&said, "pod-spec"), remedies(&said, "kubelet"));
-        assert_eq!((lines.len(), flags.len()), (1, usize::from(unsafe_too)), "{said:#}");
-        let mended = pod(&lines, &["/tunectl", "check", "--set", asked]);
-        node.run(&mended, &flags).expect_code(0);
-        // Neither of the two is there for nothing.
-        if unsafe_too {
-            node.run(&mended, &[]).expect_code(1).expect_said(&["SysctlForbidden"]);
+    let cases = [
+        ("net.ipv4.ip_local_port_range=1024 65535", Safe::Always),
+        ("net.ipv4.ping_group_range=0 1000", Safe::Since("1.18")),
+        ("net.ipv4.ip_unprivileged_port_start=0", Safe::Since("1.22")),
+        ("net.core.somaxconn=32768", Safe::Never),
+        ("net.ipv4.tcp_mtu_probing=1", Safe::Never),
+        ("kernel.shmmni=5000", Safe::Never),
+        ("kernel.msgmax=9000", Safe::Never),
+        ("fs.mqueue.msg_max=20", Safe::Never),
+    ];
+    let archive = Archive::new();
+    let strict = Node::start(&archive, FEW, &[]);
+    let short: Vec<Pod> = cases.iter().map(|(asked, _)| Pod::new(&[], &json(&["--set", asked]))).collect();
+    let (mut admitted, mut refused, mut allowing) = (vec![], vec![], vec![]);
+    for ((asked, safe), end) in cases.into_iter().zip(strict.run_all(&short)) {
+        let (lines, flags) = followed(&said_of(end, asked), safe);
+        let mended = Pod::new(&lines, &["/tunectl", "check", "--set", asked]);
+        if flags.is_empty() {
+            admitted.push(mended);
+        } else {
+            refused.push((asked, mended));
         }
+        allowing.extend(flags);
+    }
+    assert_eq!((admitted.len(), refused.len()), (2, 6));
+    for end in strict.run_all(&admitted) {
+        end.ran().expect_code(0);
+    }
+    // Neither of the two is there for nothing.
+    let (asked, mended): (Vec<&str>, Vec<Pod>) = refused.into_iter().unzip();
+    for (asked, end) in asked.into_iter().zip(strict.run_all(&mended)) {
+        let End::Refused { reason, message } = end else { panic!("{asked}: {end:?}") };
+        let (setting, _) = asked.split_once('=').unwrap_or_default();
+        assert_eq!(reason, "SysctlForbidden", "{message}");
+        assert!(message.contains(&format!("\"{setting}\" not whitelisted")), "{message}");
+    }
+    drop(strict);
+    let lenient = Node::start(&archive, FEW, &allowing);
+    for end in lenient.run_all(&mended) {
+        end.ran().expect_code(0);
     }
 }
 
 #[test]
-#[ignore = "container tier: needs containerd; run by .ci/containers"]
+#[ignore = "container tier: needs containerd and a kubelet; run by .ci/containers"]
 fn what_is_the_node_s_to_give() {
-    let short = Node::start("--nofile=1000:2000");
-    short.take_image();
-    // A pod has no place for these at all.
-    for asked in ["kernel.domainname=queue", "user.max_inotify_watches=999"] {
-        let (setting, _) = asked.split_once('=').unwrap_or_default();
-        let said = finding(&short.run(&pod(&[], &json(&["--set", asked])), &[]).expect_code(1), setting);
+    let archive = Archive::new();
+    let short = Node::start(&archive, FEW, &[]);
+    // A pod has no place for the first two at all.
+    let asked = ["kernel.domainname=queue", "user.max_inotify_watches=999"];
+    let [domain, watches] = asked.map(|asked| Pod::new(&[], &json(&["--set", asked])));
+    let files = Pod::new(&[], &json(&["--rlimit", "nofile=4000"]));
+    let mut ends = short.run_all(&[domain, watches, files]);
+    let said = finding(&ends.remove(2).ran().expect_code(1), "nofile (hard)");
+    for (asked, end) in asked.into_iter().zip(ends) {
+        let said = said_of(end, asked);
         assert_eq!((remedies(&said, "pod-spec"), remedies(&said, "kubelet")), (vec![], vec![]), "{said:#}");
     }
-    let threads = ["-p", "threads"];
-    let few = ["--pod-max-pids=100".to_owned()];
-    let said = finding(&short.run(&pod(&[], &json(&threads)), &few).expect_code(1), "nproc (soft)");
-    assert_eq!(said["cause"], "pids-max", "{said:#}");
-    let flags = remedies(&said, "kubelet");
-    assert_eq!(flags, ["--pod-max-pids=200"], "{said:#}");
-    short.run(&pod(&[], &["/tunectl", "check", "-p", "threads"]), &flags).expect_code(0);
-
-    let files = ["--rlimit", "nofile=4000"];
-    let said = finding(&short.run(&pod(&[], &json(&files)), &[]).expect_code(1), "nofile (hard)");
+    drop(short);
     assert_eq!(said["cause"], "hard-limit", "{said:#}");
     let line = remedies(&said, "runtime-unit").concat();
     assert_eq!(line, "LimitNOFILE=4000", "{said:#}");
-    drop(short);
     // Which systemd does to containerd before it starts it.
     let (name, values) = line.trim_start_matches("Limit").split_once('=').unwrap_or_default();
-    let node = Node::start(&format!("--{}={values}", name.to_lowercase()));
-    node.take_image();
-    node.run(&pod(&[], &["/tunectl", "check", "--rlimit", "nofile=4000"]), &[]).expect_code(0);
+    let node = Node::start(&archive, &format!("--{}={values}", name.to_lowercase()), &[]);
+    node.run(&Pod::new(&[], &["/tunectl", "check", "--rlimit", "nofile=4000"])).ran().expect_code(0);
+}
+
+#[test]
+#[ignore = "container tier: needs containerd and a kubelet; run by .ci/containers"]
+fn the_kubelet_bounds_the_processes_of_a_pod() {
+    let archive = Archive::new();
+    let threads = ["-p", "threads"];
+    let few = Node::start(&archive, FEW, &["--pod-max-pids=100".to_owned()]);
+    let said = finding(&few.run(&Pod::new(&[], &json(&threads))).ran().expect_code(1), "nproc (soft)");
+    drop(few);
+    assert_eq!(said["cause"], "pids-max", "{said:#}");
+    let flags = remedies(&said, "kubelet");
+    assert_eq!(flags, ["--pod-max-pids=200"], "{said:#}");
+    let enough = Node::start(&archive, FEW, &flags);
+    enough.run(&Pod::new(&[], &["/tunectl", "check", "-p", "threads"])).ran().expect_code(0);
 }

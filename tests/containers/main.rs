@@ -1,7 +1,7 @@
 //! The container tier: tunectl in real containers, as their entrypoint or as what is asked why they fall short.
 //!
 //! The images are built `FROM scratch`. What is in them is the static binary, a probe that tells what it was
-//! started with, and, in one, Debian's Redis. Most run on a Docker engine; Podman, containerd as a node of Kubernetes,
+//! started with, and, in one, Debian's Redis. Most run on a Docker engine; Podman, a kubelet with containerd,
 //! systemd-nspawn and LXC each start theirs in a module of their own. Every test is ignored unless asked for, because of
 //! what it needs; `.ci/containers` brings it and runs them. Without it they fail and say so: they never pass unrun.
 
@@ -15,8 +15,10 @@ mod init;
 mod kubernetes;
 mod limits;
 mod lxc;
+mod node;
 mod nspawn;
 mod outside;
+mod pod;
 mod podman;
 #[path = "../../benches/harness/programs.rs"]
 mod programs;

@@ -123,14 +123,20 @@ pub(super) fn unconfining(module: Module) -> &'static str {
 }
 
 /// A pod's list of sysctls, and where the kubelet does not let every pod have it, its own list too. That takes no others
-/// than it knows to be of a namespace: with any other among them it does not start.
+/// than it knows to be of a namespace: with any other among them it does not start. Pods have sysctls since Kubernetes 1.4;
+/// from inside, nothing tells which version the node's kubelet is.
 fn pod(name: &str, value: &Value, rule: Option<Kubernetes>) -> Vec<Remedy> {
     if rule == Some(Kubernetes::NotPossible) {
         return vec![];
     }
     let mut remedies = vec![at(Where::PodSpec, format!("- {{name: {name}, value: {}}}", double(&value.to_string())))];
-    if rule.is_none_or(|rule| !matches!(rule, Kubernetes::Safe { .. })) {
-        remedies.push(at(Where::Kubelet, format!("--allowed-unsafe-sysctls={name}")));
+    let flag = format!("--allowed-unsafe-sysctls={name}");
+    match rule {
+        Some(Kubernetes::Safe { since: "1.4" }) => {}
+        Some(Kubernetes::Safe { since }) => {
+            remedies.push(super::spotted(Where::OlderKubelet, since.to_owned(), flag));
+        }
+        _ => remedies.push(at(Where::Kubelet, flag)),
     }
     remedies
 }

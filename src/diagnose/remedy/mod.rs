@@ -21,7 +21,8 @@ pub(super) use unconfined::unconfined;
 pub struct Remedy {
     /// Where.
     pub place: Where,
-    /// The file that it goes into, which need not exist yet, or its line (`…:3`), or the table of the profile.
+    /// The file that it goes into, which need not exist yet, or its line (`…:3`), or the table of the profile, or the
+    /// version.
     pub spot: Option<String>,
     /// What: a command, or the lines of a file.
     pub text: String,
@@ -50,6 +51,8 @@ pub enum Where {
     Pod,
     /// The command line of the node's kubelet.
     Kubelet,
+    /// The same, needed only where the kubelet is older than the version that is the spot.
+    OlderKubelet,
     /// The unit of the node's container runtime.
     RuntimeUnit,
     /// The configuration of a container of LXC, `lxc.container.conf(5)`.
@@ -76,6 +79,7 @@ impl Where {
             Self::PodSpec => "in the pod, under spec.securityContext.sysctls",
             Self::Pod => "in the pod, under spec.securityContext",
             Self::Kubelet => "on the node, start the kubelet with",
+            Self::OlderKubelet => "give the node's kubelet, if older than",
             Self::RuntimeUnit => "in the unit of the node's containerd or CRI-O",
             Self::LxcConfig => "in the container's configuration",
             Self::Profile => "in the profile, under",
@@ -97,6 +101,7 @@ impl Where {
             Self::PodSpec => "pod-spec",
             Self::Pod => "pod",
             Self::Kubelet => "kubelet",
+            Self::OlderKubelet => "older-kubelet",
             Self::RuntimeUnit => "runtime-unit",
             Self::LxcConfig => "lxc-config",
             Self::Profile => "profile",
