@@ -150,6 +150,20 @@ impl Surroundings {
         self.confined.as_deref().and_then(Module::of)
     }
 
+    /// Whether a filter of system calls is known to be in force, seccomp(2).
+    #[must_use]
+    pub fn filtered(&self) -> bool {
+        matches!(self.seccomp, Some(Seccomp::Filter | Seccomp::Strict))
+    }
+
+    /// Whether a set-uid program that we start, sudo(8) above all, could get the capability with this number, as far as
+    /// that is known.
+    #[must_use]
+    pub fn may_gain(&self, number: u32) -> bool {
+        let bounded = self.bounding.is_some_and(|set| set.checked_shr(number).unwrap_or(0) & 1 == 0);
+        self.no_new_privileges != Some(true) && !bounded
+    }
+
     /// Reads the files of a Linux system beneath `root`. `user` is the effective user.
     pub(super) fn linux(root: &Path, user: u32, hints: Hints) -> Self {
         let read = |path: &str| fs::read(root.join(path)).ok().map(|text| String::from_utf8_lossy(&text).into_owned());

@@ -50,10 +50,13 @@ impl Case<'_> {
         }
         match self.instance(&row) {
             // Each network namespace has these.
-            None | Some("all" | "default" | "lo") => found(Cause::NoSuchKey, "this kernel was built without it"),
-            Some(name) => {
-                found(Cause::NoSuchKey, format!("there is no `{name}` here, or this kernel was built without the key"))
+            None | Some("all" | "default" | "lo") => {
+                found(Cause::NoSuchKey, "it is not there: the kernel's build, its command line and the machine decide")
             }
+            Some(name) => found(
+                Cause::NoSuchKey,
+                format!("there is no `{name}` here, or its kind has no such key on this kernel or machine"),
+            ),
         }
     }
 

@@ -68,7 +68,7 @@ pub(super) fn hindrance(
         undone: None,
         evidence: Some(Box::new(evidence)),
     };
-    let scene = Scene { context, around, elsewhere: &[], report: &Report::default(), asked: &[] };
+    let scene = Scene { context, around, elsewhere: &[], report: &Report::default(), own_limits: true, asked: &[] };
     let row = catalog::row(context.system, key);
     let this = Case { key, finding: &finding, shortfall: &shortfall, scene: &scene, row };
     Some(this.cause()).filter(|(cause, _)| *cause != Cause::NotApplied)
@@ -151,6 +151,8 @@ impl Case<'_> {
             Errno::EACCES if self.evidence().mode.is_some_and(|mode| mode & READ_BITS == 0) => {
                 found(Cause::WriteOnly, "it can only be written, so nothing can be verified")
             }
+            // Some are shown to those alone who may write them.
+            Errno::EPERM if self.lacked().is_some() => self.lacked().unwrap_or_else(|| self.unknown()),
             // Root reads every file of its own that has a bit for it.
             Errno::EACCES | Errno::EPERM if self.scene.context.user != 0 => {
                 found(Cause::NotPermitted, format!("we may not read it, {refusal}"))
@@ -163,6 +165,8 @@ impl Case<'_> {
     fn refused(&self, refusal: Refusal) -> Found {
         match (refusal.operation, refusal.errno) {
             (Operation::OpenToWrite, Errno::ENOENT) => self.absent(),
+            // A mount that is known to be another did not say so: a filter of system calls could.
+            (Operation::OpenToWrite, Errno::EROFS) if self.evidence().read_only_mount == Some(false) => self.unknown(),
             (Operation::OpenToWrite, Errno::EROFS) => {
                 self.hindrance().unwrap_or_else(|| found(Cause::ReadOnlyMount, read_only_mount()))
             }
@@ -244,8 +248,11 @@ impl Case<'_> {
     }
 
     /// Permission denied though mode, owner, mount and rights are all known to allow it: only a security module
-    /// is left (`may_open`, fs/namei.c).
+    /// is left (`may_open`, fs/namei.c), or a filter of system calls, where nothing tells of a module.
     fn confined(&self, what: &str) -> Option<Found> {
+        if self.scene.around.confined.is_none() && self.scene.around.filtered() {
+            return None;
+        }
         let evidence = self.evidence();
         let rights = rights::of(self.key, self.scope(), evidence.owner, self.scene.context, self.scene.around);
         let clear = evidence.mode.is_some() && evidence.owner.is_some() && evidence.read_only_mount == Some(false);

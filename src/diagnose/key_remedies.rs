@@ -104,12 +104,12 @@ impl Case<'_> {
             return self.by_host();
         }
         match (cause, capability) {
-            _ if read_only(&self.finding.evidence()) => remedy::tunables_in_unit(self.scene),
-            (Cause::ReadOnlyMount, _) => remedy::tunables_in_unit(self.scene),
+            _ if read_only(&self.finding.evidence()) => remedy::tunables_in_unit(self.key, &self.value()),
+            (Cause::ReadOnlyMount, _) => remedy::tunables_in_unit(self.key, &self.value()),
             (Cause::SecurityModule, _) => self.unconfined(),
-            (Cause::NotPermitted, _) => vec![remedy::apply_as_root(self.scene)],
+            (Cause::NotPermitted, _) => self.as_root(),
             (_, Some(capability)) if context.user == 0 => vec![remedy::capability_in_unit(capability)],
-            (_, Some(_)) => vec![remedy::apply_as_root(self.scene)],
+            (_, Some(_)) => self.as_root(),
             _ => Vec::new(),
         }
     }
@@ -124,6 +124,16 @@ impl Case<'_> {
             remedies.extend(remedy::unconfined(self.scene).pop().map(Remedy::or));
         }
         remedies
+    }
+
+    /// Where no program that we start gets more rights than we have, another shell has to do it: one of the machine, so
+    /// nothing that is not the machine's own.
+    fn as_root(&self) -> Vec<Remedy> {
+        match (self.scene.around.no_new_privileges, self.is_hosts()) {
+            (Some(true), true) => remedy::host_key(self.key, &self.value(), true),
+            (Some(true), false) => Vec::new(),
+            _ => vec![remedy::apply_as_root(self.scene)],
+        }
     }
 
     fn set_elsewhere(&self) -> Vec<Remedy> {
@@ -157,6 +167,9 @@ impl Case<'_> {
             Value::Number(first) => {
                 // Both ends of one parity would waste the last port.
                 let last = 65535 - first.rem_euclid(2);
+                if last <= first {
+                    return Vec::new();
+                }
                 ("net.ipv4.ip_local_port_range", Expectation::Exactly(Value::Numbers(vec![first, last])))
             }
             _ => return Vec::new(),
@@ -176,7 +189,9 @@ impl Case<'_> {
             _ => return remedies,
         };
         let module = format!("{prefix}{}", self.value());
-        remedies.extend([remedy::module(&module, self.scene.context.in_container()).or()]);
+        if module.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) {
+            remedies.push(remedy::module(&module, self.scene.context.in_container()).or());
+        }
         remedies
     }
 

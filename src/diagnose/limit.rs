@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::catalog;
-use crate::context::{Module, Seccomp};
+use crate::context::Module;
 use crate::kernel::{Operation, Refusal};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
@@ -122,14 +122,10 @@ impl Case<'_> {
         (Cause::HardLimit, self.too_low())
     }
 
-    fn filtered(&self) -> bool {
-        matches!(self.scene.around.seccomp, Some(Seccomp::Filter | Seccomp::Strict))
-    }
-
     /// `EACCES`, which setrlimit(2) knows nothing of: security modules say so (`security_task_setrlimit`), and filters
     /// of system calls could.
     fn confined(&self) -> (Cause, String) {
-        if self.scene.around.confined.is_none() && self.filtered() {
+        if self.scene.around.confined.is_none() && self.scene.around.filtered() {
             return (Cause::Unknown, unexplained(self.shortfall));
         }
         confinement::refuses("", self.scene.around)
@@ -148,11 +144,11 @@ impl Case<'_> {
         let confined = around.confined.is_some();
         match self.may_raise() {
             // Nothing but a filter refuses what needs no right, or what we have the right to.
-            held if self.filtered() && (lowers || held == Some(true) && !confined) => {
+            held if self.scene.around.filtered() && (lowers || held == Some(true) && !confined) => {
                 (Cause::SeccompFilter, format!("a filter of system calls refuses setrlimit, {refusal}"))
             }
             // A label that confines us may keep us from using that right (`security_capable`).
-            Some(true) if !lowers && confined && self.filtered() => {
+            Some(true) if !lowers && confined && self.scene.around.filtered() => {
                 let why = format!("a filter of system calls or a security module refuses setrlimit, {refusal}");
                 (Cause::Unknown, why)
             }
@@ -182,7 +178,11 @@ impl Case<'_> {
                 (Cause::NoSuchLimit, "this system has no such limit, or does not take this value".to_owned())
             }
             Errno::ESRCH => (Cause::ProcessGone, "the process is gone".to_owned()),
-            Errno::EPERM | Errno::EACCES => {
+            // Whoever asks for his own limits is refused by nothing else (`check_prlimit_permission`, kernel/sys.c).
+            Errno::EPERM if self.scene.own_limits && self.scene.around.filtered() => {
+                (Cause::SeccompFilter, format!("a filter of system calls refuses prlimit, {refusal}"))
+            }
+            Errno::EPERM | Errno::EACCES if !self.scene.own_limits => {
                 (Cause::NotOurProcess, "the process is somebody else's: that needs CAP_SYS_RESOURCE".to_owned())
             }
             _ => (Cause::Unknown, unexplained(self.shortfall)),
@@ -259,7 +259,9 @@ impl Case<'_> {
             }
             Cause::PidsMax if contained => remedy::container_pids(self.wanted, scene),
             Cause::PidsMax => vec![remedy::pids_in_unit(self.wanted)],
-            Cause::NotOurProcess if scene.context.user != 0 => vec![remedy::apply_as_root(scene)],
+            Cause::NotOurProcess if scene.context.user != 0 && scene.around.no_new_privileges != Some(true) => {
+                vec![remedy::apply_as_root(scene)]
+            }
             Cause::SecurityModule if self.bounded() => remedy::unconfined(scene),
             Cause::SecurityModule if contained => remedy::container_limit(self.resource, self.limits(), scene),
             Cause::SecurityModule => vec![remedy::limit_in_unit(self.resource, self.limits())],

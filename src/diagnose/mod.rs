@@ -18,9 +18,9 @@ pub use caution::{Caution, caution};
 pub use company::all;
 pub use remedy::{Remedy, Where, shell};
 
-use crate::catalog;
+use crate::catalog::{self, Scope};
 use crate::context::elsewhere::Elsewhere;
-use crate::context::{Context, Surroundings};
+use crate::context::{Context, Namespaces, Surroundings};
 use crate::kernel::{Evidence, Refusal};
 use crate::model::setting::{Key, Setting, System};
 use crate::plan::Obstacle;
@@ -49,6 +49,8 @@ pub struct Scene<'a> {
     pub elsewhere: &'a [Elsewhere],
     /// All that was found: one remedy may have to serve two findings.
     pub report: &'a Report,
+    /// Whether the limits are those of our own process.
+    pub own_limits: bool,
     /// The words of the command line that asked for all this, `-p`, `loadtest`.
     pub asked: &'a [String],
 }
@@ -72,7 +74,26 @@ impl Scene<'_> {
         let found = words(&finding.found.as_ref()?.to_string());
         let lines = self.elsewhere.iter().filter(|line| line.setting == finding.setting);
         let mut same = lines.filter(|line| words(&line.value) == found);
-        same.next().filter(|_| !self.context.in_container())
+        same.next().filter(|_| !self.context.in_container() && self.may_be_from_file(&finding.setting, &found))
+    }
+
+    /// Whether a file can have set what was found. At boot it does so in the machine's own namespaces; another one starts
+    /// with the kernel's own value, and only what is none of that has been set since.
+    fn may_be_from_file(&self, setting: &Setting, found: &[String]) -> bool {
+        let Setting::Key(key) = setting else { return true };
+        let (context, version) = (self.context, self.context.version());
+        let Namespaces { ipc, uts, user, pid, net, .. } = context.initial;
+        let initial = match catalog::scope_of(context.system, key, version) {
+            Scope::NetNs => net,
+            Scope::IpcNs => ipc,
+            Scope::UtsNs => uts,
+            Scope::UserNs => user,
+            Scope::PidNs => pid,
+            Scope::Host | Scope::HostNet => Some(true),
+        };
+        let default = catalog::row(context.system, key).map(|row| words(row.default.at(version)));
+        let known = |word: &String| word.parse::<i64>().is_ok();
+        initial == Some(true) || default.is_some_and(|default| default.iter().all(known) && default != found)
     }
 }
 

@@ -76,7 +76,8 @@ impl<'a> Account<'a> {
                 let settings = short.iter().map(|finding| &finding.setting);
                 let ours = |setting: &&Setting| process.is_none() || matches!(setting, Setting::Key(_));
                 let elsewhere = context.elsewhere(&settings.filter(ours).collect::<Vec<_>>(), around);
-                let scene = Scene { context, around, elsewhere: &elsewhere, report, asked };
+                let own_limits = process.is_none();
+                let scene = Scene { context, around, elsewhere: &elsewhere, report, own_limits, asked };
                 diagnose::all(&scene)
             },
         );

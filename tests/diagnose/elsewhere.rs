@@ -111,6 +111,39 @@ fn a_file_that_has_not_been_read_is_not_blamed() {
     });
 }
 
+/// A network namespace starts with the kernel's values, and no reader of files sets any in it.
+#[test]
+fn what_a_namespace_started_with_is_no_files_doing() {
+    as_root(this_test!(), || {
+        let scene = Scene::new(CONFIGURED);
+        scene.scratch.write("conf", "");
+        scene.scratch.write("etc/50.conf", "net.core.somaxconn = 4096\nnet.ipv4.tcp_fin_timeout = 61\n");
+        crate::support::kernel::put("net/ipv4/tcp_fin_timeout", "61");
+        let asked = "--set net.core.somaxconn=9999 --set net.ipv4.tcp_fin_timeout=62";
+        assert_eq!(scene.says("check", asked, "net.core.somaxconn").cause, "not-applied");
+        assert_eq!(scene.says("check", asked, "net.ipv4.tcp_fin_timeout").cause, "set-elsewhere");
+    });
+}
+
+/// A line for many keys stays as it is, and one for this key alone is read over it, wherever both stand.
+#[test]
+fn a_pattern_is_not_changed_for_one_key() {
+    as_root(this_test!(), || {
+        let scene = Scene::new(CONFIGURED);
+        scene.scratch.write("conf", "");
+        scene.scratch.write("etc/99-zzz.conf", "net.ipv4.conf.*.arp_ignore = 1\n");
+        let reader = systemd_sysctl().unwrap_or("sysctl --system");
+        scene.runs(&["sh", "-euc", reader]);
+        let asked = "--set net.ipv4.conf.lo.arp_ignore=2";
+        let said = scene.says("check", asked, "net.ipv4.conf.lo.arp_ignore");
+        assert_eq!((&*said.cause, &*said.spots["file"]), ("set-elsewhere", "/etc/sysctl.d/99-zz-tunectl.conf"));
+        assert_eq!(said.why, "/etc/sysctl.d/99-zzz.conf:1 sets it to 1");
+        scene.scratch.write("etc/99-zz-tunectl.conf", said.at("file"));
+        scene.inside_then_check(reader, asked);
+        assert_eq!(crate::support::kernel::sysctl("net/ipv4/conf/default/arp_ignore"), "1");
+    });
+}
+
 /// `pam_limits(8)` at a login by su(1), with a limits.d and a PAM stack of the test's own.
 #[test]
 fn a_line_of_limits_d_is_named_and_changed() {

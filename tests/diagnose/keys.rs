@@ -46,7 +46,8 @@ fn each_cause_is_told_and_its_remedy_mends_it() {
                 Followed::Other(setting) => {
                     let said = scene.says(case.command, case.asked, setting);
                     scene.outside(said.or_at("unit").strip_prefix("ExecStartPre=+").unwrap());
-                    scene.passes(case.asked);
+                    // Then nothing holds the rest back.
+                    scene.inside_then_check(&format!("tunectl apply {}", case.asked), case.asked);
                 }
                 Followed::Runtime => {
                     scene.outside(&as_the_runtime(said.at("container-start")));

@@ -13,6 +13,7 @@ mod keys;
 mod landlock;
 mod limits;
 mod odd;
+mod pasted;
 mod scene;
 #[path = "../support/mod.rs"]
 mod support;

@@ -135,7 +135,7 @@ pub(crate) fn diagnosed(finding: Finding, context: &Context) -> Diagnosis {
     let around = context.surroundings();
     let elsewhere = context.elsewhere(&[&finding.setting], &around);
     let report = Report { findings: vec![finding] };
-    let seen = Seen { context, around: &around, elsewhere: &elsewhere, report: &report, asked: &[] };
+    let seen = Seen { context, around: &around, elsewhere: &elsewhere, report: &report, own_limits: true, asked: &[] };
     diagnose(&report.findings[0], &seen).unwrap()
 }
 

@@ -22,7 +22,8 @@ pub struct Elsewhere {
     pub line: usize,
     /// The value, as it stands there; of a limit in the limit's own unit.
     pub value: String,
-    /// Of limits.conf(5) the line's first two words, `@users -`; else empty.
+    /// Of limits.conf(5) the line's first two words, `@users -`; of sysctl.d(5) the pattern that the setting matches;
+    /// else empty.
     pub scope: String,
     /// Who reads the file, and when.
     pub reader: Reader,

@@ -86,7 +86,7 @@ pub(super) fn find(root: &Path, keys: &[(&Setting, &SysctlName)]) -> Vec<Elsewhe
             file: called(lines.file(line)),
             line: line.number,
             value: line.value.clone().unwrap_or_default(),
-            scope: String::new(),
+            scope: if line.name.is_pattern() { line.name.to_string() } else { String::new() },
             reader,
         };
         lines.winners(name).into_iter().map(at).collect::<Vec<_>>()

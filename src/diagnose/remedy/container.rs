@@ -42,7 +42,7 @@ pub(in crate::diagnose) fn container_key(
         }
         (_, Some(Runtime::Nspawn)) => nspawn(lacks, scene),
         (_, Some(Runtime::Kubernetes)) => pod(&name, value, row.map(|row| row.kubernetes)),
-        _ if row.is_none_or(|row| row.docker == Docker::Accepted) => {
+        _ if row.is_none_or(|row| row.docker == Docker::Accepted) && has_interface(key) => {
             let flag = format!("--sysctl {}", shell(&format!("{name}={value}")));
             let compose = at(Where::ComposeSysctls, format!("{name}: {}", double(&text))).or();
             vec![start(scene, &flag), compose]
@@ -63,6 +63,15 @@ pub(in crate::diagnose) fn container_key(
             if flags.is_empty() { vec![] } else { vec![start(scene, &flags.join(" "))] }
         }
     }
+}
+
+/// Whether the interface that a key is of, if it is, is there when the runtime sets it: Docker connects `eth0` first, and
+/// has refused to set what is of any other since version 27.
+fn has_interface(key: &Key) -> bool {
+    let name = key.to_string();
+    let of_one = ["net.ipv4.conf.", "net.ipv6.conf.", "net.ipv4.neigh.", "net.ipv6.neigh."];
+    let interface = of_one.iter().find_map(|table| name.strip_prefix(table)?.split('.').next());
+    interface.is_none_or(|interface| ["all", "default", "lo", "eth0"].contains(&interface))
 }
 
 /// Whether root in the container is another user outside.

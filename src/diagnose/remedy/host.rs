@@ -1,6 +1,6 @@
 //! What can be done on the machine itself: by tunectl, by its own programs, in its files and units.
 
-use super::quote::shell;
+use super::quote::{shell, unit};
 use super::{Remedy, Where, at, spotted};
 use crate::catalog::{self, Scope};
 use crate::context::elsewhere::{Elsewhere, Reader};
@@ -8,6 +8,9 @@ use crate::diagnose::Scene;
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::Value;
+
+/// capabilities(7), by number: "override resource limits".
+const CAP_SYS_RESOURCE: u32 = 24;
 
 /// A name that sorts behind nearly every other in sysctl.d(5).
 const LAST_FILE: &str = "/etc/sysctl.d/99-zz-tunectl.conf";
@@ -38,7 +41,9 @@ pub(in crate::diagnose) fn host_key(key: &Key, value: &Value, outside: bool) -> 
             let file = if outside { format!("{LAST_FILE} of the host") } else { LAST_FILE.to_owned() };
             vec![at(place, command), spotted(Where::File, file, format!("{key} = {value}")).or()]
         }
-        Key::Sysfs(_) => vec![at(place, format!("echo {} | sudo tee {key}", shell(&value.to_string())))],
+        Key::Sysfs(_) => {
+            vec![at(place, format!("echo {} | sudo tee {}", shell(&value.to_string()), shell(&key.to_string())))]
+        }
     }
 }
 
@@ -70,6 +75,10 @@ pub(in crate::diagnose) fn change_line(other: &Elsewhere, limits: Limits, value:
                 "-" => login_lines(domain, *resource, limits),
                 kind => login_line(domain, kind, *resource, limits.side(*side)),
             }
+        }
+        // The line sets others too: one that names this key wins over it, wherever it stands (sysctl.d(5)).
+        (Setting::Key(key), _) if !other.scope.is_empty() => {
+            return spotted(Where::File, LAST_FILE.to_owned(), format!("{key} = {value}"));
         }
         (Setting::Key(key), _) => format!("{key} = {value}"),
     };
@@ -119,9 +128,17 @@ pub(super) fn unit_line(resource: Resource, limits: Limits) -> String {
 }
 
 /// Have the unit of the service leave `/proc/sys` writable, systemd.exec(5); or have it prepared before, outside
-/// of the unit's sandbox, which is what `+` stands for (systemd.service(5)).
-pub(in crate::diagnose) fn tunables_in_unit(scene: &Scene<'_>) -> Vec<Remedy> {
-    let before = format!("ExecStartPre=+tunectl apply --no-rlimits{}", flags(scene));
+/// of the unit's sandbox, which is what `+` stands for (systemd.service(5)). Each key by itself: it is not held up by what
+/// falls short beside it, and no profile has to be found from where units start.
+pub(in crate::diagnose) fn tunables_in_unit(key: &Key, value: &Value) -> Vec<Remedy> {
+    let before = match key {
+        Key::Sysctl(_) => format!("tunectl apply --set {}", unit(&format!("{key}={value}"))),
+        Key::Sysfs(_) => {
+            let script = format!("echo {} >{}", shell(&value.to_string()), shell(&key.to_string()));
+            format!("/bin/sh -c {}", unit(&script))
+        }
+    };
+    let before = format!("ExecStartPre=+{before}");
     vec![at(Where::Unit, "ProtectKernelTunables=no".to_owned()), at(Where::Unit, before).or()]
 }
 
@@ -176,7 +193,7 @@ pub(in crate::diagnose) fn mount_proc() -> Remedy {
 
 /// Have a module loaded.
 pub(in crate::diagnose) fn module(name: &str, outside: bool) -> Remedy {
-    at(if outside { Where::HostShell } else { Where::Shell }, format!("sudo modprobe {name}"))
+    at(if outside { Where::HostShell } else { Where::Shell }, format!("sudo modprobe {}", shell(name)))
 }
 
 /// Have a module loaded at each boot, modules-load.d(5).
@@ -206,7 +223,7 @@ pub(in crate::diagnose) fn host_limit(resource: Resource, limits: Limits, scene:
         return mac_limit(resource, limits);
     }
     // Root that may not raise it either gains nothing by sudo, nor does anyone whom exec can give nothing.
-    if scene.context.user == 0 || scene.around.no_new_privileges == Some(true) {
+    if scene.context.user == 0 || !scene.around.may_gain(CAP_SYS_RESOURCE) {
         return vec![unit];
     }
     vec![apply_as_root(scene), unit.or()]

@@ -1,4 +1,4 @@
-//! One word for a shell, one scalar for YAML.
+//! One word for a shell or a unit, one scalar for YAML.
 
 /// As a POSIX shell takes it for one word.
 #[must_use]
@@ -9,6 +9,12 @@ pub fn shell(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
     }
+}
+
+/// As a unit takes it for one word of a command line: systemd.service(5), "Command lines".
+pub(super) fn unit(text: &str) -> String {
+    let word = text.replace('%', "%%").replace('$', "$$");
+    if shell(text) == text { word } else { double(&word) }
 }
 
 /// Between double quotes, as JSON, TOML and YAML take it; a bare `on` or `0777` would be no text.
@@ -32,6 +38,9 @@ mod tests {
         assert_eq!(shell("a=1 2"), "'a=1 2'");
         assert_eq!(shell("it's"), "'it'\\''s'");
         assert_eq!(shell(""), "''");
+        assert_eq!(unit("a=b"), "a=b");
+        assert_eq!(unit("a=50%"), "a=50%%");
+        assert_eq!(unit("echo 'a b' >$x%y\\"), "\"echo 'a b' >$$x%%y\\\\\"");
         assert_eq!(double("1 \"2\" \\ \t"), "\"1 \\\"2\\\" \\\\ \\u0009\"");
     }
 }
