@@ -104,8 +104,8 @@ impl Case<'_> {
             return self.by_host();
         }
         match (cause, capability) {
-            _ if read_only(&self.finding.evidence()) => remedy::tunables_in_unit(self.key, &self.value()),
-            (Cause::ReadOnlyMount, _) => remedy::tunables_in_unit(self.key, &self.value()),
+            _ if read_only(&self.finding.evidence()) => self.past_the_mount(),
+            (Cause::ReadOnlyMount, _) => self.past_the_mount(),
             (Cause::SecurityModule, _) => self.unconfined(),
             (Cause::NotPermitted, _) => self.as_root(),
             (_, Some(capability)) if context.user == 0 => vec![remedy::capability_in_unit(capability)],
@@ -124,6 +124,14 @@ impl Case<'_> {
             remedies.extend(remedy::unconfined(self.scene).pop().map(Remedy::or));
         }
         remedies
+    }
+
+    /// A unit is the usual reason for such a mount. Where we are known to be in none, the machine's own shell is another.
+    fn past_the_mount(&self) -> Vec<Remedy> {
+        if self.scene.around.unit.is_none() && self.is_hosts() {
+            return remedy::host_key(self.key, &self.value(), true);
+        }
+        remedy::tunables_in_unit(self.key, &self.value())
     }
 
     /// Where no program that we start gets more rights than we have, another shell has to do it: one of the machine, so

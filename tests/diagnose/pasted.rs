@@ -69,8 +69,10 @@ fn units_get_words_that_they_read_as_one() {
     let before = |setting: Setting, value: Value| {
         let wanted = Expectation::Exactly(value);
         let short = Finding { wanted, ..finding(setting, Shortfall::Differs, read_only) };
-        texts(short, &machine(0, free())).pop().unwrap()
+        texts(short, &machine(0, Surroundings { unit: Some("web.service".to_owned()), ..free() })).pop().unwrap()
     };
+    let short = finding(setting("vm.swappiness"), Shortfall::Differs, read_only);
+    assert_eq!(texts(short, &machine(0, free()))[0], "sudo sysctl -w vm.swappiness=9999", "of no unit");
     let list = Value::Numbers(vec![4096, 131_072, 8_388_608]);
     assert_eq!(
         before(setting("net.ipv4.tcp_rmem"), list),
