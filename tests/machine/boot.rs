@@ -123,7 +123,10 @@ impl Machine {
         }
         if self.modules {
             let (modules, order) = kernel.modules();
-            archive.folder("lib");
+            // A system with systemd has it, as a link.
+            if !self.systemd {
+                archive.folder("lib");
+            }
             archive.folder("lib/modules");
             archive.text("lib/modules/order", &order);
             for (name, bytes) in &modules {

@@ -105,6 +105,9 @@ fn the_unit_runs_as_it_is_shipped() {
     outcome.is("value", "61");
 }
 
+/// What no kernel has before the module is loaded.
+const LATE: &str = "\"net.netfilter.nf_conntrack_max\" = { exactly = 77777, required = false }";
+
 /// For the machine, for a module's keys that may come, and for a service.
 const LASTS: &str = "[linux.sysctl]
 vm.swappiness = 7
@@ -170,10 +173,16 @@ fn what_was_repaired_is_undone_and_what_was_persisted_lasts() {
         .file("etc/systemd/system/probe.service", PROBE)
         .profile("lasts", LASTS)
         .profile("limits", LIMITS)
+        .modules()
+        .sh("late", &format!("echo '{LATE}' >>/etc/tunectl/profiles/production.toml"))
         // A watch that puts back, until it is killed and then stopped; what it did is undone.
         .systemctl("start", "start", "tunectl-watch")
         .step("drift", ["write", "/proc/sys/vm/swappiness", "61"])
         .logs("repaired", "repaired: vm.swappiness 61 → 60")
+        // What comes with a module is found by the next look at everything, within half a minute.
+        .step("load-late", ["exec", "/bin/guest", "modprobe", "nf_conntrack"])
+        .logs("came", "repaired: net.netfilter.nf_conntrack_max ")
+        .step("come", ["read", "/proc/sys/net/netfilter/nf_conntrack_max"])
         .sh("kill", "systemctl kill --kill-whom=main --signal=KILL tunectl-watch")
         .shows("restarted", "NRestarts=1\nActiveState=active", "NRestarts,ActiveState")
         .systemctl("stop", "stop", "tunectl-watch")
@@ -202,9 +211,15 @@ fn what_was_repaired_is_undone_and_what_was_persisted_lasts() {
     let first = FILES.iter().fold(first, |machine, file| machine.step(file, ["read", &format!("/{file}")]));
     let outcome = first.boot_systemd(Kernel::Newer);
 
-    succeed(&outcome, &["start", "kill", "stop", "revert", "apply", "sysctl", "load", "now-probe"]);
+    succeed(
+        &outcome,
+        &["late", "start", "load-late", "kill", "stop", "revert", "apply", "sysctl", "load", "now-probe"],
+    );
     outcome.get("restarted");
-    outcome.is("revert.out", "vm.swappiness 60 → 61\n1 setting put back\n");
+    outcome.is("come", "77777");
+    outcome.says("revert.out", "vm.swappiness 60 → 61\n");
+    outcome.says("revert.out", "net.netfilter.nf_conntrack_max 77777 → ");
+    outcome.says("revert.out", "2 settings put back\n");
     lasts(&outcome, "now");
 
     // Another boot, of a system on which those files stand.
