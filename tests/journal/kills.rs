@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use crate::support::kernel::{limits, put, sysctl};
 use crate::support::namespaces::{dies_with_us, inside, skip, this_test};
 use crate::support::scratch::Scratch;
-use crate::support::stepper::{End, kill_before};
+use crate::support::stepper::{Call, End, calls, kill_before};
 use crate::support::test::tunectl;
 
 /// Keys whose originals are looked at: those that are asked for, and some that change along with them.
@@ -173,6 +173,23 @@ fn apply_killed_anywhere_is_put_back() {
         scene.revert();
         assert_eq!(scene.state(), originals);
         assert!(calls > 100 && halfway > 50, "{calls} calls, {halfway} of them halfway");
+    });
+}
+
+/// A machine that loses power at the first change has the entry on its disk, name and all.
+#[test]
+fn what_is_to_be_changed_is_on_disk_before() {
+    on_stage(this_test!(), |scene, _| {
+        let calls = calls(&mut scene.apply());
+        let journal = scene.journal().to_string_lossy().into_owned();
+        let place = |what: &str, is: &dyn Fn(&Call) -> bool| {
+            calls.iter().position(is).unwrap_or_else(|| panic!("{what}: {calls:#?}"))
+        };
+        let synced = |file: &str| place(file, &|call| call.number == libc::SYS_fsync && call.file == file);
+        let (entry, name) = (synced(&format!("{journal}/new")), synced(&journal));
+        let writes = [libc::SYS_write, libc::SYS_pwrite64];
+        let change = place("a change", &|call| writes.contains(&call.number) && call.file.starts_with("/proc/sys/"));
+        assert!(entry < name && name < change, "{entry}, {name}, {change}: {calls:#?}");
     });
 }
 

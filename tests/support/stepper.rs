@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 #![allow(unsafe_code, reason = "ptrace(2) has no safe form here")]
 
+use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -20,13 +21,43 @@ pub(crate) enum End {
 /// Runs `command` until it is about to make its system call number `call`, counted from 0, and kills it there with
 /// `SIGKILL`: that call is not made, and all before it are.
 pub(crate) fn kill_before(command: &mut Command, call: usize) -> End {
+    let mut calls = 0..call;
+    step(command, |_| calls.next().is_none())
+}
+
+/// A system call that is about to be made.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// `SYS_write` and the like, of libc.
+    pub(crate) number: i64,
+    /// What its first argument is a descriptor of; empty for another.
+    pub(crate) file: String,
+}
+
+/// Runs `command` to its end and says which system calls it made.
+pub(crate) fn calls(command: &mut Command) -> Vec<Call> {
+    let mut calls = Vec::new();
+    step(command, |pid| {
+        // proc(5), `/proc/pid/syscall`: the number, and the arguments in hexadecimal.
+        let call = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap();
+        let mut words = call.split(' ');
+        let number = words.next().and_then(|number| number.parse().ok()).unwrap_or(-1);
+        let first = words.next().and_then(|word| u32::from_str_radix(word.trim_start_matches("0x"), 16).ok());
+        let link = first.and_then(|descriptor| fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).ok());
+        calls.push(Call { number, file: link.map_or_else(String::new, |link| link.to_string_lossy().into_owned()) });
+        false
+    });
+    calls
+}
+
+/// Runs `command` and asks before each of its system calls, of the process with this number, whether to kill it there.
+fn step(command: &mut Command, mut ends_here: impl FnMut(libc::pid_t) -> bool) -> End {
     // SAFETY: between fork and exec only ptrace(2) is called, which takes no lock.
     unsafe { command.pre_exec(|| request(libc::PTRACE_TRACEME, 0, 0)) };
     #[expect(clippy::zombie_processes, reason = "it is waited for below, by its number")]
     let child = command.spawn().unwrap();
     let pid = libc::pid_t::try_from(child.id()).unwrap();
     // The exec stops it; from then on each call does so twice, before it and after.
-    let mut calls = 0;
     let mut entering = true;
     let mut signal;
     loop {
@@ -37,10 +68,9 @@ pub(crate) fn kill_before(command: &mut Command, call: usize) -> End {
         assert!(libc::WIFSTOPPED(status), "ended by a signal of its own: {status:#x}");
         match libc::WSTOPSIG(status) {
             SYSCALL_STOP => {
-                if entering && calls == call {
+                if entering && ends_here(pid) {
                     break;
                 }
-                calls += usize::from(entering);
                 entering = !entering;
                 signal = 0;
             }
