@@ -6,6 +6,7 @@
 mod support;
 
 mod ended;
+mod kinds;
 mod queues;
 mod seen;
 mod service;
