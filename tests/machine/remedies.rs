@@ -135,6 +135,30 @@ fn a_module_is_loaded_and_what_the_kernel_clamps_is_left_at_that() {
     }
 }
 
+/// An algorithm that is no part of the kernel's image is known once its module is loaded.
+#[test]
+#[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
+fn an_algorithm_comes_with_its_module() {
+    for kernel in Kernel::ALL {
+        let outcome = Machine::new()
+            .modules()
+            .profile("bbr", "linux.sysctl.net.ipv4.tcp_congestion_control = 'bbr'\n")
+            .step("code", ["exec", "/init", "apply", "--format", "json", "-p", "/etc/bbr.toml"])
+            .step("told", ["exec", "/init", "apply", "-v", "-p", "/etc/bbr.toml"])
+            .step("load", ["exec", "/bin/guest", "modprobe", "tcp_bbr"])
+            .step("apply", ["exec", "/init", "apply", "-p", "/etc/bbr.toml"])
+            .step("then", ["exec", "/init", "check", "-p", "/etc/bbr.toml"])
+            .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
+
+        outcome.is("end", "reached");
+        outcome.says("code.out", "\"cause\": \"unknown-name\"");
+        outcome.says("told.err", "type: sudo modprobe tcp_bbr\n");
+        outcome.is("load.code", "0");
+        outcome.is("apply.code", "0");
+        outcome.is("then.code", "0");
+    }
+}
+
 /// A rootless container on an old kernel, and another one on a new: what its network namespace does not have, and has
 /// and shows only.
 #[test]
