@@ -1,7 +1,8 @@
 //! Who is meant by "the shell I typed this in".
 
-use std::fs;
 use std::path::Path;
+
+use crate::sys::text_of;
 
 /// A process, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,21 +38,22 @@ pub fn shell_of(proc: &Path, pid: i32) -> Option<Ancestor> {
 /// The command name of a process.
 #[must_use]
 pub fn name_of(proc: &Path, pid: i32) -> Option<String> {
-    let comm = fs::read(proc.join(pid.to_string()).join("comm")).ok()?;
-    let name = String::from_utf8_lossy(&comm).trim_end().to_owned();
+    let comm = text_of(&proc.join(pid.to_string()).join("comm")).ok()?;
+    let name = comm.trim_end().to_owned();
     (!name.is_empty()).then_some(name)
 }
 
 /// The name stands in parentheses and may hold anything, closing ones too: the fields start behind the last.
 fn parent_of(proc: &Path, pid: i32) -> Option<i32> {
-    let stat = fs::read(proc.join(pid.to_string()).join("stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
+    let stat = text_of(&proc.join(pid.to_string()).join("stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

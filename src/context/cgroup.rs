@@ -1,7 +1,8 @@
 //! Control groups: where ours is, and the bounds of it and of those above it, cgroups(7).
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use crate::sys::text_of;
 
 /// Which hierarchy of control groups there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Groups {
 
     /// The same for the process with this number.
     pub(super) fn of(process: &str, root: &Path) -> Self {
-        let read = |path: &str| fs::read(root.join(path)).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let read = |path: &str| text_of(&root.join(path));
         let memberships = read(&format!("proc/{process}/cgroup")).unwrap_or_default();
         let mounts = read("proc/self/mountinfo").unwrap_or_default();
         Self {
@@ -71,23 +72,23 @@ impl Groups {
             memory: self.memory(),
             cpu: self.lowest("cpu", &mut |folder, version| match version {
                 Version::V2 => {
-                    let text = fs::read_to_string(folder.join("cpu.max")).ok()?;
+                    let text = text_of(&folder.join("cpu.max")).ok()?;
                     let (quota, period) = text.trim().split_once(' ')?;
                     thousandths(number(quota)?, number(period)?)
                 }
                 Version::V1 => {
-                    let read = |file| number(&fs::read_to_string(folder.join(file)).ok()?);
+                    let read = |file| number(&text_of(&folder.join(file)).ok()?);
                     thousandths(read("cpu.cfs_quota_us")?, read("cpu.cfs_period_us")?)
                 }
             }),
-            pids: self.lowest("pids", &mut |folder, _| number(&fs::read_to_string(folder.join("pids.max")).ok()?)),
+            pids: self.lowest("pids", &mut |folder, _| number(&text_of(&folder.join("pids.max")).ok()?)),
         }
     }
 
     pub(super) fn memory(&self) -> Option<u64> {
         self.lowest("memory", &mut |folder, version| {
             let file = if version == Version::V2 { "memory.max" } else { "memory.limit_in_bytes" };
-            fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok()
+            text_of(&folder.join(file)).ok()?.trim().parse().ok()
         })
     }
 

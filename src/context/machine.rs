@@ -1,6 +1,5 @@
 //! How large the machine is for us: the bound of our control group where it is below the machine's.
 
-use std::fs;
 use std::path::Path;
 
 use super::cgroup::Groups;
@@ -9,7 +8,7 @@ use crate::model::amount::Machine;
 use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, System};
-use crate::sys::processors;
+use crate::sys::{memory, processors, text_of};
 
 /// How large the machine is that `kernel` runs on.
 pub fn here(kernel: &mut dyn Kernel) -> Machine {
@@ -28,7 +27,7 @@ fn memory_of_mac(kernel: &mut dyn Kernel) -> Option<u64> {
 /// scheduler would let us use, quotas of control groups and affinity included.
 #[must_use]
 pub fn linux(root: &Path) -> Machine {
-    of("self", root, Machine { memory: 0, cpus: processors() })
+    of("self", root, Machine { memory: memory(), cpus: processors() })
 }
 
 /// How large it is for the process with this number, on Linux: by its control group and the processors that it may
@@ -41,12 +40,12 @@ pub fn of_process(root: &Path, pid: i32) -> Machine {
 /// `unseen` stands for what can't be found out.
 fn of(process: &str, root: &Path, unseen: Machine) -> Machine {
     let bounds = Groups::of(process, root).bounds();
-    let status = fs::read_to_string(root.join(format!("proc/{process}/status"))).unwrap_or_default();
+    let status = text_of(&root.join(format!("proc/{process}/status"))).unwrap_or_default();
     let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     let allowed = allowed.and_then(|list| Ranges::parse(list.trim(), u32::MAX).ok());
     let allowed = allowed.map_or(unseen.cpus, |list| list.as_slice().iter().map(|(low, high)| high - low + 1).sum());
     let quota = bounds.cpu.and_then(|thousandths| u32::try_from(thousandths / 1000).ok());
-    let memory = fs::read_to_string(root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
+    let memory = text_of(&root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
     Machine {
         memory: memory.into_iter().chain(bounds.memory).min().unwrap_or(unseen.memory),
         cpus: quota.into_iter().chain([allowed]).min().unwrap_or(1).max(1),
@@ -60,6 +59,8 @@ fn memory_total(meminfo: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -72,6 +73,8 @@ mod tests {
         };
         write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n");
         assert_eq!(linux(&root).memory, 8 << 30);
+        let own = fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(memory_total);
+        assert_eq!(Some(linux(Path::new("/nonexistent")).memory), own, "without a file that says it");
         write("proc/self/cgroup", "0::/app/inner\n");
         write("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
         write("sys/fs/cgroup/app/memory.max", "1073741824\n");

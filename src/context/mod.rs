@@ -15,6 +15,7 @@ use crate::catalog::KernelVersion;
 use crate::kernel::Kernel;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting, System};
+use crate::sys::text_of;
 
 use elsewhere::Elsewhere;
 use surroundings::Hints;
@@ -96,10 +97,9 @@ impl Context {
     /// user, `environment` looks a variable up.
     #[must_use]
     pub fn linux(root: &Path, user: u32, environment: &dyn Fn(&str) -> Option<String>) -> Self {
-        let read = |path: &str| fs::read_to_string(root.join(path)).ok().map(|text| text.trim().to_owned());
         Self {
             system: System::Linux,
-            release: read("proc/sys/kernel/osrelease"),
+            release: text_of(&root.join("proc/sys/kernel/osrelease")).ok().map(|text| text.trim().to_owned()),
             initial: namespaces(root),
             visitor: None,
             user,

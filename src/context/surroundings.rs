@@ -1,10 +1,10 @@
 //! What is around us beside the namespaces: asked for only once something has fallen short. What could not be
 //! found out is `None`: no guess is passed on as a fact.
 
-use std::fs;
 use std::path::Path;
 
 use super::cgroup;
+use crate::sys::text_of;
 
 /// What is around us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Surroundings {
 
     /// Reads the files of a Linux system beneath `root`. `user` is the effective user.
     pub(super) fn linux(root: &Path, user: u32, hints: Hints) -> Self {
-        let read = |path: &str| fs::read(root.join(path)).ok().map(|text| String::from_utf8_lossy(&text).into_owned());
+        let read = |path: &str| text_of(&root.join(path)).ok();
         let status = read("proc/self/status").unwrap_or_default();
         let groups = cgroup::Groups::read(root);
         Self {
@@ -238,7 +238,7 @@ fn runtime(root: &Path, hints: Hints) -> Option<Runtime> {
     if hints.kubernetes || files.iter().any(|path| root.join(path).exists()) {
         return Some(Runtime::Kubernetes);
     }
-    let manager = || fs::read_to_string(root.join("run/host/container-manager")).ok();
+    let manager = || text_of(&root.join("run/host/container-manager")).ok();
     let files = [("run/.containerenv", Runtime::Podman), (".dockerenv", Runtime::Docker)];
     hints
         .container

@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-use std::{fs, io};
+use std::path::{Path, PathBuf};
 
 use super::accounts::{self, Account};
 use super::privileges::Privileges;
@@ -175,7 +175,7 @@ impl Stage {
 }
 
 fn read(path: &str) -> io::Result<String> {
-    fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned())
+    sys::text_of(Path::new(path))
 }
 
 /// The environment of the service where it is not ours: `HOME` of another user as gosu sets it, then what was asked.

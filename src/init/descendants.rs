@@ -1,6 +1,7 @@
 //! Everything that descends from us, found in /proc: never more than that.
 
 use std::io;
+use std::path::Path;
 
 use crate::sys::{self, Info};
 
@@ -62,9 +63,8 @@ fn processes() -> io::Result<Vec<(i32, i32)>> {
 
 /// The parent of a process: the second field behind the name, which may hold anything (`proc_pid_stat(5)`).
 fn parent_of(pid: i32) -> Option<i32> {
-    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let end = text.iter().rposition(|&byte| byte == b')')?;
-    let fields = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    let text = sys::text_of(Path::new(&format!("/proc/{pid}/stat"))).ok()?;
+    let (_, fields) = text.rsplit_once(')')?;
     fields.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 

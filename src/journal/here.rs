@@ -8,6 +8,7 @@ use crate::catalog::{KernelVersion, scope_of};
 use crate::kernel::Kernel;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
+use crate::sys::text_of;
 
 /// Where we are.
 #[derive(Clone, Debug)]
@@ -77,8 +78,7 @@ impl Here {
 /// When a process started, in ticks since the boot: the 22nd field of `proc_pid_stat(5)`. The second is the name, in
 /// parentheses, and may hold anything.
 fn start(proc: &Path, pid: i32) -> Option<u64> {
-    let stat = fs::read(proc.join(pid.to_string()).join("stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
+    let stat = text_of(&proc.join(pid.to_string()).join("stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_whitespace().nth(19)?.parse().ok()
 }

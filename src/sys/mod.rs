@@ -22,6 +22,7 @@ mod process;
 mod reason;
 mod signal;
 mod terminal;
+mod text;
 #[cfg(all(panic = "abort", target_env = "musl"))]
 mod unwind;
 mod wait;
@@ -38,8 +39,8 @@ pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use lock::Lock;
 pub use process::{
-    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, own_group, own_pid, parent, priority, processors,
-    session, set_group, set_priority, start_session,
+    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, memory, own_group, own_pid, parent, priority,
+    processors, session, set_group, set_priority, start_session,
 };
 pub use reason::{described, reason};
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
@@ -52,6 +53,7 @@ pub use system::{
     set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal, take_signal_but, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
+pub use text::text_of;
 pub use wait::{Ended, WaitStatus, has_ended, is_child, wait_any, wait_for};
 
 /// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.

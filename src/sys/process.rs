@@ -137,3 +137,13 @@ pub fn processors() -> u32 {
     let online = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
     u32::try_from(online).unwrap_or(1).max(1)
 }
+
+/// The machine's memory in bytes, as sysinfo(2) has it: that of `MemTotal` in `/proc/meminfo`. 0 where it is not known.
+#[must_use]
+pub fn memory() -> u64 {
+    // SAFETY: as above.
+    let pages = unsafe { libc::sysconf(libc::_SC_PHYS_PAGES) };
+    // SAFETY: as above.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(pages).unwrap_or(0).saturating_mul(u64::try_from(size).unwrap_or(0))
+}

@@ -139,7 +139,7 @@ fn writer(pid: i32) -> Option<String> {
     if pid <= 0 {
         return None;
     }
-    let name = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("comm"));
+    let name = sys::text_of(&Path::new("/proc").join(pid.to_string()).join("comm"));
     Some(match name {
         Ok(name) => format!("{} (pid {pid})", name.trim_end().escape_debug()),
         Err(_) => format!("pid {pid}, which has ended"),

@@ -17,5 +17,6 @@ mod pasted;
 mod scene;
 #[path = "../support/mod.rs"]
 mod support;
+mod traps;
 mod units;
 mod value_cases;

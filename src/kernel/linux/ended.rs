@@ -1,9 +1,11 @@
 //! Processes that nobody is left of but their number.
 #![forbid(unsafe_code)]
 
-use std::fs;
+use std::path::Path;
 
 use nix::errno::Errno;
+
+use crate::sys::text_of;
 
 /// What prlimit(2) should say of a process that has ended and that its parent has not asked for yet: it changes its
 /// limits as if they were anybody's. Where `/proc` can't be read, nothing is said.
@@ -11,8 +13,8 @@ use nix::errno::Errno;
 /// # Errors
 /// `ESRCH` of such a process.
 pub(super) fn refuse_ended(pid: i32) -> Result<(), Errno> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-    if has_ended(&String::from_utf8_lossy(&stat)) { Err(Errno::ESRCH) } else { Ok(()) }
+    let stat = text_of(Path::new(&format!("/proc/{pid}/stat"))).unwrap_or_default();
+    if has_ended(&stat) { Err(Errno::ESRCH) } else { Ok(()) }
 }
 
 /// State and number of threads, `proc_pid_stat`(5): where only the first thread has ended, others are left. The

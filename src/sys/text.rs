@@ -1,0 +1,74 @@
+//! Files that are read whole: the kernel's own, as `/proc` has them, or what somebody has put in their place.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::sys::stat::Mode;
+
+/// In bytes: the table of tens of thousands of mounts, `proc_pid_mountinfo(5)`, and nothing else comes near that.
+const LONGEST: u64 = 8 << 20;
+
+/// What most of them fit into: each read of a file of `/proc` may have the kernel make all of it anew.
+const USUAL: usize = 1024;
+
+/// The text of a regular file; what is no UTF-8 in it is replaced.
+///
+/// # Errors
+/// `EISDIR`, or `EINVAL` for what else is no regular file and could keep us waiting for ever (a FIFO) or never end (a
+/// device); `EFBIG` for more than 8 MiB; and what open(2) and read(2) say.
+pub fn text_of(path: &Path) -> io::Result<String> {
+    // The open of a FIFO would wait for somebody at its other end, and a terminal could become ours. Not std's, which
+    // musl makes two system calls of.
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = File::from(openat(AT_FDCWD, path, flags, Mode::empty())?);
+    let about = file.metadata()?;
+    // read(2) itself has a word for directories.
+    if !about.is_file() && !about.is_dir() {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let mut bytes = Vec::new();
+    if about.len() <= LONGEST {
+        bytes.try_reserve(USUAL)?;
+        file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    }
+    // The kernel calls its own files empty.
+    if about.len().max(bytes.len() as u64) > LONGEST {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_a_file_of_some_length_is_read() {
+        let folder = std::env::temp_dir().join(format!("tunectl-text-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("file");
+        let of = || text_of(&path).map_err(|error| error.raw_os_error());
+        assert_eq!(of(), Err(Some(libc::ENOENT)));
+        let long = "x".repeat(100_000);
+        fs::write(&path, &long).unwrap();
+        assert_eq!(of(), Ok(long));
+        fs::write(&path, b"a\xffb\n").unwrap();
+        assert_eq!(of(), Ok("a\u{fffd}b\n".to_owned()));
+        // Without blocks on the disk, all of which would be read.
+        File::create(&path).unwrap().set_len(LONGEST).unwrap();
+        assert_eq!(of().map(|text| text.len() as u64), Ok(LONGEST));
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(of(), Err(Some(libc::EFBIG)));
+        fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
+        assert_eq!(of(), Err(Some(libc::EINVAL)));
+        let of = |path| text_of(path).map_err(|error| error.raw_os_error());
+        assert_eq!(of(Path::new("/dev/zero")), Err(Some(libc::EINVAL)));
+        assert_eq!(of(&folder), Err(Some(libc::EISDIR)));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
