@@ -13,6 +13,10 @@ pub enum Version {
     V2,
 }
 
+/// From here on a number of bytes is no bound. Version 1 has no word for that, and says as many whole pages as fit
+/// below 2^63: how many bytes that is hangs on the size of a page (`PAGE_COUNTER_MAX`, `include/linux/page_counter.h`).
+const BOUNDLESS: u64 = 1 << 62;
+
 /// The lowest bound of our group and of those above it; none where there is none, or it can't be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
@@ -86,10 +90,11 @@ impl Groups {
     }
 
     pub(super) fn memory(&self) -> Option<u64> {
-        self.lowest("memory", &mut |folder, version| {
+        let lowest = self.lowest("memory", &mut |folder, version| {
             let file = if version == Version::V2 { "memory.max" } else { "memory.limit_in_bytes" };
             text_of(&folder.join(file)).ok()?.trim().parse().ok()
-        })
+        });
+        lowest.filter(|bytes| *bytes < BOUNDLESS)
     }
 
     /// The service, socket or scope of systemd(1) that our group belongs to, the innermost one.
@@ -186,6 +191,8 @@ fn up_from(mount: &Mount, group: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -202,6 +209,27 @@ mod tests {
         assert_eq!(up_from(&found, "/docker/x/in/side").len(), 3);
         assert_eq!(up_from(&found, "/elsewhere"), std::slice::from_ref(&found.at));
         assert_eq!(up_from(&found, "/docker/x/../../.."), std::slice::from_ref(&found.at));
+    }
+
+    /// Of pages of 4 KiB and of 64 KiB.
+    #[test]
+    fn a_bound_that_is_none() {
+        let root = std::env::temp_dir().join(format!("tunectl-cgroup-{}", std::process::id()));
+        let folder = root.join("sys/fs/cgroup/memory/a");
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(root.join("proc/self")).unwrap();
+        let mounted = "31 30 0:27 / /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
+        fs::write(root.join("proc/self/mountinfo"), mounted).unwrap();
+        fs::write(root.join("proc/self/cgroup"), "3:memory:/a\n").unwrap();
+        let bound = |ours: &str, above: &str| {
+            fs::write(folder.join("memory.limit_in_bytes"), ours).unwrap();
+            fs::write(folder.with_file_name("memory.limit_in_bytes"), above).unwrap();
+            Groups::read(&root).bounds().memory
+        };
+        assert_eq!(bound("9223372036854771712\n", "9223372036854771712\n"), None);
+        assert_eq!(bound("9223372036854710272\n", "9223372036854710272\n"), None);
+        assert_eq!(bound("9223372036854771712\n", "1073741824\n"), Some(1 << 30));
+        fs::remove_dir_all(&root).unwrap();
     }
 
     #[test]
