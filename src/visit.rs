@@ -3,7 +3,6 @@
 //! opens them, and ours can be written where a container's are read-only.
 
 use std::fmt;
-use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, readlinkat};
 use nix::sys::stat::Mode;
 
-use crate::context::{Namespaces, initial_namespaces};
+use crate::context::{Namespaces, initial_namespaces, link_at};
 use crate::sys;
 
 /// The kinds of namespaces that are entered, as `/proc/PID/ns` calls them (namespaces(7)).
@@ -38,6 +37,8 @@ pub enum NoEntry {
     NoProc,
     /// It, or the thread that it began with, has ended: its number is still taken, its namespaces are gone.
     Ended,
+    /// Something else is mounted over what tells of its namespaces.
+    Masked,
     /// We can't see its namespaces.
     Hidden(Errno),
     /// We can't enter its namespace of this kind.
@@ -51,6 +52,7 @@ impl fmt::Display for NoEntry {
             Self::Gone => f.write_str("there is no such process"),
             Self::NoProc => f.write_str("/proc is not there: mount /proc first"),
             Self::Ended => f.write_str("it has ended, or its first thread has: it is in no namespaces any more"),
+            Self::Masked => f.write_str("something is mounted over its part of /proc"),
             Self::Hidden(why) => write!(f, "its namespaces can't be seen: {}", errno(why)),
             Self::Refused(kind, why) => write!(f, "its {kind} namespace can't be entered: {}", errno(why)),
         }
@@ -70,7 +72,11 @@ pub fn enter(processes: &Path, pid: i32) -> Result<Visit, NoEntry> {
         Errno::ENOENT | Errno::ESRCH => NoEntry::Gone,
         errno => NoEntry::Hidden(errno),
     })?;
+    if sys::is_proc(&processes.join(format!("{pid}/ns"))) == Some(false) {
+        return Err(NoEntry::Masked);
+    }
     let own = processes.join("self/ns");
+    let ours = |kind: &str| link_at(&own.join(kind));
     // Of a thread that has ended the kernel says ENOENT (`ns_get_name`, fs/nsfs.c), as it does of a kind that it was
     // built without. That one we don't have either.
     let hidden = |errno| match errno {
@@ -79,17 +85,20 @@ pub fn enter(processes: &Path, pid: i32) -> Result<Visit, NoEntry> {
         errno => NoEntry::Hidden(errno),
     };
     let theirs = |kind: &str| match readlinkat(&process, format!("ns/{kind}").as_str()) {
-        Err(Errno::ENOENT) if own.is_dir() && own.join(kind).symlink_metadata().is_err() => Ok(None),
-        link => link.map(Some).map_err(hidden),
+        Err(Errno::ENOENT) if sys::is_proc(&own) == Some(true) && matches!(ours(kind), Ok(None)) => Ok(None),
+        link => link.map(Some),
     };
-    let ours = |kind: &str| fs::read_link(own.join(kind)).ok().map(Into::into);
-    let differs = |kind: &str| Ok(theirs(kind)?.is_some_and(|link| Some(link) != ours(kind)));
+    let differs = |kind: &str| {
+        let theirs = theirs(kind).map_err(hidden)?;
+        Ok(theirs.is_some() && theirs != ours(kind).ok().flatten())
+    };
     let file = |kind: &str| {
         let path = format!("ns/{kind}");
-        openat(&process, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(hidden)
+        openat(&process, path.as_str(), OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())
+            .map_err(hidden)
     };
     let mut visit = Visit { other_users: differs("user")?, other_pids: differs("pid")?, ..Visit::default() };
-    visit.initial = initial_namespaces(&|kind| theirs(kind).ok().flatten().map(Into::into));
+    visit.initial = initial_namespaces(&theirs);
     let mut files: Vec<(&'static str, OwnedFd)> = Vec::new();
     for kind in ENTERED {
         if differs(kind)? {

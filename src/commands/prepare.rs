@@ -91,7 +91,8 @@ pub(super) fn prepare_for(
 }
 
 fn shared(initial: Namespaces) -> plan::Shared {
-    let own = |namespace: Option<bool>| namespace == Some(true);
+    // What may be the machine's is taken for that.
+    let own = |namespace: Option<bool>| namespace != Some(false);
     let Namespaces { ipc, uts, user, pid, net, .. } = initial;
     plan::Shared { net: own(net), ipc: own(ipc), uts: own(uts), user: own(user), pid: own(pid) }
 }

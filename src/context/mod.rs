@@ -8,14 +8,17 @@ pub mod machine;
 pub mod rooted;
 mod surroundings;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
 
 use crate::catalog::KernelVersion;
 use crate::kernel::Kernel;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting, System};
-use crate::sys::text_of;
+use crate::sys::{is_proc, text_of};
 
 use elsewhere::Elsewhere;
 use surroundings::Hints;
@@ -57,7 +60,8 @@ enum Around {
     Known(Box<Surroundings>),
 }
 
-/// For each kind of namespace (namespaces(7)) whether ours is the machine's initial one.
+/// For each kind of namespace (namespaces(7)) whether ours is the machine's initial one, as what is of a kind that the
+/// kernel was built without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Namespaces {
     /// System V IPC and POSIX message queues.
@@ -75,8 +79,8 @@ pub struct Namespaces {
 }
 
 impl Namespaces {
-    fn all(self) -> [Option<bool>; 6] {
-        [self.ipc, self.uts, self.user, self.pid, self.cgroup, self.net]
+    fn hold(self, known: Option<bool>) -> bool {
+        [self.ipc, self.uts, self.user, self.pid, self.cgroup, self.net].contains(&known)
     }
 }
 
@@ -177,12 +181,17 @@ impl Context {
         self.release.as_deref().and_then(KernelVersion::parse).unwrap_or(KernelVersion(u16::MAX, 0))
     }
 
-    /// Whether global settings are somebody else's: one of our namespaces is not the machine's own, or
-    /// nothing at all could be found out about them.
+    /// Whether global settings are to be taken for somebody else's: one of our namespaces is not the machine's own,
+    /// or may not be.
     #[must_use]
     pub fn contained(&self) -> bool {
-        let known = self.initial.all();
-        self.system == System::Linux && (known.contains(&Some(false)) || known.iter().all(Option::is_none))
+        self.system == System::Linux && (self.apart() || self.initial.hold(None))
+    }
+
+    /// Whether one of our namespaces is known not to be the machine's own.
+    #[must_use]
+    pub fn apart(&self) -> bool {
+        self.initial.hold(Some(false))
     }
 
     /// Whether this looks like a container rather than a lone network namespace (`ip netns exec`): for the
@@ -195,20 +204,39 @@ impl Context {
 }
 
 /// Which of ours are initial. The inode number of the network's is not fixed before 6.18, but only the initial one
-/// has this key.
+/// has this key. What somebody has mounted over these places tells nothing.
 fn namespaces(root: &Path) -> Namespaces {
-    let core = root.join("proc/sys/net/core");
-    let net = core.is_dir().then(|| core.join("netdev_max_backlog").exists());
-    let link = |name: &str| fs::read_link(root.join("proc/self/ns").join(name)).ok();
+    let (links, core) = (root.join("proc/self/ns"), root.join("proc/sys/net/core"));
+    let shown = is_proc(&links) == Some(true);
+    let link = |kind: &str| if shown { link_at(&links.join(kind)) } else { Err(Errno::EXDEV) };
+    let net = match is_proc(&core).filter(|own| *own).map(|_| link_at(&core.join("netdev_max_backlog"))) {
+        // It is there, and is no link (readlink(2)).
+        Some(Err(Errno::EINVAL)) => Some(true),
+        Some(Ok(None)) => Some(false),
+        _ => matches!(link("net"), Ok(None)).then_some(true),
+    };
     Namespaces { net, ..initial_namespaces(&link) }
 }
 
+/// What a link leads to; nothing where there is none.
+///
+/// # Errors
+/// What readlink(2) says.
+pub fn link_at(path: &Path) -> nix::Result<Option<OsString>> {
+    let link = fs::read_link(path).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw));
+    match link {
+        Err(Errno::ENOENT) => Ok(None),
+        link => link.map(|link| Some(link.into_os_string())),
+    }
+}
+
 /// Which namespaces are the machine's initial ones, by the links of a `/proc/PID/ns`, but for the network's: the
-/// inode numbers of the others are fixed by the kernel's ABI (`include/linux/proc_ns.h`).
+/// inode numbers of the others are fixed by the kernel's ABI (`include/linux/proc_ns.h`). `link` says what stands in
+/// one, nothing for a kind that this kernel does not have.
 #[must_use]
-pub fn initial_namespaces(link: &dyn Fn(&str) -> Option<PathBuf>) -> Namespaces {
+pub fn initial_namespaces(link: &dyn Fn(&str) -> nix::Result<Option<OsString>>) -> Namespaces {
     let is = |name: &str, initial: u64| {
-        let link = link(name)?;
+        let Some(link) = link(name).ok()? else { return Some(true) };
         let number = link.to_str()?.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse::<u64>().ok()?;
         Some(number == initial)
     };
@@ -231,11 +259,29 @@ mod tests {
     }
 
     #[test]
-    fn one_foreign_namespace_makes_a_container_and_so_does_knowing_nothing() {
-        let own = Namespaces { uts: Some(true), net: Some(true), ..Namespaces::default() };
+    fn one_foreign_namespace_makes_a_container_and_so_does_one_that_is_not_known() {
+        let is = Some(true);
+        let own = Namespaces { ipc: is, uts: is, user: is, pid: is, cgroup: is, net: is };
         assert!(!with(own).contained());
-        assert!(with(Namespaces { net: Some(false), ..own }).contained());
-        assert!(with(Namespaces::default()).contained());
+        let foreign = with(Namespaces { net: Some(false), ..own });
+        assert!(foreign.contained() && foreign.apart());
+        for unknown in [Namespaces { ipc: None, ..own }, Namespaces { net: None, ..own }, Namespaces::default()] {
+            assert!(with(unknown).contained() && !with(unknown).apart(), "{unknown:?}");
+        }
         assert!(!Context::macos(None, 0).contained());
+    }
+
+    #[test]
+    fn a_kind_that_the_kernel_does_not_have_is_the_machines() {
+        let links = |kind: &str| match kind {
+            "uts" => Ok(Some("uts:[4026531838]".into())),
+            "ipc" => Ok(Some("ipc:[4026532000]".into())),
+            "user" => Ok(Some("uts:[4026531837]".into())),
+            "pid" => Err(Errno::EACCES),
+            _ => Ok(None),
+        };
+        let (yes, no) = (Some(true), Some(false));
+        let found = Namespaces { ipc: no, uts: yes, user: None, pid: None, cgroup: yes, net: None };
+        assert_eq!(initial_namespaces(&links), found);
     }
 }

@@ -93,11 +93,7 @@ impl Case<'_> {
             return found(Cause::Contradiction, why);
         }
         if let Shortfall::HostOwned = self.shortfall {
-            let who_is = self.scene.context.who_is();
-            let why = format!(
-                "it belongs to the whole machine, and {who_is} in a container or namespace: it was not written"
-            );
-            return found(Cause::HostSetting, why);
+            return found(Cause::HostSetting, self.whose() + ": it was not written");
         }
         if self.evidence().foreign == Some(true) {
             return match self.evidence().tree_present {
@@ -124,6 +120,17 @@ impl Case<'_> {
             Shortfall::Differs => self.differs(),
             Shortfall::HostOwned | Shortfall::Capped(_) => self.unknown(),
         }
+    }
+
+    /// Why it is taken for the host's.
+    fn whose(&self) -> String {
+        let context = self.scene.context;
+        if !self.is_hosts() {
+            return "whether it belongs to the whole machine can't be told from /proc".to_owned();
+        }
+        let (whether, end) =
+            if context.apart() { ("", "or namespace") } else { ("whether ", "can't be told from /proc") };
+        format!("it belongs to the whole machine, and {whether}{} in a container {end}", context.who_is())
     }
 
     /// What another wish of the profile leaves it, and why.

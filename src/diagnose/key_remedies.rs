@@ -52,7 +52,7 @@ impl Case<'_> {
     }
 
     /// Whether the key is the host's: the whole machine's, or that of a namespace that we share with the host.
-    fn is_hosts(&self) -> bool {
+    pub(super) fn is_hosts(&self) -> bool {
         let Namespaces { ipc, uts, user, pid, net, .. } = self.scene.context.initial;
         let shared = match self.scope() {
             Scope::NetNs => net,

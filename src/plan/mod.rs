@@ -114,8 +114,8 @@ pub struct Place {
     pub out_of_reach: &'static [Scope],
 }
 
-/// For each kind of namespace that has settings, whether ours is known to be the machine's own, as the network is
-/// with `docker run --network host`.
+/// For each kind of namespace that has settings, whether ours is the machine's own, or may be, as the network is with
+/// `docker run --network host`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "one for each kind, and no two of them hang together")]
 pub struct Shared {

@@ -47,10 +47,11 @@ pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposi
 pub use system::{
     Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,
     await_signal, block_every_signal, capabilities, close_range, diagnosis_socket, die_with_parent, discard_signal,
-    drop_from_bounding, enter_namespace, forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper,
-    keep_capabilities, kill_held, network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group,
-    raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges,
-    set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal, take_signal_but, wait_for_any,
+    drop_from_bounding, enter_namespace, forget_program, hold, in_ambient, in_bounding, is_noexec, is_proc,
+    is_subreaper, keep_capabilities, kill_held, network_cookie, no_new_privileges, pending, pipe, queue,
+    queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name,
+    set_no_new_privileges, set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal,
+    take_signal_but, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
 pub use text::text_of;

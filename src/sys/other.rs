@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 use std::{io, mem};
 
@@ -177,6 +178,12 @@ pub(super) fn is_secure_mode() -> bool {
 #[must_use]
 pub fn is_noexec(_path: &CStr) -> bool {
     false
+}
+
+/// Whether `path` is on a file system of proc(5), which there is none of here.
+#[must_use]
+pub fn is_proc(_path: &Path) -> Option<bool> {
+    None
 }
 
 /// Replaces the supplementary groups.

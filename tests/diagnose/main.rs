@@ -19,4 +19,5 @@ mod scene;
 mod support;
 mod traps;
 mod units;
+mod untold;
 mod value_cases;

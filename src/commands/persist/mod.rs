@@ -32,11 +32,13 @@ pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
         return Ok(());
     }
     if asked.root.is_none() && ready.context.contained() {
-        return Err(Failure::new(
-            USAGE,
-            "nothing lasts beyond this container or namespace, and the host's files are not its own",
-        )
-        .help("leave `--persist` out, or name the directory of another system with `--root DIR`"));
+        let why = if ready.context.apart() {
+            "nothing lasts beyond this container or namespace, and the host's files are not its own"
+        } else {
+            "whether this is a container, where nothing lasts, can't be told from /proc"
+        };
+        return Err(Failure::new(USAGE, why)
+            .help("leave `--persist` out, or name the directory of another system with `--root DIR`"));
     }
     if let Some(wrong) = asked.unit.iter().find(|name| unit(name).is_none()) {
         return Err(Failure::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
