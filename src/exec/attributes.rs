@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use crate::model::run::RunOptions;
 use crate::sys;
@@ -57,6 +58,6 @@ impl Attributes {
 fn set_oom_score(wanted: i32) -> Result<(), String> {
     let refused = |error: io::Error| format!("{OOM_SCORE_ADJ}: {}", sys::reason(&error));
     fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(refused)?;
-    let found = fs::read_to_string(OOM_SCORE_ADJ).map_err(refused)?;
+    let found = sys::text_of(Path::new(OOM_SCORE_ADJ)).map_err(refused)?;
     if found.trim() == wanted.to_string() { Ok(()) } else { Err(format!("it reads back as {}", found.trim())) }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::rooted::beneath;
 use crate::model::setting::{Key, Setting};
+use crate::sys::text_of;
 
 /// A line of a file that sets a setting, and that no later one overrides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +77,7 @@ pub fn read(root: &Path, file: &Path) -> Option<String> {
     let file = beneath(root, file);
     let about = fs::metadata(&file).ok()?;
     let readable = about.is_file() && about.len() <= LONGEST;
-    let text = if readable { fs::read(&file).ok()? } else { return None };
-    Some(String::from_utf8_lossy(&text).into_owned())
+    if readable { text_of(&file).ok() } else { None }
 }
 
 /// The `.conf` files of several folders, the first folder going before the others where two have a file of one
