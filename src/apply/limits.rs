@@ -132,16 +132,17 @@ fn finding(
     outcome: Result<Set, Refusal>,
     evidence: Evidence,
 ) -> Finding {
-    let before = step.current.ok().map(|limits| limits.side(goal.side));
-    let value = found.ok().map(|limits| Value::Limit(limits.side(goal.side)));
-    let verdict = match (&found, outcome) {
-        (Err(refusal), _) => Verdict::Short(Shortfall::Unread(Obstacle::Refused(*refusal))),
-        (Ok(_), _) if value.as_ref().is_some_and(|value| goal.wanted.holds(value)) => {
+    let seen = |limits: Result<Limits, Refusal>| limits.map_or_else(Refusal::shown, Some);
+    let before = seen(step.current).map(|limits| limits.side(goal.side));
+    let value = seen(found).map(|limits| Value::Limit(limits.side(goal.side)));
+    let verdict = match (found, outcome) {
+        (Err(refusal), _) if value.is_none() => Verdict::Short(Shortfall::Unread(Obstacle::Refused(refusal))),
+        _ if value.as_ref().is_some_and(|value| goal.wanted.holds(value)) => {
             let held = before.is_some_and(|limit| goal.wanted.holds(&Value::Limit(limit)));
             if held { Verdict::Holds } else { Verdict::Changed }
         }
-        (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
-        (Ok(found), Ok(Set::Tried)) if missed(step, goal.side, *found) => Verdict::Short(Shortfall::NotKept),
+        (Err(refusal), _) | (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
+        (Ok(found), Ok(Set::Tried)) if missed(step, goal.side, found) => Verdict::Short(Shortfall::NotKept),
         (Ok(_), Ok(_)) => Verdict::Short(Shortfall::Differs),
     };
     Finding {

@@ -20,7 +20,10 @@ pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Fail
             Ok(both) => found.push((resource, both)),
             // A limit that this system does not have.
             Err(Refusal { errno: Errno::EINVAL, .. }) => {}
-            Err(refusal) => return Err(unreadable(limits.pid, refusal)),
+            Err(refusal) => match refusal.shown() {
+                Some(both) => found.push((resource, both)),
+                None => return Err(unreadable(limits.pid, refusal)),
+            },
         }
     }
     let whose = match limits.pid {

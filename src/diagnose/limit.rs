@@ -64,7 +64,7 @@ impl Case<'_> {
                 self.confined()
             }
             Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
-                if refusal.operation == Operation::GetLimits || refusal.errno != Errno::EPERM =>
+                if refusal.operation != Operation::SetLimits || refusal.errno != Errno::EPERM =>
             {
                 self.no_such(*refusal)
             }

@@ -43,11 +43,7 @@ pub(super) fn children() -> io::Result<Vec<i32>> {
 
 /// Each process with its parent.
 fn processes() -> io::Result<Vec<(i32, i32)>> {
-    // In a PID namespace whose /proc was not mounted anew the numbers there are not those that kill(2) takes.
-    let own = std::fs::read_link("/proc/self")?;
-    if own.to_str().and_then(|text| text.parse().ok()) != Some(sys::own_pid()) {
-        return Err(io::Error::from_raw_os_error(libc::ESRCH));
-    }
+    sys::expect_own_proc()?;
     let mut table: Vec<(i32, i32)> = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };

@@ -66,7 +66,8 @@ pub trait Kernel {
     /// The limits of a process, getrlimit(2) or prlimit(2).
     ///
     /// # Errors
-    /// `ESRCH` for a process that is gone, `EPERM` for one that is someone else's, `EINVAL` for a limit that
+    /// `ESRCH` for a process that is gone, `EPERM` for one that is someone else's ([`Refusal::shown`] where they can be
+    /// seen),  `EINVAL` for a limit that
     /// this system does not have, `ENOSYS` for another process where the system has no such call (macOS).
     fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal>;
 
@@ -135,8 +136,26 @@ pub enum Operation {
     },
     /// getrlimit(2) or prlimit(2).
     GetLimits,
+    /// prlimit(2), which refused what `/proc/PID/limits` shows to everybody, as numbers of getrlimit(2).
+    ShowLimits {
+        /// The soft limit.
+        soft: u64,
+        /// The hard limit.
+        hard: u64,
+    },
     /// setrlimit(2) or prlimit(2).
     SetLimits,
+}
+
+impl Refusal {
+    /// The limits that could be seen all the same, though whoever may not get them may not set them either.
+    #[must_use]
+    pub fn shown(self) -> Option<Limits> {
+        match self.operation {
+            Operation::ShowLimits { soft, hard } => Some(rlimits::from_raw((soft, hard))),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -147,7 +166,7 @@ impl fmt::Display for Refusal {
             Operation::OpenToRead | Operation::OpenToWrite => "open",
             Operation::Read => "read",
             Operation::Write => "write",
-            Operation::GetLimits => "getrlimit",
+            Operation::GetLimits | Operation::ShowLimits { .. } => "getrlimit",
             Operation::SetLimits => "setrlimit",
         };
         write!(f, "{step}: {}", sys::described(self.errno as i32))

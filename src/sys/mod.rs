@@ -39,8 +39,8 @@ pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use lock::Lock;
 pub use process::{
-    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, memory, own_group, own_pid, parent, priority,
-    processors, session, set_group, set_priority, start_session,
+    Fork, close, exit_now, expect_own_proc, fork, group_of, ignore_broken_pipes, kill, memory, own_group, own_pid,
+    parent, priority, processors, session, set_group, set_priority, start_session,
 };
 pub use reason::{described, reason};
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};

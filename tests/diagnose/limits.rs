@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, text};
 use crate::support::kernel::status;
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
@@ -178,6 +178,18 @@ fn other_processes() {
         let user = Scene::new("exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"");
         let said = user.says("check", &asked, "nofile (soft)");
         assert_eq!(said.cause, "not-our-process", "{said:?}");
+        // What it has is shown to everybody, and whether that is enough.
+        let own = user.runs(&["sh", "-c", "ulimit -Sn; ulimit -Hn"]);
+        let own = String::from_utf8(own.stdout).unwrap();
+        let (soft, hard) = own.trim_end().split_once('\n').unwrap();
+        let row = format!("nofile (soft)  100     {soft:<5}  falls short\n");
+        let checked = text(&user.runs(&["sh", "-c", &format!("exec tunectl check {asked}")]));
+        assert!(checked.contains(&row), "{checked}");
+        user.passes(&format!("--rlimit nofile={soft} --pid {}", other.id()));
+        let all = user.runs(&["tunectl", "limits", "--pid", &other.id().to_string()]);
+        let words = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
+        let table = text(&all);
+        assert!(table.lines().any(|line| words(line) == ["nofile", soft, hard]), "{table}");
         assert_eq!(said.at("shell"), format!("sudo tunectl apply {asked}"));
         user.outside(said.at("shell"));
         let root = Scene::new("exec \"$@\"");

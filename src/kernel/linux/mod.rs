@@ -2,6 +2,7 @@
 
 mod ended;
 mod kept;
+mod shown;
 mod tree;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use ended::refuse_ended;
 use kept::{Kept, Shelf};
+use shown::shown;
 use tree::{Layout, Tree};
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
@@ -225,9 +227,15 @@ impl Kernel for Linux {
                 let operation = Operation::GetLimits;
                 refuse_ended(pid).map_err(|errno| Refusal { operation, errno })?;
                 let (mut soft, mut hard) = (0, 0);
-                rlimit::prlimit(pid, rlimits::number(resource), None, Some((&mut soft, &mut hard)))
-                    .map_err(|error| rlimits::refusal(operation, &error))?;
-                Ok(rlimits::from_raw((soft, hard)))
+                match rlimit::prlimit(pid, rlimits::number(resource), None, Some((&mut soft, &mut hard))) {
+                    Ok(()) => Ok(rlimits::from_raw((soft, hard))),
+                    Err(error) => Err(match rlimits::refusal(operation, &error) {
+                        Refusal { errno: Errno::EPERM, .. } => {
+                            Refusal { operation: shown(pid, resource).unwrap_or(operation), errno: Errno::EPERM }
+                        }
+                        refusal => refusal,
+                    }),
+                }
             }
         }
     }
