@@ -1,8 +1,8 @@
 //! `vm`: memory, swap, writing back, huge pages. All of the host but one.
 
 use super::row::{
-    ADMIN_VM, ANY_INT, Access, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX, always,
-    never_changed, number, since, takes,
+    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX,
+    always, never_changed, number, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -123,6 +123,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "vm.laptop_mode",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds, 0 off",
         default: always("0"),
         purpose: "how long after a read other disk activity is done too, so that the disk can rest",
@@ -146,6 +147,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether files of memfd_create(2) can be executed",
         notes: &["a child PID namespace can't go below its parent"],
+        capability: Some("CAP_SYS_ADMIN"),
         since: Some(KernelVersion(6, 3)),
         sources: &["memfd_create(2)", "Documentation/userspace-api/mfd_noexec.rst"],
         ..VM
@@ -305,6 +307,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "vm.stat_interval",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("1"),
         purpose: "how often memory statistics are brought up to date",
