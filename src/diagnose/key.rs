@@ -308,9 +308,10 @@ impl Case<'_> {
             }
             _ => {}
         }
+        let varies = self.row.is_some_and(|row| row.range_varies.is_some());
         let known = match self.range() {
-            // A range that would let the value pass is not this kernel's.
-            Some((min, max)) if !within(&value, min, max) => format!(": it takes {min} to {max}"),
+            // A range that would let the value pass is not this kernel's, and one that its build decides may go further.
+            Some((min, max)) if !within(&value, min, max) && !varies => format!(": it takes {min} to {max}"),
             _ => format!(", {refusal}"),
         };
         found(Cause::ValueRefused, format!("the kernel does not take `{value}`{known}"))
