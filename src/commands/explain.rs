@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
+use nix::errno::Errno;
+
 use crate::catalog;
 use crate::cite::visible;
 use crate::cli::Explain;
 use crate::context::Context;
 use crate::context::elsewhere::Reader;
 use crate::diagnose::{self, Cause};
-use crate::kernel::Process;
+use crate::kernel::{Process, Refusal};
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::{Key, Setting, System};
@@ -58,15 +60,18 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
         return Some(page);
     }
     if let Some(row) = catalog::row(other, key) {
-        return Some(catalog::explain(&row, catalog::KernelVersion::NEWEST));
+        let mut page = catalog::explain(&row, catalog::KernelVersion::NEWEST);
+        let whose = if other == System::MacOs { "it is macOS's" } else { "it is Linux's" };
+        line(&mut page, "now", &format!("nothing here: {whose}"));
+        return Some(page);
     }
     if !world.kernel.inspect(key).exists.unwrap_or(false) {
         return None;
     }
-    let mut page = format!("{key}\n  nothing is known of it but what stands there\n\n");
-    if here == System::Linux {
-        line(&mut page, "belongs to", catalog::scope_of(here, key, context.version()).describe());
+    if matches!(world.kernel.read(key), Err(Refusal { errno: Errno::EISDIR, .. })) {
+        return Some(format!("{key}\n  a folder of settings: ask for one of them\n"));
     }
+    let mut page = catalog::explain_unknown(here, key, context.version());
     standing(&mut page, key, &context, world);
     Some(page)
 }
@@ -85,15 +90,15 @@ fn keys(asked: &str) -> Vec<Key> {
 
 /// What stands there now, what keeps us from changing it, and who else sets it.
 fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'_>) {
-    if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
+    let is_pattern = match key {
+        Key::Sysctl(name) => name.is_pattern(),
+        Key::Sysfs(name) => name.path().contains('*'),
+    };
+    if is_pattern {
         return;
     }
     let read = world.kernel.read(key);
-    let now = match &read {
-        Ok(text) if text.trim().is_empty() => "(empty)".to_owned(),
-        Ok(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-        Err(refusal) => refusal.to_string(),
-    };
+    let now = read.as_ref().map_or_else(ToString::to_string, |text| shown(text));
     line(page, "now", &now);
     let around = context.surroundings();
     let evidence = world.kernel.inspect(key);
@@ -102,8 +107,23 @@ fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'
     }
     for other in context.elsewhere(&[&Setting::Key(key.clone())], &around) {
         let by = if other.reader == Reader::Procps { "by `sysctl --system`, " } else { "" };
-        line(page, "set by", &format!("{}:{} ({by}{})", other.file, other.line, other.value));
+        let value = shown(&other.value);
+        let title = if is_same(key, &value, &now, context) { "set by" } else { "in a file" };
+        line(page, title, &format!("{}:{} ({by}{value})", other.file, other.line));
     }
+}
+
+/// Whether what a file asks for is what stands there, however either is written.
+fn is_same(key: &Key, asked: &str, now: &str, context: &Context) -> bool {
+    let kind = catalog::row(context.system, key).map(|row| row.values.kind);
+    let read = |text: &str| kind.and_then(|kind| kind.read(text).ok());
+    asked == now || read(asked).is_some_and(|value| Some(value) == read(now))
+}
+
+/// Its words, each parted by one blank.
+fn shown(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.is_empty() { "(empty)".to_owned() } else { words.join(" ") }
 }
 
 /// As the lines of the catalog's page.
