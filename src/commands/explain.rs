@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use nix::errno::Errno;
 
-use crate::catalog;
+use crate::catalog::{self, InNewNetns};
 use crate::cite::visible;
 use crate::cli::Explain;
 use crate::context::Context;
@@ -65,7 +65,7 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
         line(&mut page, "now", &format!("nothing here: {whose}"));
         return Some(page);
     }
-    if !world.kernel.inspect(key).exists.unwrap_or(false) {
+    if !world.kernel.inspect(key).exists.unwrap_or(false) && !is_hidden(key, &context) {
         return None;
     }
     if matches!(world.kernel.read(key), Err(Refusal { errno: Errno::EISDIR, .. })) {
@@ -74,6 +74,12 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let mut page = catalog::explain_unknown(here, key, context.version());
     standing(&mut page, key, &context, world);
     Some(page)
+}
+
+/// Whether it is known to be there but for the network namespace that we are in.
+fn is_hidden(key: &Key, context: &Context) -> bool {
+    let there = catalog::in_new_netns(context.system, key, context.version());
+    context.initial.net == Some(false) && there == InNewNetns::Absent
 }
 
 /// A sysctl's name, or a path beneath `/proc/sys` or `/sys`; a path that does not say beneath which may be either.
@@ -109,6 +115,7 @@ fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'
         let by = if other.reader == Reader::Procps { "by `sysctl --system`, " } else { "" };
         let value = shown(&other.value);
         let title = if is_same(key, &value, &now, context) { "set by" } else { "in a file" };
+        let value = if value == EMPTY { "empty" } else { &value };
         line(page, title, &format!("{}:{} ({by}{value})", other.file, other.line));
     }
 }
@@ -120,10 +127,13 @@ fn is_same(key: &Key, asked: &str, now: &str, context: &Context) -> bool {
     asked == now || read(asked).is_some_and(|value| Some(value) == read(now))
 }
 
+/// What stands for no words at all.
+const EMPTY: &str = "(empty)";
+
 /// Its words, each parted by one blank.
 fn shown(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() { "(empty)".to_owned() } else { words.join(" ") }
+    if words.is_empty() { EMPTY.to_owned() } else { words.join(" ") }
 }
 
 /// As the lines of the catalog's page.

@@ -136,7 +136,8 @@ impl Case<'_> {
         let hindrance = self.hindrance();
         let only_rights = matches!(hindrance, None | Some((Cause::NotPermitted, _))) && !read_only(&self.evidence());
         if let Some(line) = self.scene.set_elsewhere(self.finding).filter(|_| only_rights) {
-            return found(Cause::SetElsewhere, format!("{}:{} sets it to {}", line.file, line.line, line.value));
+            let value = if line.value.trim().is_empty() { "(empty)" } else { &line.value };
+            return found(Cause::SetElsewhere, format!("{}:{} sets it to {value}", line.file, line.line));
         }
         hindrance
             .or_else(|| self.one_way())

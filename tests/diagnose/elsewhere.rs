@@ -144,6 +144,39 @@ fn a_pattern_is_not_changed_for_one_key() {
     });
 }
 
+/// What a file asks for and what stands there, each as it is.
+#[test]
+fn what_a_file_asks_for_is_set_by_it_only_where_it_stands_there() {
+    as_root(this_test!(), || {
+        let scene = Scene::new(CONFIGURED);
+        scene.scratch.write("conf", "");
+        for (file, now, line) in [
+            ("net.core.somaxconn = 123", "9999", "in a file       /etc/sysctl.d/50.conf:1 (123)"),
+            ("net.core.somaxconn =  9999 ", "9999", "set by          /etc/sysctl.d/50.conf:1 (9999)"),
+            (
+                "net.ipv4.tcp_rmem = 4096 8192  16384",
+                "4096 8192 16384",
+                "set by          /etc/sysctl.d/50.conf:1 (4096 8192 16384)",
+            ),
+            (
+                "net.ipv4.ip_local_reserved_ports = 8081,8080",
+                "8080,8081",
+                "set by          /etc/sysctl.d/50.conf:1 (8081,8080)",
+            ),
+            ("net.ipv4.ip_local_reserved_ports =", "", "set by          /etc/sysctl.d/50.conf:1 (empty)"),
+        ] {
+            scene.scratch.write("etc/50.conf", format!("{file}\n"));
+            let key = file.split(' ').next().unwrap();
+            crate::support::kernel::put(&key.replace('.', "/"), &format!("{now}\n"));
+            let output = scene.runs(&["tunectl", "explain", key]);
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert!(said.ends_with(&format!("\n  {line}\n")), "{said}");
+        }
+        let said = scene.says("check", "--port 8080", "net.ipv4.ip_local_reserved_ports");
+        assert_eq!(said.why, "/etc/sysctl.d/50.conf:1 sets it to (empty)");
+    });
+}
+
 /// `pam_limits(8)` at a login by su(1), with a limits.d and a PAM stack of the test's own.
 #[test]
 fn a_line_of_limits_d_is_named_and_changed() {

@@ -49,6 +49,33 @@ fn a_setting_with_its_value_here() {
 }
 
 #[test]
+fn what_is_no_single_setting_of_this_machine() {
+    inside(this_test!(), || {
+        for name in ["net.core", "net/core", "/proc/sys/net/core"] {
+            Test::new(["explain", name]).stdout("net.core\n  a folder of settings: ask for one of them\n").run();
+        }
+        let all = Test::new(["explain", "block/*/queue/scheduler"]).stdout_is_anything().run();
+        assert!(all.stdout.starts_with("block/*/queue/scheduler\n"), "{}", all.stdout);
+        assert!(!all.stdout.contains("\n  now ") && !all.stdout.contains("from here"), "{}", all.stdout);
+        let hidden = Test::new(["explain", "net.core.max_skb_frags"]).stdout_is_anything().run();
+        for line in [
+            "  belongs to      the host, in its initial network namespace\n",
+            "  new netns has   nothing: the file does not exist\n",
+            "  docker          run --sysctl lets it pass, and then the container does not start\n",
+            " [hidden-in-namespace]\n",
+        ] {
+            assert!(hidden.stdout.contains(line), "{}", hidden.stdout);
+        }
+        let neighbours = Test::new(["explain", "net.ipv4.neigh.default.gc_stale_time"]).stdout_is_anything().run();
+        assert!(
+            neighbours.stdout.contains("  new netns has   nothing: the file does not exist\n"),
+            "{}",
+            neighbours.stdout
+        );
+    });
+}
+
+#[test]
 fn a_limit_with_its_value_here() {
     let ran = Test::shell("ulimit -Sn 77; tunectl explain NOFILE").stdout_is_anything().run();
     assert!(ran.stdout.contains("\n  now             soft 77, hard "), "{}", ran.stdout);
