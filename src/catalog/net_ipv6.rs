@@ -193,7 +193,7 @@ pub(super) static ROWS: &[Row] = &[
         kernel_range: ANY_INT,
         unit: "entries",
         default: always("4096; 2147483647 since 6.3"),
-        purpose: "the most cached routes; without effect since 6.3",
+        purpose: "the most cached routes, but without effect since 6.3",
         ..IPV6
     },
 ];

@@ -31,8 +31,7 @@ pub(super) static ROWS: &[Row] = &[
         values: number(-31, 31),
         unit: "power of two",
         default: always("1"),
-        purpose: "how much of the receive buffer is kept for the program rather than overhead",
-        notes: &["without effect since 6.6"],
+        purpose: "how much of the receive buffer is the program's and not overhead, but without effect since 6.6",
         ..TCP
     },
     Row {
@@ -147,6 +146,7 @@ pub(super) static ROWS: &[Row] = &[
         since: Some(KernelVersion(6, 1)),
         ..TCP_SHOWN
     },
+    Row { name: "net.ipv4.tcp_fack", default: always("0"), purpose: "without effect since 4.15", ..TCP_FLAG },
     Row {
         name: "net.ipv4.tcp_fastopen",
         values: number(0, INT_MAX),

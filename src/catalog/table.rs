@@ -42,7 +42,7 @@ static LINUX: Packed = packed!(b'.', &OF_LINUX);
 static MACOS: Packed = packed!(b'.', &OF_MACOS);
 static SYSFS: Packed = packed!(b'/', &OF_SYSFS);
 
-static LINUX_INDEX: Index<1024> = Index::new(&LINUX);
+static LINUX_INDEX: Index<768> = Index::new(&LINUX);
 static MACOS_INDEX: Index<128> = Index::new(&MACOS);
 static SYSFS_INDEX: Index<128> = Index::new(&SYSFS);
 

@@ -26,6 +26,17 @@ pub(super) static ROWS: &[Row] = &[
         ..VM
     },
     Row {
+        name: "vm.block_dump",
+        values: FLAG,
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
+        unit: OFF_ON,
+        default: always("0"),
+        purpose: "whether reads and writes of disks are logged",
+        notes: &["tracepoints of block tell the same"],
+        removed_in: Some(KernelVersion(5, 14)),
+        ..VM
+    },
+    Row {
         name: "vm.compact_memory",
         values: number(1, 1),
         unit: "1 does it",
