@@ -114,17 +114,10 @@ fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'
     for other in context.elsewhere(&[&Setting::Key(key.clone())], &around) {
         let by = if other.reader == Reader::Procps { "by `sysctl --system`, " } else { "" };
         let value = shown(&other.value);
-        let title = if is_same(key, &value, &now, context) { "set by" } else { "in a file" };
+        let title = if value == now { "set by" } else { "in a file" };
         let value = if value == EMPTY { "empty" } else { &value };
         line(page, title, &format!("{}:{} ({by}{value})", other.file, other.line));
     }
-}
-
-/// Whether what a file asks for is what stands there, however either is written.
-fn is_same(key: &Key, asked: &str, now: &str, context: &Context) -> bool {
-    let kind = catalog::row(context.system, key).map(|row| row.values.kind);
-    let read = |text: &str| kind.and_then(|kind| kind.read(text).ok());
-    asked == now || read(asked).is_some_and(|value| Some(value) == read(now))
 }
 
 /// What stands for no words at all.

@@ -161,7 +161,7 @@ fn what_a_file_asks_for_is_set_by_it_only_where_it_stands_there() {
             (
                 "net.ipv4.ip_local_reserved_ports = 8081,8080",
                 "8080,8081",
-                "set by          /etc/sysctl.d/50.conf:1 (8081,8080)",
+                "in a file       /etc/sysctl.d/50.conf:1 (8081,8080)",
             ),
             ("net.ipv4.ip_local_reserved_ports =", "", "set by          /etc/sysctl.d/50.conf:1 (empty)"),
         ] {
