@@ -2,6 +2,14 @@
 //! system's own programs, makes `check` pass. All of it in a mount namespace whose configuration is the test's own:
 //! these programs write whatever they find.
 
+use tunectl::context::elsewhere::{Elsewhere, Reader};
+use tunectl::context::{Context, Namespaces, Surroundings};
+use tunectl::diagnose::{Scene as Seen, diagnose};
+use tunectl::model::setting::System;
+use tunectl::model::value::Value;
+use tunectl::report::{Finding, Report, Shortfall};
+
+use crate::odd::{finding, setting};
 use crate::scene::{Said, Scene};
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
@@ -172,9 +180,24 @@ fn what_a_file_asks_for_is_set_by_it_only_where_it_stands_there() {
             let said = String::from_utf8(output.stdout).unwrap();
             assert!(said.ends_with(&format!("\n  {line}\n")), "{said}");
         }
-        let said = scene.says("check", "--port 8080", "net.ipv4.ip_local_reserved_ports");
-        assert_eq!(said.why, "/etc/sysctl.d/50.conf:1 sets it to (empty)");
     });
+}
+
+#[test]
+fn a_line_that_sets_nothing_is_shown_as_such() {
+    let own = Namespaces { net: Some(true), ..Namespaces::default() };
+    let context = Context::known(System::Linux, None, own, 0, Surroundings::default());
+    let setting = setting("net.ipv4.ip_local_reserved_ports");
+    let (file, reader) = ("/etc/sysctl.d/50.conf".to_owned(), Reader::SystemdSysctl);
+    let line = Elsewhere { setting, file, line: 1, value: String::new(), scope: String::new(), reader };
+    let found = Some(Value::text(""));
+    let finding =
+        Finding { found, ..finding(line.setting.clone(), Shortfall::Differs, tunectl::kernel::Evidence::default()) };
+    let (report, around) = (Report { findings: vec![finding] }, context.surroundings());
+    let scene =
+        Seen { context: &context, around: &around, elsewhere: &[line], report: &report, own_limits: true, asked: &[] };
+    let said = diagnose(&report.findings[0], &scene).unwrap();
+    assert_eq!(said.why, "/etc/sysctl.d/50.conf:1 sets it to (empty)");
 }
 
 /// `pam_limits(8)` at a login by su(1), with a limits.d and a PAM stack of the test's own.
