@@ -88,7 +88,6 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.netfilter.nf_conntrack_expect_max",
         values: number(1, INT_MAX),
-        kernel_range: ANY_INT,
         unit: "expectations",
         default: always("nf_conntrack_buckets / 256"),
         purpose: "connections that helpers such as FTP's may announce",
