@@ -56,6 +56,10 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
     if let Some(row) = catalog::row(here, key) {
         let mut page = catalog::explain(&row, context.version());
+        // A row may stand for many.
+        if let Key::Sysctl(name) = key {
+            page.replace_range(..row.name.len(), &name.to_string());
+        }
         standing(&mut page, key, &context, world);
         return Some(page);
     }

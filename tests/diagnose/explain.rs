@@ -67,6 +67,7 @@ fn what_is_no_single_setting_of_this_machine() {
             assert!(hidden.stdout.contains(line), "{}", hidden.stdout);
         }
         let neighbours = Test::new(["explain", "net.ipv4.neigh.default.gc_stale_time"]).stdout_is_anything().run();
+        assert!(neighbours.stdout.starts_with("net.ipv4.neigh.default.gc_stale_time\n"), "{}", neighbours.stdout);
         assert!(
             neighbours.stdout.contains("  new netns has   nothing: the file does not exist\n"),
             "{}",
