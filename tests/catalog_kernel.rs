@@ -158,13 +158,14 @@ fn is_in_user_namespace() -> bool {
 }
 
 /// What depends on other settings, and is looked at by itself below.
-const DEPENDENT: [&str; 8] = [
+const DEPENDENT: [&str; 9] = [
     "kernel.sem",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_unprivileged_port_start",
     "net.ipv4.ipfrag_high_thresh",
     "net.ipv4.ipfrag_low_thresh",
     "net.ipv4.ping_group_range",
+    "net.ipv4.tcp_reordering",
     "net.ipv6.ip6frag_high_thresh",
     "net.ipv6.ip6frag_low_thresh",
 ];
@@ -207,10 +208,10 @@ fn try_edges(row: &Row) -> Vec<String> {
         edge(min, true);
         edge(max, true);
     }
-    // Where it hangs on the tick, all that is known is what every build takes.
-    let by_ticks = max == 2_147_483;
+    // Where it hangs on the build, all that is known is what every one takes.
+    let varies = row.range_varies.is_some();
     let the_same_everywhere = row.kernel_range.is_none_or(|range| range.then.is_empty());
-    if !by_ticks && (the_same_everywhere || version() == MEASURED) {
+    if !varies && (the_same_everywhere || version() == MEASURED) {
         edge(min - 1, false);
         edge(max + 1, false);
     }
@@ -249,6 +250,9 @@ fn dependent_settings_are_refused_as_their_notes_say() {
             ("net.ipv4.ipfrag_low_thresh", "4194305", Some(22)),
             ("net.ipv6.ip6frag_low_thresh", "4194305", Some(22)),
             ("net.ipv4.tcp_congestion_control", "no_such_thing", Some(2)),
+            ("net.ipv4.tcp_reordering", "300", None),
+            ("net.ipv4.tcp_max_reordering", "1000", None),
+            ("net.ipv4.tcp_reordering", "1000", None),
             ("kernel.sem", "32000 1024000000 500 32768", None),
             ("kernel.sem", "32000 1024000000 500 32769", Some(34)),
         ] {

@@ -47,6 +47,10 @@ fn keys_that_kernels_lack() {
             "W004: `kernel.sched_wakeup_granularity_ns` is gone since Linux 5.13",
         ),
         ("vm.percpu_pagelist_fraction = 8", "W004: `vm.percpu_pagelist_fraction` is gone since Linux 5.14"),
+        ("net.ipv4.tcp_max_ssthresh = 100", "W004: `net.ipv4.tcp_max_ssthresh` is gone since Linux 3.13"),
+        ("net.ipv4.tcp_thin_dupack = 1", "W004: `net.ipv4.tcp_thin_dupack` is gone since Linux 4.11"),
+        ("vm.block_dump = 1", "W004: `vm.block_dump` is gone since Linux 5.14"),
+        ("kernel.sched_child_runs_first = 1", "W004: `kernel.sched_child_runs_first` is gone since Linux 6.7"),
         (
             "net.ipv4.tcp_tw_reuse_delay = 1",
             "W007: `net.ipv4.tcp_tw_reuse_delay` came with Linux 6.14, and older kernels are supported too",
@@ -70,7 +74,22 @@ fn folklore() {
             "net.ipv4.tcp_max_tw_buckets = 5000",
             "W005: `net.ipv4.tcp_max_tw_buckets` so low does not save connections in TIME-WAIT, it destroys them",
         ),
-        ("net.ipv4.tcp_low_latency = 1", "W005: `net.ipv4.tcp_low_latency` does nothing since Linux 4.14"),
+        ("net.ipv4.tcp_low_latency = 1", "W005: `net.ipv4.tcp_low_latency` is without effect since 4.14"),
+        ("net.ipv4.tcp_fack = 1", "W005: `net.ipv4.tcp_fack` is without effect since 4.15"),
+        ("net.ipv4.tcp_adv_win_scale = 2", "W005: `net.ipv4.tcp_adv_win_scale` is without effect since 6.6"),
+        (
+            "net.ipv4.route.max_size = 1",
+            "W005: `net.ipv4.route.max_size` is without effect since the routing cache went in 3.6",
+        ),
+        (
+            "net.ipv4.route.gc_timeout = 1",
+            "W005: `net.ipv4.route.gc_timeout` is without effect since the routing cache went in 3.6",
+        ),
+        (
+            "net.ipv4.udp_wmem_min = 8192",
+            "W005: `net.ipv4.udp_wmem_min` is without effect: UDP counts sending by other means",
+        ),
+        ("net.ipv6.route.max_size = 1", "W005: `net.ipv6.route.max_size` is without effect since 6.3"),
         (
             "net.ipv4.tcp_timestamps = 0",
             "W005: `net.ipv4.tcp_timestamps` without timestamps, `net.ipv4.tcp_tw_reuse` does nothing",
@@ -80,6 +99,21 @@ fn folklore() {
             "net.ipv4.tcp_mem = [8388608, 12582912, 16777216]",
             "W005: `net.ipv4.tcp_mem` counts pages, not bytes: 16777216 of them are 64 GiB",
         ),
+    ] {
+        assert_eq!(linux(line), [expected], "{line}");
+    }
+    for line in [
+        "net.ipv4.tcp_max_tw_buckets = { at_least = 5000 }",
+        "net.ipv4.tcp_timestamps = 1",
+        "vm.swappiness = { at_most = 10 }",
+    ] {
+        assert_eq!(linux(line), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn what_was_an_increase_once() {
+    for (line, expected) in [
         (
             "net.core.somaxconn = 1024",
             "W015: `net.core.somaxconn` at 1024 at most lowers what kernels start with today",
@@ -88,18 +122,91 @@ fn folklore() {
             "kernel.shmmax = 68719476736",
             "W015: `kernel.shmmax` at 68719476736 at most lowers what kernels start with today",
         ),
+        (
+            "net.core.wmem_max = 212992",
+            "W015: `net.core.wmem_max` at 212992 at most lowers what kernels start with today",
+        ),
+        (
+            "net.ipv4.tcp_rmem = [4096, 87380, 6291456]",
+            "W015: `net.ipv4.tcp_rmem` at [4096, 87380, 6291456] at most lowers what kernels start with today",
+        ),
+        (
+            "net.core.somaxconn = { one_of = [128, 1024] }",
+            "W015: `net.core.somaxconn` at 1024 at most lowers what kernels start with today",
+        ),
     ] {
         assert_eq!(linux(line), [expected], "{line}");
     }
     for line in [
-        "net.ipv4.tcp_max_tw_buckets = { at_least = 5000 }",
-        "net.ipv4.tcp_timestamps = 1",
-        "vm.swappiness = { at_most = 10 }",
         "net.core.somaxconn = { at_least = 1024 }",
         "net.core.somaxconn = 4096",
+        "net.core.somaxconn = { one_of = [1024, 4096] }",
+        "net.core.wmem_max = 4194304",
+        "net.ipv4.tcp_rmem = { at_least = [4096, 87380, 6291456] }",
+        "net.ipv4.tcp_wmem = [4096, 16384, 4194304]",
     ] {
         assert_eq!(linux(line), [""; 0], "{line}");
     }
+}
+
+#[test]
+fn one_of_several_is_looked_at_as_a_whole() {
+    let over = |base: &str, text: &str| {
+        let table = |line: &str| format!("[linux.sysctl]\nvm.dirty_expire_centisecs = {line}\n");
+        let text = format!("extends = './base.toml'\nlint.allow = 'W012'\n{}", table(text));
+        validated(&[("p.toml", &text), ("base.toml", &table(base))]).len()
+    };
+    for (base, text, contradicts) in [
+        ("{ at_least = 4096 }", "{ one_of = [10, 20] }", true),
+        ("{ at_least = 4096 }", "{ one_of = [10, 4096] }", false),
+        ("{ one_of = [5, 7] }", "{ at_least = 9 }", true),
+        ("{ one_of = [5, 7] }", "{ at_least = 7 }", false),
+        ("{ one_of = [5, 7] }", "6", true),
+        ("{ one_of = [5, 7] }", "7", false),
+        ("{ one_of = [5, 7] }", "{ one_of = [6, 8] }", true),
+        ("{ one_of = [5, 7] }", "{ one_of = [7, 8] }", false),
+        ("{ one_of = [5, 9] }", "{ at_least = 6, at_most = 8 }", true),
+    ] {
+        assert_eq!(over(base, text), usize::from(contradicts), "{base} {text}");
+    }
+    let range = "net.ipv4.ip_local_port_range = { one_of = [[32768, 60999], [1024, 65000]] }";
+    assert_eq!(
+        linux(range),
+        [
+            "W001: local ports from 1024 on, and no service port is kept out of them",
+            "W002: both ends of the range of local ports are even: 1024 and 65000",
+        ]
+    );
+}
+
+#[test]
+fn ports_that_the_kernel_never_has_together() {
+    let both = |start: &str, range: &str| {
+        linux(&format!("net.ipv4.ip_unprivileged_port_start = {start}\nnet.ipv4.ip_local_port_range = {range}"))
+            .into_iter()
+            .filter(|warning| !warning.starts_with("W001"))
+            .collect::<Vec<_>>()
+    };
+    let message = "W020: `net.ipv4.ip_unprivileged_port_start` of 2000 and `net.ipv4.ip_local_port_range` from 1024: the \
+        kernel never has both";
+    for (start, range) in [
+        ("2000", "[1024, 65535]"),
+        ("{ at_least = 2000 }", "{ covers = [1024, 65535] }"),
+        ("2000", "{ one_of = [[1000, 65535], [1024, 65535]] }"),
+    ] {
+        assert_eq!(both(start, range), [message], "{start} {range}");
+    }
+    for (start, range) in [
+        ("1024", "[1024, 65535]"),
+        ("{ at_most = 2000 }", "[1024, 65535]"),
+        ("2000", "{ one_of = [[1024, 65535], [2000, 65535]] }"),
+    ] {
+        assert_eq!(both(start, range), [""; 0], "{start} {range}");
+    }
+    let base = ("base.toml", "linux.sysctl.net.ipv4.ip_unprivileged_port_start = 2000\n");
+    let text =
+        "extends = './base.toml'\nlint.allow = 'W001'\nlinux.sysctl.net.ipv4.ip_local_port_range = [1024, 65535]\n";
+    assert_eq!(validated(&[("p.toml", text), base]), [message]);
 }
 
 #[test]
@@ -108,7 +215,7 @@ fn what_an_extended_profile_says_already_or_otherwise() {
 net.core.somaxconn = { at_least = 1024 }
 net.ipv4.ip_local_reserved_ports = { includes = 80 }
 net.ipv4.tcp_congestion_control = { one_of = ['bbr', 'cubic'] }
-net.ipv4.tcp_rmem = { at_least = [4096, 87380, 6291456] }
+net.ipv4.tcp_rmem = { at_least = [4096, 200000, 33554432] }
 [rlimit]
 core = 0
 ";
@@ -130,8 +237,8 @@ core = 0
         ("net.ipv4.ip_local_reserved_ports = '8080'", true),
         ("net.ipv4.tcp_congestion_control = 'cubic'", false),
         ("net.ipv4.tcp_congestion_control = 'reno'", true),
-        ("net.ipv4.tcp_rmem = [4096, 131072, 6291456]", false),
-        ("net.ipv4.tcp_rmem = [4096, 65536, 6291456]", true),
+        ("net.ipv4.tcp_rmem = [4096, 262144, 33554432]", false),
+        ("net.ipv4.tcp_rmem = [4096, 131072, 33554432]", true),
     ] {
         let found = key(line);
         assert_eq!(found.len(), usize::from(contradicts), "{line}: {found:?}");
@@ -156,6 +263,12 @@ fn one_setting_by_two_names() {
     for (one, other) in [("1", "1"), ("0", "0"), ("1", "{ at_least = 0 }")] {
         assert_eq!(routing(one, other), [""; 0], "{one} {other}");
     }
+    let tracked =
+        |one, other| linux(&format!("net.netfilter.nf_conntrack_max = {one}\nnet.nf_conntrack_max = {other}"));
+    let message =
+        "`net.nf_conntrack_max` and `net.netfilter.nf_conntrack_max` are one setting: writing one undoes the other";
+    assert_eq!(tracked("65536", "131072"), [format!("W010: {message}")]);
+    assert_eq!(tracked("65536", "65536"), [""; 0]);
 }
 
 #[test]
@@ -303,5 +416,5 @@ fn built_in_profiles() {
             ran.stderr.lines().filter_map(|line| line.strip_prefix("warning[")).map(|line| &line[..4]).collect();
         assert_eq!(codes.concat(), expected, "{name}");
     }
-    assert_eq!(WARNINGS.len(), 19);
+    assert_eq!(WARNINGS.len(), 20);
 }

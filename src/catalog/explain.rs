@@ -3,11 +3,12 @@
 use std::fmt::{Display, Write};
 
 use super::Row;
+use super::belonging::{in_new_netns, scope_of};
 use super::limits::LimitRow;
 use super::row::{Access, Docker, Kubernetes};
-use super::scope::InNewNetns;
+use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, KernelVersion};
-use crate::model::setting::System;
+use crate::model::setting::{Key, System};
 use crate::model::value::Kind;
 
 /// How wide the titles are, with the blanks behind them.
@@ -23,7 +24,8 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     if row.system == System::Linux {
         page.line("belongs to", &owner(row, version));
         if row.exists_on(version) {
-            namespaces(&mut page, row, version);
+            let user = row.in_user_netns_since.is_some_and(|since| version < since);
+            namespaces(&mut page, row.in_new_netns.at(version), user, row.docker, row.kubernetes);
         }
     }
     page.some("needs", row.capability);
@@ -35,6 +37,21 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     page.some("written after", (!row.after.is_empty()).then(|| row.after.join(", ")));
     page.each("note", &mut row.notes.iter());
     page.line("see", &row.sources.iter().collect::<Vec<_>>().join(", "));
+    page.text
+}
+
+/// The same of a setting that has no row.
+#[must_use]
+pub fn explain_unknown(system: System, key: &Key, version: KernelVersion) -> String {
+    let mut page = Page::begin(&key.to_string(), "what it does is not known");
+    if system == System::Linux {
+        let scope = scope_of(system, key, version);
+        page.line("belongs to", scope.describe());
+        if scope == Scope::HostNet {
+            let presence = in_new_netns(system, key, version);
+            namespaces(&mut page, presence, false, Docker::AcceptedButFails, Kubernetes::NotPossible);
+        }
+    }
     page.text
 }
 
@@ -104,7 +121,8 @@ fn values(row: &Row) -> String {
 /// What the kernel takes beyond what is sane, or of that refuses.
 fn kernel_takes(row: &Row, version: KernelVersion) -> Option<String> {
     let bounds = row.kernel_range?.at(version);
-    (row.values.bounds != Some(bounds)).then(|| format!("{} to {}", bounds.min, bounds.max))
+    let varies = row.range_varies.map_or_else(String::new, |varies| format!(", {varies}"));
+    (row.values.bounds != Some(bounds)).then(|| format!("{} to {}{varies}", bounds.min, bounds.max))
 }
 
 /// `4194304 (before 6.18: 212992)`; on an older kernel `212992 (since 6.18: 4194304)`.
@@ -129,25 +147,24 @@ fn owner(row: &Row, version: KernelVersion) -> String {
 }
 
 /// What containers have of it.
-fn namespaces(page: &mut Page, row: &Row, version: KernelVersion) {
-    let netns = match row.in_new_netns.at(version) {
+fn namespaces(page: &mut Page, presence: InNewNetns, rootless: bool, docker: Docker, kubernetes: Kubernetes) {
+    let netns = match presence {
         InNewNetns::Writable => Some("one of its own, writable"),
         InNewNetns::ReadOnly => Some("a copy that can't be written"),
         InNewNetns::Absent => Some("nothing: the file does not exist"),
         InNewNetns::Shared => None,
     };
     page.some("new netns has", netns);
-    let user = row.in_user_netns_since.filter(|since| version < *since);
-    page.some("rootless", user.map(|_| "absent in a network namespace that a user namespace owns"));
+    page.some("rootless", rootless.then_some("absent in a network namespace that a user namespace owns"));
     page.line(
         "docker",
-        match row.docker {
+        match docker {
             Docker::Accepted => "run --sysctl takes it",
             Docker::AcceptedButFails => "run --sysctl lets it pass, and then the container does not start",
             Docker::Refused => "run --sysctl refuses it",
         },
     );
-    let kubernetes = match row.kubernetes {
+    let kubernetes = match kubernetes {
         Kubernetes::Safe { since } => format!("safe since {since}: securityContext.sysctls takes it"),
         Kubernetes::Unsafe => "unsafe: only where the kubelet has it in --allowed-unsafe-sysctls".to_owned(),
         Kubernetes::NotPossible => "not in a pod: it is the node's".to_owned(),
@@ -194,7 +211,7 @@ net.core.optmem_max
   memory for ancillary data and options of a socket
 
   values          a whole number from 0 to 2147483647 (bytes per socket)
-  default         131072 (before 6.12: 20480)
+  default         131072 (before 6.8: 20480)
   belongs to      the network namespace (before 6.8: the host, in its initial network namespace)
   new netns has   one of its own, writable
   docker          run --sysctl takes it
@@ -203,7 +220,7 @@ net.core.optmem_max
 "
         );
         let old = page("net.core.optmem_max", KernelVersion(5, 10));
-        assert!(old.contains("  default         20480 (since 6.12: 131072)\n"), "{old}");
+        assert!(old.contains("  default         20480 (since 6.8: 131072)\n"), "{old}");
         assert!(old.contains("  kernel takes    -2147483648 to 2147483647\n"), "{old}");
     }
 
@@ -238,6 +255,41 @@ vm.overcommit_memory
         assert!(one_way.contains("  one way         1 can't be undone before the next boot\n"), "{one_way}");
         let macos = page("kern.ipc.somaxconn", KernelVersion::NEWEST);
         assert!(!macos.contains("docker") && macos.contains("from 1 to 32767"), "{macos}");
+    }
+
+    #[test]
+    fn a_range_that_the_build_decides_claims_no_more() {
+        let ticks = "  kernel takes    -2147483 to 2147483, and more where the clock ticks slower than at 1000 Hz\n";
+        for name in ["net.ipv4.tcp_fin_timeout", "net.netfilter.nf_conntrack_icmp_timeout", "vm.stat_interval"] {
+            let page = page(name, KernelVersion(6, 18));
+            assert!(page.contains(ticks), "{page}");
+        }
+        let budget = page("net.core.netdev_budget_usecs", KernelVersion(6, 18));
+        let less = "  kernel takes    20000 to 2147483647, and less where the clock ticks faster than at 100 Hz\n";
+        assert!(budget.contains(less), "{budget}");
+        let reordering = page("net.ipv4.tcp_reordering", KernelVersion(6, 18));
+        assert!(!reordering.contains("kernel takes") && reordering.contains("tcp_max_reordering\n"), "{reordering}");
+    }
+
+    #[test]
+    fn a_setting_that_has_no_row() {
+        let page = |name: &str| {
+            let key = Key::Sysctl(crate::model::name::SysctlName::parse(name).unwrap());
+            explain_unknown(System::Linux, &key, KernelVersion(6, 18))
+        };
+        assert_eq!(
+            page("net.core.max_skb_frags"),
+            "\
+net.core.max_skb_frags
+  what it does is not known
+
+  belongs to      the host, in its initial network namespace
+  new netns has   nothing: the file does not exist
+  docker          run --sysctl lets it pass, and then the container does not start
+  kubernetes      not in a pod: it is the node's
+"
+        );
+        assert!(page("net.ipv4.igmp_qrv").ends_with("\n  belongs to      the network namespace\n"));
     }
 
     #[test]

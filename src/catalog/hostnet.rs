@@ -63,7 +63,7 @@ const GROUPS: &[Group] = &[
         folder: "core/",
         names: &["rmem_default", "rmem_max", "wmem_default", "wmem_max"],
         presence: InNewNetns::Absent,
-        until: KernelVersion(6, 10),
+        until: KernelVersion(6, 11),
     },
     Group {
         folder: "core/",
@@ -93,12 +93,19 @@ const GROUPS: &[Group] = &[
         presence: InNewNetns::Absent,
         until: ALWAYS,
     },
-    Group { folder: "core/", names: &["tstamp_allow_data"], presence: InNewNetns::Absent, until: KernelVersion(6, 18) },
+    Group { folder: "core/", names: &["tstamp_allow_data"], presence: InNewNetns::Absent, until: KernelVersion(6, 13) },
     Group {
         folder: "ipv4/",
-        names: &["icmp_msgs_burst", "icmp_msgs_per_sec", "route/min_adv_mss", "route/min_pmtu", "route/mtu_expires"],
+        names: &["icmp_msgs_burst", "icmp_msgs_per_sec"],
         presence: InNewNetns::Absent,
         until: KernelVersion(6, 1),
+    },
+    Group { folder: "ipv4/", names: &["route/min_adv_mss"], presence: InNewNetns::Absent, until: KernelVersion(5, 18) },
+    Group {
+        folder: "ipv4/",
+        names: &["route/min_pmtu", "route/mtu_expires"],
+        presence: InNewNetns::Absent,
+        until: KernelVersion(5, 17),
     },
     Group {
         folder: "ipv4/",

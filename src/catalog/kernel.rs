@@ -1,8 +1,8 @@
 //! `kernel` up to `printk`: names, dumps, message queues, panics, tracing, processes.
 
 use super::row::{
-    ADMIN_KERNEL, ANY_INT, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Row, UINT_MAX, UTS, always, changed,
-    number, numbers, shape, since, takes,
+    ADMIN_KERNEL, ANY_INT, BY_TICK, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Row, UINT_MAX, UTS, always,
+    changed, number, numbers, shape, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -89,6 +89,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "kernel.hung_task_timeout_secs",
         values: number(0, 92_233_720_368_547_758),
         kernel_range: Some(const { &takes(0, 9_223_372_036_854_775) }),
+        range_varies: BY_TICK,
         unit: "seconds, 0 never",
         default: always("120"),
         purpose: "how long a task may sleep uninterruptibly before the kernel warns of it",

@@ -39,6 +39,17 @@ pub(super) static ROWS: &[Row] = &[
         notes: &["smaller wastes less of a small quota, and costs more locking"],
         ..SCHED
     },
+    Row {
+        name: "kernel.sched_child_runs_first",
+        values: FLAG,
+        kernel_range: ANY_INT,
+        unit: OFF_ON,
+        default: always("0"),
+        purpose: "whether a child runs before its parent after fork(2)",
+        notes: &["did nothing on 6.6 (EEVDF)"],
+        removed_in: Some(KernelVersion(6, 7)),
+        ..SCHED
+    },
     Row { name: "kernel.sched_latency_ns", purpose: "the time in which every task gets to run once", ..GONE },
     Row {
         name: "kernel.sched_migration_cost_ns",

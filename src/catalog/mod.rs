@@ -34,7 +34,7 @@ mod user;
 mod vm;
 
 pub use belonging::{in_new_netns, scope_of, scope_with};
-pub use explain::{explain, explain_limit};
+pub use explain::{explain, explain_limit, explain_unknown};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, Kubernetes};
 pub use scope::{InNewNetns, Scope};

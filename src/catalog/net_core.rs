@@ -1,8 +1,8 @@
 //! `net.core`: what all protocols share.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX,
-    always, changed, number, shape, since, takes,
+    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Row, TICKS,
+    TICKS_SECONDS_MAX, always, changed, number, shape, since, takes,
 };
 use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
@@ -14,7 +14,7 @@ const HOST: Row = Row { sources: &[ADMIN_NET, "net/core/sysctl_net_core.c"], ..H
 /// A buffer size, of which other namespaces have a read-only copy on newer kernels.
 const BUFFER: Row = Row {
     unit: "bytes",
-    in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 10), InNewNetns::ReadOnly),
+    in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 11), InNewNetns::ReadOnly),
     sources: &["socket(7)", ADMIN_NET],
     ..HOST
 };
@@ -31,6 +31,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("1"),
         purpose: "whether BPF programs are compiled",
         notes: &["fixed at 1 where the kernel was built without the interpreter"],
+        capability: Some("CAP_SYS_ADMIN"),
         ..HOST
     },
     Row {
@@ -93,9 +94,6 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.core.devconf_inherit_init_net",
         values: number(0, 3),
-        kernel_range: Some(
-            const { &since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })]) },
-        ),
         unit: "0 IPv4 only, 1 both, 2 the kernel's defaults, 3 of the creating namespace",
         default: always("0"),
         purpose: "where a new network namespace takes net.ipv4.conf and net.ipv6.conf from",
@@ -131,6 +129,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.core.message_cost",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds, 0 no bound",
         default: always("5"),
         purpose: "how long it takes until more warnings of the network are logged",
@@ -151,6 +150,7 @@ pub(super) static ROWS: &[Row] = &[
         kernel_range: Some(
             const { &since(Bounds { min: 0, max: INT_MAX }, &[(KernelVersion(6, 1), Bounds { min: 20000, max: INT_MAX })]) },
         ),
+        range_varies: Some("and less where the clock ticks faster than at 100 Hz"),
         unit: "microseconds",
         default: always("two clock ticks: 8000 at 250 Hz, 2000 at 1000 Hz"),
         purpose: "how long one round may take",
@@ -178,7 +178,7 @@ pub(super) static ROWS: &[Row] = &[
         ),
         unit: "bytes per socket",
         scope: changed(Scope::HostNet, KernelVersion(6, 8), Scope::NetNs),
-        default: since("20480", &[(KernelVersion(6, 12), "131072")]),
+        default: since("20480", &[(KernelVersion(6, 8), "131072")]),
         purpose: "memory for ancillary data and options of a socket",
         in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 8), InNewNetns::Writable),
         sources: &["socket(7)", ADMIN_NET],
@@ -222,7 +222,7 @@ pub(super) static ROWS: &[Row] = &[
             "a new network namespace starts with the default, not with the host's value",
             "was 128 before 5.4",
         ],
-        in_user_netns_since: Some(KernelVersion(6, 12)),
+        in_user_netns_since: Some(KernelVersion(6, 3)),
         sources: &["listen(2)", "Documentation/networking/ip-sysctl.rst"],
         ..NET
     },
@@ -230,10 +230,10 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.core.tstamp_allow_data",
         values: FLAG,
         unit: OFF_ON,
-        scope: changed(Scope::HostNet, KernelVersion(6, 18), Scope::NetNs),
+        scope: changed(Scope::HostNet, KernelVersion(6, 13), Scope::NetNs),
         default: always("1"),
         purpose: "whether transmit time stamps come with the packet's data to processes without CAP_NET_RAW",
-        in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 18), InNewNetns::Writable),
+        in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 13), InNewNetns::Writable),
         sources: &[ADMIN_NET],
         ..NET
     },
@@ -244,6 +244,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("1"),
         purpose: "whether a connection may take another path after a timeout",
         since: Some(KernelVersion(5, 18)),
+        in_user_netns_since: Some(KernelVersion(6, 3)),
         sources: &[ADMIN_NET],
         ..NET
     },

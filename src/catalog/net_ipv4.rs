@@ -1,8 +1,8 @@
 //! `net.ipv4` from `fib` to `ipfrag`: addresses, ports, ICMP.
 
 use super::row::{
-    ANY_INT, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS, Row, TICKS,
-    TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
+    ANY_INT, BY_TICK, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS, Row,
+    TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
 };
 use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
@@ -29,19 +29,24 @@ const ICMP_FLAG: Row = Row {
     ..ICMP
 };
 
-/// Before 6.1 only the initial network namespace had it; stable series of 6.1 and later gave it to all.
-pub(super) const LATE: Row = Row {
-    scope: changed(Scope::HostNet, KernelVersion(6, 1), Scope::NetNs),
-    in_new_netns: changed(InNewNetns::Absent, KernelVersion(6, 1), InNewNetns::Writable),
-    ..IP
-};
+/// Before a version only the initial network namespace had it.
+pub(super) const fn of_each_since(version: KernelVersion) -> Row {
+    Row {
+        scope: changed(Scope::HostNet, version, Scope::NetNs),
+        in_new_netns: changed(InNewNetns::Absent, version, InNewNetns::Writable),
+        ..IP
+    }
+}
+
+/// The bounds of all ICMP messages: each namespace's since 6.12, and in stable series from 6.1 on.
+const ICMP_ALL: Row = of_each_since(KernelVersion(6, 1));
 
 pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv4.fib_multipath_hash_policy",
         values: number(0, 3),
         kernel_range: Some(
-            const { &since(Bounds { min: 0, max: 2 }, &[(KernelVersion(6, 1), Bounds { min: 0, max: 3 })]) },
+            const { &since(Bounds { min: 0, max: 2 }, &[(KernelVersion(5, 14), Bounds { min: 0, max: 3 })]) },
         ),
         unit: "0 addresses, 1 ports too, 2 inner addresses, 3 fib_multipath_hash_fields",
         default: always("0"),
@@ -72,7 +77,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "messages",
         default: always("50"),
         purpose: "ICMP messages that may go out at once beyond icmp_msgs_per_sec",
-        ..LATE
+        ..ICMP_ALL
     },
     Row {
         name: "net.ipv4.icmp_msgs_per_sec",
@@ -80,7 +85,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "messages per second",
         default: always("1000"),
         purpose: "ICMP messages of the kinds in icmp_ratemask that may go out",
-        ..LATE
+        ..ICMP_ALL
     },
     Row {
         name: "net.ipv4.icmp_ratelimit",
@@ -233,6 +238,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.ipfrag_time",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("30"),
         purpose: "how long fragments of a packet are kept",

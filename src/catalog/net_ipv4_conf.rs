@@ -50,7 +50,7 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv4.conf.*.arp_accept",
         values: number(0, 2),
-        unit: "0 no, 1 yes, 2 from the same subnet (since 6.1)",
+        unit: "0 no, 1 yes, 2 from the same subnet (since 6.0)",
         purpose: "whether unasked ARP makes new entries",
         ..CONF
     },

@@ -1,8 +1,8 @@
 //! `net.ipv6`.
 
 use super::row::{
-    ANY_INT, BYTE, FLAG, HOST_NET, INT_MAX, IP_SYSCTL, NET, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX, always,
-    number,
+    ANY_INT, BY_TICK, BYTE, FLAG, HOST_NET, INT_MAX, IP_SYSCTL, NET, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX,
+    always, number,
 };
 use super::version::KernelVersion;
 
@@ -145,6 +145,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv6.ip6frag_time",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("60"),
         purpose: "how long fragments of a packet are kept",
@@ -192,7 +193,7 @@ pub(super) static ROWS: &[Row] = &[
         kernel_range: ANY_INT,
         unit: "entries",
         default: always("4096; 2147483647 since 6.3"),
-        purpose: "the most cached routes; without effect since 6.3",
+        purpose: "the most cached routes, but without effect since 6.3",
         ..IPV6
     },
 ];

@@ -1,10 +1,11 @@
 //! `net.ipv4` from `neigh` to `route`: neighbours, who may ping, and routes.
 
-use super::net_ipv4::{IP, LATE};
+use super::net_ipv4::{IP, of_each_since};
 use super::row::{
-    ANY_INT, HOST_NET, INT_MAX, IP_SYSCTL, Kubernetes, NET, ROUNDED_TO_TICKS, Row, TICKS, TICKS_SECONDS_MAX, UINT_MAX,
-    always, number, numbers, takes,
+    ANY_INT, BY_TICK, HOST_NET, INT_MAX, IP_SYSCTL, Kubernetes, NET, ROUNDED_TO_TICKS, Row, TICKS, TICKS_SECONDS_MAX,
+    UINT_MAX, always, number, numbers, takes,
 };
+use super::version::KernelVersion;
 
 /// The neighbour table of each interface. That of `default` only the initial network namespace has.
 const NEIGH: Row = Row { values: number(0, INT_MAX), sources: &["arp(7)", IP_SYSCTL], ..NET };
@@ -38,6 +39,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.neigh.*.delay_first_probe_time",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: Some(const { &takes(0, 2_147_483) }),
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("5"),
         purpose: "how long to wait before a stale neighbour is probed",
@@ -47,6 +49,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.neigh.*.gc_stale_time",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: Some(const { &takes(0, 2_147_483) }),
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("60"),
         purpose: "how long an unused neighbour is kept before it may be dropped",
@@ -85,6 +88,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.neigh.default.gc_interval",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: Some(const { &takes(0, 2_147_483) }),
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("30"),
         purpose: "how often unused neighbours are dropped",
@@ -126,6 +130,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.route.gc_timeout",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("300"),
         purpose: "without effect since the routing cache went in 3.6",
@@ -149,7 +154,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "bytes",
         default: always("256"),
         purpose: "the least segment size that is offered to others",
-        ..LATE
+        ..of_each_since(KernelVersion(5, 18))
     },
     Row {
         name: "net.ipv4.route.min_pmtu",
@@ -158,15 +163,16 @@ pub(super) static ROWS: &[Row] = &[
         unit: "bytes",
         default: always("552"),
         purpose: "the smallest packet that discovery of a path's size goes down to",
-        ..LATE
+        ..of_each_since(KernelVersion(5, 17))
     },
     Row {
         name: "net.ipv4.route.mtu_expires",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("600"),
         purpose: "how long the size that was found for a path is remembered",
-        ..LATE
+        ..of_each_since(KernelVersion(5, 17))
     },
 ];

@@ -1,8 +1,8 @@
 //! What stands beneath `net` behind `ipv6`: multipath TCP, connection tracking, Unix sockets.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Row, TICKS_SECONDS_MAX,
-    UINT_MAX, always, never_changed, number, since, takes,
+    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Row,
+    TICKS_SECONDS_MAX, UINT_MAX, always, never_changed, number, since, takes,
 };
 use super::scope::InNewNetns;
 use super::version::KernelVersion;
@@ -15,6 +15,7 @@ const CONNTRACK: Row = Row { module: Some("nf_conntrack"), sources: &[NETFILTER]
 const TIMEOUT: Row = Row {
     values: number(1, TICKS_SECONDS_MAX),
     kernel_range: Some(const { &takes(-2_147_483, 2_147_483) }),
+    range_varies: BY_TICK,
     unit: "seconds",
     ..CONNTRACK
 };
@@ -87,7 +88,6 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.netfilter.nf_conntrack_expect_max",
         values: number(1, INT_MAX),
-        kernel_range: ANY_INT,
         unit: "expectations",
         default: always("nf_conntrack_buckets / 256"),
         purpose: "connections that helpers such as FTP's may announce",

@@ -1,7 +1,7 @@
 //! `net.ipv4.tcp_*` up to `tcp_mtu`, for IPv6 too.
 
 use super::row::{
-    ANY_INT, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN, OFF_ON,
+    ANY_INT, BY_TICK, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN, OFF_ON,
     ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, numbers,
     shape, since,
 };
@@ -31,8 +31,7 @@ pub(super) static ROWS: &[Row] = &[
         values: number(-31, 31),
         unit: "power of two",
         default: always("1"),
-        purpose: "how much of the receive buffer is kept for the program rather than overhead",
-        notes: &["without effect since 6.6"],
+        purpose: "how much of the receive buffer is the program's and not overhead, but without effect since 6.6",
         ..TCP
     },
     Row {
@@ -147,6 +146,7 @@ pub(super) static ROWS: &[Row] = &[
         since: Some(KernelVersion(6, 1)),
         ..TCP_SHOWN
     },
+    Row { name: "net.ipv4.tcp_fack", default: always("0"), purpose: "without effect since 4.15", ..TCP_FLAG },
     Row {
         name: "net.ipv4.tcp_fastopen",
         values: number(0, INT_MAX),
@@ -169,6 +169,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.tcp_fin_timeout",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("60"),
         purpose: "how long a connection that the program has let go waits for the other side's end (FIN-WAIT-2)",
@@ -202,6 +203,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.tcp_keepalive_intvl",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("75"),
         purpose: "time between two keepalive probes, of connections with SO_KEEPALIVE",
@@ -220,6 +222,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.tcp_keepalive_time",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("7200"),
         purpose: "how long a connection with SO_KEEPALIVE is silent before it is probed",
@@ -231,7 +234,7 @@ pub(super) static ROWS: &[Row] = &[
         values: number(0, INT_MAX),
         kernel_range: ANY_INT,
         unit: "bytes per connection",
-        default: since("1048576", &[(KernelVersion(6, 18), "4194304")]),
+        default: since("1048576", &[(KernelVersion(6, 16), "4194304")]),
         purpose: "data of a connection that may wait in the packet scheduler and the device",
         ..TCP
     },

@@ -2,8 +2,7 @@
 
 use super::net_tcp::{TCP, TCP_FLAG, TCP_HOST};
 use super::row::{
-    BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, OFF_ON, Row, UINT_MAX, ULONG_MAX, always, number,
-    numbers, since,
+    BYTE, FLAG, INT_MAX, IP_SYSCTL, Kubernetes, OFF_ON, Row, UINT_MAX, ULONG_MAX, always, number, numbers, since,
 };
 use super::version::KernelVersion;
 
@@ -59,13 +58,10 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "net.ipv4.tcp_reordering",
         values: number(1, INT_MAX),
-        kernel_range: Some(
-            const { &since(Bounds { min: INT_MIN, max: INT_MAX }, &[(KernelVersion(6, 12), Bounds { min: 1, max: 300 })]) },
-        ),
         unit: "packets",
         default: always("3"),
         purpose: "how far packets may be out of order before they count as lost",
-        notes: &["newer kernels refuse more than tcp_max_reordering"],
+        notes: &["later releases of each series refuse more than tcp_max_reordering"],
         after: &["net.ipv4.tcp_max_reordering"],
         ..TCP
     },
@@ -92,7 +88,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.tcp_rmem",
         values: numbers(3, 1, INT_MAX),
         unit: "bytes: min, default, max",
-        default: since("4096 131072 6291456", &[(KernelVersion(6, 18), "4096 131072 33554432")]),
+        default: since("4096 131072 6291456", &[(KernelVersion(6, 16), "4096 131072 33554432")]),
         purpose: "receive buffers of TCP, and how far they grow",
         notes: &[
             "some stable kernels refuse numbers below 4096",
@@ -133,7 +129,8 @@ pub(super) static ROWS: &[Row] = &[
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether a window that was offered may be taken back when memory is short",
-        since: Some(KernelVersion(6, 1)),
+        notes: &["the 6.1 series has it too"],
+        since: Some(KernelVersion(6, 5)),
         ..TCP
     },
     Row {

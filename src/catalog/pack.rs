@@ -56,6 +56,7 @@ pub(super) mod flag {
     pub(in super::super) const MODULE: u8 = 1 << 4;
     pub(in super::super) const CAPABILITY: u8 = 1 << 5;
     pub(in super::super) const ONE_WAY: u8 = 1 << 6;
+    pub(in super::super) const VARIES: u8 = 1 << 7;
 }
 
 /// A list that the compiler fills.
@@ -196,7 +197,7 @@ impl Draft {
 
     const fn texts(&mut self, row: &Row) {
         let versions = [row.in_user_netns_since, row.since, row.removed_in];
-        let texts = [row.read_back, row.module, row.capability, row.one_way];
+        let texts = [row.read_back, row.module, row.capability, row.one_way, row.range_varies];
         let flags = self.texts.len;
         self.texts.push(0);
         let (mut at, mut flag) = (0, flag::USER_NETNS);

@@ -16,9 +16,11 @@ pub struct Row<Texts = &'static [&'static str]> {
     /// The shape of its values, and the numbers that are sane on every supported kernel: what lies outside
     /// is refused by all of them, or is taken by the kernel and means nothing. See [`Row::spec`].
     pub values: Values,
-    /// What the kernel itself takes, where that differs from `values` or from one version to another. Where it
-    /// depends on how the kernel was built, what every build takes.
+    /// What the kernel itself takes, where that differs from `values` or from one version to another.
     pub kernel_range: Option<&'static ByVersion<Bounds>>,
+    /// Where the kernel's build decides how far its range goes, by what it does: then `kernel_range` is what every
+    /// build takes, and some take more.
+    pub range_varies: Option<&'static str>,
     /// What it counts, or the meaning of its words: `bytes`, `pages`, `0 off, 1 on`.
     pub unit: &'static str,
     /// What it belongs to.
@@ -144,7 +146,7 @@ impl<Texts> Row<Texts> {
         self.values.spec(None)
     }
 
-    /// The lowest and the highest number that this kernel takes, where any is known.
+    /// The lowest and the highest number that this kernel takes however it was built, where any is known.
     #[must_use]
     pub fn range_on(&self, version: KernelVersion) -> (Option<i128>, Option<i128>) {
         let bounds = self.kernel_range.map(|range| range.at(version)).or(self.values.bounds);
@@ -221,6 +223,9 @@ pub(super) const fn takes(min: i64, max: u64) -> ByVersion<Bounds> {
 /// on the tick. This is what fits at the fastest one (1000 Hz).
 pub(super) const TICKS: Option<&ByVersion<Bounds>> = Some(const { &takes(-2_147_483, 2_147_483) });
 
+/// What [`TICKS`], and every other range of clock ticks, hangs on.
+pub(super) const BY_TICK: Option<&str> = Some("and more where the clock ticks slower than at 1000 Hz");
+
 /// Milliseconds that the kernel keeps as an `int` of clock ticks; measured on 6.18, unchecked on older ones.
 pub(super) const TICKS_MS: Option<&ByVersion<Bounds>> = Some(&ByVersion {
     first: Bounds { min: INT_MIN, max: INT_MAX },
@@ -251,6 +256,7 @@ pub(super) const HOST: Row = Row {
     system: System::Linux,
     values: shape(Kind::Number),
     kernel_range: None,
+    range_varies: None,
     unit: "",
     scope: never_changed(Scope::Host),
     default: always(""),

@@ -2,10 +2,12 @@
 
 use super::index::{Index, LONGEST};
 use super::pack::{Packed, packed};
-use super::row::Row as Written;
+use super::row::{Docker, Kubernetes, Row as Written};
+use super::scope::{InNewNetns, Scope};
 use super::unpack::Entry;
+use super::version::Changed;
 use super::{
-    Row, fs, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh,
+    Row, fs, hostnet, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh,
     net_other, net_tcp, net_tcp_more, sysfs, user, vm,
 };
 use crate::model::hashed::of_path;
@@ -40,7 +42,7 @@ static LINUX: Packed = packed!(b'.', &OF_LINUX);
 static MACOS: Packed = packed!(b'.', &OF_MACOS);
 static SYSFS: Packed = packed!(b'/', &OF_SYSFS);
 
-static LINUX_INDEX: Index<1024> = Index::new(&LINUX);
+static LINUX_INDEX: Index<768> = Index::new(&LINUX);
 static MACOS_INDEX: Index<128> = Index::new(&MACOS);
 static SYSFS_INDEX: Index<128> = Index::new(&SYSFS);
 
@@ -61,7 +63,18 @@ const ONE_EACH: [&str; 8] = [
 /// `net.ipv4.conf.eth0.rp_filter`).
 #[must_use]
 pub fn row(system: System, key: &Key) -> Option<Row> {
-    entry(system, key).map(Entry::row)
+    let mut row = entry(system, key)?.row();
+    if system == System::Linux && hostnet::is_of_all_neighbours(key) {
+        make_the_hosts(&mut row);
+    }
+    Some(row)
+}
+
+/// What every network namespace has, but for this one.
+fn make_the_hosts(row: &mut Row) {
+    row.scope = Changed { now: Scope::HostNet, before: None };
+    row.in_new_netns = Changed { now: InNewNetns::Absent, before: None };
+    (row.docker, row.kubernetes) = (Docker::AcceptedButFails, Kubernetes::NotPossible);
 }
 
 /// The same, of which only what is asked for is read.
@@ -216,6 +229,19 @@ mod tests {
         for pair in sysfs::ROWS.windows(2) {
             assert!(pair[0].name < pair[1].name, "{} stands before {}", pair[0].name, pair[1].name);
         }
+    }
+
+    #[test]
+    fn the_neighbours_of_default_are_the_hosts() {
+        let found = |name: &str| {
+            let row = row(System::Linux, &Key::Sysctl(SysctlName::parse(name).unwrap())).unwrap();
+            (row.scope.now, row.in_new_netns.now, row.docker, row.kubernetes)
+        };
+        let host = (Scope::HostNet, InNewNetns::Absent, Docker::AcceptedButFails, Kubernetes::NotPossible);
+        let own = (Scope::NetNs, InNewNetns::Writable, Docker::Accepted, Kubernetes::Unsafe);
+        assert_eq!(found("net.ipv4.neigh.default.gc_stale_time"), host);
+        assert_eq!(found("net.ipv4.neigh.default.unres_qlen_bytes"), host);
+        assert_eq!(found("net.ipv4.neigh.eth0.gc_stale_time"), own);
     }
 
     #[test]

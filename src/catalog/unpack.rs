@@ -100,6 +100,7 @@ impl Entry {
         let mut text = |flag| (flags & flag != 0).then(|| texts.text());
         let (read_back, module) = (text(flag::READ_BACK), text(flag::MODULE));
         let (capability, one_way) = (text(flag::CAPABILITY), text(flag::ONE_WAY));
+        let range_varies = text(flag::VARIES);
         let class = self.part(head::CLASS);
         let kubernetes = match class & 3 {
             0 => Kubernetes::Safe { since: texts.text() },
@@ -113,6 +114,7 @@ impl Entry {
             system: if class >> 6 & 1 == 0 { System::Linux } else { System::MacOs },
             values: self.values(),
             kernel_range: self.rows.ranges.get(usize::from(self.part(head::RANGE))).copied(),
+            range_varies,
             unit,
             scope: self.scope(),
             default: ByVersion { first, then },

@@ -1,8 +1,8 @@
 //! `vm`: memory, swap, writing back, huge pages. All of the host but one.
 
 use super::row::{
-    ADMIN_VM, ANY_INT, Access, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX, always,
-    never_changed, number, since, takes,
+    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX,
+    always, never_changed, number, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -23,6 +23,17 @@ pub(super) static ROWS: &[Row] = &[
         unit: "KiB",
         default: always("8192, or 3% of memory if that is less"),
         purpose: "memory kept for processes with CAP_SYS_ADMIN",
+        ..VM
+    },
+    Row {
+        name: "vm.block_dump",
+        values: FLAG,
+        kernel_range: Some(const { &takes(0, INT_MAX) }),
+        unit: OFF_ON,
+        default: always("0"),
+        purpose: "whether reads and writes of disks are logged",
+        notes: &["tracepoints of block tell the same"],
+        removed_in: Some(KernelVersion(5, 14)),
         ..VM
     },
     Row {
@@ -123,6 +134,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "vm.laptop_mode",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds, 0 off",
         default: always("0"),
         purpose: "how long after a read other disk activity is done too, so that the disk can rest",
@@ -146,6 +158,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether files of memfd_create(2) can be executed",
         notes: &["a child PID namespace can't go below its parent"],
+        capability: Some("CAP_SYS_ADMIN"),
         since: Some(KernelVersion(6, 3)),
         sources: &["memfd_create(2)", "Documentation/userspace-api/mfd_noexec.rst"],
         ..VM
@@ -305,6 +318,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "vm.stat_interval",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("1"),
         purpose: "how often memory statistics are brought up to date",

@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::catalog;
+use nix::errno::Errno;
+
+use crate::catalog::{self, InNewNetns};
 use crate::cite::visible;
 use crate::cli::Explain;
 use crate::context::Context;
 use crate::context::elsewhere::Reader;
 use crate::diagnose::{self, Cause};
-use crate::kernel::Process;
+use crate::kernel::{Process, Refusal};
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::{Key, Setting, System};
@@ -54,21 +56,34 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
     if let Some(row) = catalog::row(here, key) {
         let mut page = catalog::explain(&row, context.version());
+        // A row may stand for many.
+        if let Key::Sysctl(name) = key {
+            page.replace_range(..row.name.len(), &name.to_string());
+        }
         standing(&mut page, key, &context, world);
         return Some(page);
     }
     if let Some(row) = catalog::row(other, key) {
-        return Some(catalog::explain(&row, catalog::KernelVersion::NEWEST));
+        let mut page = catalog::explain(&row, catalog::KernelVersion::NEWEST);
+        let whose = if other == System::MacOs { "it is macOS's" } else { "it is Linux's" };
+        line(&mut page, "now", &format!("nothing here: {whose}"));
+        return Some(page);
     }
-    if !world.kernel.inspect(key).exists.unwrap_or(false) {
+    if !world.kernel.inspect(key).exists.unwrap_or(false) && !is_hidden(key, &context) {
         return None;
     }
-    let mut page = format!("{key}\n  nothing is known of it but what stands there\n\n");
-    if here == System::Linux {
-        line(&mut page, "belongs to", catalog::scope_of(here, key, context.version()).describe());
+    if matches!(world.kernel.read(key), Err(Refusal { errno: Errno::EISDIR, .. })) {
+        return Some(format!("{key}\n  a folder of settings: ask for one of them\n"));
     }
+    let mut page = catalog::explain_unknown(here, key, context.version());
     standing(&mut page, key, &context, world);
     Some(page)
+}
+
+/// Whether it is known to be there but for the network namespace that we are in.
+fn is_hidden(key: &Key, context: &Context) -> bool {
+    let there = catalog::in_new_netns(context.system, key, context.version());
+    context.initial.net == Some(false) && there == InNewNetns::Absent
 }
 
 /// A sysctl's name, or a path beneath `/proc/sys` or `/sys`; a path that does not say beneath which may be either.
@@ -85,15 +100,15 @@ fn keys(asked: &str) -> Vec<Key> {
 
 /// What stands there now, what keeps us from changing it, and who else sets it.
 fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'_>) {
-    if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
+    let is_pattern = match key {
+        Key::Sysctl(name) => name.is_pattern(),
+        Key::Sysfs(name) => name.path().contains('*'),
+    };
+    if is_pattern {
         return;
     }
     let read = world.kernel.read(key);
-    let now = match &read {
-        Ok(text) if text.trim().is_empty() => "(empty)".to_owned(),
-        Ok(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-        Err(refusal) => refusal.to_string(),
-    };
+    let now = read.as_ref().map_or_else(ToString::to_string, |text| shown(text));
     line(page, "now", &now);
     let around = context.surroundings();
     let evidence = world.kernel.inspect(key);
@@ -102,8 +117,20 @@ fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'
     }
     for other in context.elsewhere(&[&Setting::Key(key.clone())], &around) {
         let by = if other.reader == Reader::Procps { "by `sysctl --system`, " } else { "" };
-        line(page, "set by", &format!("{}:{} ({by}{})", other.file, other.line, other.value));
+        let value = shown(&other.value);
+        let title = if value == now { "set by" } else { "in a file" };
+        let value = if value == EMPTY { "empty" } else { &value };
+        line(page, title, &format!("{}:{} ({by}{value})", other.file, other.line));
     }
+}
+
+/// What stands for no words at all.
+const EMPTY: &str = "(empty)";
+
+/// Its words, each parted by one blank.
+fn shown(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.is_empty() { EMPTY.to_owned() } else { words.join(" ") }
 }
 
 /// As the lines of the catalog's page.

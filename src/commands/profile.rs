@@ -94,6 +94,8 @@ fn about(system: System, key: &Key, context: &Context) -> About {
         of_host,
         one_way: row.one_way,
         read_only: row.access == Access::ReadOnly,
+        idle: row.purpose.find("without effect").and_then(|at| row.purpose.get(at..)),
+        instead: row.removed_in.and_then(|_| row.notes.iter().next()),
     }
 }
 

@@ -143,7 +143,8 @@ impl Case<'_> {
         let hindrance = self.hindrance();
         let only_rights = matches!(hindrance, None | Some((Cause::NotPermitted, _))) && !read_only(&self.evidence());
         if let Some(line) = self.scene.set_elsewhere(self.finding).filter(|_| only_rights) {
-            return found(Cause::SetElsewhere, format!("{}:{} sets it to {}", line.file, line.line, line.value));
+            let value = if line.value.trim().is_empty() { "(empty)" } else { &line.value };
+            return found(Cause::SetElsewhere, format!("{}:{} sets it to {value}", line.file, line.line));
         }
         hindrance
             .or_else(|| self.one_way())
@@ -315,9 +316,10 @@ impl Case<'_> {
             }
             _ => {}
         }
+        let varies = self.row.is_some_and(|row| row.range_varies.is_some());
         let known = match self.range() {
-            // A range that would let the value pass is not this kernel's.
-            Some((min, max)) if !within(&value, min, max) => format!(": it takes {min} to {max}"),
+            // A range that would let the value pass is not this kernel's, and one that its build decides may go further.
+            Some((min, max)) if !within(&value, min, max) && !varies => format!(": it takes {min} to {max}"),
             _ => format!(", {refusal}"),
         };
         found(Cause::ValueRefused, format!("the kernel does not take `{value}`{known}"))

@@ -2,6 +2,14 @@
 //! system's own programs, makes `check` pass. All of it in a mount namespace whose configuration is the test's own:
 //! these programs write whatever they find.
 
+use tunectl::context::elsewhere::{Elsewhere, Reader};
+use tunectl::context::{Context, Namespaces, Surroundings};
+use tunectl::diagnose::{Scene as Seen, diagnose};
+use tunectl::model::setting::System;
+use tunectl::model::value::Value;
+use tunectl::report::{Finding, Report, Shortfall};
+
+use crate::odd::{finding, setting};
 use crate::scene::{Said, Scene};
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
@@ -142,6 +150,54 @@ fn a_pattern_is_not_changed_for_one_key() {
         scene.inside_then_check(reader, asked);
         assert_eq!(crate::support::kernel::sysctl("net/ipv4/conf/default/arp_ignore"), "1");
     });
+}
+
+/// What a file asks for and what stands there, each as it is.
+#[test]
+fn what_a_file_asks_for_is_set_by_it_only_where_it_stands_there() {
+    as_root(this_test!(), || {
+        let scene = Scene::new(CONFIGURED);
+        scene.scratch.write("conf", "");
+        for (file, now, line) in [
+            ("net.core.somaxconn = 123", "9999", "in a file       /etc/sysctl.d/50.conf:1 (123)"),
+            ("net.core.somaxconn =  9999 ", "9999", "set by          /etc/sysctl.d/50.conf:1 (9999)"),
+            (
+                "net.ipv4.tcp_rmem = 4096 8192  16384",
+                "4096 8192 16384",
+                "set by          /etc/sysctl.d/50.conf:1 (4096 8192 16384)",
+            ),
+            (
+                "net.ipv4.ip_local_reserved_ports = 8081,8080",
+                "8080,8081",
+                "in a file       /etc/sysctl.d/50.conf:1 (8081,8080)",
+            ),
+            ("net.ipv4.ip_local_reserved_ports =", "", "set by          /etc/sysctl.d/50.conf:1 (empty)"),
+        ] {
+            scene.scratch.write("etc/50.conf", format!("{file}\n"));
+            let key = file.split(' ').next().unwrap();
+            crate::support::kernel::put(&key.replace('.', "/"), &format!("{now}\n"));
+            let output = scene.runs(&["tunectl", "explain", key]);
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert!(said.ends_with(&format!("\n  {line}\n")), "{said}");
+        }
+    });
+}
+
+#[test]
+fn a_line_that_sets_nothing_is_shown_as_such() {
+    let own = Namespaces { net: Some(true), ..Namespaces::default() };
+    let context = Context::known(System::Linux, None, own, 0, Surroundings::default());
+    let setting = setting("net.ipv4.ip_local_reserved_ports");
+    let (file, reader) = ("/etc/sysctl.d/50.conf".to_owned(), Reader::SystemdSysctl);
+    let line = Elsewhere { setting, file, line: 1, value: String::new(), scope: String::new(), reader };
+    let found = Some(Value::text(""));
+    let finding =
+        Finding { found, ..finding(line.setting.clone(), Shortfall::Differs, tunectl::kernel::Evidence::default()) };
+    let (report, around) = (Report { findings: vec![finding] }, context.surroundings());
+    let scene =
+        Seen { context: &context, around: &around, elsewhere: &[line], report: &report, own_limits: true, asked: &[] };
+    let said = diagnose(&report.findings[0], &scene).unwrap();
+    assert_eq!(said.why, "/etc/sysctl.d/50.conf:1 sets it to (empty)");
 }
 
 /// `pam_limits(8)` at a login by su(1), with a limits.d and a PAM stack of the test's own.

@@ -37,13 +37,42 @@ fn a_setting_with_its_value_here() {
             ("net.core.netdev_max_backlog", "[hidden-in-namespace]\n"),
             ("net.core.rmem_max", "[host-setting]\n"),
             ("net.ipv4.tcp_tw_recycle", "it went with Linux 4.12 [not-in-this-kernel]\n"),
-            ("net.ipv4.igmp_qrv", "nothing is known of it but what stands there"),
+            ("net.ipv4.igmp_qrv", "net.ipv4.igmp_qrv\n  what it does is not known\n"),
         ] {
             let ran = Test::new(["explain", name]).stdout_is_anything().run();
             assert!(ran.stdout.contains(line), "{name}: {}", ran.stdout);
         }
         let ran = Test::new(["explain", "kern.maxfiles"]).stdout_is_anything().run();
-        assert!(!ran.stdout.contains("\n  now "), "{}", ran.stdout);
+        let nothing = "\n  now             nothing here: it is macOS's\n";
+        assert!(ran.stdout.ends_with(nothing), "{}", ran.stdout);
+    });
+}
+
+#[test]
+fn what_is_no_single_setting_of_this_machine() {
+    inside(this_test!(), || {
+        for name in ["net.core", "net/core", "/proc/sys/net/core"] {
+            Test::new(["explain", name]).stdout("net.core\n  a folder of settings: ask for one of them\n").run();
+        }
+        let all = Test::new(["explain", "block/*/queue/scheduler"]).stdout_is_anything().run();
+        assert!(all.stdout.starts_with("block/*/queue/scheduler\n"), "{}", all.stdout);
+        assert!(!all.stdout.contains("\n  now ") && !all.stdout.contains("from here"), "{}", all.stdout);
+        let hidden = Test::new(["explain", "net.core.max_skb_frags"]).stdout_is_anything().run();
+        for line in [
+            "  belongs to      the host, in its initial network namespace\n",
+            "  new netns has   nothing: the file does not exist\n",
+            "  docker          run --sysctl lets it pass, and then the container does not start\n",
+            " [hidden-in-namespace]\n",
+        ] {
+            assert!(hidden.stdout.contains(line), "{}", hidden.stdout);
+        }
+        let neighbours = Test::new(["explain", "net.ipv4.neigh.default.gc_stale_time"]).stdout_is_anything().run();
+        assert!(neighbours.stdout.starts_with("net.ipv4.neigh.default.gc_stale_time\n"), "{}", neighbours.stdout);
+        assert!(
+            neighbours.stdout.contains("  new netns has   nothing: the file does not exist\n"),
+            "{}",
+            neighbours.stdout
+        );
     });
 }
 

@@ -142,3 +142,18 @@ fn an_ordinary_user_of_a_container_that_may_write() {
         assert_eq!(said.or_at("compose"), "domainname: \"x\"");
     });
 }
+
+#[test]
+fn no_remedy_is_a_value_that_may_be_refused_too() {
+    as_root(this_test!(), || {
+        let scene = Scene::new("exec sh -c 'echo 1000 > /proc/sys/net/ipv4/tcp_max_reordering; exec \"$@\"' sh \"$@\"");
+        let above = "exec 2>/dev/null; echo 301 > /proc/sys/net/ipv4/tcp_reordering && echo 3 > /proc/sys/net/ipv4/tcp_reordering";
+        if std::process::Command::new("sh").args(["-c", above]).status().unwrap().success() {
+            return skip(this_test!(), "this kernel takes any tcp_reordering, as it did before 2026");
+        }
+        let said = scene.says("apply", "--set net.ipv4.tcp_reordering=1001", "net.ipv4.tcp_reordering");
+        assert_eq!(said.cause, "value-refused");
+        assert_eq!(said.why, "the kernel does not take `1001`, write: EINVAL (invalid argument)");
+        assert!(said.remedies.is_empty() && said.others.is_empty(), "{said:?}");
+    });
+}

@@ -11,7 +11,7 @@ pub(crate) const CASES: &[(&str, Case)] = &[
             asked: "--set net.ipv4.tcp_keepalive_time=21474836",
             setting: "net.ipv4.tcp_keepalive_time",
             cause: "value-refused",
-            why: "the kernel does not take `21474836`",
+            why: "the kernel does not take `21474836`, write: EINVAL",
             followed: Followed::Profile,
         },
     ),

@@ -78,7 +78,7 @@ fn each_kernel_says_what_a_network_namespace_holds() {
         outcome.is("backlog.code", "0");
         if kernel == Kernel::Stable {
             outcome.is("rootless.code", "1");
-            outcome.says("rootless.err", "a rootless container does not have it before Linux 6.12");
+            outcome.says("rootless.err", "a rootless container does not have it before Linux 6.3");
         } else {
             outcome.is("rootless.code", "0");
         }

@@ -198,8 +198,7 @@ fn what_a_network_namespace_lacks_is_left_out_or_set_on_the_machine() {
         outcome.is("end", "reached");
         if kernel == Kernel::Stable {
             outcome.says("code.out", "\"cause\": \"hidden-in-user-namespace\"");
-            outcome
-                .says("told.out", "the network namespace of a rootless container does not have it before Linux 6.12");
+            outcome.says("told.out", "the network namespace of a rootless container does not have it before Linux 6.3");
             outcome.is("mended.code", "0");
         } else {
             outcome.says("code.out", "\"cause\": \"not-applied\"");

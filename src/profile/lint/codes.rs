@@ -13,7 +13,7 @@ pub struct Warning {
 }
 
 /// Every kind, in the order of the codes.
-pub const WARNINGS: [Warning; 19] = [
+pub const WARNINGS: [Warning; 20] = [
     Warning {
         code: "W001",
         title: "a range of local ports that takes in the ports of services",
@@ -141,6 +141,12 @@ pub const WARNINGS: [Warning; 19] = [
         explanation: "Characters without width, or such as turn the writing direction (U+200B to U+200F, U+202A to U+202E, \
             U+2060 to U+206F, U+FEFF), come along when text is copied, and make a name or value another than the one \
             that is read. Type it anew.",
+    },
+    Warning {
+        code: "W020",
+        title: "local ports that begin below the first unprivileged one",
+        explanation: "The kernel refuses a range of local ports that begins below `net.ipv4.ip_unprivileged_port_start`, \
+            and that above the range's begin: one of the two always falls short.",
     },
 ];
 

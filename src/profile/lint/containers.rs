@@ -33,7 +33,7 @@ pub(super) fn unreachable(profile: &Profile, known: &Known<'_>) -> Option<Proble
         count => format!(" and {count} more"),
     };
     let message = format!("`{}`{others} can't be had from inside an unprivileged container", first.setting);
-    let warning = Problem::warning("W012", message, first.origin.clone());
+    let warning = first.warn("W012", message);
     let warning = more.iter().take(SHOWN - 1).fold(warning, |warning, wish| warning.see(&wish.origin, ""));
     Some(warning.help("`required = false` makes a warning of it where the host has not been set up for it"))
 }

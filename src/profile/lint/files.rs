@@ -22,7 +22,7 @@ pub(super) fn many(wish: &Wish) -> Option<Problem> {
     });
     let raised = !matches!(wish.asked, Expectation::Bounds { at_least: None, .. });
     (many && raised).then(|| {
-        Problem::warning("W006", format!("{} is more than {MANY}", wish.setting), wish.origin.clone()).help(
+        wish.warn("W006", format!("{} is more than {MANY}", wish.setting)).help(
             "programs that close every possible descriptor one by one need minutes then, and some reserve memory \
                  for each; ask for what the service needs",
         )
@@ -49,7 +49,7 @@ pub(super) fn above_ceiling(profile: &Profile, wish: &Wish) -> Option<Problem> {
     })?;
     (wanted > given).then(|| {
         let message = format!("{} of {wanted} is above fs.nr_open", wish.setting);
-        let warning = Problem::warning("W011", message, wish.origin.clone());
+        let warning = wish.warn("W011", message);
         match ceiling {
             Some(ceiling) => warning.see(&ceiling.origin, format!("which becomes {given} here")),
             None => warning.help(format!(

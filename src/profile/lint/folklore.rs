@@ -2,12 +2,12 @@
 
 use super::super::Wish;
 use super::super::problem::Problem;
-use super::{highest, numbers};
+use super::{About, highest, numbers, spans};
 
 /// A key, the values that the warning is for, what is wrong with them, and what to know or do.
 type Saying = (&'static str, fn(&Wish) -> bool, &'static str, &'static [&'static str]);
 
-const SAYINGS: [Saying; 8] = [
+const SAYINGS: [Saying; 7] = [
     (
         "net.ipv4.tcp_fin_timeout",
         |_| true,
@@ -24,7 +24,6 @@ const SAYINGS: [Saying; 8] = [
         "so low does not save connections in TIME-WAIT, it destroys them",
         &["late segments then reach the next connection; the kernel's documentation says not to lower it"],
     ),
-    ("net.ipv4.tcp_low_latency", |_| true, "does nothing since Linux 4.14", &["leave it out"]),
     (
         "net.ipv4.tcp_timestamps",
         |wish| highest(wish) == Some(0),
@@ -58,35 +57,39 @@ const SAYINGS: [Saying; 8] = [
 ];
 
 /// W005: a key that does not do what many guides say.
-pub(super) fn saying(wish: &Wish, name: &str) -> Option<Problem> {
+pub(super) fn saying(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
+    if let Some(idle) = about.idle {
+        return Some(wish.warn("W005", format!("`{name}` is {idle}")).help("leave it out"));
+    }
     let (_, _, wrong, known) = SAYINGS.iter().find(|(key, applies, ..)| *key == name && applies(wish))?;
-    let warning = Problem::warning("W005", format!("`{name}` {wrong}"), wish.origin.clone());
+    let warning = wish.warn("W005", format!("`{name}` {wrong}"));
     Some(known.iter().fold(warning, |warning, line| warning.help(*line)))
 }
 
 /// What kernels of today start with, or more.
-const DEFAULTS: [(&str, i128); 11] = [
-    ("fs.aio-max-nr", 65536),
-    ("fs.inotify.max_user_instances", 128),
-    ("fs.inotify.max_user_watches", 8192),
-    ("fs.nr_open", 1 << 20),
-    ("kernel.pid_max", 32768),
+const DEFAULTS: [(&str, &[i128]); 13] = [
+    ("fs.aio-max-nr", &[65536]),
+    ("fs.inotify.max_user_instances", &[128]),
+    ("fs.inotify.max_user_watches", &[8192]),
+    ("fs.nr_open", &[1 << 20]),
+    ("kernel.pid_max", &[32768]),
     // As good as unlimited since Linux 3.16 (`include/uapi/linux/shm.h`): older guides raise them to less.
-    ("kernel.shmall", i64::MAX as i128),
-    ("kernel.shmmax", i64::MAX as i128),
-    ("net.core.rmem_max", 212_992),
-    ("net.core.somaxconn", 4096),
-    ("net.core.wmem_max", 212_992),
-    ("vm.max_map_count", 65530),
+    ("kernel.shmall", &[i64::MAX as i128]),
+    ("kernel.shmmax", &[i64::MAX as i128]),
+    ("net.core.rmem_max", &[4 << 20]),
+    ("net.core.somaxconn", &[4096]),
+    ("net.core.wmem_max", &[4 << 20]),
+    ("net.ipv4.tcp_rmem", &[4096, 131_072, 32 << 20]),
+    ("net.ipv4.tcp_wmem", &[4096, 16384, 4 << 20]),
+    ("vm.max_map_count", &[65530]),
 ];
 
 /// W015: an upper bound below what a modern kernel starts with.
 pub(super) fn cut(wish: &Wish, name: &str) -> Option<Problem> {
-    let (_, default) = DEFAULTS.iter().find(|(key, _)| *key == name)?;
-    let most = highest(wish).filter(|most| most < default)?;
+    let (_, defaults) = DEFAULTS.iter().find(|(key, _)| *key == name)?;
+    let most: Vec<i128> = spans(&wish.asked)?.into_iter().map(|(_, most)| most).collect();
+    most.iter().zip(*defaults).find(|(most, default)| most < default)?;
+    let most = if let [most] = *most { most.to_string() } else { format!("{most:?}") };
     let message = format!("`{name}` at {most} at most lowers what kernels start with today");
-    Some(
-        Problem::warning("W015", message, wish.origin.clone())
-            .help(format!("if no less than that is meant: `{{ at_least = {most} }}`")),
-    )
+    Some(wish.warn("W015", message).help(format!("if no less than that is meant: `{{ at_least = {most} }}`")))
 }

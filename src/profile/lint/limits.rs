@@ -16,7 +16,7 @@ pub(super) fn too_high(profile: &Profile, wish: &Wish, resource: Resource) -> Op
     let said = |other: &Wish| other.origin == wish.origin && other.setting < wish.setting;
     (least(wish)? > most && !profile.wishes.iter().any(said)).then(|| {
         let message = format!("{} is above {most}, the most that there is", wish.setting);
-        Problem::warning("W017", message, wish.origin.clone())
+        wish.warn("W017", message)
     })
 }
 
@@ -35,6 +35,6 @@ pub(super) fn too_low(wish: &Wish, resource: Resource, side: Side) -> Option<Pro
     let most = highest(wish)?;
     (most < *enough).then(|| {
         let message = format!("with {} at {most} hardly a program runs", wish.setting);
-        Problem::warning("W018", message, wish.origin.clone()).help(*why)
+        wish.warn("W018", message).help(*why)
     })
 }

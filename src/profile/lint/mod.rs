@@ -45,6 +45,10 @@ pub struct About {
     pub one_way: Option<&'static str>,
     /// Whether nobody can write it.
     pub read_only: bool,
+    /// That it does nothing any more, and since when: `without effect since 4.14`.
+    pub idle: Option<&'static str>,
+    /// What to know of it where it is gone.
+    pub instead: Option<&'static str>,
 }
 
 /// Looks a merged profile over. What it allows itself in `[lint] allow` is left out.
@@ -52,39 +56,46 @@ pub struct About {
 pub fn lint(profile: &Profile, known: &Known<'_>) -> Vec<Problem> {
     let mut warnings = Vec::new();
     for wish in &profile.wishes {
-        warnings.extend(names::hidden(wish));
+        add(&mut warnings, names::hidden(wish));
         if let Setting::Limit(resource, side) = wish.setting {
-            warnings.extend(limits::too_high(profile, wish, resource));
-            warnings.extend(limits::too_low(wish, resource, side));
+            add(&mut warnings, limits::too_high(profile, wish, resource));
+            add(&mut warnings, limits::too_low(wish, resource, side));
         }
         match &wish.setting {
             Setting::Key(key @ Key::Sysctl(name)) => {
                 let about = wish.system.map(|system| (known.about)(system, key)).unwrap_or_default();
                 let name = name.to_string();
-                warnings.extend(ports::range(profile, wish, &name));
-                warnings.extend(ports::parity(wish, &name));
+                add(&mut warnings, ports::range(profile, wish, &name));
+                add(&mut warnings, ports::parity(wish, &name));
                 let presence = names::presence(wish, &name, &about);
-                warnings.extend(presence.or_else(|| names::misspelt(wish, &name, known)));
-                warnings.extend(names::one_way(wish, &name, &about));
-                warnings.extend(names::read_only(wish, &name, &about));
+                add(&mut warnings, presence.or_else(|| names::misspelt(wish, &name, known)));
+                add(&mut warnings, names::one_way(wish, &name, &about));
+                add(&mut warnings, names::read_only(wish, &name, &about));
                 if wish.system == Some(System::Linux) {
-                    warnings.extend(folklore::saying(wish, &name));
-                    warnings.extend(folklore::cut(wish, &name));
+                    add(&mut warnings, folklore::saying(wish, &name, &about));
+                    add(&mut warnings, folklore::cut(wish, &name));
                 }
             }
             Setting::Limit(Resource::Nofile, _) => {
-                warnings.extend(files::many(wish));
-                warnings.extend(files::above_ceiling(profile, wish));
+                add(&mut warnings, files::many(wish));
+                add(&mut warnings, files::above_ceiling(profile, wish));
             }
             _ => {}
         }
     }
-    warnings.extend(ports::all_reserved(profile));
+    add(&mut warnings, ports::all_reserved(profile));
+    add(&mut warnings, ports::order(profile));
     warnings.extend(together::replaced(profile));
     warnings.extend(together::twins(profile));
-    warnings.extend(containers::unreachable(profile, known));
+    add(&mut warnings, containers::unreachable(profile, known));
     warnings.retain(|warning| !profile.allows(warning));
     warnings
+}
+
+/// Once for all lints: each would carry its own way to make room for another.
+#[inline(never)]
+fn add(warnings: &mut Vec<Problem>, more: Option<Problem>) {
+    warnings.extend(more);
 }
 
 impl Profile {
@@ -96,43 +107,65 @@ impl Profile {
     }
 }
 
-/// The two ends of a range that is asked for, as far as they are plain numbers.
-fn ends(wish: &Wish) -> Option<(i128, i128)> {
-    let (Expectation::Exactly(Asked::Amounts(ends)) | Expectation::Covers(Asked::Amounts(ends))) = &wish.asked else {
-        return None;
-    };
-    let &[first, last] = ends.as_slice() else { return None };
-    Some((plain(first)?, plain(last)?))
+impl Wish {
+    /// A warning that lies where the wish does.
+    #[inline(never)]
+    fn warn(&self, code: &'static str, message: String) -> Problem {
+        Problem::warning(code, message, self.origin.clone())
+    }
+}
+
+/// The two ends of each range that is asked for, as far as they are plain numbers.
+fn ranges(wish: &Wish) -> Vec<(i128, i128)> {
+    let ends = wish.asked.values().filter_map(|value| match *plains(value)? {
+        [first, last] => Some((first, last)),
+        _ => None,
+    });
+    ends.collect()
+}
+
+/// Its numbers; nothing where it is no number, or hangs on the machine. No limit is as high as can be.
+fn plains(asked: &Asked) -> Option<Box<[i128]>> {
+    match asked {
+        Asked::Amount(amount) => Some(Box::new([plain(*amount)?])),
+        Asked::Amounts(amounts) => amounts.iter().map(|amount| plain(*amount)).collect(),
+        Asked::Unlimited => Some(Box::new([i128::MAX])),
+        _ => None,
+    }
 }
 
 /// From which to which number a setting may be, for each number of a list; nothing where what is asked for is no
-/// number, or hangs on the machine. No limit is as high as can be.
+/// number, or hangs on the machine. Of one of several, from the lowest to the highest.
 fn spans(asked: &Expectation<Asked>) -> Option<Vec<(i128, i128)>> {
-    let numbers = |asked: &Asked| match asked {
-        Asked::Amount(amount) => Some(vec![plain(*amount)?]),
-        Asked::Amounts(amounts) => amounts.iter().map(|amount| plain(*amount)).collect(),
-        Asked::Unlimited => Some(vec![i128::MAX]),
-        _ => None,
-    };
+    let mut spans = Vec::new();
     match asked {
-        Expectation::Exactly(value) => Some(numbers(value)?.into_iter().map(|number| (number, number)).collect()),
-        Expectation::Bounds { at_least, at_most } => {
-            let low = at_least.as_ref().map(numbers);
-            let high = at_most.as_ref().map(numbers);
-            let (low, high) = match (low, high) {
-                (Some(low), Some(high)) => (low?, high?),
-                (Some(low), None) => (low.clone()?, vec![i128::MAX; low?.len()]),
-                (None, Some(high)) => (vec![i128::MIN; high.as_ref()?.len()], high?),
-                (None, None) => return None,
-            };
-            Some(low.into_iter().zip(high).collect())
-        }
-        Expectation::Covers(value) => match numbers(value)?.as_slice() {
-            &[first, last] => Some(vec![(i128::MIN, first), (last, i128::MAX)]),
-            _ => None,
+        Expectation::Includes(_) => return None,
+        Expectation::Covers(value) => match *plains(value)? {
+            [first, last] => spans.extend([(i128::MIN, first), (last, i128::MAX)]),
+            _ => return None,
         },
-        Expectation::Includes(_) | Expectation::OneOf(_) => None,
+        Expectation::Exactly(_) | Expectation::OneOf(_) => {
+            for value in asked.values() {
+                let numbers = plains(value)?;
+                spans.resize(numbers.len(), (i128::MAX, i128::MIN));
+                for ((low, high), number) in spans.iter_mut().zip(numbers) {
+                    (*low, *high) = ((*low).min(number), (*high).max(number));
+                }
+            }
+        }
+        Expectation::Bounds { at_least, at_most } => {
+            for (value, is_low) in
+                at_least.iter().map(|low| (low, true)).chain(at_most.iter().map(|high| (high, false)))
+            {
+                let numbers = plains(value)?;
+                spans.resize(numbers.len(), (i128::MIN, i128::MAX));
+                for ((low, high), number) in spans.iter_mut().zip(numbers) {
+                    *if is_low { low } else { high } = number;
+                }
+            }
+        }
     }
+    Some(spans)
 }
 
 /// The highest number that is let pass, if there is one.
@@ -151,12 +184,7 @@ fn least(wish: &Wish) -> Option<i128> {
     }
 }
 
-/// Every plain number that is named.
+/// Every number that is named, of what does not hang on the machine.
 fn numbers(wish: &Wish) -> Vec<i128> {
-    let named = wish.asked.values().flat_map(|value| match value {
-        Asked::Amount(amount) => std::slice::from_ref(amount),
-        Asked::Amounts(amounts) => amounts,
-        _ => &[],
-    });
-    named.filter_map(|amount| plain(*amount)).collect()
+    wish.asked.values().filter_map(plains).flatten().collect()
 }

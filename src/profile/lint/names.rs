@@ -6,33 +6,30 @@ use super::{About, Known};
 use crate::cite;
 use crate::model::suggest;
 
-/// Keys that kernels of today no longer have, when they went, and what to do instead.
-const REMOVED: [(&str, &str, &str); 9] = [
+/// Keys that no supported kernel has, when they went, and what to do instead.
+const REMOVED: [(&str, &str, &str); 7] = [
     ("net.ipv4.tcp_tw_recycle", "Linux 4.12", "it broke clients behind NAT; `net.ipv4.tcp_tw_reuse` is safe"),
     ("net.ipv4.tcp_abc", "Linux 3.9", "leave it out"),
     ("net.ipv4.tcp_frto_response", "Linux 3.10", "leave it out"),
     ("net.ipv4.ip_conntrack_max", "Linux 4.9", "write `net.netfilter.nf_conntrack_max`"),
     ("net.ipv4.netfilter.ip_conntrack_max", "Linux 4.9", "write `net.netfilter.nf_conntrack_max`"),
-    ("kernel.sched_latency_ns", "Linux 5.13", DEBUGFS),
-    ("kernel.sched_min_granularity_ns", "Linux 5.13", DEBUGFS),
-    ("kernel.sched_wakeup_granularity_ns", "Linux 5.13", DEBUGFS),
-    ("kernel.sched_migration_cost_ns", "Linux 5.13", DEBUGFS),
+    ("net.ipv4.tcp_max_ssthresh", "Linux 3.13", "leave it out"),
+    ("net.ipv4.tcp_thin_dupack", "Linux 4.11", "leave it out"),
 ];
-const DEBUGFS: &str = "it is in debugfs now, for experiments only";
 
 /// W004: a key that kernels no longer have, and W007: one that they do not have yet.
 pub(super) fn presence(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
     let here = about.lacked_here.as_deref().map(|release| format!("this one, {release}, has no such key"));
     let listed = REMOVED.iter().find(|(removed, _, _)| *removed == name);
     if let Some(gone) = listed.map(|(_, since, _)| (*since).to_owned()).or_else(|| about.gone.clone()) {
-        let warning = Problem::warning("W004", format!("`{name}` is gone since {gone}"), wish.origin.clone());
-        let warning = listed.iter().fold(warning, |warning, (_, _, instead)| warning.help(*instead));
+        let warning = wish.warn("W004", format!("`{name}` is gone since {gone}"));
+        let instead = listed.map(|(_, _, instead)| *instead).or(about.instead);
+        let warning = instead.into_iter().fold(warning, Problem::help);
         return Some(here.into_iter().fold(warning, Problem::help));
     }
     let since = about.since.as_deref().filter(|_| wish.required)?;
     let message = format!("`{name}` came with {since}, and older kernels are supported too");
-    let warning = Problem::warning("W007", message, wish.origin.clone())
-        .help("with `required = false` it is set where there is such a key");
+    let warning = wish.warn("W007", message).help("with `required = false` it is set where there is such a key");
     Some(here.into_iter().fold(warning, Problem::help))
 }
 
@@ -41,13 +38,13 @@ pub(super) fn one_way(wish: &Wish, name: &str, about: &About) -> Option<Problem>
     let for_good = about.one_way?;
     wish.asked.values().any(|value| value.to_string() == for_good).then(|| {
         let message = format!("`{name}` stays {for_good} until the next boot, whatever is written then");
-        Problem::warning("W013", message, wish.origin.clone())
+        wish.warn("W013", message)
     })
 }
 
 /// W014: a key that takes no value.
 pub(super) fn read_only(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
-    about.read_only.then(|| Problem::warning("W014", format!("`{name}` can only be read"), wish.origin.clone()))
+    about.read_only.then(|| wish.warn("W014", format!("`{name}` can only be read")))
 }
 
 /// W019: what a terminal or an editor does not show, or shows in another order.
@@ -55,7 +52,7 @@ pub(super) fn hidden(wish: &Wish) -> Option<Problem> {
     let text = wish.origin.source.text.get(wish.origin.span.clone())?;
     text.chars().any(cite::is_hidden).then(|| {
         let message = format!("{} is written with letters that can't be seen", wish.setting);
-        Problem::warning("W019", message, wish.origin.clone()).help("type it anew")
+        wish.warn("W019", message).help("type it anew")
     })
 }
 
@@ -72,7 +69,7 @@ pub(super) fn misspelt(wish: &Wish, name: &str, known: &Known<'_>) -> Option<Pro
         .map(str::to_owned)
         .or_else(|| known().find_map(|known| suggest::joined(name, known)))?;
     let message = format!("`{name}` is no sysctl that tunectl knows, did you mean `{near}`?");
-    Some(Problem::warning("W003", message, wish.origin.clone()))
+    Some(wish.warn("W003", message))
 }
 
 /// Whether two names differ in one component only, and there by a few letters. Not by a number at its end: many

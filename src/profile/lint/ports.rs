@@ -2,9 +2,12 @@
 
 use super::super::problem::Problem;
 use super::super::{Profile, Wish};
-use super::{ends, highest};
+use super::{highest, least, ranges, spans};
 use crate::model::ranges::Ranges;
 use crate::model::setting::System;
+
+const RANGE: &str = "net.ipv4.ip_local_port_range";
+const START: &str = "net.ipv4.ip_unprivileged_port_start";
 
 /// The lowest local port that Linux gives out by itself (ip-sysctl.rst, `ip_local_port_range`).
 const LINUX_FIRST: i128 = 32768;
@@ -15,8 +18,8 @@ const MACOS_FIRST: i128 = 49152;
 pub(super) fn range(profile: &Profile, wish: &Wish, name: &str) -> Option<Problem> {
     let ports = &profile.service_ports;
     let (first, reserved) = match (wish.system?, name) {
-        (System::Linux, "net.ipv4.ip_local_port_range") => {
-            let (first, _) = ends(wish)?;
+        (System::Linux, RANGE) => {
+            let (first, _) = ranges(wish).into_iter().min()?;
             let own_list =
                 profile.wishes.iter().any(|other| other.setting.to_string() == "net.ipv4.ip_local_reserved_ports");
             (Some(first).filter(|first| *first < LINUX_FIRST)?, own_list || !ports.is_empty())
@@ -41,7 +44,7 @@ pub(super) fn range(profile: &Profile, wish: &Wish, name: &str) -> Option<Proble
     };
     (!reserved).then(|| {
         let message = format!("local ports from {first} on, and no service port is kept out of them");
-        Problem::warning("W001", message, wish.origin.clone())
+        wish.warn("W001", message)
             .help(
                 "the kernel may give a service's own port to an outgoing connection, and the service's next start \
                  then fails with \"address already in use\" (with 2000 connections, port 8080 was lost in 4 of 60 \
@@ -54,8 +57,7 @@ pub(super) fn range(profile: &Profile, wish: &Wish, name: &str) -> Option<Proble
 /// W016: ports of services that leave hardly any of the local ones. Linux alone keeps them out of its range.
 pub(super) fn all_reserved(profile: &Profile) -> Option<Problem> {
     let origin = profile.ports_origin.clone()?;
-    let named = |wish: &&Wish| wish.setting.to_string() == "net.ipv4.ip_local_port_range";
-    let range = profile.wishes.iter().find(named).and_then(ends).unwrap_or((LINUX_FIRST, 60999));
+    let range = named(profile, RANGE).and_then(|wish| ranges(wish).first().copied()).unwrap_or((LINUX_FIRST, 60999));
     let local = Ranges::between(u32::try_from(range.0).ok()?, u32::try_from(range.1).ok()?);
     let (all, left) = (local.count(), local.without(&profile.service_ports).count());
     (left < all / 10).then(|| {
@@ -66,13 +68,26 @@ pub(super) fn all_reserved(profile: &Profile) -> Option<Problem> {
 
 /// W002: a range with both ends odd, or both even.
 pub(super) fn parity(wish: &Wish, name: &str) -> Option<Problem> {
-    let (first, last) = if name == "net.ipv4.ip_local_port_range" { ends(wish)? } else { return None };
+    let (first, last) = ranges(wish).into_iter().find(|(first, last)| name == RANGE && first % 2 == last % 2)?;
     let kind = if first % 2 == 0 { "even" } else { "odd" };
-    (first % 2 == last % 2).then(|| {
-        let message = format!("both ends of the range of local ports are {kind}: {first} and {last}");
-        Problem::warning("W002", message, wish.origin.clone()).help(
-            "the kernel warns in its log, and never uses the last port of an odd number of them; take one port more \
-             or less",
-        )
+    let message = format!("both ends of the range of local ports are {kind}: {first} and {last}");
+    Some(wish.warn("W002", message).help(
+        "the kernel warns in its log, and never uses the last port of an odd number of them; take one port more or less",
+    ))
+}
+
+/// W020: a range that begins below the first port that everybody may bind.
+pub(super) fn order(profile: &Profile) -> Option<Problem> {
+    let (start, range) = (named(profile, START)?, named(profile, RANGE)?);
+    let lowest = least(start)?;
+    let (_, first) = *spans(&range.asked)?.first()?;
+    (first < lowest).then(|| {
+        let message = format!("`{START}` of {lowest} and `{RANGE}` from {first}: the kernel never has both");
+        range.warn("W020", message).see(&start.origin, "the other one")
     })
+}
+
+fn named<'a>(profile: &'a Profile, name: &str) -> Option<&'a Wish> {
+    let linux = |wish: &&Wish| wish.system == Some(System::Linux);
+    profile.wishes.iter().filter(linux).find(|wish| wish.setting.to_string() == name)
 }

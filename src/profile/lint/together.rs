@@ -14,18 +14,22 @@ pub(super) fn replaced(profile: &Profile) -> impl Iterator<Item = Problem> {
         let setting = &later.setting;
         if later.asked == earlier.asked && later.required == earlier.required {
             let message = format!("{setting} is asked for already, word for word");
-            let warning = Problem::warning("W009", message, later.origin.clone());
+            let warning = later.warn("W009", message);
             return Some(warning.see(&earlier.origin, "here, in what is extended"));
         }
         contradict(&earlier.asked, &later.asked).then(|| {
             let message = format!("{setting} {} contradicts what is extended: {}", later.asked, earlier.asked);
-            Problem::warning("W008", message, later.origin.clone()).see(&earlier.origin, "this is given up")
+            later.warn("W008", message).see(&earlier.origin, "this is given up")
         })
     })
 }
 
 /// Whether certainly no value is what both ask for.
 fn contradict(one: &Expectation<Asked>, other: &Expectation<Asked>) -> bool {
+    let (one, other) = if let Expectation::OneOf(_) = other { (other, one) } else { (one, other) };
+    if let Expectation::OneOf(values) = one {
+        return values.iter().all(|value| contradict(&Expectation::Exactly(value.clone()), other));
+    }
     if let (Some(ours), Some(theirs)) = (spans(one), spans(other)) {
         let apart = |((low, high), (from, to)): (&(i128, i128), &(i128, i128))| high < from || to < low;
         return ours.len() == theirs.len() && ours.iter().zip(&theirs).any(apart);
@@ -44,15 +48,17 @@ fn contradict(one: &Expectation<Asked>, other: &Expectation<Asked>) -> bool {
 }
 
 /// Settings that are one thing by two names.
-const TWINS: [(&str, &str); 4] = [
+const TWINS: [(&str, &str); 3] = [
     ("vm.dirty_ratio", "vm.dirty_bytes"),
     ("vm.dirty_background_ratio", "vm.dirty_background_bytes"),
     ("vm.overcommit_ratio", "vm.overcommit_kbytes"),
-    ("net.netfilter.nf_conntrack_max", "net.nf_conntrack_max"),
 ];
 
 /// Settings that are one value by two names.
-const SAME: [(&str, &str); 1] = [("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")];
+const SAME: [(&str, &str); 2] = [
+    ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"),
+    ("net.netfilter.nf_conntrack_max", "net.nf_conntrack_max"),
+];
 
 /// W010: two of which each undoes the other.
 pub(super) fn twins(profile: &Profile) -> impl Iterator<Item = Problem> {
@@ -68,6 +74,6 @@ pub(super) fn twins(profile: &Profile) -> impl Iterator<Item = Problem> {
             return None;
         }
         let message = format!("`{second}` and `{first}` are one setting: writing one undoes the other");
-        Some(Problem::warning("W010", message, other.origin.clone()).see(&one.origin, "the other one"))
+        Some(other.warn("W010", message).see(&one.origin, "the other one"))
     })
 }
