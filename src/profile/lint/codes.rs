@@ -146,7 +146,7 @@ pub const WARNINGS: [Warning; 20] = [
         code: "W020",
         title: "local ports that begin below the first unprivileged one",
         explanation: "The kernel refuses a range of local ports that begins below `net.ipv4.ip_unprivileged_port_start`, \
-            and that above the range's begin: one of the two always falls short.",
+            nor does it raise that above the begin of the range: one of the two always falls short.",
     },
 ];
 
