@@ -74,7 +74,8 @@ mod tests {
         write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n");
         assert_eq!(linux(&root).memory, 8 << 30);
         let own = fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(memory_total);
-        assert_eq!(Some(linux(Path::new("/nonexistent")).memory), own, "without a file that says it");
+        // A container's runtime may show less than there is, as lxcfs does.
+        assert!(Some(linux(Path::new("/nonexistent")).memory) >= own, "without a file that says it");
         write("proc/self/cgroup", "0::/app/inner\n");
         write("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
         write("sys/fs/cgroup/app/memory.max", "1073741824\n");
