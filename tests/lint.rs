@@ -66,6 +66,22 @@ fn keys_that_kernels_lack() {
     assert_eq!(linux("kernel.modules_disabled = 0"), [""; 0]);
 }
 
+/// What a supported kernel still heeds is left out only for those that don't.
+#[test]
+fn what_older_kernels_heed_is_told() {
+    for (key, help) in [
+        ("net.ipv4.tcp_adv_win_scale", "leave it out, but for kernels before Linux 6.6"),
+        ("net.ipv6.route.max_size", "leave it out, but for kernels before Linux 6.3"),
+        ("net.ipv4.tcp_fack", "leave it out"),
+        ("net.ipv4.route.max_size", "leave it out"),
+    ] {
+        let test =
+            Test::new(["profile", "validate", "p.toml"]).file("p.toml", format!("[linux.sysctl]\n'{key}' = 1\n"));
+        let ran = test.stdout_is_anything().stderr_is_anything().run();
+        assert!(ran.stderr.contains(&format!("  = help: {help}\n")), "{key}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn folklore() {
     for (line, expected) in [

@@ -87,6 +87,8 @@ fn about(system: System, key: &Key, context: &Context) -> About {
     let Some(row) = catalog::row(system, key) else { return About { of_host, ..About::default() } };
     let linux = |version: KernelVersion| format!("Linux {version}");
     let release = context.release.as_deref().filter(|_| context.system == system && !row.exists_on(context.version()));
+    let idle = row.purpose.find("without effect").and_then(|at| row.purpose.get(at..));
+    let idle_since = idle.and_then(|idle| KernelVersion::parse(idle.rsplit(' ').next()?));
     About {
         since: row.since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
         gone: row.removed_in.map(linux),
@@ -94,7 +96,8 @@ fn about(system: System, key: &Key, context: &Context) -> About {
         of_host,
         one_way: row.one_way,
         read_only: row.access == Access::ReadOnly,
-        idle: row.purpose.find("without effect").and_then(|at| row.purpose.get(at..)),
+        idle,
+        heeded_before: idle_since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
         instead: row.removed_in.and_then(|_| row.notes.iter().next()),
     }
 }

@@ -59,7 +59,11 @@ const SAYINGS: [Saying; 7] = [
 /// W005: a key that does not do what many guides say.
 pub(super) fn saying(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
     if let Some(idle) = about.idle {
-        return Some(wish.warn("W005", format!("`{name}` is {idle}")).help("leave it out"));
+        let help = match &about.heeded_before {
+            Some(kernel) => format!("leave it out, but for kernels before {kernel}"),
+            None => "leave it out".to_owned(),
+        };
+        return Some(wish.warn("W005", format!("`{name}` is {idle}")).help(help));
     }
     let (_, _, wrong, known) = SAYINGS.iter().find(|(key, applies, ..)| *key == name && applies(wish))?;
     let warning = wish.warn("W005", format!("`{name}` {wrong}"));

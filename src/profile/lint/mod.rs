@@ -47,6 +47,8 @@ pub struct About {
     pub read_only: bool,
     /// That it does nothing any more, and since when: `without effect since 4.14`.
     pub idle: Option<&'static str>,
+    /// The first kernel that does nothing with it, where supported ones before still do.
+    pub heeded_before: Option<String>,
     /// What to know of it where it is gone.
     pub instead: Option<&'static str>,
 }
