@@ -11,8 +11,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::sys::statfs::{
-    BPF_FS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, FsType, PROC_SUPER_MAGIC, SECURITYFS_MAGIC,
-    SYSFS_MAGIC, TRACEFS_MAGIC, fstatfs,
+    BPF_FS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, FUSE_SUPER_MAGIC, FsType, PROC_SUPER_MAGIC,
+    RDTGROUP_SUPER_MAGIC, SECURITYFS_MAGIC, SELINUX_MAGIC, SYSFS_MAGIC, TRACEFS_MAGIC, fstatfs,
 };
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{AccessFlags, faccessat};
@@ -25,6 +25,12 @@ use crate::model::name::SysctlName;
 /// components of /proc/sys costs as much as reading the key: its dentries can't be walked without references
 /// (`proc_sys_revalidate`, `fs/proc/proc_sysctl.c`).
 const HELD_DIRECTORIES: usize = 32;
+
+/// What libc has no names for: `FUSE_CTL_SUPER_MAGIC` (fs/fuse/control.c), `CONFIGFS_MAGIC` (fs/configfs/mount.c),
+/// `EFIVARFS_MAGIC` (linux/magic.h).
+const FUSE_CONTROL: FsType = FsType(0x6573_5543);
+const CONFIGFS: FsType = FsType(0x6265_6570);
+const EFIVARFS: FsType = FsType(0xde5e_81e4);
 
 /// Which tree it is, which says what it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +60,19 @@ impl Layout {
     }
 
     /// What statfs(2) calls the file systems of the kernel's own tree, that of its root first. The others of `/sys`
-    /// have their places in it, sysfs(5).
+    /// have their places in it, sysfs(5). By FUSE a container's runtime plays the kernel's part: lxcfs for processors,
+    /// sysbox for most of `/proc/sys`.
     fn kinds(self) -> &'static [FsType] {
         match self {
-            Self::ProcSys => &[PROC_SUPER_MAGIC],
+            Self::ProcSys => &[PROC_SUPER_MAGIC, FUSE_SUPER_MAGIC],
             Self::Sysfs => &[
                 SYSFS_MAGIC,
+                FUSE_SUPER_MAGIC,
+                FUSE_CONTROL,
+                CONFIGFS,
+                EFIVARFS,
+                RDTGROUP_SUPER_MAGIC,
+                SELINUX_MAGIC,
                 DEBUGFS_MAGIC,
                 TRACEFS_MAGIC,
                 SECURITYFS_MAGIC,
