@@ -56,7 +56,7 @@ pub use system::{
     take_signal_but, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
-pub use text::text_of;
+pub use text::{accounts_of, text_of};
 pub use wait::{Ended, WaitStatus, has_ended, is_child, wait_any, wait_for};
 
 /// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.

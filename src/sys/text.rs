@@ -10,6 +10,9 @@ use nix::sys::stat::Mode;
 /// In bytes: the table of tens of thousands of mounts, `proc_pid_mountinfo(5)`, and nothing else comes near that.
 const LONGEST: u64 = 8 << 20;
 
+/// Accounts may be many: each takes some 60 bytes, passwd(5).
+const LONGEST_ACCOUNTS: u64 = 1 << 30;
+
 /// What most of them fit into: each read of a file of `/proc` may have the kernel make all of it anew.
 const USUAL: usize = 1024;
 
@@ -19,6 +22,18 @@ const USUAL: usize = 1024;
 /// `EISDIR`, or `EINVAL` for what else is no regular file and could keep us waiting for ever (a FIFO) or never end (a
 /// device); `EFBIG` for more than 8 MiB; and what open(2) and read(2) say.
 pub fn text_of(path: &Path) -> io::Result<String> {
+    text_up_to(LONGEST, path)
+}
+
+/// The same of a list of accounts, passwd(5) and group(5).
+///
+/// # Errors
+/// As [`text_of`], and `EFBIG` for more than 1 GiB.
+pub fn accounts_of(path: &Path) -> io::Result<String> {
+    text_up_to(LONGEST_ACCOUNTS, path)
+}
+
+fn text_up_to(longest: u64, path: &Path) -> io::Result<String> {
     // The open of a FIFO would wait for somebody at its other end, and a terminal could become ours. Not std's, which
     // musl makes two system calls of.
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
@@ -29,12 +44,12 @@ pub fn text_of(path: &Path) -> io::Result<String> {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     let mut bytes = Vec::new();
-    if about.len() <= LONGEST {
+    if about.len() <= longest {
         bytes.try_reserve(USUAL)?;
-        file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+        file.take(longest + 1).read_to_end(&mut bytes)?;
     }
     // The kernel calls its own files empty.
-    if about.len().max(bytes.len() as u64) > LONGEST {
+    if about.len().max(bytes.len() as u64) > longest {
         return Err(io::Error::from_raw_os_error(libc::EFBIG));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -63,6 +78,8 @@ mod tests {
         assert_eq!(of().map(|text| text.len() as u64), Ok(LONGEST));
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(of(), Err(Some(libc::EFBIG)));
+        File::create(&path).unwrap().set_len(LONGEST + 1).unwrap();
+        assert_eq!(accounts_of(&path).unwrap().len() as u64, LONGEST + 1);
         fs::remove_file(&path).unwrap();
         nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
         assert_eq!(of(), Err(Some(libc::EINVAL)));
