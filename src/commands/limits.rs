@@ -43,7 +43,7 @@ fn unreadable(pid: Option<i32>, refusal: Refusal) -> Failure {
     let failure = Failure::new(FALLS_SHORT, format!("{whose} limits could not be read: {refusal}"));
     match refusal.errno {
         Errno::ESRCH => failure.help("there is no such process"),
-        Errno::EPERM => failure.help("it belongs to somebody else: try it with sudo"),
+        Errno::EPERM if pid.is_some() => failure.help("it belongs to somebody else: try it with sudo"),
         Errno::ENOSYS => failure.help("this system has no call for another process's limits"),
         _ => failure,
     }

@@ -13,6 +13,9 @@ impl Case<'_> {
     pub(super) fn absent(&self) -> Found {
         let context = self.scene.context;
         match self.evidence().tree_present {
+            Some(false) if self.evidence().foreign == Some(true) => {
+                return found(Cause::NoProc, "what is at /proc/sys is not the kernel's: mount /proc anew");
+            }
             Some(false) => return found(Cause::NoProc, "/proc/sys is not there: mount /proc first"),
             // Whether a file is missing from a tree that can't be looked at is not known either.
             None if has_files(context) => return self.unknown(),

@@ -189,7 +189,8 @@ const TABLE: [(Cause, &str, &str); 39] = [
     (
         Cause::Masked,
         "masked",
-        "Another file is mounted over this one, so what is read and written here is not the kernel's.",
+        "Another file is mounted over this one, or over a folder on the way. What stands there is not the kernel's, and \
+         is neither read nor written.",
     ),
     (
         Cause::WriteOnly,
@@ -284,7 +285,8 @@ const TABLE: [(Cause, &str, &str); 39] = [
     (
         Cause::NotOurProcess,
         "not-our-process",
-        "Limits of another user's process can be read and set with CAP_SYS_RESOURCE alone, prlimit(2): try sudo.",
+        "Limits of another user's process can be set with CAP_SYS_RESOURCE alone, prlimit(2), and read where its \
+         /proc/PID/limits is shown: try sudo.",
     ),
     (Cause::ProcessGone, "process-gone", "There is no process of this number, no more or not yet."),
     (

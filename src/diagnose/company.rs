@@ -1,6 +1,6 @@
 //! What holds for a remedy beside the other findings: `apply` is all or nothing.
 
-use super::{Cause, Diagnosis, Scene, Where, diagnose};
+use super::{Cause, Diagnosis, Remedy, Scene, Where, diagnose};
 use crate::report::Finding;
 
 /// Diagnoses every finding of a report. Where something required falls short that `tunectl apply` does not mend, it is
@@ -14,7 +14,11 @@ pub fn all(scene: &Scene<'_>) -> Vec<Option<Diagnosis>> {
     };
     if findings.iter().zip(&diagnoses).any(stays) {
         let remedies = diagnoses.iter_mut().flatten().flat_map(|its| &mut its.remedies);
-        for remedy in remedies.filter(|remedy| remedy.place == Where::Shell) {
+        // What is asked for by itself has no company.
+        let whole = |remedy: &&mut Remedy| {
+            remedy.place == Where::Shell && remedy.text.trim_start_matches("sudo ").starts_with(APPLY)
+        };
+        for remedy in remedies.filter(whole) {
             remedy.text = remedy.text.replacen(APPLY, "tunectl apply --best-effort", 1);
         }
     }

@@ -116,7 +116,8 @@ impl Case<'_> {
 
     /// Whoever is not confined sets it. What is of a lone namespace no file of the machine does.
     fn unconfined(&self) -> Vec<Remedy> {
-        let mut remedies = self.by_host();
+        // What we start is confined as we are.
+        let mut remedies = remedy::host_key(self.key, &self.value(), true);
         if self.scene.context.contained() {
             remedies.truncate(1);
         }

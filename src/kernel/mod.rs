@@ -67,8 +67,8 @@ pub trait Kernel {
     ///
     /// # Errors
     /// `ESRCH` for a process that is gone, `EPERM` for one that is someone else's ([`Refusal::shown`] where they can be
-    /// seen),  `EINVAL` for a limit that
-    /// this system does not have, `ENOSYS` for another process where the system has no such call (macOS).
+    /// seen), `EINVAL` for a limit that this system does not have, `ENOSYS` for another process where the system has no
+    /// such call (macOS).
     fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal>;
 
     /// Sets both sides of a limit.

@@ -85,13 +85,13 @@ fn what_apparmor_refuses() {
         outcome.says("code.out", "\"cause\": \"security-module\"");
         let doubt = "nothing has set it yet, and whether `docker-default (enforce)` lets us only trying shows";
         outcome.says("seen.out", doubt);
-        told(&outcome, "refused.err", by, "type: sudo sysctl -w net.core.somaxconn=9999");
+        told(&outcome, "refused.err", by, "on the host: sudo sysctl -w net.core.somaxconn=9999");
         outcome.is("then.code", "0");
         told(&outcome, "inside.err", by, "start it with: docker run --sysctl net.core.somaxconn=9999");
         outcome.is("inside-then.code", "0");
         let by = " (AppArmor confines us as `hardened (enforce)`)";
         let why = format!(" us CAP_SYS_ADMIN, which we have{by}");
-        told(&outcome, "log.err", &why, "type: sudo sysctl -w kernel.dmesg_restrict=0");
+        told(&outcome, "log.err", &why, "on the host: sudo sysctl -w kernel.dmesg_restrict=0");
         outcome.is("log-then.code", "0");
         let why = format!(" us CAP_SYS_RESOURCE, which we have{by}");
         told(&outcome, "raise.err", &why, "in the unit: LimitNOFILE=5000");
@@ -148,8 +148,8 @@ fn what_selinux_refuses() {
 
         let by = " (SELinux confines us as `system_u:system_r:typed_t`)";
         outcome.says("code.out", "\"cause\": \"security-module\"");
-        told(&outcome, "seen.out", by, "type: sudo sysctl -w net.core.somaxconn=9999");
-        told(&outcome, "refused.err", by, "type: sudo sysctl -w net.core.somaxconn=9999");
+        told(&outcome, "seen.out", by, "on the host: sudo sysctl -w net.core.somaxconn=9999");
+        told(&outcome, "refused.err", by, "on the host: sudo sysctl -w net.core.somaxconn=9999");
         outcome.is("then.code", "0");
         told(&outcome, "inside.err", by, "start it with: docker run --sysctl net.core.somaxconn=9999");
         outcome.is("inside-then.code", "0");
@@ -157,7 +157,7 @@ fn what_selinux_refuses() {
         outcome.is("set-then.code", "0");
         let by = " (SELinux confines us as `system_u:system_r:limited_t`)";
         let why = format!(" us CAP_SYS_ADMIN, which we have{by}");
-        told(&outcome, "log.err", &why, "type: sudo sysctl -w kernel.dmesg_restrict=0");
+        told(&outcome, "log.err", &why, "on the host: sudo sysctl -w kernel.dmesg_restrict=0");
         outcome.is("log-then.code", "0");
         let why = format!(" us CAP_SYS_RESOURCE, which we have{by}");
         told(&outcome, "raise.err", &why, "in the unit: LimitNOFILE=5000");
