@@ -82,6 +82,12 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
 
 /// Whether it is known to be there but for the network namespace that we are in.
 fn is_hidden(key: &Key, context: &Context) -> bool {
+    // Of neighbours every key has a row.
+    let neighbours =
+        |name: &SysctlName| ["net/ipv4/neigh/", "net/ipv6/neigh/"].iter().any(|at| name.path().starts_with(at));
+    if matches!(key, Key::Sysctl(name) if neighbours(name)) {
+        return false;
+    }
     let there = catalog::in_new_netns(context.system, key, context.version());
     context.initial.net == Some(false) && there == InNewNetns::Absent
 }

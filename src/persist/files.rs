@@ -141,16 +141,22 @@ impl Disk {
         }
     }
 
+    /// Whether a file stands there as it should.
+    #[must_use]
+    pub fn has(&self, file: &File) -> bool {
+        matches!(read(&self.path(&file.path)), Ok(Some(text)) if text == file.text)
+    }
+
     /// Puts a file in its place, whole, and nothing where it is as it should be.
     ///
     /// # Errors
     /// It is somebody else's, or the system refused: then what stood there still does.
     pub fn write(&self, file: &File) -> Result<Written, Trouble> {
         self.is_ours(&file.path)?;
-        let path = self.path(&file.path);
-        if matches!(read(&path), Ok(Some(text)) if text == file.text) {
+        if self.has(file) {
             return Ok(Written::Same);
         }
+        let path = self.path(&file.path);
         replace(&path, &file.text).map_err(|error| Trouble::Refused(path, error))?;
         Ok(Written::New)
     }

@@ -166,6 +166,7 @@ fn programs_are_told_of_each() {
         files(&apply(&["--dry-run"]).run().stdout, "would-write", None);
         files(&apply(&[]).run().stdout, "written", None);
         files(&apply(&[]).run().stdout, "same", None);
+        files(&apply(&["--dry-run"]).run().stdout, "same", None);
         std::fs::remove_file(&whole).unwrap();
         let mounted = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", "ro", "none"])

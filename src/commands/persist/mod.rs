@@ -57,6 +57,8 @@ pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
     }
 }
 
+const AS_IT_SHOULD_BE: &str = " is as it should be";
+
 /// What became of the files.
 #[derive(Debug, Default)]
 pub(super) struct Lasted {
@@ -96,13 +98,13 @@ fn replace(apply: &Apply, wanted: &Wanted, files: &[File], lasted: &mut Lasted) 
     }
     for file in files {
         let (path, before) = (disk.path(&file.path), disk.profiles_of(&file.path));
-        let (said, outcome) = if dry_run {
-            (" would be written".to_owned(), "would-write")
-        } else {
-            match disk.write(file).map_err(|trouble| (path.clone(), trouble))? {
-                Written::Same => (" is as it should be".to_owned(), "same"),
+        let (said, outcome) = match (dry_run, dry_run && disk.has(file)) {
+            (true, false) => (" would be written".to_owned(), "would-write"),
+            (true, true) => (AS_IT_SHOULD_BE.to_owned(), "same"),
+            (false, _) => match disk.write(file).map_err(|trouble| (path.clone(), trouble))? {
+                Written::Same => (AS_IT_SHOULD_BE.to_owned(), "same"),
                 _ => (format!(" written{}", instead_of(before, &wanted.profiles)), "written"),
-            }
+            },
         };
         let _ = writeln!(lasted.text, "{}{said}", path.display());
         lasted.files.push(entry(&path, outcome, None));
@@ -172,12 +174,12 @@ fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
 }
 
 fn said(trouble: &Trouble) -> String {
+    // A path that leads nowhere has a byte that no name has (`rooted::beneath`).
+    let shown = |path: &Path| path.display().to_string().replace('\0', "");
     match trouble {
-        Trouble::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", path.display()),
-        Trouble::Foreign(path) => format!("`{}` was not written by tunectl", path.display()),
-        Trouble::Refused(path, error) => {
-            format!("`{}` could not be written: {}", path.display(), sys::reason(error))
-        }
+        Trouble::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", shown(path)),
+        Trouble::Foreign(path) => format!("`{}` was not written by tunectl", shown(path)),
+        Trouble::Refused(path, error) => format!("`{}` could not be written: {}", shown(path), sys::reason(error)),
     }
 }
 
