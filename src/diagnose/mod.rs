@@ -7,6 +7,7 @@ mod caution;
 mod company;
 mod confinement;
 mod contradiction;
+mod hindrance;
 mod key;
 mod key_remedies;
 mod limit;

@@ -1,7 +1,9 @@
 //! Linux: files beneath `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
 
+mod beneath;
 mod ended;
 mod kept;
+mod layout;
 mod shown;
 mod tree;
 
@@ -20,8 +22,9 @@ use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use ended::refuse_ended;
 use kept::{Kept, Shelf};
+use layout::Layout;
 use shown::shown;
-use tree::{Layout, Tree};
+use tree::Tree;
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
 /// (`proc_sys_call_handler`, `fs/proc/proc_sysctl.c`), and nearly every key is shorter.

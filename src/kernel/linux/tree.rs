@@ -10,13 +10,12 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::sys::statfs::{
-    BPF_FS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, FUSE_SUPER_MAGIC, FsType, PROC_SUPER_MAGIC,
-    RDTGROUP_SUPER_MAGIC, SECURITYFS_MAGIC, SELINUX_MAGIC, SYSFS_MAGIC, TRACEFS_MAGIC, fstatfs,
-};
+use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{AccessFlags, faccessat};
 
+use super::beneath::open_beneath;
+use super::layout::Layout;
 use crate::kernel::Evidence;
 use crate::model::hashed::Hashed;
 use crate::model::name::SysctlName;
@@ -25,64 +24,6 @@ use crate::model::name::SysctlName;
 /// components of /proc/sys costs as much as reading the key: its dentries can't be walked without references
 /// (`proc_sys_revalidate`, `fs/proc/proc_sysctl.c`).
 const HELD_DIRECTORIES: usize = 32;
-
-/// What libc has no names for: `FUSE_CTL_SUPER_MAGIC` (fs/fuse/control.c), `CONFIGFS_MAGIC` (fs/configfs/mount.c),
-/// `EFIVARFS_MAGIC` (linux/magic.h).
-const FUSE_CONTROL: FsType = FsType(0x6573_5543);
-const CONFIGFS: FsType = FsType(0x6265_6570);
-const EFIVARFS: FsType = FsType(0xde5e_81e4);
-
-/// Which tree it is, which says what it may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// No links at all, proc(5).
-    ProcSys,
-    /// Links between directories, `class/net/lo` for one; those that stay beneath the root are followed.
-    Sysfs,
-}
-
-impl Layout {
-    fn resolve(self) -> ResolveFlag {
-        match self {
-            Self::ProcSys => {
-                ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS
-            }
-            Self::Sysfs => ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-        }
-    }
-
-    /// Where the kernel's own tree stands.
-    fn place(self) -> &'static str {
-        match self {
-            Self::ProcSys => "/proc/sys",
-            Self::Sysfs => "/sys",
-        }
-    }
-
-    /// What statfs(2) calls the file systems of the kernel's own tree, that of its root first. The others of `/sys`
-    /// have their places in it, sysfs(5). By FUSE a container's runtime plays the kernel's part: lxcfs for processors,
-    /// sysbox for most of `/proc/sys`.
-    fn kinds(self) -> &'static [FsType] {
-        match self {
-            Self::ProcSys => &[PROC_SUPER_MAGIC, FUSE_SUPER_MAGIC],
-            Self::Sysfs => &[
-                SYSFS_MAGIC,
-                FUSE_SUPER_MAGIC,
-                FUSE_CONTROL,
-                CONFIGFS,
-                EFIVARFS,
-                RDTGROUP_SUPER_MAGIC,
-                SELINUX_MAGIC,
-                DEBUGFS_MAGIC,
-                TRACEFS_MAGIC,
-                SECURITYFS_MAGIC,
-                CGROUP_SUPER_MAGIC,
-                CGROUP2_SUPER_MAGIC,
-                BPF_FS_MAGIC,
-            ],
-        }
-    }
-}
 
 /// A root directory, opened when it is first needed, and the directories beneath it that were used last.
 #[derive(Debug)]
@@ -310,42 +251,6 @@ impl Tree {
     }
 }
 
-/// Opens a directory beneath `root`: openat2(2), or one component at a time without following links where the
-/// kernel (before 5.6) or a filter that doesn't know the call (Docker before 20.10) refuses it. Opening with
-/// `O_PATH` has no other reason for EPERM.
-fn open_beneath(root: &OwnedFd, path: &str, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    match openat2(root, path, OpenHow::new().flags(flags).resolve(resolve)) {
-        Err(Errno::ENOSYS | Errno::EPERM) => walk(root, path, flags | OFlag::O_NOFOLLOW),
-        result => result,
-    }
-}
-
-/// The directory at `path`, one component at a time. Any link ends it with ELOOP, also in `/sys`, since only
-/// openat2(2) follows them and stays beneath the root.
-fn walk(root: &OwnedFd, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
-    let mut components = path.split('/');
-    let mut at = step(root, components.next().unwrap_or("."), flags)?;
-    for component in components {
-        at = step(&at, component, flags)?;
-    }
-    Ok(at)
-}
-
-/// Refuses what openat2(2) would, with the same errors.
-fn step(at: &OwnedFd, component: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
-    if component == ".." {
-        return Err(Errno::EXDEV);
-    }
-    openat(at, component, flags, Mode::empty()).map_err(|errno| {
-        let is_link = |stat: FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK;
-        match fstatat(at, component, AtFlags::AT_SYMLINK_NOFOLLOW) {
-            Ok(stat) if errno == Errno::ENOTDIR && is_link(stat) => Errno::ELOOP,
-            _ => errno,
-        }
-    })
-}
-
 /// A path's directory and its last component.
 fn parted(path: &str) -> (&str, &str) {
     match path.bytes().rposition(|byte| byte == b'/') {
@@ -364,22 +269,4 @@ fn is_wild(component: &str) -> bool {
 
 fn join(directory: &str, entry: &str) -> String {
     if directory.is_empty() { entry.to_owned() } else { format!("{directory}/{entry}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_walk_without_openat2_follows_no_link_and_goes_up_nowhere() {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let root = open("/proc", flags, Mode::empty()).unwrap();
-        let flags = flags | OFlag::O_NOFOLLOW;
-        let found = walk(&root, "sys/net/core", flags).unwrap();
-        assert!(openat(&found, "somaxconn", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).is_ok());
-        assert_eq!(walk(&root, "self", flags).unwrap_err(), Errno::ELOOP);
-        assert_eq!(walk(&root, "net/core", flags).unwrap_err(), Errno::ELOOP);
-        assert_eq!(walk(&root, "sys/../sys/net", flags).unwrap_err(), Errno::EXDEV);
-        assert_eq!(walk(&root, "sys/nonsense/core", flags).unwrap_err(), Errno::ENOENT);
-    }
 }
