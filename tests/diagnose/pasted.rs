@@ -112,6 +112,9 @@ fn docker_sets_what_is_of_its_first_interface() {
         let name = format!("net.ipv4.conf.{name}.arp_ignore");
         assert_eq!(first(&name), format!("docker run --sysctl {name}=9999"));
     }
+    // And of IPC namespaces the keys that it knows.
+    assert_eq!(first("kernel.msgmax"), "docker run --sysctl kernel.msgmax=9999");
+    assert_eq!(first("kernel.msg_next_id"), "docker run --security-opt systempaths=unconfined");
     for name in ["eth1", "p0", "eth0/100"] {
         assert_eq!(
             first(&format!("net.ipv4.conf.{name}.arp_ignore")),

@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(150);
 
 /// What the machine does, told before it starts.
 #[derive(Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is something that it may have besides, and none excludes another"
+)]
 pub(crate) struct Machine {
     files: Vec<(String, String)>,
     steps: Vec<String>,
@@ -22,6 +26,7 @@ pub(crate) struct Machine {
     parameters: &'static str,
     modules: bool,
     systemd: bool,
+    engine: bool,
 }
 
 /// What the machine said.
@@ -57,6 +62,11 @@ impl Machine {
         Self { policies: true, ..self }
     }
 
+    /// A system with a Docker engine, to be started by the script.
+    pub(crate) fn engine(self) -> Self {
+        Self { engine: true, ..self }
+    }
+
     /// Starts the kernel with these parameters besides.
     pub(crate) fn parameters(self, parameters: &'static str) -> Self {
         Self { parameters, ..self }
@@ -81,7 +91,8 @@ impl Machine {
         let (initramfs, console, results) = (folder.join("initramfs"), folder.join("console"), folder.join("results"));
         fs::write(&initramfs, self.initramfs(kernel)).expect("room for the initramfs");
         let append = format!("{} rdinit={first} -- {args}", self.parameters);
-        let status = wait(emulator(kernel, &initramfs, [&console, &results], &append));
+        let memory = if self.engine { "3072" } else { "512" };
+        let status = wait(emulator(kernel, &initramfs, [&console, &results], &append, memory));
 
         let console = read(&console);
         let outcome = Outcome { kernel, results: parse(&read(&results)), console };
@@ -96,8 +107,11 @@ impl Machine {
         if self.systemd {
             archive.tree(&kernel.systemd());
         }
+        if self.engine {
+            archive.tree(&kernel.engine());
+        }
         for folder in ["bin", "dev", "etc", "proc", "sys", "tmp", "var", "var/lib", "run"] {
-            if !self.systemd {
+            if !self.systemd && !self.engine {
                 archive.folder(folder);
             }
         }
@@ -198,11 +212,11 @@ impl Outcome {
     }
 }
 
-fn emulator(kernel: Kernel, initramfs: &Path, serial: [&Path; 2], append: &str) -> Child {
+fn emulator(kernel: Kernel, initramfs: &Path, serial: [&Path; 2], append: &str, memory: &str) -> Child {
     let arguments = kernel.emulator();
     let (program, arguments) = arguments.split_first().expect("a program");
     let mut command = Command::new(program);
-    command.args(arguments).args(["-accel", "tcg", "-m", "512", "-nodefaults", "-no-reboot", "-net", "none"]);
+    command.args(arguments).args(["-accel", "tcg", "-m", memory, "-nodefaults", "-no-reboot", "-net", "none"]);
     command.args(["-display", "none", "-monitor", "none"]);
     command.arg("-serial").arg(format!("file:{}", serial[0].display()));
     command.arg("-chardev").arg(format!("file,id=results,path={}", serial[1].display()));

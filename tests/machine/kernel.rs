@@ -43,6 +43,12 @@ impl Kernel {
         needed("systemd")
     }
 
+    /// A system with Debian's Docker engine, as a folder: of the same machines.
+    pub(crate) fn engine(self) -> PathBuf {
+        assert_ne!(self, Self::Arm, "it is built for the other machines");
+        needed("engine")
+    }
+
     /// The emulator and its arguments: a plain machine with two serial lines, the second one for results.
     pub(crate) fn emulator(self) -> Vec<&'static str> {
         match self {

@@ -7,6 +7,7 @@
 
 mod boot;
 mod cpio;
+mod engine;
 mod host;
 mod journal;
 mod kernel;

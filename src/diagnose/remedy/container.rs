@@ -42,7 +42,7 @@ pub(in crate::diagnose) fn container_key(
         }
         (_, Some(Runtime::Nspawn)) => nspawn(lacks, scene),
         (_, Some(Runtime::Kubernetes)) => pod(&name, value, row.map(|row| row.kubernetes)),
-        _ if row.is_none_or(|row| row.docker == Docker::Accepted) && has_interface(key) => {
+        _ if row.map_or(scope == Scope::NetNs, |row| row.docker == Docker::Accepted) && has_interface(key) => {
             let flag = format!("--sysctl {}", shell(&format!("{name}={value}")));
             let compose = at(Where::ComposeSysctls, format!("{name}: {}", double(&text))).or();
             vec![start(scene, &flag), compose]
