@@ -62,7 +62,7 @@ impl Machine {
         Self { policies: true, ..self }
     }
 
-    /// A system with a Docker engine, to be started by the script.
+    /// A system with Docker's engine, which the script has to start, Podman and LXC.
     pub(crate) fn engine(self) -> Self {
         Self { engine: true, ..self }
     }

@@ -1,4 +1,5 @@
-//! Docker's own profile of `AppArmor` in force, on a kernel that has it: what it refuses, and how Docker takes it away.
+//! Containers that `AppArmor` confines, on a kernel that has it: what Docker's own profile refuses, and how Docker, Podman
+//! and LXC take one away.
 
 use crate::boot::Machine;
 use crate::kernel::Kernel;
@@ -28,39 +29,67 @@ $b cp /init /image/tunectl
 cd /image
 $b tar c . | docker import - image >/dev/null";
 
+const LXC: &str = "lxc.rootfs.path = dir:/image
+lxc.mount.auto = proc:rw
+lxc.net.0.type = empty
+lxc.uts.name = container
+";
+
 const QUEUE: &str = "net.core.somaxconn=9999";
 const FILES: &str = "nofile=5000:5000";
 
-/// With /proc/sys to be written, as far as nothing else is in the way.
-const OPEN: &str = "--security-opt=systempaths=unconfined";
-const FREE: &str = "--security-opt=apparmor=unconfined";
+/// What the profile `bounded` has a bound for, to the end.
+const RAISE: [&str; 8] = ["/tunectl", "run", "--rlimit", FILES, "--", "/tunectl", "check", "--rlimit"];
+/// Without the capability it would be that what is missing first.
+const ABLE: [&str; 2] = ["--ulimit=nofile=5000:5000", "--cap-add=SYS_RESOURCE"];
 
 fn docker<'a>(options: &[&'a str], command: &[&'a str]) -> Vec<&'a str> {
     let run = ["exec", "/usr/bin/docker", "run", "--rm", "--network=none"];
-    [&run, options, &["image", "/tunectl"], command].concat()
+    [&run, options, &["image"], command].concat()
+}
+
+fn podman(option: &str) -> Vec<&str> {
+    let run = ["exec", "/usr/bin/podman", "--storage-driver=vfs", "run", "--network=none", "--cgroups=disabled"];
+    [&run[..], &ABLE, &[option, "--rootfs", "/image"], &RAISE, &[FILES]].concat()
+}
+
+fn lxc(profile: &str) -> Vec<&str> {
+    let run = ["exec", "/usr/bin/lxc-execute", "--name=container", "--rcfile=/etc/lxc.conf", "--define"];
+    [&run[..], &[profile, "--"], &RAISE, &[FILES]].concat()
 }
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn docker_takes_away_what_its_profile_refuses() {
-    let files = ["run", "--rlimit", FILES, "--", "/tunectl", "check", "--rlimit", FILES];
-    // Without the capability it is that what is missing first.
-    let (many, able) = ("--ulimit=nofile=5000:5000", "--cap-add=SYS_RESOURCE");
+fn whoever_starts_a_container_takes_its_profile_away() {
+    let raise = [&RAISE[..], &[FILES]].concat();
+    let [bounded, free] = ["--security-opt=apparmor=bounded", "--security-opt=apparmor=unconfined"];
     let machine = Machine::new()
         .engine()
         .policies()
         .file("etc/passwd", "root:x:0:0::/:/bin/sh\n")
         .file("etc/group", "root:x:0:\n")
+        .file("etc/lxc.conf", LXC)
         .step("engine", ["exec", "/bin/sh", "-euc", ENGINE])
-        .words("queue", &[&docker(&[OPEN], &["apply", "--no-journal", "--set", QUEUE])])
-        .words("queue-then", &[&docker(&["--sysctl", QUEUE], &["check", "--set", QUEUE])])
-        // A profile with a bound of its own; beside it in the file stands one of the name that the engine has loaded.
+        // /proc/sys is to be written, as far as the profile lets it.
+        .words(
+            "queue",
+            &[&docker(
+                &["--security-opt=systempaths=unconfined"],
+                &["/tunectl", "apply", "--no-journal", "--set", QUEUE],
+            )],
+        )
+        .words("queue-then", &[&docker(&["--sysctl", QUEUE], &["/tunectl", "check", "--set", QUEUE])])
+        // Beside the profile `bounded` one of the name that the engine has loaded stands in the file.
         .step(
             "policy",
             ["exec", "/bin/guest", "policy", "/etc/docker-default", "/sys/kernel/security/apparmor/.replace"],
         )
-        .words("files", &[&docker(&[many, able, "--security-opt=apparmor=bounded"], &files)])
-        .words("files-then", &[&docker(&[many, able, FREE], &files)]);
+        .words("docker", &[&docker(&[&ABLE[..], &[bounded]].concat(), &raise)])
+        .words("docker-then", &[&docker(&[&ABLE[..], &[free]].concat(), &raise)])
+        .words("podman", &[&podman(bounded)])
+        .words("podman-then", &[&podman(free)])
+        .words("lxc", &[&lxc("lxc.apparmor.profile=bounded")])
+        .words("lxc-then", &[&lxc("lxc.apparmor.profile=unconfined")]);
     let outcome = machine.boot(Kernel::Newer, "/bin/guest", "mounts /bin/guest drive /etc/script");
 
     outcome.is("end", "reached");
@@ -68,11 +97,12 @@ fn docker_takes_away_what_its_profile_refuses() {
     outcome.is("engine.code", "0");
     let refuses = "    why: a security module of the kernel refuses (AppArmor confines us as";
     for (name, label, remedy) in [
-        ("queue", "docker-default", "docker run --sysctl net.core.somaxconn=9999"),
-        ("files", "bounded", "docker run --security-opt apparmor=unconfined"),
+        ("queue", "docker-default", "start it with: docker run --sysctl net.core.somaxconn=9999"),
+        ("docker", "bounded", "start it with: docker run --security-opt apparmor=unconfined"),
+        ("podman", "bounded", "start it with: podman run --security-opt apparmor=unconfined"),
+        ("lxc", "bounded", "in the container's configuration: lxc.apparmor.profile = unconfined"),
     ] {
-        let said = format!("{refuses} `{label} (enforce)`)\n    start it with: {remedy}\n");
-        outcome.says(&format!("{name}.err"), &said);
+        outcome.says(&format!("{name}.err"), &format!("{refuses} `{label} (enforce)`)\n    {remedy}\n"));
         outcome.is(&format!("{name}-then.code"), "0");
     }
 }

@@ -43,10 +43,10 @@ impl Kernel {
         needed("systemd")
     }
 
-    /// A system with Debian's Docker engine, as a folder: of the same machines.
+    /// A system with what Debian has to start containers, as a folder: of the same machines.
     pub(crate) fn engine(self) -> PathBuf {
         assert_ne!(self, Self::Arm, "it is built for the other machines");
-        needed("engine")
+        needed("engines")
     }
 
     /// The emulator and its arguments: a plain machine with two serial lines, the second one for results.
