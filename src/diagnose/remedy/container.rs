@@ -9,6 +9,9 @@ use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
+/// What docker-run(1) and podman-run(1) take to confine nobody by `AppArmor`.
+pub(super) const FREE: &str = "--security-opt apparmor=unconfined";
+
 /// The command that starts containers here, with these flags.
 pub(super) fn start(scene: &Scene<'_>, flags: &str) -> Remedy {
     let program = match scene.around.runtime {
@@ -59,7 +62,9 @@ pub(in crate::diagnose) fn container_key(
             // Root of a container alone may not write what is of its user namespace.
             let roots = (scope == Scope::UserNs && scene.context.user != 0).then_some("CAP_SYS_RESOURCE");
             let lacks = lacks.or(roots);
-            let flags = let_write(lacks, writable, scene);
+            // What helps under SELinux is its policy's to say.
+            let policy = scene.around.module() == Some(Module::SeLinux);
+            let flags = if policy { vec![] } else { let_write(lacks, writable, scene) };
             if flags.is_empty() { vec![] } else { vec![start(scene, &flags.join(" "))] }
         }
     }
@@ -111,8 +116,8 @@ fn let_write(lacks: Option<&str>, writable: bool, scene: &Scene<'_>) -> Vec<Stri
     if !writable {
         flags.push("--security-opt systempaths=unconfined".to_owned());
     }
-    if let Some(module) = scene.around.module() {
-        flags.push(format!("--security-opt {}", unconfining(module)));
+    if scene.around.module() == Some(Module::AppArmor) {
+        flags.push(FREE.to_owned());
     }
     if scene.context.user != 0 {
         flags.push("--user 0".to_owned());
@@ -121,14 +126,6 @@ fn let_write(lacks: Option<&str>, writable: bool, scene: &Scene<'_>) -> Vec<Stri
         flags.push(format!("--cap-add {}", capability.trim_start_matches("CAP_")));
     }
     flags
-}
-
-/// What docker-run(1) takes behind `--security-opt`.
-pub(super) fn unconfining(module: Module) -> &'static str {
-    match module {
-        Module::AppArmor => "apparmor=unconfined",
-        Module::SeLinux => "label=disable",
-    }
 }
 
 /// A pod's list of sysctls, and where the kubelet does not let every pod have it, its own list too. That takes no others

@@ -47,8 +47,6 @@ pub enum Where {
     Compose,
     /// The list `spec.securityContext.sysctls` of a pod.
     PodSpec,
-    /// The table `spec.securityContext` of a pod.
-    Pod,
     /// The command line of the node's kubelet.
     Kubelet,
     /// The same, needed only where the kubelet is older than the version that is the spot.
@@ -77,7 +75,6 @@ impl Where {
             Self::ComposeUlimits => "in compose.yaml, under ulimits",
             Self::Compose => "in compose.yaml",
             Self::PodSpec => "in the pod, under spec.securityContext.sysctls",
-            Self::Pod => "in the pod, under spec.securityContext",
             Self::Kubelet => "on the node, start the kubelet with",
             Self::OlderKubelet => "give the node's kubelet, if older than",
             Self::RuntimeUnit => "in the unit of the node's containerd or CRI-O",
@@ -99,7 +96,6 @@ impl Where {
             Self::ComposeUlimits => "compose-ulimits",
             Self::Compose => "compose",
             Self::PodSpec => "pod-spec",
-            Self::Pod => "pod",
             Self::Kubelet => "kubelet",
             Self::OlderKubelet => "older-kubelet",
             Self::RuntimeUnit => "runtime-unit",
