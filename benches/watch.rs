@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<()> {
-    let options = Options::from_command_line()?;
+    let options = Options::without_against()?;
     let tunectl = programs::tunectl()?;
     namespaces::enter(&tunectl)?;
     let keys = &settings::keys()?[..SETTINGS];
@@ -49,13 +49,13 @@ fn run() -> Outcome<()> {
     let idle = Duration::from_secs(if options.short { 10 } else { 95 });
     table.heading(&format!("{SETTINGS} settings, nothing happens for {} s", idle.as_secs()), ["", ""])?;
     let (rss, share) = observe(daemon.child.id(), idle)?;
-    table.size("tunectl watch, resident set", rss, "MB", MEMORY)?;
-    table.size("tunectl watch, of one core", share, "%", PROCESSOR)?;
+    table.size("tunectl watch, resident set", rss, "MB", Some(MEMORY))?;
+    table.size("tunectl watch, of one core", share, "%", Some(PROCESSOR))?;
     sweeps(&tunectl, &files.path(0, "toml"), &mut table)?;
     let times = latencies(&mut daemon, &keys[..options.rounds(100)])?;
     table.heading("From a write to the line about it", ["", ""])?;
-    table.size("tunectl watch, median", times[times.len() / 2], "ms", LATENCY)?;
-    table.size("tunectl watch, slowest", times[times.len() - 1], "ms", LATENCY)?;
+    table.size("tunectl watch, median", times[times.len() / 2], "ms", Some(LATENCY))?;
+    table.size("tunectl watch, slowest", times[times.len() - 1], "ms", Some(LATENCY))?;
     drop(daemon);
     beside(keys, idle)?;
     table.conclude(options.enforce)
@@ -77,7 +77,7 @@ fn sweeps(tunectl: &Path, profile: &Path, table: &mut Table) -> Outcome<()> {
     let mut daemon = Daemon::new(command.args(["--interval", "100ms"]))?;
     daemon.line("watching ")?;
     let (_, share) = observe(daemon.child.id(), Duration::from_secs(5))?;
-    table.size("tunectl watch, of a core by sweeps alone", share * 0.1 / 30.0, "%", PROCESSOR)
+    table.size("tunectl watch, of a core by sweeps alone", share * 0.1 / 30.0, "%", Some(PROCESSOR))
 }
 
 /// How long each change takes to be told, in ms, sorted.

@@ -12,7 +12,9 @@ pub(crate) mod rounds;
 pub(crate) mod table;
 
 use std::error::Error;
+use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What a step of a benchmark comes to: any failure ends the benchmark with its message.
@@ -29,34 +31,52 @@ pub(crate) fn exit_code(outcome: Outcome<()>) -> ExitCode {
     }
 }
 
-/// How a benchmark was asked to run; cargo adds `--bench` of its own, which means nothing here.
-#[derive(Debug, Clone, Copy)]
+/// The command line of a benchmark; cargo adds `--bench` of its own, which means nothing here.
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// `--short`: fewer rounds, for a run of less than a minute.
     pub(crate) short: bool,
     /// `--enforce`: a missed target is a failure.
     pub(crate) enforce: bool,
+    /// `--against BINARY`: another tunectl to measure in the same rounds, as an absolute path.
+    pub(crate) against: Option<PathBuf>,
 }
 
 impl Options {
-    /// Reads the command line; an unknown option is an error.
+    /// Reads the command line; an unknown option is an error, and so is a BINARY that does not exist.
     pub(crate) fn from_command_line() -> Outcome<Self> {
-        let mut options = Self { short: false, enforce: false };
-        for argument in std::env::args().skip(1) {
+        let mut options = Self { short: false, enforce: false, against: None };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--short" => options.short = true,
                 "--enforce" => options.enforce = true,
+                "--against" => {
+                    let binary = arguments.next().ok_or("`--against` needs the path of a program")?;
+                    let found = fs::canonicalize(&binary).map_err(|error| format!("{binary}: {error}"))?;
+                    options.against = Some(found);
+                }
                 "--bench" => {}
                 other => {
-                    return Err(format!("unknown option `{other}`, expected `--short` or `--enforce`").into());
+                    let expected = "`--short`, `--enforce` or `--against BINARY`";
+                    return Err(format!("unknown option `{other}`, expected {expected}").into());
                 }
             }
         }
         Ok(options)
     }
 
+    /// The same for a benchmark that has nothing to compare with another tunectl.
+    pub(crate) fn without_against() -> Outcome<Self> {
+        let options = Self::from_command_line()?;
+        if options.against.is_some() {
+            return Err("`--against` is an option of the benchmark `apply` only".into());
+        }
+        Ok(options)
+    }
+
     /// `full` rounds, or a tenth of them in a short run.
-    pub(crate) fn rounds(self, full: usize) -> usize {
+    pub(crate) fn rounds(&self, full: usize) -> usize {
         if self.short { full.div_ceil(10) } else { full }
     }
 }

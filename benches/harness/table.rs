@@ -26,9 +26,10 @@ impl Table {
         self.line(name, &figure, times.ratio_to(baseline), target)
     }
 
-    /// A size in `unit`, where it should be at most `target`.
-    pub(crate) fn size(&mut self, name: &str, figure: f64, unit: &str, target: f64) -> Outcome<()> {
-        self.judged(name, &format!("{figure:.2} {unit}"), "", figure, Some((target, format!("{target:.2} {unit}"))))
+    /// A size in `unit`, which should be at most `target`.
+    pub(crate) fn size(&mut self, name: &str, figure: f64, unit: &str, target: Option<f64>) -> Outcome<()> {
+        let target = target.map(|target| (target, format!("{target:.2} {unit}")));
+        self.judged(name, &format!("{figure:.2} {unit}"), "", figure, target)
     }
 
     /// A figure with the ratio that is judged.
