@@ -4,7 +4,7 @@ pub mod dropin;
 mod later;
 mod service;
 
-pub use later::Later;
+pub use later::DeferredArgs;
 pub use service::ServiceFlags;
 
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::duration;
-use crate::model::run::Manner;
+use crate::model::run::CompatFlags;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Bring kernel settings and resource limits to a profile, prove it, and start the service.
@@ -25,7 +25,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub struct Cli {
     /// How much to say beside the results.
     #[command(flatten)]
-    pub talk: Talk,
+    pub talk: LogOptions,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -33,7 +33,7 @@ pub struct Cli {
 
 /// How much is said, and how.
 #[derive(Debug, Args)]
-pub struct Talk {
+pub struct LogOptions {
     /// Say more on standard error: -v what is done, -vv each step, -vvv everything.
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
@@ -60,19 +60,19 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Apply a profile, then become the command.
-    Run(Later<Run>),
+    Run(DeferredArgs<Run>),
     /// Apply a profile to this machine and to the shell that this is typed in.
-    Apply(Later<Apply>),
+    Apply(DeferredArgs<Apply>),
     /// Put back what `apply` changed.
-    Revert(Later<Revert>),
+    Revert(DeferredArgs<Revert>),
     /// Compare this machine with a profile; change nothing.
-    Check(Later<Check>),
+    Check(DeferredArgs<Check>),
     /// Stay and keep comparing; tell of each change, and put it back if asked to.
-    Watch(Later<Watch>),
+    Watch(DeferredArgs<Watch>),
     /// Show the resource limits of a process, soft and hard.
-    Limits(Later<Limits>),
+    Limits(DeferredArgs<Limits>),
     /// Say what is known of a setting, a limit, a cause or a warning.
-    Explain(Later<Explain>),
+    Explain(DeferredArgs<Explain>),
     /// List, show and validate profiles.
     #[command(subcommand)]
     Profile(Profile),
@@ -80,7 +80,7 @@ pub enum Command {
 
 /// Which profile, and what is added to it.
 #[derive(Debug, Args)]
-pub struct Asked {
+pub struct ProfileArgs {
     /// Profile by name or path; later ones win key by key.
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", env = "TUNECTL_PROFILE", value_delimiter = ',')]
     pub profiles: Vec<String>,
@@ -95,7 +95,7 @@ pub struct Asked {
     pub port: Vec<String>,
 }
 
-impl Asked {
+impl ProfileArgs {
     /// The words that ask for the same again, for commands that are shown to be pasted.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
@@ -109,7 +109,7 @@ impl Asked {
 
 /// How far to go where not everything can be had.
 #[derive(Debug, Args)]
-pub struct Zeal {
+pub struct ApplyPolicy {
     /// Go on where a required setting falls short, and keep what could be changed.
     #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = is_on)]
     pub best_effort: bool,
@@ -131,16 +131,16 @@ fn is_on(text: &str) -> Result<bool, Infallible> {
 pub struct Run {
     /// Which profile.
     #[command(flatten)]
-    pub asked: Asked,
+    pub asked: ProfileArgs,
     /// How far to go.
     #[command(flatten)]
-    pub zeal: Zeal,
+    pub zeal: ApplyPolicy,
     /// How the service is started and supervised.
     #[command(flatten)]
     pub service: ServiceFlags,
     /// What goes with the name under which we were called.
     #[arg(skip)]
-    pub manner: Manner,
+    pub manner: CompatFlags,
     /// The service's command; everything from here on is its own.
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,
@@ -188,10 +188,10 @@ pub struct TakeAway {
 pub struct Apply {
     /// Which profile.
     #[command(flatten)]
-    pub asked: Asked,
+    pub asked: ProfileArgs,
     /// How far to go.
     #[command(flatten)]
-    pub zeal: Zeal,
+    pub zeal: ApplyPolicy,
     /// Show what would be changed, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -237,7 +237,7 @@ pub struct Revert {
 pub struct Check {
     /// Which profile.
     #[command(flatten)]
-    pub asked: Asked,
+    pub asked: ProfileArgs,
     /// The process to check the limits of, instead of our own, which are the shell's, in its namespaces.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pub pid: Option<i32>,
@@ -252,7 +252,7 @@ pub struct Check {
 pub struct Watch {
     /// Which profile.
     #[command(flatten)]
-    pub asked: Asked,
+    pub asked: ProfileArgs,
     /// Put back what falls short, and give up what someone else insists on.
     #[arg(long)]
     pub repair: bool,

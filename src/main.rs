@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use tunectl::cli::dropin::{self, DropIn};
-use tunectl::cli::{Cli, Command, Talk, When};
+use tunectl::cli::{Cli, Command, LogOptions, When};
 use tunectl::commands::{self, NOT_STARTED, Results, USAGE, World};
-use tunectl::context::{Context, machine};
+use tunectl::environment::{Environment, machine};
 use tunectl::init;
 use tunectl::kernel::{Access, Host};
-use tunectl::library::Library;
 use tunectl::listeners;
-use tunectl::model::run::Manner;
+use tunectl::model::run::CompatFlags;
 use tunectl::output::Colour;
+use tunectl::profile_store::ProfileStore;
 use tunectl::sys::{self, Inherited};
 use tunectl::visit;
 
@@ -62,9 +62,9 @@ fn refuse_others_rights() -> Step<()> {
 }
 
 /// The words of another init, if it is under its name that we were called, in our own.
-fn drop_in(arguments: Vec<OsString>) -> Step<(Vec<OsString>, Manner)> {
+fn drop_in(arguments: Vec<OsString>) -> Step<(Vec<OsString>, CompatFlags)> {
     match dropin::translate(&arguments, sys::own_pid(), &|name| env::var_os(name)) {
-        None => Ok((arguments, Manner::default())),
+        None => Ok((arguments, CompatFlags::default())),
         Some(DropIn::Run(words, manner)) => Ok((words, manner)),
         Some(DropIn::Pause) => Err(init::pause()),
         Some(DropIn::Print(text)) => {
@@ -78,7 +78,7 @@ fn drop_in(arguments: Vec<OsString>) -> Step<(Vec<OsString>, Manner)> {
     }
 }
 
-fn parse((arguments, manner): (Vec<OsString>, Manner)) -> Step<Cli> {
+fn parse((arguments, manner): (Vec<OsString>, CompatFlags)) -> Step<Cli> {
     let mut cli = Cli::try_parse_from(arguments).map_err(|error| {
         drop(error.print());
         if error.use_stderr() { USAGE } else { 0 }
@@ -109,12 +109,12 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
     let user = sys::effective_ids().effective_uid;
     let mut world = World {
         kernel: &mut Host::here(access),
-        context: &|| Context::here(&mut Host::here(Access::Read), user, &variable),
+        environment: &|| Environment::here(&mut Host::here(Access::Read), user, &variable),
         machine: &|pid| match pid {
             Some(pid) => machine::of_process(Path::new("/"), pid),
             None => machine::here(&mut Host::here(Access::Read)),
         },
-        library: Library::host(),
+        library: ProfileStore::host(),
         processes: PathBuf::from(PROCESSES),
         enter: &|pid| visit::enter(Path::new(PROCESSES), pid),
         listeners: &|allowed| listeners::shorter_than(allowed, Path::new(PROCESSES)),
@@ -129,7 +129,7 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
 }
 
 /// Warnings, and more for each `-v`; `TUNECTL_LOG` says it all, in the syntax of `env_logger`.
-fn start_log(talk: &Talk) {
+fn start_log(talk: &LogOptions) {
     let level = match (talk.quiet, talk.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",

@@ -1,24 +1,24 @@
 //! Outcomes and verdicts: what was asked, what was read back, and whether that will do.
 #![forbid(unsafe_code)]
 
-use crate::kernel::{Evidence, Refusal};
+use crate::kernel::{Evidence, KernelError};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::plan::Obstacle;
+use crate::plan::Unreadable;
 use crate::profile::Origin;
 
 /// All findings of one walk.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// In the order in which the settings were walked.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Outcome>,
 }
 
 /// One setting after reading back.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct Outcome {
     /// Which.
     pub setting: Setting,
     /// What it should be.
@@ -61,9 +61,9 @@ pub enum Shortfall {
     /// It belongs to the host, and we are in a container or namespace: it was not written.
     HostOwned,
     /// It could not be read.
-    Unread(Obstacle),
+    Unread(Unreadable),
     /// The kernel refused what was written or set.
-    Refused(Refusal),
+    Refused(KernelError),
     /// The kernel took what was written, and another value stands there.
     NotKept,
     /// It was not written because this other setting fell short, without which it would do harm.
@@ -87,14 +87,14 @@ pub enum PutBack {
     /// What stood there before stands there again, read back.
     Done,
     /// It could not be written.
-    Refused(Refusal),
+    Refused(KernelError),
     /// It was written, and another value stands there.
     NotKept,
     /// Nothing that can be written brings it back.
     Never,
 }
 
-impl Finding {
+impl Outcome {
     /// Whether what is asked for does not hold.
     #[must_use]
     pub fn falls_short(&self) -> bool {
@@ -130,7 +130,7 @@ impl Report {
     /// Whether a required setting falls short.
     #[must_use]
     pub fn fails(&self) -> bool {
-        self.findings.iter().any(Finding::fails)
+        self.findings.iter().any(Outcome::fails)
     }
 
     /// Holds a soft `nproc` to what the control group allows as well: the lower of both counts.

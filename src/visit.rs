@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, readlinkat};
 use nix::sys::stat::Mode;
 
-use crate::context::{Namespaces, initial_namespaces, link_at};
+use crate::environment::{Namespaces, initial_namespaces, link_at};
 use crate::sys;
 
 /// The kinds of namespaces that are entered, as `/proc/PID/ns` calls them (namespaces(7)).
@@ -18,7 +18,7 @@ const ENTERED: [&str; 3] = ["net", "ipc", "uts"];
 
 /// What was found out about a process whose namespaces we are in now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Visit {
+pub struct EnteredNamespaces {
     /// Which of its namespaces are the machine's own, those too that were not entered. Of its network nothing
     /// is said here: that shows only from within.
     pub initial: Namespaces,
@@ -30,7 +30,7 @@ pub struct Visit {
 
 /// Why a process's namespaces could not be entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoEntry {
+pub enum EnterError {
     /// There is no such process.
     Gone,
     /// There is no `/proc` to look for it in.
@@ -45,7 +45,7 @@ pub enum NoEntry {
     Refused(&'static str, Errno),
 }
 
-impl fmt::Display for NoEntry {
+impl fmt::Display for EnterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let errno = |errno: &Errno| sys::described(*errno as i32);
         match self {
@@ -64,25 +64,25 @@ impl fmt::Display for NoEntry {
 ///
 /// # Errors
 /// Why not. Some of the namespaces may have been entered by then.
-pub fn enter(processes: &Path, pid: i32) -> Result<Visit, NoEntry> {
+pub fn enter(processes: &Path, pid: i32) -> Result<EnteredNamespaces, EnterError> {
     let directory = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     // Held, so that everything is read of one process, whatever becomes of its number.
     let process = open(&processes.join(pid.to_string()), directory, Mode::empty()).map_err(|errno| match errno {
-        Errno::ENOENT if processes.join("self").symlink_metadata().is_err() => NoEntry::NoProc,
-        Errno::ENOENT | Errno::ESRCH => NoEntry::Gone,
-        errno => NoEntry::Hidden(errno),
+        Errno::ENOENT if processes.join("self").symlink_metadata().is_err() => EnterError::NoProc,
+        Errno::ENOENT | Errno::ESRCH => EnterError::Gone,
+        errno => EnterError::Hidden(errno),
     })?;
     if sys::is_proc(&processes.join(format!("{pid}/ns"))) == Some(false) {
-        return Err(NoEntry::Masked);
+        return Err(EnterError::Masked);
     }
     let own = processes.join("self/ns");
     let ours = |kind: &str| link_at(&own.join(kind));
     // Of a thread that has ended the kernel says ENOENT (`ns_get_name`, fs/nsfs.c), as it does of a kind that it was
     // built without. That one we don't have either.
     let hidden = |errno| match errno {
-        Errno::ESRCH => NoEntry::Gone,
-        Errno::ENOENT => NoEntry::Ended,
-        errno => NoEntry::Hidden(errno),
+        Errno::ESRCH => EnterError::Gone,
+        Errno::ENOENT => EnterError::Ended,
+        errno => EnterError::Hidden(errno),
     };
     let theirs = |kind: &str| match readlinkat(&process, format!("ns/{kind}").as_str()) {
         Err(Errno::ENOENT) if sys::is_proc(&own) == Some(true) && matches!(ours(kind), Ok(None)) => Ok(None),
@@ -97,7 +97,11 @@ pub fn enter(processes: &Path, pid: i32) -> Result<Visit, NoEntry> {
         openat(&process, path.as_str(), OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())
             .map_err(hidden)
     };
-    let mut visit = Visit { other_users: differs("user")?, other_pids: differs("pid")?, ..Visit::default() };
+    let mut visit = EnteredNamespaces {
+        other_users: differs("user")?,
+        other_pids: differs("pid")?,
+        ..EnteredNamespaces::default()
+    };
     visit.initial = initial_namespaces(&theirs);
     let mut files: Vec<(&'static str, OwnedFd)> = Vec::new();
     for kind in ENTERED {
@@ -112,7 +116,7 @@ pub fn enter(processes: &Path, pid: i32) -> Result<Visit, NoEntry> {
 
 /// Who may not enter a container's namespaces as he is may perhaps as its root: the user who started a rootless
 /// one. Root of the host stays what it is, since only that may write host names.
-fn enter_all(files: &[(&'static str, OwnedFd)], users: Option<&OwnedFd>) -> Result<(), NoEntry> {
+fn enter_all(files: &[(&'static str, OwnedFd)], users: Option<&OwnedFd>) -> Result<(), EnterError> {
     let mut users = users;
     for (kind, file) in files {
         let mut entered = sys::enter_namespace(file.as_fd());
@@ -124,7 +128,7 @@ fn enter_all(files: &[(&'static str, OwnedFd)], users: Option<&OwnedFd>) -> Resu
             }
         }
         let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(0));
-        entered.map_err(|error| NoEntry::Refused(kind, errno(error)))?;
+        entered.map_err(|error| EnterError::Refused(kind, errno(error)))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 use tunectl::catalog::{self, Access, Docker, InNewNetns, Kubernetes, Row, Scope};
 use tunectl::model::limit::Resource;
 use tunectl::model::name::{SysctlName, SysfsName};
-use tunectl::model::setting::{Key, Spec, System};
+use tunectl::model::setting::{Key, System, ValueSpec};
 use tunectl::model::value::Kind;
 
 const SYSTEMS: [System; 2] = [System::Linux, System::MacOs];
@@ -29,7 +29,7 @@ fn every_row_has_a_name_that_can_be_read_and_leads_back_to_it() {
         let key = key(&row);
         assert_eq!(catalog::row(row.system, &key).map(|found| found.name), Some(row.name));
         let spec = catalog::spec(row.system, &key).unwrap();
-        assert_eq!(Spec { row: None, ..spec }, row.spec(), "{}", row.name);
+        assert_eq!(ValueSpec { row: None, ..spec }, row.spec(), "{}", row.name);
         assert_eq!(spec.row.map(|row_number| catalog::entry_at(row.system, &key, row_number).spec()), Some(spec));
     }
 }

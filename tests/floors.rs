@@ -8,20 +8,20 @@ use std::path::Path;
 
 /// What stands on which floor. A name with a slash is a part of a room that has a floor of its own.
 const FLOORS: &[(u8, &[&str])] = &[
-    (8, &["main"]),
-    (7, &["commands"]),
-    // What can be typed, and no more than that: it imports nothing.
-    (6, &["cli", "init", "watch", "bench", "persist"]),
-    (5, &["exec", "journal", "output", "formats"]),
-    (4, &["apply", "diagnose", "listeners", "visit"]),
-    (3, &["report", "context", "library"]),
-    (2, &["plan", "builtin", "kernel/linux", "kernel/macos", "kernel/fake", "kernel/rlimits"]),
-    (1, &["profile", "kernel", "catalog"]),
-    (0, &["model", "cite", "sys"]),
+    (9, &["main"]),
+    (8, &["commands"]),
+    (7, &["watch", "init", "bench", "persist"]),
+    (6, &["output", "cli"]),
+    (5, &["diagnose", "verdict", "apply", "formats"]),
+    (4, &["journal", "exec", "report", "preflight", "listeners", "visit"]),
+    (3, &["plan", "counters", "profile_store"]),
+    (2, &["environment", "builtin", "kernel/linux", "kernel/macos", "kernel/fake", "kernel/rlimits"]),
+    (1, &["profile", "kernel", "catalog", "linux"]),
+    (0, &["model", "snippet", "sys"]),
 ];
 
 /// No system call, clock or environment: all that they need comes in as an argument.
-const PURE: [&str; 8] = ["model", "profile", "plan", "report", "catalog", "diagnose", "cite", "formats"];
+const PURE: [&str; 8] = ["model", "profile", "plan", "report", "catalog", "diagnose", "snippet", "formats"];
 
 /// Paths of the effects.
 const EFFECTS: [&str; 9] = [

@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, Uid};
 
 use tunectl::kernel::linux::Linux;
-use tunectl::kernel::{Access, Kernel, Operation, Pieces, Process, Refusal};
+use tunectl::kernel::{Access, Kernel, KernelError, Operation, Process, WriteMode};
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::Key;
@@ -39,8 +39,8 @@ fn file(path: &str) -> String {
     String::from_utf8(text).unwrap()
 }
 
-fn refused<T>(operation: Operation, errno: Errno) -> Result<T, Refusal> {
-    Err(Refusal { operation, errno })
+fn refused<T>(operation: Operation, errno: Errno) -> Result<T, KernelError> {
+    Err(KernelError { operation, errno })
 }
 
 #[test]
@@ -48,13 +48,13 @@ fn a_number_is_written_and_read_back() {
     inside("a_number_is_written_and_read_back", || {
         let mut kernel = kernel();
         let key = sysctl("net.core.somaxconn");
-        kernel.write(&key, "32768", Pieces::One).unwrap();
+        kernel.write(&key, "32768", WriteMode::One).unwrap();
         assert_eq!(kernel.read(&key).unwrap(), "32768\n");
         assert_eq!(file("net/core/somaxconn"), "32768\n");
-        kernel.write(&key, "010", Pieces::One).unwrap();
+        kernel.write(&key, "010", WriteMode::One).unwrap();
         assert_eq!((kernel.read(&key).unwrap(), file("net/core/somaxconn")), ("8\n".into(), "8\n".into()));
-        assert_eq!(kernel.write(&key, "-1", Pieces::One), refused(Operation::Write, Errno::EINVAL));
-        kernel.write(&key, "", Pieces::One).unwrap();
+        assert_eq!(kernel.write(&key, "-1", WriteMode::One), refused(Operation::Write, Errno::EINVAL));
+        kernel.write(&key, "", WriteMode::One).unwrap();
         assert_eq!(kernel.read(&key).unwrap(), "8\n");
     });
 }
@@ -65,11 +65,11 @@ fn what_the_kernel_does_not_take_whole_is_an_error() {
         let mut kernel = kernel();
         let key = sysctl("net.core.somaxconn");
         let short = Operation::ShortWrite { taken: 3, of: 6 };
-        assert_eq!(kernel.write(&key, "77 abc", Pieces::One), refused(short, Errno::EIO));
+        assert_eq!(kernel.write(&key, "77 abc", WriteMode::One), refused(short, Errno::EIO));
         assert_eq!(kernel.read(&key).unwrap(), "77\n");
         let pair = sysctl("net.ipv4.ip_local_port_range");
-        kernel.write(&pair, "20000 30001", Pieces::One).unwrap();
-        kernel.write(&pair, "10000", Pieces::One).unwrap();
+        kernel.write(&pair, "20000 30001", WriteMode::One).unwrap();
+        kernel.write(&pair, "10000", WriteMode::One).unwrap();
         assert_eq!(kernel.read(&pair).unwrap(), "10000\t30001\n");
     });
 }
@@ -84,20 +84,20 @@ fn long_lists_of_ports_arrive_whole() {
         let mut kernel = kernel();
         // The second replaces the first; the last has more text than any one read of a page gives.
         for (first, count) in [(10_001, 1000), (20_000, 1000), (1, 32_768)] {
-            kernel.write(&key, &list(first, count), Pieces::Lists).unwrap();
+            kernel.write(&key, &list(first, count), WriteMode::Lists).unwrap();
             assert!(kernel.read(&key).unwrap() == list(first, count) + "\n", "{first}");
             let Ok(Value::Ranges(ports)) = Kind::Ports.read(&file("net/ipv4/ip_local_reserved_ports")) else {
                 panic!("no list of ports");
             };
             assert_eq!(ports.count(), count as u64);
         }
-        let Err(Refusal { operation: Operation::ShortWrite { of: 5999, taken }, .. }) =
-            kernel.write(&key, &list(10_001, 1000), Pieces::One)
+        let Err(KernelError { operation: Operation::ShortWrite { of: 5999, taken }, .. }) =
+            kernel.write(&key, &list(10_001, 1000), WriteMode::One)
         else {
             panic!("a list of 5999 bytes was taken in one write");
         };
         assert!((4086..=4095).contains(&taken), "{taken}");
-        kernel.write(&key, "\n", Pieces::Lists).unwrap();
+        kernel.write(&key, "\n", WriteMode::Lists).unwrap();
         assert_eq!(kernel.read(&key).unwrap(), "\n");
     });
 }
@@ -107,13 +107,13 @@ fn refusals_name_the_step() {
     inside("refusals_name_the_step", || {
         let mut kernel = kernel();
         let control = sysctl("net.ipv4.tcp_congestion_control");
-        assert_eq!(kernel.write(&control, "nonsense", Pieces::One), refused(Operation::Write, Errno::ENOENT));
+        assert_eq!(kernel.write(&control, "nonsense", WriteMode::One), refused(Operation::Write, Errno::ENOENT));
         let missing = sysctl("net.core.nonsense");
-        assert_eq!(kernel.write(&missing, "1", Pieces::One), refused(Operation::OpenToWrite, Errno::ENOENT));
+        assert_eq!(kernel.write(&missing, "1", WriteMode::One), refused(Operation::OpenToWrite, Errno::ENOENT));
         assert_eq!(kernel.read(&missing), refused(Operation::OpenToRead, Errno::ENOENT));
         let shown = sysctl("net.ipv4.tcp_available_congestion_control");
         assert!(kernel.read(&shown).unwrap().ends_with('\n'));
-        assert_eq!(kernel.write(&shown, "reno", Pieces::One), refused(Operation::OpenToWrite, Errno::EACCES));
+        assert_eq!(kernel.write(&shown, "reno", WriteMode::One), refused(Operation::OpenToWrite, Errno::EACCES));
         let evidence = kernel.inspect(&shown);
         assert_eq!((evidence.mode, evidence.read_only_mount), (Some(0o444), Some(false)));
     });
@@ -125,7 +125,7 @@ fn a_key_that_can_only_be_written_is_written() {
         let mut kernel = kernel();
         let key = sysctl("net.ipv4.route.flush");
         assert_eq!(kernel.read(&key), refused(Operation::Read, Errno::EACCES));
-        kernel.write(&key, "1", Pieces::One).unwrap();
+        kernel.write(&key, "1", WriteMode::One).unwrap();
         assert_eq!(kernel.inspect(&key).mode, Some(0o200));
     });
 }
@@ -135,7 +135,7 @@ fn milliseconds_are_rounded_to_ticks() {
     inside("milliseconds_are_rounded_to_ticks", || {
         let mut kernel = kernel();
         let key = sysctl("net.ipv4.neigh.lo.retrans_time_ms");
-        kernel.write(&key, "1001", Pieces::One).unwrap();
+        kernel.write(&key, "1001", WriteMode::One).unwrap();
         let rounded = kernel.read(&key).unwrap();
         // With 1000, 300, 250 and 100 ticks a second.
         assert!(["1001\n", "1003\n", "1004\n", "1010\n"].contains(&rounded.as_str()), "{rounded}");
@@ -157,7 +157,7 @@ fn names_with_dots_and_patterns() {
         }
         assert_eq!(names(&mut kernel), ["all", "default", "eth0.100", "lo", "peer0"].map(path));
         let key = sysctl("net.ipv4.conf.eth0/100.rp_filter");
-        kernel.write(&key, "2", Pieces::One).unwrap();
+        kernel.write(&key, "2", WriteMode::One).unwrap();
         assert_eq!(
             (kernel.read(&key).unwrap(), file("net/ipv4/conf/eth0.100/rp_filter")),
             ("2\n".into(), "2\n".into())
@@ -167,7 +167,7 @@ fn names_with_dots_and_patterns() {
         assert_eq!(kernel.read(&key), refused(Operation::OpenToRead, Errno::ENOENT));
         assert!(ip(&["link", "add", "eth0.100", "type", "veth", "peer", "name", "peer0"]));
         assert_eq!(kernel.read(&key).unwrap(), file("net/ipv4/conf/eth0.100/rp_filter"));
-        kernel.write(&key, "1", Pieces::One).unwrap();
+        kernel.write(&key, "1", WriteMode::One).unwrap();
         assert_eq!(file("net/ipv4/conf/eth0.100/rp_filter"), "1\n");
     });
 }
@@ -185,7 +185,7 @@ fn interfaces_may_be_called_like_patterns() {
         assert_eq!(interfaces, ["a*[b", "all", "default", "lo", "x=y"]);
         for name in names {
             let key = Key::Sysctl(name);
-            kernel.write(&key, "2", Pieces::One).unwrap();
+            kernel.write(&key, "2", WriteMode::One).unwrap();
             assert_eq!(kernel.read(&key).unwrap(), "2\n", "{key}");
         }
         assert_eq!(
@@ -209,9 +209,9 @@ fn an_interface_that_came_back_is_written() {
         let key = sysctl("net.ipv4.conf.eth7.rp_filter");
         kernel.read(&key).unwrap();
         assert!(ip(&["link", "del", "eth7"]));
-        assert_eq!(kernel.write(&key, "1", Pieces::One), refused(Operation::OpenToWrite, Errno::ENOENT));
+        assert_eq!(kernel.write(&key, "1", WriteMode::One), refused(Operation::OpenToWrite, Errno::ENOENT));
         assert!(ip(&["link", "add", "eth7", "type", "veth", "peer", "name", "peer7"]));
-        kernel.write(&key, "2", Pieces::One).unwrap();
+        kernel.write(&key, "2", WriteMode::One).unwrap();
         assert_eq!(file("net/ipv4/conf/eth7/rp_filter"), "2\n");
     });
 }
@@ -221,10 +221,10 @@ fn other_namespaces_have_keys_too() {
     inside("other_namespaces_have_keys_too", || {
         let mut kernel = kernel();
         let memory = sysctl("kernel.shmmax");
-        kernel.write(&memory, "65536", Pieces::One).unwrap();
+        kernel.write(&memory, "65536", WriteMode::One).unwrap();
         assert_eq!((kernel.read(&memory).unwrap(), file("kernel/shmmax")), ("65536\n".into(), "65536\n".into()));
         let semaphores = sysctl("kernel.sem");
-        let wrong = kernel.write(&semaphores, "250 32000 100 99999999", Pieces::One);
+        let wrong = kernel.write(&semaphores, "250 32000 100 99999999", WriteMode::One);
         assert_eq!(wrong, refused(Operation::Write, Errno::ERANGE));
     });
 }
@@ -253,7 +253,7 @@ fn few_descriptors_are_enough() {
             kernel.read(key).unwrap();
         }
         for key in &keys {
-            kernel.write(key, "1", Pieces::One).unwrap();
+            kernel.write(key, "1", WriteMode::One).unwrap();
         }
         for key in &keys {
             assert_eq!(kernel.read(key).unwrap(), "1\n", "{key}");

@@ -5,9 +5,9 @@ mod profile_support;
 
 use profile_support::wishes;
 use tunectl::model::setting::System;
+use tunectl::profile::cli_overrides::{self, Typed};
 use tunectl::profile::lint::{About, Known, lint};
 use tunectl::profile::load::load;
-use tunectl::profile::overlay::{self, Typed};
 use tunectl::profile::{Profile, Source};
 use tunectl::{builtin, catalog};
 
@@ -97,7 +97,7 @@ fn only_what_is_meant_is_warned_of() {
     );
     let port = ["8080".to_owned()];
     let with_port =
-        overlay::add(profile, Typed { port: &port, ..Typed::default() }, System::Linux, &catalog::spec).unwrap();
+        cli_overrides::add(profile, Typed { port: &port, ..Typed::default() }, System::Linux, &catalog::spec).unwrap();
     assert_eq!(warnings(&with_port), [""; 0]);
 }
 

@@ -2,15 +2,15 @@
 
 use proptest::prelude::*;
 use tunectl::catalog;
-use tunectl::cite::{Place, render};
 use tunectl::model::amount::Amount;
 use tunectl::model::name::{SysctlName, SysfsName};
 use tunectl::model::ranges::Ranges;
 use tunectl::model::setting::System;
+use tunectl::profile::cli_overrides::{self, Typed};
 use tunectl::profile::lint::{About, Known, lint};
 use tunectl::profile::load::load;
-use tunectl::profile::overlay::{self, Typed};
 use tunectl::profile::{Profile, Source};
+use tunectl::snippet::{Location, render};
 
 /// Reads a text as a profile; in any case what is said of it can be shown.
 fn read(text: &str) -> Result<Profile, String> {
@@ -78,13 +78,13 @@ proptest! {
     fn no_option_makes_the_reader_panic(text in "[a-z./=:0-9 *-]{0,20}|\\PC{0,20}") {
         let list = [text];
         let typed = Typed { set: &list, rlimit: &list, port: &list };
-        let _ = overlay::add(Profile::default(), typed, System::Linux, &catalog::spec).map_err(|said| said.to_string());
+        let _ = cli_overrides::add(Profile::default(), typed, System::Linux, &catalog::spec).map_err(|said| said.to_string());
     }
 
     #[test]
     fn every_span_of_every_text_can_be_cited(text in "(?s).{0,80}", start in 0usize..120, length in 0usize..120, wide in any::<bool>()) {
         let text = if wide { text.repeat(20) } else { text };
-        let place = Place { file: "f", text: &text, span: start..start + length, note: "" };
+        let place = Location { file: "f", text: &text, span: start..start + length, note: "" };
         let shown = render("error: x", &[place], &[]);
         prop_assert_eq!(shown.lines().count(), 5, "{}", shown);
         prop_assert!(shown.lines().all(|line| line.chars().count() < 130), "{}", shown);

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tunectl::catalog;
-use tunectl::library::Library;
 use tunectl::profile::load::{Unfound, load};
 use tunectl::profile::{Profile, Source};
+use tunectl::profile_store::ProfileStore;
 
 /// A folder of its own, gone with the test.
 struct Folder(PathBuf);
@@ -34,8 +34,8 @@ impl Folder {
     }
 
     /// One that looks for names here, and trusts everyone.
-    fn library(&self) -> Library {
-        Library { directory: self.0.clone(), owners: None }
+    fn library(&self) -> ProfileStore {
+        ProfileStore { directory: self.0.clone(), owners: None }
     }
 }
 
@@ -45,14 +45,14 @@ impl Drop for Folder {
     }
 }
 
-fn refused(library: &Library, name: &str) -> Unfound {
+fn refused(library: &ProfileStore, name: &str) -> Unfound {
     match library.find(name, None) {
         Ok(source) => panic!("{name} was taken: {source:?}"),
         Err(unfound) => unfound,
     }
 }
 
-fn load_with(library: &Library, name: &str) -> Result<Profile, String> {
+fn load_with(library: &ProfileStore, name: &str) -> Result<Profile, String> {
     let mut find = |name: &str, named_by: Option<&Source>| library.find(name, named_by);
     load(&[name.to_owned()], &mut find, &catalog::spec).map_err(|problems| problems.to_string())
 }
@@ -185,7 +185,7 @@ fn with_privileges_only_trusted_files_are_taken() {
     let path = folder.file("a.toml", "description = 'x'");
     let found = fs::metadata(&path).unwrap();
     let (own, group) = (found.uid(), found.gid());
-    let trusting = |owners: &[u32]| Library { directory: folder.0.clone(), owners: Some(owners.to_vec()) };
+    let trusting = |owners: &[u32]| ProfileStore { directory: folder.0.clone(), owners: Some(owners.to_vec()) };
     let mode = |mode: u32| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
 
     assert!(trusting(&[own]).find(&path, None).is_ok());

@@ -5,8 +5,8 @@ mod profile_support;
 use profile_support::{good, load_files, load_named, spec, wishes};
 use tunectl::model::setting::System;
 use tunectl::model::value::Kind;
-use tunectl::profile::overlay::{self, Typed};
-use tunectl::profile::{Profile, Wish};
+use tunectl::profile::cli_overrides::{self, Typed};
+use tunectl::profile::{Profile, RawRequirement};
 
 fn sysctls(lines: &str) -> String {
     wishes(&good(&format!("[linux.sysctl]\n{lines}\n")))
@@ -98,7 +98,7 @@ fn values_are_typed_by_their_setting() {
         ("my.key = { one_of = [1, 2] }", "one of 1, 2", Kind::Number),
     ] {
         let profile = good(&format!("[linux.sysctl]\n{line}\n"));
-        let [Wish { asked, kind: found, .. }] = profile.wishes.as_slice() else { panic!("{line}") };
+        let [RawRequirement { asked, kind: found, .. }] = profile.wishes.as_slice() else { panic!("{line}") };
         assert_eq!((asked.to_string().as_str(), *found), (shown, kind), "{line}");
     }
     let sysfs = good("[linux.sysfs]\n\"kernel/mm/x\" = 'never'\nkernel.mm.transparent_hugepage.enabled = 'madvise'\n");
@@ -210,7 +210,7 @@ fn patterns_give_way_to_names_in_their_file_and_win_over_earlier_ones() {
 fn typed(profile: Profile, set: &[&str], rlimit: &[&str], port: &[&str]) -> Result<Profile, String> {
     let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let (set, rlimit, port) = (own(set), own(rlimit), own(port));
-    overlay::add(profile, Typed { set: &set, rlimit: &rlimit, port: &port }, System::Linux, &spec)
+    cli_overrides::add(profile, Typed { set: &set, rlimit: &rlimit, port: &port }, System::Linux, &spec)
         .map_err(|problems| problems.to_string())
 }
 

@@ -13,16 +13,16 @@ use tunectl::builtin;
 use tunectl::catalog;
 use tunectl::cli::Cli;
 use tunectl::commands::{self, World};
-use tunectl::context::{Context, Namespaces, Runtime, Surroundings};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime};
 use tunectl::kernel::fake::{Fake, Mount};
-use tunectl::library::Library;
 use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::run::{OPTIONS, Shape};
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
 use tunectl::profile::lint::codes::WARNINGS;
-use tunectl::visit::NoEntry;
+use tunectl::profile_store::ProfileStore;
+use tunectl::visit::EnterError;
 
 #[test]
 fn the_readme_shows_what_the_program_says() {
@@ -60,18 +60,21 @@ fn check() -> String {
         .mounted("", Mount::ReadOnly)
         .limited(Resource::Nofile, limits)
         .without_cap_sys_resource();
-    let around =
-        Surroundings { capabilities: Some(0xa804_25fb), runtime: Some(Runtime::Docker), ..Surroundings::default() };
+    let around = EnvironmentDetails {
+        capabilities: Some(0xa804_25fb),
+        runtime: Some(Runtime::Docker),
+        ..EnvironmentDetails::default()
+    };
     let initial = Namespaces { pid: Some(false), net: Some(false), uts: Some(false), ..Namespaces::default() };
-    let context = Context::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, around);
+    let environment = Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, around);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut world = World {
         kernel: &mut kernel,
-        context: &|| context.clone(),
+        environment: &|| environment.clone(),
         machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
-        library: Library { directory: "/nonexistent".into(), owners: None },
+        library: ProfileStore { directory: "/nonexistent".into(), owners: None },
         processes: "/nonexistent".into(),
-        enter: &|_| Err(NoEntry::Gone),
+        enter: &|_| Err(EnterError::Gone),
         listeners: &|_| Ok(Vec::new()),
         variable: &|_| None,
         start: &mut |_, _, _| Ok(0),
@@ -89,7 +92,7 @@ fn check() -> String {
 
 fn profiles() -> String {
     let mut text = "| profile | what for |\n| --- | --- |\n".to_owned();
-    let library = Library { directory: "/nonexistent".into(), owners: None };
+    let library = ProfileStore { directory: "/nonexistent".into(), owners: None };
     for name in builtin::names() {
         let mut find = |name: &str, named_by: Option<&_>| library.find(name, named_by);
         let profile = tunectl::profile::load::load(&[name.to_owned()], &mut find, &catalog::spec).unwrap();

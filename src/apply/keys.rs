@@ -2,36 +2,36 @@
 //! more than doing it after each write, and it sees what one key does to another (`ip_forward` resets
 //! `conf.*`, `dirty_bytes` zeroes `dirty_ratio`).
 
-use crate::kernel::{Kernel, Pieces, Refusal};
+use crate::kernel::{Kernel, KernelError, WriteMode};
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
-use crate::plan::{KeyStep, Obstacle, Owner};
-use crate::report::{Finding, Shortfall, Verdict};
+use crate::plan::{KeyStep, Owner, Unreadable};
+use crate::report::{Outcome, Shortfall, Verdict};
 
-use super::told;
+use super::traced;
 
 /// Reads a key and understands what stands there.
-pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Value, Obstacle> {
+pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Value, Unreadable> {
     if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
-        return Err(Obstacle::NoMatch);
+        return Err(Unreadable::NoMatch);
     }
     let mut value = Err(String::new());
-    told::show(kernel, key, &mut |text| value = kind.read(text)).map_err(Obstacle::Refused)?;
-    value.map_err(Obstacle::Shape)
+    traced::show(kernel, key, &mut |text| value = kind.read(text)).map_err(Unreadable::Refused)?;
+    value.map_err(Unreadable::Shape)
 }
 
 /// Whether a key's list may be handed over in pieces.
-pub(super) fn pieces(kind: Kind) -> Pieces {
+pub(super) fn pieces(kind: Kind) -> WriteMode {
     match kind {
-        Kind::Ports => Pieces::Lists,
-        _ => Pieces::One,
+        Kind::Ports => WriteMode::Lists,
+        _ => WriteMode::One,
     }
 }
 
 /// The findings of a walk that writes nothing.
-pub(super) fn findings_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Finding> {
+pub(super) fn findings_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> {
     steps
         .iter()
         .map(|step| {
@@ -47,7 +47,7 @@ pub(super) fn findings_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> 
 }
 
 /// Writes what differs, but for those at the places in `last`, then reads everything back.
-pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) -> Vec<Finding> {
+pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) -> Vec<Outcome> {
     let mut attempts: Vec<Attempt> = Vec::with_capacity(steps.len());
     for (place, step) in steps.iter().enumerate() {
         let attempt = if last.contains(&place) {
@@ -59,8 +59,8 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) 
     }
     // Where nothing was written, what was read a moment ago still is what stands there.
     let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
-    let read_all = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Obstacle>> {
-        let known = |step: &KeyStep| !wrote || matches!(step.current, Err(Obstacle::Elsewhere(_)));
+    let read_all = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Unreadable>> {
+        let known = |step: &KeyStep| !wrote || matches!(step.current, Err(Unreadable::OtherNamespace(_)));
         let now = |step: &KeyStep| if known(step) { step.current.clone() } else { read(kernel, &step.key, step.kind) };
         steps.iter().map(now).collect()
     };
@@ -83,7 +83,7 @@ fn rewrite(
     kernel: &mut dyn Kernel,
     steps: &[KeyStep],
     attempts: &mut [Attempt],
-    found: &[Result<Value, Obstacle>],
+    found: &[Result<Value, Unreadable>],
 ) -> bool {
     let mut rewrote = false;
     for ((step, attempt), found) in steps.iter().zip(attempts).zip(found) {
@@ -91,7 +91,7 @@ fn rewrite(
             continue;
         };
         if let Some(target) = step.wanted.target(found) {
-            *attempt = Attempt::Written(told::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)));
+            *attempt = Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)));
             rewrote = true;
         }
     }
@@ -103,7 +103,7 @@ enum Attempt {
     /// Nothing had to be.
     Nothing,
     /// A write, and how it went.
-    Written(Result<(), Refusal>),
+    Written(Result<(), KernelError>),
     /// Nothing was, and why.
     Withheld(Shortfall),
 }
@@ -117,7 +117,7 @@ fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &
     if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, step, other, its)) {
         return Attempt::Withheld(Shortfall::HeldBack(reserved));
     }
-    Attempt::Written(told::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)))
+    Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)))
 }
 
 /// The port range is widened only together with the reservation of the service's ports: a range over a port
@@ -136,7 +136,7 @@ fn unreserved(kernel: &mut dyn Kernel, range: &KeyStep, reserved: &KeyStep, trie
     (!exposed.is_empty()).then(|| Setting::Key(reserved.key.clone()))
 }
 
-fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Obstacle>) -> Verdict {
+fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Unreadable>) -> Verdict {
     let value = match found {
         Ok(value) => value,
         Err(obstacle) => return Verdict::Short(Shortfall::Unread(obstacle.clone())),
@@ -153,9 +153,9 @@ fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Obstacle>) -> V
     }
 }
 
-fn finding(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdict: Verdict) -> Finding {
+fn finding(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdict: Verdict) -> Outcome {
     let evidence = matches!(verdict, Verdict::Short(_)).then(|| Box::new(kernel.inspect(&step.key)));
-    Finding {
+    Outcome {
         setting: Setting::Key(step.key.clone()),
         wanted: step.wanted.clone(),
         required: step.required,

@@ -1,14 +1,14 @@
 //! Limits: set one by one, both sides at once, and read back.
 
-use crate::kernel::{Evidence, Kernel, Process, Refusal};
+use crate::kernel::{Evidence, Kernel, KernelError, Process};
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::order::by_place;
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::plan::{self, LimitStep, Obstacle, SideGoal};
-use crate::report::{Finding, Shortfall, Verdict};
+use crate::plan::{self, LimitStep, SideGoal, Unreadable};
+use crate::report::{Outcome, Shortfall, Verdict};
 
-use super::{keys, told};
+use super::{keys, traced};
 
 /// What the kernel's ceiling of `nofile` is now.
 pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
@@ -20,7 +20,7 @@ pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
 }
 
 /// The findings of a walk that sets nothing.
-pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Finding> {
+pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome> {
     let mut findings = Vec::new();
     for step in steps {
         let found = step.current.map(|limits| in_effect(kernel, step.resource, limits));
@@ -31,7 +31,7 @@ pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Ve
 }
 
 /// Sets what differs and reads back.
-pub(super) fn set(kernel: &mut dyn Kernel, steps: &[LimitStep], process: Process) -> Vec<Finding> {
+pub(super) fn set(kernel: &mut dyn Kernel, steps: &[LimitStep], process: Process) -> Vec<Outcome> {
     steps.iter().flat_map(|step| set_step(kernel, step, process)).collect()
 }
 
@@ -43,9 +43,9 @@ pub(super) fn set_what_can_be_undone(
     steps: &[LimitStep],
     process: Process,
     fallen: Option<Setting>,
-) -> Vec<Finding> {
+) -> Vec<Outcome> {
     let (lowering, others): (Vec<_>, Vec<_>) = steps.iter().enumerate().partition(|(_, step)| lowers_hard(step));
-    let mut done: Vec<(usize, Vec<Finding>)> =
+    let mut done: Vec<(usize, Vec<Outcome>)> =
         others.into_iter().map(|(place, step)| (place, set_step(kernel, step, process))).collect();
     let now = done.iter().flat_map(|(_, findings)| findings).find(|finding| finding.fails());
     let fallen = fallen.or_else(|| now.map(|finding| finding.setting.clone()));
@@ -63,7 +63,7 @@ fn lowers_hard(step: &LimitStep) -> bool {
     step.target.zip(step.current.ok()).is_some_and(|(target, now)| target.hard < now.hard)
 }
 
-fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec<Finding> {
+fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec<Outcome> {
     let mut findings = findings_unset(kernel, std::slice::from_ref(step));
     for finding in findings.iter_mut().filter(|finding| finding.falls_short()) {
         finding.verdict = Verdict::Short(Shortfall::HeldBack(fallen.clone()));
@@ -71,11 +71,11 @@ fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec
     findings
 }
 
-fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Finding> {
+fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Outcome> {
     let outcome =
         step.target.map_or(Ok(Set::Untried), |target| set_one(kernel, step, target, process).map(|()| Set::Tried));
     let found = match step.target {
-        Some(_) => told::limits(kernel, process, step.resource),
+        Some(_) => traced::limits(kernel, process, step.resource),
         None => step.current,
     };
     let found = found.map(|limits| in_effect(kernel, step.resource, limits));
@@ -85,12 +85,12 @@ fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<
 
 /// Where the hard limit can't be raised, the soft one still goes as far as the hard one allows: that is worth
 /// having, and the refusal is reported all the same.
-fn set_one(kernel: &mut dyn Kernel, step: &LimitStep, target: Limits, process: Process) -> Result<(), Refusal> {
-    let Err(refusal) = told::set_limits(kernel, process, step.resource, target) else { return Ok(()) };
+fn set_one(kernel: &mut dyn Kernel, step: &LimitStep, target: Limits, process: Process) -> Result<(), KernelError> {
+    let Err(refusal) = traced::set_limits(kernel, process, step.resource, target) else { return Ok(()) };
     if let Ok(now) = step.current {
         let reachable = Limits { soft: target.soft.min(now.hard), hard: now.hard };
         if reachable != now && reachable != target {
-            told::set_limits(kernel, process, step.resource, reachable)?;
+            traced::set_limits(kernel, process, step.resource, reachable)?;
         }
     }
     Err(refusal)
@@ -128,15 +128,15 @@ fn missed(step: &LimitStep, side: Side, found: Limits) -> bool {
 fn finding(
     step: &LimitStep,
     goal: &SideGoal,
-    found: Result<Limits, Refusal>,
-    outcome: Result<Set, Refusal>,
+    found: Result<Limits, KernelError>,
+    outcome: Result<Set, KernelError>,
     evidence: Evidence,
-) -> Finding {
-    let seen = |limits: Result<Limits, Refusal>| limits.map_or_else(Refusal::shown, Some);
+) -> Outcome {
+    let seen = |limits: Result<Limits, KernelError>| limits.map_or_else(KernelError::shown, Some);
     let before = seen(step.current).map(|limits| limits.side(goal.side));
     let value = seen(found).map(|limits| Value::Limit(limits.side(goal.side)));
     let verdict = match (found, outcome) {
-        (Err(refusal), _) if value.is_none() => Verdict::Short(Shortfall::Unread(Obstacle::Refused(refusal))),
+        (Err(refusal), _) if value.is_none() => Verdict::Short(Shortfall::Unread(Unreadable::Refused(refusal))),
         _ if value.as_ref().is_some_and(|value| goal.wanted.holds(value)) => {
             let held = before.is_some_and(|limit| goal.wanted.holds(&Value::Limit(limit)));
             if held { Verdict::Holds } else { Verdict::Changed }
@@ -145,7 +145,7 @@ fn finding(
         (Ok(found), Ok(Set::Tried)) if missed(step, goal.side, found) => Verdict::Short(Shortfall::NotKept),
         (Ok(_), Ok(_)) => Verdict::Short(Shortfall::Differs),
     };
-    Finding {
+    Outcome {
         setting: Setting::Limit(step.resource, goal.side),
         wanted: goal.wanted.clone(),
         required: goal.required,

@@ -1,20 +1,20 @@
 //! Walks the plan. `check` is the same walk without writes.
 
+mod irreversible;
 mod keys;
-mod last;
 mod limits;
-mod told;
+mod traced;
 mod undo;
 
 use crate::catalog;
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::plan::{self, Goals, KeyStep, LimitStep, Place, Plan};
+use crate::plan::{self, Goals, KeyStep, LimitStep, Plan, PlanEnvironment};
 use crate::report::{Report, Shortfall, Verdict};
 
 /// Reads every setting's current value and makes the plan.
-pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: Place) -> Plan {
+pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: PlanEnvironment) -> Plan {
     let keys = plan::expand(goals.keys, &mut |pattern| kernel.names(pattern));
     let steps: Vec<KeyStep> = keys
         .into_iter()
@@ -25,7 +25,7 @@ pub fn look(kernel: &mut dyn Kernel, goals: Goals, process: Process, place: Plac
         .collect();
     let ceiling = if goals.limits.is_empty() { None } else { limits::ceiling(kernel) };
     let mut plan =
-        plan::plan(steps, &goals.limits, &mut |resource| told::limits(kernel, process, resource), ceiling, place);
+        plan::plan(steps, &goals.limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, place);
     for step in plan.keys.iter_mut().filter(|step| step.target.is_some()) {
         let Some(other) = catalog::counterpart(place.system, &step.key) else { continue };
         let value = keys::read(kernel, &other, step.kind);
@@ -63,7 +63,7 @@ pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
 /// Writes what differs, keys and then limits, and reads everything back. With [`Failure::PutsBack`], a
 /// required setting that falls short has everything that was changed put back, and what can't be comes last.
 pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: Failure) -> Report {
-    let last = last::places(&plan.keys, kernel.system(), on_failure);
+    let last = irreversible::places(&plan.keys, kernel.system(), on_failure);
     let mut report = Report { findings: keys::write(kernel, &plan.keys, &last) };
     let mut others = report.findings.iter().enumerate().filter(|(place, _)| !last.contains(place));
     let fallen = others.find(|(_, finding)| finding.fails()).map(|(_, finding)| finding.setting.clone());
@@ -72,7 +72,7 @@ pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure:
         (Process::Own, _) | (_, Failure::Keeps) => limits::set(kernel, &plan.limits, process),
         (Process::Pid(_), Failure::PutsBack) => limits::set_what_can_be_undone(kernel, &plan.limits, process, fallen),
     });
-    last::write(kernel, &plan.keys, &last, &mut report.findings);
+    irreversible::write(kernel, &plan.keys, &last, &mut report.findings);
     if report.fails() && on_failure == Failure::PutsBack {
         put_back(kernel, &mut report, plan, process);
     }
@@ -82,9 +82,9 @@ pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure:
 /// The keys alone: for an init, whose limits are the service's and are set in its own process.
 /// Nothing is put back yet, only what can't be is held back.
 pub fn apply_keys(kernel: &mut dyn Kernel, plan: &Plan, on_failure: Failure) -> Report {
-    let last = last::places(&plan.keys, kernel.system(), on_failure);
+    let last = irreversible::places(&plan.keys, kernel.system(), on_failure);
     let mut findings = keys::write(kernel, &plan.keys, &last);
-    last::write(kernel, &plan.keys, &last, &mut findings);
+    irreversible::write(kernel, &plan.keys, &last, &mut findings);
     Report { findings }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalog::{self, KernelVersion};
 use crate::kernel::fake::Fake;
-use crate::kernel::{Evidence, Pieces, Refusal};
+use crate::kernel::{Evidence, KernelError, WriteMode};
 use crate::model::amount::Machine;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
@@ -45,10 +45,10 @@ impl Kernel for Counting {
     fn system(&self) -> System {
         self.fake.system()
     }
-    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
+    fn read(&mut self, key: &Key) -> Result<String, KernelError> {
         self.fake.read(key)
     }
-    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
         self.writes += 1;
         self.fake.write(key, text, pieces)
     }
@@ -58,10 +58,10 @@ impl Kernel for Counting {
     fn inspect(&mut self, key: &Key) -> Evidence {
         self.fake.inspect(key)
     }
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
         self.fake.limits(process, resource)
     }
-    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
         self.writes += 1;
         self.fake.set_limits(process, resource, limits)
     }
@@ -136,7 +136,7 @@ fn machines() -> impl Strategy<Value = Fake> {
     ]
 }
 
-const PLACE: Place = Place {
+const PLACE: PlanEnvironment = PlanEnvironment {
     system: System::Linux,
     version: KernelVersion(6, 12),
     contained: false,

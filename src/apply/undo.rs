@@ -4,13 +4,13 @@ use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
 use crate::plan::{KeyStep, LimitStep, Owner};
-use crate::report::{Finding, PutBack, Undone, Verdict};
+use crate::report::{Outcome, PutBack, Undone, Verdict};
 
 use super::keys::{pieces, read};
-use super::told;
+use super::traced;
 
 /// Puts every key back whose value is no longer what it was, among those that we wrote.
-pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[KeyStep]) {
+pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Outcome], steps: &[KeyStep]) {
     let ours = || steps.iter().filter(|step| step.owner == Owner::Ours);
     for step in ours().rev() {
         let Some((finding, before)) = touched(findings, step) else {
@@ -35,21 +35,21 @@ pub(super) fn keys(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[K
 }
 
 /// The finding of a step whose value was known before.
-fn touched<'f, 's>(findings: &'f mut [Finding], step: &'s KeyStep) -> Option<(&'f mut Finding, &'s Value)> {
+fn touched<'f, 's>(findings: &'f mut [Outcome], step: &'s KeyStep) -> Option<(&'f mut Outcome, &'s Value)> {
     let before = step.current.as_ref().ok()?;
     let finding = findings.iter_mut().find(|finding| is_of(finding, &step.key))?;
     Some((finding, before))
 }
 
 /// What could not be read before we wrote it (a secret that was never set) stays.
-fn unwritten(findings: &mut [Finding], step: &KeyStep) {
+fn unwritten(findings: &mut [Outcome], step: &KeyStep) {
     let finding = findings.iter_mut().find(|finding| is_of(finding, &step.key));
     if let Some(finding) = finding.filter(|finding| step.target.is_some() && finding.found.is_some()) {
         finding.undone = Some(Box::new(Undone { outcome: PutBack::Never, now: finding.found.clone() }));
     }
 }
 
-fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, before: &Value) {
+fn put_back(kernel: &mut dyn Kernel, finding: &mut Outcome, step: &KeyStep, before: &Value) {
     let outcome = match step.counterpart.as_deref() {
         Some((other, value)) if *value != Value::Number(0) => through(kernel, step, before, other, value),
         _ => key(kernel, &step.key, step.kind, before),
@@ -59,18 +59,18 @@ fn put_back(kernel: &mut dyn Kernel, finding: &mut Finding, step: &KeyStep, befo
 }
 
 /// Puts every limit back that is no longer what it was.
-pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Finding], steps: &[LimitStep], process: Process) {
+pub(super) fn limits(kernel: &mut dyn Kernel, findings: &mut [Outcome], steps: &[LimitStep], process: Process) {
     for step in steps.iter().rev().filter(|step| step.target.is_some()) {
         let Ok(before) = step.current else { continue };
-        if told::limits(kernel, process, step.resource) == Ok(before) {
+        if traced::limits(kernel, process, step.resource) == Ok(before) {
             continue;
         }
-        let outcome = match told::set_limits(kernel, process, step.resource, before) {
+        let outcome = match traced::set_limits(kernel, process, step.resource, before) {
             Err(refusal) => PutBack::Refused(refusal),
-            Ok(()) if told::limits(kernel, process, step.resource) == Ok(before) => PutBack::Done,
+            Ok(()) if traced::limits(kernel, process, step.resource) == Ok(before) => PutBack::Done,
             Ok(()) => PutBack::NotKept,
         };
-        let now = told::limits(kernel, process, step.resource).ok();
+        let now = traced::limits(kernel, process, step.resource).ok();
         for finding in findings.iter_mut() {
             if let Setting::Limit(resource, side) = finding.setting {
                 if resource == step.resource {
@@ -91,7 +91,7 @@ fn through(kernel: &mut dyn Kernel, step: &KeyStep, before: &Value, other: &Key,
 }
 
 fn key(kernel: &mut dyn Kernel, key: &Key, kind: Kind, before: &Value) -> PutBack {
-    if let Err(refusal) = told::write(kernel, key, &before.to_kernel(), pieces(kind)) {
+    if let Err(refusal) = traced::write(kernel, key, &before.to_kernel(), pieces(kind)) {
         return PutBack::Refused(refusal);
     }
     match read(kernel, key, kind) {
@@ -100,6 +100,6 @@ fn key(kernel: &mut dyn Kernel, key: &Key, kind: Kind, before: &Value) -> PutBac
     }
 }
 
-fn is_of(finding: &Finding, key: &Key) -> bool {
+fn is_of(finding: &Outcome, key: &Key) -> bool {
     matches!(&finding.setting, Setting::Key(its) if its == key)
 }

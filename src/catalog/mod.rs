@@ -38,7 +38,7 @@ pub use explain::{explain, explain_limit, explain_unknown};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, Kubernetes};
 pub use scope::{InNewNetns, Scope};
-pub use table::{Bond, bond, counterpart, entry, entry_at, names, row, rows, spec};
+pub use table::{Coupling, bond, counterpart, entry, entry_at, names, row, rows, spec};
 pub use unpack::{Entry, Texts};
 pub use version::{ByVersion, Changed, KernelVersion};
 

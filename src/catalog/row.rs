@@ -2,7 +2,7 @@
 
 use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, Changed, KernelVersion};
-use crate::model::setting::{RowNumber, Spec, System};
+use crate::model::setting::{RowNumber, System, ValueSpec};
 use crate::model::value::Kind;
 
 /// What is known of one setting. Its lists of texts are as they are written down, or as they are read back.
@@ -60,7 +60,7 @@ pub struct Row<Texts = &'static [&'static str]> {
     pub sources: Texts,
 }
 
-/// The shape of a setting's values and the numbers in them: [`Spec`] in half the room, for the table.
+/// The shape of a setting's values and the numbers in them: [`ValueSpec`] in half the room, for the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Values {
     /// The shape.
@@ -70,9 +70,9 @@ pub struct Values {
 }
 
 impl Values {
-    pub(super) fn spec(self, row: Option<RowNumber>) -> Spec {
+    pub(super) fn spec(self, row: Option<RowNumber>) -> ValueSpec {
         let ends = self.bounds.map(Bounds::ends);
-        Spec { kind: self.kind, row, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
+        ValueSpec { kind: self.kind, row, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
     }
 }
 
@@ -142,7 +142,7 @@ impl<Texts> Row<Texts> {
 
     /// The shape of its values, and the numbers that are sane on every supported kernel.
     #[must_use]
-    pub fn spec(&self) -> Spec {
+    pub fn spec(&self) -> ValueSpec {
         self.values.spec(None)
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::hashed::of_path;
 use crate::model::name::SysctlName;
-use crate::model::setting::{Key, RowNumber, Spec, System};
+use crate::model::setting::{Key, RowNumber, System, ValueSpec};
 
 /// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
 const OF_LINUX: [&[Written]; 14] = [
@@ -108,13 +108,13 @@ pub fn entry_at(system: System, key: &Key, RowNumber(at): RowNumber) -> Entry {
 
 /// The shape of a setting's values, and which of them are sane, if it is known.
 #[must_use]
-pub fn spec(system: System, key: &Key) -> Option<Spec> {
+pub fn spec(system: System, key: &Key) -> Option<ValueSpec> {
     entry(system, key).map(Entry::spec)
 }
 
 /// How two sysctls hang together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bond {
+pub enum Coupling {
     /// They say one thing in two units: a write to either sets the other to 0, and the kernel refuses 0 for some
     /// (mm/page-writeback.c, mm/util.c).
     Zeroes,
@@ -124,13 +124,13 @@ pub enum Bond {
 
 /// The other of two sysctls that are one thing.
 #[must_use]
-pub fn bond(system: System, key: &Key) -> Option<(Key, Bond)> {
-    const PAIRS: [(&str, &str, Bond); 5] = [
-        ("vm/dirty_background_bytes", "vm/dirty_background_ratio", Bond::Zeroes),
-        ("vm/dirty_bytes", "vm/dirty_ratio", Bond::Zeroes),
-        ("vm/overcommit_kbytes", "vm/overcommit_ratio", Bond::Zeroes),
-        ("net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward", Bond::Same),
-        ("net/netfilter/nf_conntrack_max", "net/nf_conntrack_max", Bond::Same),
+pub fn bond(system: System, key: &Key) -> Option<(Key, Coupling)> {
+    const PAIRS: [(&str, &str, Coupling); 5] = [
+        ("vm/dirty_background_bytes", "vm/dirty_background_ratio", Coupling::Zeroes),
+        ("vm/dirty_bytes", "vm/dirty_ratio", Coupling::Zeroes),
+        ("vm/overcommit_kbytes", "vm/overcommit_ratio", Coupling::Zeroes),
+        ("net/ipv4/conf/all/forwarding", "net/ipv4/ip_forward", Coupling::Same),
+        ("net/netfilter/nf_conntrack_max", "net/nf_conntrack_max", Coupling::Same),
     ];
     let Key::Sysctl(name) = key else { return None };
     let of_linux = PAIRS.iter().filter(|_| system == System::Linux);
@@ -145,7 +145,7 @@ pub fn counterpart(system: System, key: &Key) -> Option<Key> {
     let Key::Sysctl(name) = key else { return None };
     // Asked for each key that is written, and these are all that there are.
     let bond = name.path().starts_with("vm/").then(|| bond(system, key)).flatten();
-    bond.filter(|(_, bond)| *bond == Bond::Zeroes).map(|(other, _)| other)
+    bond.filter(|(_, bond)| *bond == Coupling::Zeroes).map(|(other, _)| other)
 }
 
 /// Every row of a system, sysctls first and then sysfs, each sorted by name.

@@ -6,7 +6,7 @@ use super::pack::{ACCESSES, DOCKERS, Packed, flag, head};
 use super::row::{Kubernetes, Row, Values};
 use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, Changed, KernelVersion};
-use crate::model::setting::{RowNumber, Spec, System};
+use crate::model::setting::{RowNumber, System, ValueSpec};
 use crate::model::value::Kind;
 
 /// A row as it stands in the program: for who asks for a part of it, and often. The others ask for a `Row`.
@@ -60,7 +60,7 @@ impl Entry {
 
     /// The shape of its values, and the numbers that are sane on every supported kernel.
     #[must_use]
-    pub fn spec(self) -> Spec {
+    pub fn spec(self) -> ValueSpec {
         self.values().spec(u16::try_from(self.at).ok().map(RowNumber))
     }
 

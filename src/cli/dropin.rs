@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use crate::model::run::Manner;
+use crate::model::run::CompatFlags;
 use crate::model::signal::Signal;
 
 /// What one of their options comes to.
@@ -131,7 +131,7 @@ const PROGRAMS: [Program; 3] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DropIn {
     /// Go on as if this had been typed, in this manner.
-    Run(Vec<OsString>, Manner),
+    Run(Vec<OsString>, CompatFlags),
     /// Stay without a service.
     Pause,
     /// Print this on standard output and exit with 0.
@@ -145,7 +145,7 @@ pub enum DropIn {
 pub fn translate(arguments: &[OsString], pid: i32, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<DropIn> {
     let name = arguments.first()?.as_bytes().rsplit(|&byte| byte == b'/').next()?;
     let program = PROGRAMS.iter().find(|program| program.names.iter().any(|known| known.as_bytes() == name))?;
-    let mut line = Line { program, words: vec![], manner: Manner::default(), pauses: false };
+    let mut line = Line { program, words: vec![], manner: CompatFlags::default(), pauses: false };
     line.manner.exec_failure = program.exec_failure;
     line.add(program.base);
     if pid != 1 {
@@ -167,7 +167,7 @@ pub fn translate(arguments: &[OsString], pid: i32, variable: &dyn Fn(&str) -> Op
 struct Line<'a> {
     program: &'a Program,
     words: Vec<OsString>,
-    manner: Manner,
+    manner: CompatFlags,
     pauses: bool,
 }
 

@@ -8,9 +8,9 @@ use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
 /// The arguments of a subcommand.
 #[derive(Debug)]
-pub struct Later<T>(pub T);
+pub struct DeferredArgs<T>(pub T);
 
-impl<T> Deref for Later<T> {
+impl<T> Deref for DeferredArgs<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -18,13 +18,13 @@ impl<T> Deref for Later<T> {
     }
 }
 
-impl<T> DerefMut for Later<T> {
+impl<T> DerefMut for DeferredArgs<T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.0
     }
 }
 
-impl<T: Args> Args for Later<T> {
+impl<T: Args> Args for DeferredArgs<T> {
     fn augment_args(command: Command) -> Command {
         command.defer(put_together::<T>)
     }
@@ -40,7 +40,7 @@ fn put_together<T: Args>(command: Command) -> Command {
     T::augment_args(command).about(Resettable::from(about)).long_about(Resettable::from(long_about))
 }
 
-impl<T: FromArgMatches> FromArgMatches for Later<T> {
+impl<T: FromArgMatches> FromArgMatches for DeferredArgs<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         T::from_arg_matches(matches).map(Self)
     }

@@ -2,16 +2,16 @@
 
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::{Apply, Format};
-use crate::context::ancestry::{self, Ancestor};
+use crate::environment::parent_process::{self, ParentProcess};
 use crate::kernel::Process;
 use crate::model::setting::System;
-use crate::output::{self, Account};
+use crate::output::{self, DiagnosedReport};
 use crate::plan::{Goals, Plan};
-use crate::report::{Finding, PutBack};
+use crate::report::{Outcome, PutBack};
 
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
-use super::persist::{self, Lasted};
+use super::persist::{self, PersistResult};
 use super::prepare::{Need, again, prepare_for};
 use super::{FALLS_SHORT, Failure, USAGE, World, print};
 
@@ -39,12 +39,13 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let undone = report.fails() && !apply.zeal.best_effort && !apply.dry_run;
     report.findings.extend(apply::check(world.kernel, &beside).findings);
     let again = again(&apply.asked, apply.pid);
-    let mut account = Account::new("apply", &ready.profile.names, &ready.context, whose.as_ref(), &report, &again);
+    let mut account =
+        DiagnosedReport::new("apply", &ready.profile.names, &ready.environment, whose.as_ref(), &report, &again);
     let failed = report.fails() && !apply.zeal.best_effort;
     let lasted = if apply.lasting.persist && !undone {
         persist::write(apply, &ready, process, &report, world)
     } else {
-        Lasted::default()
+        PersistResult::default()
     };
     account.files = apply.lasting.persist.then_some(&lasted.files);
     match apply.format {
@@ -62,13 +63,13 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
 }
 
 /// Says what was done to a person.
-fn tell(apply: &Apply, account: &Account<'_>, undone: bool, world: &mut World<'_>) {
+fn tell(apply: &Apply, account: &DiagnosedReport<'_>, undone: bool, world: &mut World<'_>) {
     let report = account.report;
     if report.fails() || (report.tally().short > 0 && !apply.dry_run) {
         drop(world.err.write_all(output::shortfalls(account, world.colour_err).as_bytes()));
     }
     if undone {
-        let stays = |finding: &Finding| finding.put_back().is_some_and(|outcome| *outcome != PutBack::Done);
+        let stays = |finding: &Outcome| finding.put_back().is_some_and(|outcome| *outcome != PutBack::Done);
         let rest = if report.findings.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
         drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
         return;
@@ -92,7 +93,7 @@ fn beside(plan: &mut Plan, world: &World<'_>) -> Plan {
 
 /// Whose limits are set. A limit belongs to a process, and people who type `tunectl apply` mean the shell that
 /// they type it in. Goals that are not to be looked at are taken away.
-fn whose_limits(apply: &Apply, goals: &mut Goals, world: &World<'_>) -> Result<Option<Ancestor>, Failure> {
+fn whose_limits(apply: &Apply, goals: &mut Goals, world: &World<'_>) -> Result<Option<ParentProcess>, Failure> {
     if apply.no_rlimits {
         goals.limits.clear();
     }
@@ -109,9 +110,9 @@ fn whose_limits(apply: &Apply, goals: &mut Goals, world: &World<'_>) -> Result<O
         }
     }
     let own = i32::try_from(std::process::id()).unwrap_or(0);
-    ancestry::shell_of(&world.processes, own).map(Some).ok_or_else(|| {
+    parent_process::shell_of(&world.processes, own).map(Some).ok_or_else(|| {
         let processes = world.processes.display();
-        if ancestry::name_of(&world.processes, own).is_none() {
+        if parent_process::name_of(&world.processes, own).is_none() {
             let why = format!("the profile has resource limits, and the shell to set them for can't be found: {processes} does not show us");
             return Failure::new(USAGE, why)
                 .help(format!("mount {processes} first, leave them out with `--no-rlimits`, or start the service with `tunectl run`"));

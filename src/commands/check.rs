@@ -2,14 +2,14 @@
 
 use crate::apply;
 use crate::cli::{Check, Findings};
-use crate::context::ancestry::{self, Ancestor};
+use crate::environment::parent_process::{self, ParentProcess};
 use crate::formats::prometheus;
 use crate::kernel::Process;
 use crate::model::limit::Resource;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::output::{self, Account, Queues};
+use crate::output::{self, DiagnosedReport, Queues};
 use crate::report::Report;
 use crate::sys;
 
@@ -24,12 +24,13 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
     let plan = apply::look(world.kernel, ready.goals, process, ready.place);
     let mut report = apply::check(world.kernel, &plan);
     if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
-        if let Some(most) = ready.context.surroundings().bounds.pids {
+        if let Some(most) = ready.environment.surroundings().bounds.pids {
             report.cap_processes(most);
         }
     }
     let again = again(&check.asked, check.pid);
-    let mut account = Account::new("check", &ready.profile.names, &ready.context, named.as_ref(), &report, &again);
+    let mut account =
+        DiagnosedReport::new("check", &ready.profile.names, &ready.environment, named.as_ref(), &report, &again);
     if ready.visiting {
         account.queues = queues(&report, world);
     }
@@ -63,6 +64,6 @@ fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
 const QUEUE: &str = "net.core.somaxconn";
 
 /// A process and its name, as far as that can be found out.
-pub(super) fn named(pid: i32, world: &World<'_>) -> Ancestor {
-    Ancestor { pid, name: ancestry::name_of(&world.processes, pid).unwrap_or_default() }
+pub(super) fn named(pid: i32, world: &World<'_>) -> ParentProcess {
+    ParentProcess { pid, name: parent_process::name_of(&world.processes, pid).unwrap_or_default() }
 }

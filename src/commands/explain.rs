@@ -5,18 +5,18 @@ use std::fmt::Write;
 use nix::errno::Errno;
 
 use crate::catalog::{self, InNewNetns};
-use crate::cite::visible;
 use crate::cli::Explain;
-use crate::context::Context;
-use crate::context::elsewhere::Reader;
 use crate::diagnose::{self, Cause};
-use crate::kernel::{Process, Refusal};
+use crate::environment::Environment;
+use crate::environment::config_files::Reader;
+use crate::kernel::{KernelError, Process};
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::suggest;
 use crate::output;
 use crate::profile::lint::codes::{WARNINGS, Warning, warning};
+use crate::snippet::visible;
 
 use super::{Failure, USAGE, World, print};
 
@@ -52,15 +52,15 @@ fn setting(asked: &str, world: &mut World<'_>) -> Option<String> {
 
 fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let here = world.kernel.system();
-    let context = (world.context)();
+    let environment = (world.environment)();
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
     if let Some(row) = catalog::row(here, key) {
-        let mut page = catalog::explain(&row, context.version());
+        let mut page = catalog::explain(&row, environment.version());
         // A row may stand for many.
         if let Key::Sysctl(name) = key {
             page.replace_range(..row.name.len(), &name.to_string());
         }
-        standing(&mut page, key, &context, world);
+        standing(&mut page, key, &environment, world);
         return Some(page);
     }
     if let Some(row) = catalog::row(other, key) {
@@ -69,27 +69,27 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
         line(&mut page, "now", &format!("nothing here: {whose}"));
         return Some(page);
     }
-    if !world.kernel.inspect(key).exists.unwrap_or(false) && !is_hidden(key, &context) {
+    if !world.kernel.inspect(key).exists.unwrap_or(false) && !is_hidden(key, &environment) {
         return None;
     }
-    if matches!(world.kernel.read(key), Err(Refusal { errno: Errno::EISDIR, .. })) {
+    if matches!(world.kernel.read(key), Err(KernelError { errno: Errno::EISDIR, .. })) {
         return Some(format!("{key}\n  a folder of settings: ask for one of them\n"));
     }
-    let mut page = catalog::explain_unknown(here, key, context.version());
-    standing(&mut page, key, &context, world);
+    let mut page = catalog::explain_unknown(here, key, environment.version());
+    standing(&mut page, key, &environment, world);
     Some(page)
 }
 
 /// Whether it is known to be there but for the network namespace that we are in.
-fn is_hidden(key: &Key, context: &Context) -> bool {
+fn is_hidden(key: &Key, environment: &Environment) -> bool {
     // Of neighbours every key has a row.
     let neighbours =
         |name: &SysctlName| ["net/ipv4/neigh/", "net/ipv6/neigh/"].iter().any(|at| name.path().starts_with(at));
     if matches!(key, Key::Sysctl(name) if neighbours(name)) {
         return false;
     }
-    let there = catalog::in_new_netns(context.system, key, context.version());
-    context.initial.net == Some(false) && there == InNewNetns::Absent
+    let there = catalog::in_new_netns(environment.system, key, environment.version());
+    environment.initial.net == Some(false) && there == InNewNetns::Absent
 }
 
 /// A sysctl's name, or a path beneath `/proc/sys` or `/sys`; a path that does not say beneath which may be either.
@@ -105,7 +105,7 @@ fn keys(asked: &str) -> Vec<Key> {
 }
 
 /// What stands there now, what keeps us from changing it, and who else sets it.
-fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'_>) {
+fn standing(page: &mut String, key: &Key, environment: &Environment, world: &mut World<'_>) {
     let is_pattern = match key {
         Key::Sysctl(name) => name.is_pattern(),
         Key::Sysfs(name) => name.path().contains('*'),
@@ -116,12 +116,12 @@ fn standing(page: &mut String, key: &Key, context: &Context, world: &mut World<'
     let read = world.kernel.read(key);
     let now = read.as_ref().map_or_else(ToString::to_string, |text| shown(text));
     line(page, "now", &now);
-    let around = context.surroundings();
+    let around = environment.surroundings();
     let evidence = world.kernel.inspect(key);
-    if let Some((cause, why)) = diagnose::hindrance(key, read.as_ref().err().copied(), evidence, context, &around) {
+    if let Some((cause, why)) = diagnose::hindrance(key, read.as_ref().err().copied(), evidence, environment, &around) {
         line(page, "from here", &format!("{why} [{}]", cause.code()));
     }
-    for other in context.elsewhere(&[&Setting::Key(key.clone())], &around) {
+    for other in environment.elsewhere(&[&Setting::Key(key.clone())], &around) {
         let by = if other.reader == Reader::Procps { "by `sysctl --system`, " } else { "" };
         let value = shown(&other.value);
         let title = if value == now { "set by" } else { "in a file" };

@@ -1,27 +1,27 @@
 //! What `apply` and `revert` have in common: the journal of whoever we are.
 
 use crate::apply::{self, Failure as OnFailure};
-use crate::context::Context;
-use crate::context::ancestry::Ancestor;
-use crate::journal::{self, Force, Here, Places, Recorder, Store, Trouble};
+use crate::environment::Environment;
+use crate::environment::parent_process::ParentProcess;
+use crate::journal::{self, BootIdentity, Force, JournalError, JournalLocations, Recorder, Store};
 use crate::kernel::Process;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::sys;
 
-use super::prepare::Ready;
+use super::prepare::Prepared;
 use super::{FALLS_SHORT, Failure, USAGE, World};
 
 /// Applies with the originals written down first.
 pub(super) fn journaled(
-    ready: &Ready,
-    whose: Option<&Ancestor>,
+    ready: &Prepared,
+    whose: Option<&ParentProcess>,
     on_failure: OnFailure,
     world: &mut World<'_>,
 ) -> Result<Report, Failure> {
-    let places = places(&ready.context, world);
+    let places = places(&ready.environment, world);
     let store = Store::make(&places).map_err(|trouble| not_kept(&trouble))?;
-    let here = here(&ready.context, world);
+    let here = here(&ready.environment, world);
     let process = whose.map_or(Process::Own, |process| Process::Pid(process.pid));
     let whom = whose.and_then(|process| here.process(process.pid, &process.name));
     // Looked at once more now that no other tunectl can change anything in between.
@@ -48,14 +48,14 @@ pub(super) fn journaled(
     Ok(report)
 }
 
-pub(super) fn not_kept(trouble: &Trouble) -> Failure {
+pub(super) fn not_kept(trouble: &JournalError) -> Failure {
     Failure::new(FALLS_SHORT, format!("{trouble}; nothing was changed"))
         .help(trouble.help())
         .help("`--no-journal` goes without, and then `tunectl revert` can't put anything back")
 }
 
 /// What can't be undone is done only where that was said.
-pub(super) fn refuse_irreversible(plan: &Plan, ready: &Ready) -> Result<(), Failure> {
+pub(super) fn refuse_irreversible(plan: &Plan, ready: &Prepared) -> Result<(), Failure> {
     let found = journal::irreversible(plan, ready.place.system);
     let names: Vec<String> = found.iter().map(|(setting, value)| format!("`{setting}` = {value}")).collect();
     match names.len() {
@@ -66,11 +66,11 @@ pub(super) fn refuse_irreversible(plan: &Plan, ready: &Ready) -> Result<(), Fail
 }
 
 /// Where the journal of whoever we are is kept.
-pub(super) fn places(context: &Context, world: &World<'_>) -> Places {
-    Places::of(context.system, context.user, world.variable)
+pub(super) fn places(environment: &Environment, world: &World<'_>) -> JournalLocations {
+    JournalLocations::of(environment.system, environment.user, world.variable)
 }
 
 /// Which boot and which namespaces this is.
-pub(super) fn here(context: &Context, world: &mut World<'_>) -> Here {
-    Here::of(world.kernel, context.version(), &world.processes, sys::network_cookie())
+pub(super) fn here(environment: &Environment, world: &mut World<'_>) -> BootIdentity {
+    BootIdentity::of(world.kernel, environment.version(), &world.processes, sys::network_cookie())
 }

@@ -3,8 +3,8 @@
 use nix::errno::Errno;
 
 use crate::cli::{Format, Limits};
-use crate::context::ancestry::Ancestor;
-use crate::kernel::{Process, Refusal};
+use crate::environment::parent_process::ParentProcess;
+use crate::kernel::{KernelError, Process};
 use crate::model::limit::Resource;
 use crate::output;
 
@@ -19,7 +19,7 @@ pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Fail
         match world.kernel.limits(process, resource) {
             Ok(both) => found.push((resource, both)),
             // A limit that this system does not have.
-            Err(Refusal { errno: Errno::EINVAL, .. }) => {}
+            Err(KernelError { errno: Errno::EINVAL, .. }) => {}
             Err(refusal) => match refusal.shown() {
                 Some(both) => found.push((resource, both)),
                 None => return Err(unreadable(limits.pid, refusal)),
@@ -28,7 +28,7 @@ pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Fail
     }
     let whose = match limits.pid {
         Some(pid) => named(pid, world),
-        None => Ancestor { pid: i32::try_from(std::process::id()).unwrap_or(0), name: "tunectl".to_owned() },
+        None => ParentProcess { pid: i32::try_from(std::process::id()).unwrap_or(0), name: "tunectl".to_owned() },
     };
     let text = match limits.format {
         Format::Text => output::limits_table(&found),
@@ -38,7 +38,7 @@ pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Fail
     Ok(0)
 }
 
-fn unreadable(pid: Option<i32>, refusal: Refusal) -> Failure {
+fn unreadable(pid: Option<i32>, refusal: KernelError) -> Failure {
     let whose = pid.map_or_else(|| "our own".to_owned(), |pid| format!("pid {pid}'s"));
     let failure = Failure::new(FALLS_SHORT, format!("{whose} limits could not be read: {refusal}"));
     match refusal.errno {

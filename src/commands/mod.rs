@@ -8,44 +8,44 @@ mod limits;
 mod persist;
 mod prepare;
 mod profile;
-mod results;
 mod revert;
+mod revert_json;
 mod run;
-mod undone;
+mod sticky_writer;
 mod watch;
 
-pub use results::Results;
+pub use sticky_writer::Results;
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
 use crate::cli::{Cli, Command};
-use crate::context::Context;
+use crate::environment::Environment;
 use crate::exec::Stage;
-use crate::init::{self, NotStarted, Orders};
+use crate::init::{self, NotStarted, SupervisorConfig};
 use crate::kernel::Kernel;
-use crate::library::Library;
 use crate::listeners::Listener;
 use crate::model::amount::Machine;
 use crate::output::Colour;
+use crate::profile_store::ProfileStore;
 use crate::sys::{self, Inherited};
-use crate::visit::{NoEntry, Visit};
+use crate::visit::{EnterError, EnteredNamespaces};
 
 /// All that a subcommand can see of the world outside. A test makes one of its own.
 pub struct World<'a> {
     /// The kernel.
     pub kernel: &'a mut dyn Kernel,
     /// Where we run; asked for where it matters.
-    pub context: &'a dyn Fn() -> Context,
+    pub environment: &'a dyn Fn() -> Environment,
     /// How large the machine is, for us or for the process with this number; asked for where an amount hangs on it.
     pub machine: &'a dyn Fn(Option<i32>) -> Machine,
     /// Where profiles are found.
-    pub library: Library,
+    pub library: ProfileStore,
     /// Where processes are found, `/proc`.
     pub processes: PathBuf,
     /// Enters the namespaces of the process with this number.
-    pub enter: &'a dyn Fn(i32) -> Result<Visit, NoEntry>,
+    pub enter: &'a dyn Fn(i32) -> Result<EnteredNamespaces, EnterError>,
     /// The sockets that listen in our network namespace, those whose queues are shorter than this.
     pub listeners: &'a dyn Fn(u64) -> io::Result<Vec<Listener>>,
     /// An environment variable.
@@ -136,13 +136,15 @@ fn print(out: &mut dyn Write, text: &str) {
 
 /// Becomes the service, or with orders supervises it and returns its exit code. What it is given last takes the
 /// limits where the service takes them in a process of its own.
-pub type Start<'a> = &'a mut dyn FnMut(Stage, Option<Orders>, TakeLimits<'_>) -> Result<i32, Failure>;
+pub type Start<'a> = &'a mut dyn FnMut(Stage, Option<SupervisorConfig>, TakeLimits<'_>) -> Result<i32, Failure>;
 
 /// Takes the limits of the calling process; fails in words that have been said already, if they are empty.
 pub type TakeLimits<'a> = &'a mut dyn FnMut() -> Result<(), String>;
 
 /// What starts the service in the real world.
-pub fn real_start(inherited: &Inherited) -> impl FnMut(Stage, Option<Orders>, TakeLimits<'_>) -> Result<i32, Failure> {
+pub fn real_start(
+    inherited: &Inherited,
+) -> impl FnMut(Stage, Option<SupervisorConfig>, TakeLimits<'_>) -> Result<i32, Failure> {
     let inherited = *inherited;
     move |stage, orders, limits| {
         if let Some(orders) = orders {

@@ -5,25 +5,25 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 
 use crate::catalog::{self, Scope};
-use crate::cli::Asked;
-use crate::context::{Context, Namespaces};
+use crate::cli::ProfileArgs;
+use crate::environment::{Environment, Namespaces};
 use crate::model::setting::{Key, System};
-use crate::plan::{self, Goals, Place};
+use crate::plan::{self, Goals, PlanEnvironment};
+use crate::profile::cli_overrides::{self, Typed};
 use crate::profile::load::load as load_all;
-use crate::profile::overlay::{self, Typed};
 use crate::profile::problem::Problem;
 use crate::profile::{Profile, Source};
-use crate::visit::{NoEntry, Visit};
+use crate::visit::{EnterError, EnteredNamespaces};
 
 use super::{FALLS_SHORT, Failure, USAGE, World};
 
 /// A profile that has been read, checked and resolved on this machine.
-pub(super) struct Ready {
+pub(super) struct Prepared {
     /// Without its wishes, which became the goals.
     pub(super) profile: Profile,
     pub(super) goals: Goals,
-    pub(super) context: Context,
-    pub(super) place: Place,
+    pub(super) environment: Environment,
+    pub(super) place: PlanEnvironment,
     /// The files that were read, and those that would be read first if they were there.
     pub(super) files: Vec<PathBuf>,
     /// Whether we are in the namespaces of the process that was named.
@@ -44,11 +44,11 @@ pub(super) enum Need {
 /// # Errors
 /// Exit code 2, with every mistake of every file and its place.
 pub(super) fn prepare(
-    asked: &Asked,
+    asked: &ProfileArgs,
     need: Need,
     allow_host_settings: bool,
     world: &World<'_>,
-) -> Result<Ready, Failure> {
+) -> Result<Prepared, Failure> {
     prepare_for(None, asked, need, allow_host_settings, world)
 }
 
@@ -58,11 +58,11 @@ pub(super) fn prepare(
 /// As [`prepare`]; exit code 1 where its settings can't be got at.
 pub(super) fn prepare_for(
     pid: Option<i32>,
-    asked: &Asked,
+    asked: &ProfileArgs,
     need: Need,
     allow_host_settings: bool,
     world: &World<'_>,
-) -> Result<Ready, Failure> {
+) -> Result<Prepared, Failure> {
     let system = world.kernel.system();
     let mut files = Vec::new();
     let mut profile = load(asked, need, system, &mut files, world)?;
@@ -72,22 +72,22 @@ pub(super) fn prepare_for(
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
         // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.
-        Some((pid, Err(why))) if !goals.keys.is_empty() => return Err(no_entry(pid, why, (world.context)().user)),
+        Some((pid, Err(why))) if !goals.keys.is_empty() => return Err(no_entry(pid, why, (world.environment)().user)),
         other => other.and_then(|(_, visit)| visit.ok()),
     };
-    let mut context = (world.context)();
-    if let Some(Visit { initial, other_users, .. }) = visit {
-        context = context.visiting(initial, other_users);
+    let mut environment = (world.environment)();
+    if let Some(EnteredNamespaces { initial, other_users, .. }) = visit {
+        environment = environment.visiting(initial, other_users);
     }
-    let place = Place {
+    let place = PlanEnvironment {
         system,
-        version: context.version(),
-        contained: context.contained(),
+        version: environment.version(),
+        contained: environment.contained(),
         allow_host_settings,
-        shared: shared(context.initial),
+        shared: shared(environment.initial),
         out_of_reach: visit.map_or(&[], out_of_reach),
     };
-    Ok(Ready { profile, goals, context, place, files, visiting: visit.is_some() })
+    Ok(Prepared { profile, goals, environment, place, files, visiting: visit.is_some() })
 }
 
 fn shared(initial: Namespaces) -> plan::Shared {
@@ -98,20 +98,20 @@ fn shared(initial: Namespaces) -> plan::Shared {
 }
 
 /// The words that ask for the same again, for commands that are shown to be pasted.
-pub(super) fn again(asked: &Asked, pid: Option<i32>) -> Vec<String> {
+pub(super) fn again(asked: &ProfileArgs, pid: Option<i32>) -> Vec<String> {
     let pid = pid.into_iter().flat_map(|pid| ["--pid".to_owned(), pid.to_string()]);
     asked.words().into_iter().chain(pid).collect()
 }
 
 /// `user` is who we are: root was refused for want of a capability over the process, namespaces(7) and setns(2).
-fn no_entry(pid: i32, why: NoEntry, user: u32) -> Failure {
+fn no_entry(pid: i32, why: EnterError, user: u32) -> Failure {
     let failure = Failure::new(FALLS_SHORT, format!("pid {pid}: {why}"));
-    let (NoEntry::Hidden(errno) | NoEntry::Refused(_, errno)) = why else { return failure };
+    let (EnterError::Hidden(errno) | EnterError::Refused(_, errno)) = why else { return failure };
     match (errno, why) {
         (Errno::EACCES | Errno::EPERM, _) if user != 0 => {
             failure.help("it belongs to somebody else: try it with sudo, on the host")
         }
-        (Errno::EACCES | Errno::EPERM, NoEntry::Hidden(_)) => {
+        (Errno::EACCES | Errno::EPERM, EnterError::Hidden(_)) => {
             failure.help("that takes CAP_SYS_PTRACE over it: try it as root of the host")
         }
         (Errno::EACCES | Errno::EPERM, _) => {
@@ -122,7 +122,7 @@ fn no_entry(pid: i32, why: NoEntry, user: u32) -> Failure {
 }
 
 /// What of a process can't be seen from where we are then.
-fn out_of_reach(visit: Visit) -> &'static [Scope] {
+fn out_of_reach(visit: EnteredNamespaces) -> &'static [Scope] {
     match (visit.other_users, visit.other_pids) {
         (true, true) => &[Scope::UserNs, Scope::PidNs],
         (true, false) => &[Scope::UserNs],
@@ -132,7 +132,7 @@ fn out_of_reach(visit: Visit) -> &'static [Scope] {
 }
 
 fn load(
-    asked: &Asked,
+    asked: &ProfileArgs,
     need: Need,
     system: System,
     files: &mut Vec<PathBuf>,
@@ -151,12 +151,12 @@ fn load(
         Ok(found)
     };
     load_all(&asked.profiles, &mut find, &spec)
-        .and_then(|profile| overlay::add(profile, typed, system, &spec))
+        .and_then(|profile| cli_overrides::add(profile, typed, system, &spec))
         .map_err(|problems| Failure { code: USAGE, message: format!("{problems}\n") })
 }
 
 /// What the catalog knows of a key's values.
-pub(super) fn spec(system: System, key: &Key) -> Option<crate::model::setting::Spec> {
+pub(super) fn spec(system: System, key: &Key) -> Option<crate::model::setting::ValueSpec> {
     catalog::spec(system, key)
 }
 

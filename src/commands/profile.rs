@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::{self, Access, KernelVersion};
 use crate::cli;
-use crate::context::Context;
+use crate::environment::Environment;
 use crate::model::setting::{Key, System};
 use crate::profile::lint::{About, Known, lint};
 use crate::profile::load::load as load_all;
@@ -54,8 +54,8 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
         .into_iter()
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
-    let context = (world.context)();
-    let known = Known { names: &names, about: &|system, key| about(system, key, &context) };
+    let environment = (world.environment)();
+    let known = Known { names: &names, about: &|system, key| about(system, key, &environment) };
     let mut broken = 0;
     for name in asked {
         match load(std::slice::from_ref(name), world) {
@@ -82,11 +82,14 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
 
 /// What the catalog knows of a key, in the words of a lint. It must hold on every supported kernel, so it is looked
 /// at as the newest one has it.
-fn about(system: System, key: &Key, context: &Context) -> About {
+fn about(system: System, key: &Key, environment: &Environment) -> About {
     let of_host = catalog::scope_of(system, key, KernelVersion::NEWEST).is_host();
     let Some(row) = catalog::row(system, key) else { return About { of_host, ..About::default() } };
     let linux = |version: KernelVersion| format!("Linux {version}");
-    let release = context.release.as_deref().filter(|_| context.system == system && !row.exists_on(context.version()));
+    let release = environment
+        .release
+        .as_deref()
+        .filter(|_| environment.system == system && !row.exists_on(environment.version()));
     let idle = row.purpose.find("without effect").and_then(|at| row.purpose.get(at..));
     let idle_since = idle.and_then(|idle| KernelVersion::parse(idle.rsplit(' ').next()?));
     About {

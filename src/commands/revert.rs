@@ -5,24 +5,27 @@ use std::fmt::Write as _;
 use nix::errno::Errno;
 
 use crate::cli::{Format, Revert};
-use crate::journal::{self, Entry, Force, Here, Outcome, Standing, Store, Trouble, Undone, What};
-use crate::kernel::{Operation, Refusal};
+use crate::journal::{
+    self, BootIdentity, Force, JournalEntry, JournalError, RevertOutcome, RevertedChange, SettingRef, Store,
+    StoredValue,
+};
+use crate::kernel::{KernelError, Operation};
 
 use super::journaled::{here, places};
-use super::persist::{self, Taken};
-use super::undone;
+use super::persist::{self, Removed};
+use super::revert_json;
 use super::{FALLS_SHORT, Failure, World, print};
 
 #[inline(never)]
 pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
     persist::root_is_there(revert.lasting.root.as_deref())?;
-    let context = (world.context)();
-    let mut tale = Tale::default();
+    let environment = (world.environment)();
+    let mut tale = RevertSummary::default();
     // The files first: whoever has to try again must not put back what was applied earlier still.
-    let taken = if revert.lasting.persist { persist::take_away(revert, world) } else { Taken::default() };
+    let taken = if revert.lasting.persist { persist::take_away(revert, world) } else { Removed::default() };
     if !taken.left {
-        match Store::find(&places(&context, world)).map_err(|trouble| trouble_with(&trouble))? {
-            Some(store) => all(revert, &store, &here(&context, world), world, &mut tale)?,
+        match Store::find(&places(&environment, world)).map_err(|trouble| trouble_with(&trouble))? {
+            Some(store) => all(revert, &store, &here(&environment, world), world, &mut tale)?,
             None => tale.nothing = true,
         }
     }
@@ -33,13 +36,22 @@ pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Fail
     }
     let falls_short = tale.falls_short || taken.left;
     if revert.format == Format::Json {
-        print(world.out, &undone::document(&tale.entries, &taken.files, !falls_short, [tale.elsewhere, tale.stale]));
+        print(
+            world.out,
+            &revert_json::document(&tale.entries, &taken.files, !falls_short, [tale.elsewhere, tale.stale]),
+        );
     }
     Ok(if falls_short { FALLS_SHORT } else { 0 })
 }
 
 /// The newest entry that is of this boot and of these namespaces, or all of them.
-fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale: &mut Tale) -> Result<(), Failure> {
+fn all(
+    revert: &Revert,
+    store: &Store,
+    here: &BootIdentity,
+    world: &mut World<'_>,
+    tale: &mut RevertSummary,
+) -> Result<(), Failure> {
     let force = if revert.force { Force::Yes } else { Force::No };
     tale.nothing = true;
     for number in store.numbers().map_err(|trouble| trouble_with(&trouble))? {
@@ -63,7 +75,7 @@ fn all(revert: &Revert, store: &Store, here: &Here, world: &mut World<'_>, tale:
                 let said = tale.short.len();
                 tale.tell(undone, revert);
                 let why = tale.short[said..].lines().next().and_then(|line| line.strip_prefix("error: "));
-                let entry = undone::entry(undone, why);
+                let entry = revert_json::entry(undone, why);
                 tale.entries.push(entry);
             }
             if !revert.all {
@@ -78,11 +90,11 @@ fn one(
     revert: &Revert,
     store: &Store,
     number: u64,
-    entry: Entry,
-    here: &Here,
+    entry: JournalEntry,
+    here: &BootIdentity,
     force: Force,
     world: &mut World<'_>,
-) -> Result<Vec<Undone>, Failure> {
+) -> Result<Vec<RevertedChange>, Failure> {
     if revert.dry_run {
         return Ok(journal::preview(world.kernel, entry, here, force));
     }
@@ -94,13 +106,13 @@ fn forget(revert: &Revert, store: &Store, number: u64) -> Result<(), Failure> {
     if revert.dry_run { Ok(()) } else { store.remove(number).map_err(|trouble| trouble_with(&trouble)) }
 }
 
-fn trouble_with(trouble: &Trouble) -> Failure {
+fn trouble_with(trouble: &JournalError) -> Failure {
     Failure::new(FALLS_SHORT, trouble).help(trouble.help())
 }
 
 /// What is told of it all.
 #[derive(Debug, Default)]
-struct Tale {
+struct RevertSummary {
     done: String,
     short: String,
     entries: Vec<serde_json::Value>,
@@ -112,26 +124,26 @@ struct Tale {
     falls_short: bool,
 }
 
-impl Tale {
-    fn tell(&mut self, undone: &Undone, revert: &Revert) {
+impl RevertSummary {
+    fn tell(&mut self, undone: &RevertedChange, revert: &Revert) {
         let (name, before) = (name(&undone.change.what), shown(undone.change.before.as_ref()));
         let no_help = "";
         match &undone.outcome {
-            Outcome::Done { from } | Outcome::WouldDo { from } => {
+            RevertOutcome::Done { from } | RevertOutcome::WouldDo { from } => {
                 self.put_back += 1;
-                let mark = if matches!(undone.outcome, Outcome::Done { .. }) { "" } else { "  (not written)" };
+                let mark = if matches!(undone.outcome, RevertOutcome::Done { .. }) { "" } else { "  (not written)" };
                 let _ = writeln!(self.done, "{name} {} → {before}{mark}", from.shown());
             }
-            Outcome::Already => self.already += 1,
-            Outcome::Never => log::info!("{name} had not been written"),
-            Outcome::Gone => {
+            RevertOutcome::Already => self.already += 1,
+            RevertOutcome::Never => log::info!("{name} had not been written"),
+            RevertOutcome::Gone => {
                 let _ = writeln!(self.done, "{name} is gone, and with it what was changed");
             }
-            Outcome::Elsewhere => self.short(
+            RevertOutcome::ConfigLine => self.short(
                 &format!("{name} belongs to other namespaces than these, and was left"),
                 "revert there: `ip netns exec`, `nsenter`",
             ),
-            Outcome::Foreign { now, wrote } => {
+            RevertOutcome::Foreign { now, wrote } => {
                 let wrote = wrote
                     .as_ref()
                     .map_or_else(String::new, |wrote| format!(", not the {} that we wrote", wrote.shown()));
@@ -141,24 +153,24 @@ impl Tale {
                     &format!("`tunectl revert --force` puts it back to {before} all the same"),
                 );
             }
-            Outcome::OneWay => self.short(&format!("{name} can't be put back before the next boot"), no_help),
-            Outcome::Refused(Refusal { operation: Operation::SetLimits, errno: Errno::EPERM }) => {
+            RevertOutcome::OneWay => self.short(&format!("{name} can't be put back before the next boot"), no_help),
+            RevertOutcome::Refused(KernelError { operation: Operation::SetLimits, errno: Errno::EPERM }) => {
                 let help = match &undone.change.what {
-                    What::Limit { resource, process } => format!(
+                    SettingRef::Limit { resource, process } => format!(
                         "`sudo prlimit --pid {} --{resource}={before}`, or leave it: it ends with the process",
                         process.pid
                     ),
-                    What::Key { .. } => String::new(),
+                    SettingRef::Key { .. } => String::new(),
                 };
                 self.short(
                     &format!("{name} could not be put back to {before}: raising a hard limit needs CAP_SYS_RESOURCE"),
                     &help,
                 );
             }
-            Outcome::Refused(refusal) => {
+            RevertOutcome::Refused(refusal) => {
                 self.short(&format!("{name} could not be put back to {before}: {refusal}"), no_help);
             }
-            Outcome::NotKept { now } => self.short(
+            RevertOutcome::NotKept { now } => self.short(
                 &format!(
                     "{name} could not be put back to {before}: the kernel took it, and {} stands there",
                     now.shown()
@@ -203,13 +215,13 @@ fn counted(count: usize) -> String {
     format!("{count} {}", if count == 1 { "setting" } else { "settings" })
 }
 
-fn name(what: &What) -> String {
+fn name(what: &SettingRef) -> String {
     match what {
-        What::Key { .. } => what.name(),
-        What::Limit { process, .. } => format!("{} of {}, pid {}", what.name(), process.name, process.pid),
+        SettingRef::Key { .. } => what.name(),
+        SettingRef::Limit { process, .. } => format!("{} of {}, pid {}", what.name(), process.name, process.pid),
     }
 }
 
-fn shown(standing: Option<&Standing>) -> String {
-    standing.map_or_else(|| "?".to_owned(), Standing::shown)
+fn shown(standing: Option<&StoredValue>) -> String {
+    standing.map_or_else(|| "?".to_owned(), StoredValue::shown)
 }

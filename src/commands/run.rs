@@ -5,16 +5,16 @@ use std::io::Write;
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::Run;
 use crate::exec::{Stage, StageError};
-use crate::init::{Orders, Verbosity};
+use crate::init::{SupervisorConfig, Verbosity};
 use crate::kernel::Process;
-use crate::model::run::{Manner, OPTIONS, RunOption, RunOptions};
+use crate::model::run::{CompatFlags, OPTIONS, RunOption, RunOptions};
 use crate::model::setting::System;
-use crate::output::{self, Account, Colour};
+use crate::output::{self, Colour, DiagnosedReport};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::sys;
 
-use super::prepare::{Need, Ready, prepare};
+use super::prepare::{Need, Prepared, prepare};
 use super::{Failure, NOT_STARTED, USAGE, World};
 
 pub(super) fn run(run: &Run, world: &mut World<'_>) -> Result<i32, Failure> {
@@ -77,7 +77,7 @@ fn refuse_supervision(run: &Run, options: &RunOptions) -> Result<(), Failure> {
 }
 
 /// Keys and limits here, and then the service in our place.
-fn become_it(run: &Run, mut ready: Ready, stage: Stage, world: &mut World<'_>) -> Result<i32, Failure> {
+fn become_it(run: &Run, mut ready: Prepared, stage: Stage, world: &mut World<'_>) -> Result<i32, Failure> {
     let plan = look(&mut ready, world);
     let on_failure = if run.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
     let mut report = apply::apply(world.kernel, &plan, Process::Own, on_failure);
@@ -96,7 +96,7 @@ fn become_it(run: &Run, mut ready: Ready, stage: Stage, world: &mut World<'_>) -
 fn supervise(
     run: &Run,
     options: &RunOptions,
-    mut ready: Ready,
+    mut ready: Prepared,
     stage: Stage,
     world: &mut World<'_>,
 ) -> Result<i32, Failure> {
@@ -109,7 +109,7 @@ fn supervise(
     }
     let name = stage.name().to_owned();
     let World { kernel, start, err, colour_err, .. } = &mut *world;
-    let outcome = start(stage, Some(Orders::new(options, run.manner, verbosity())), &mut || {
+    let outcome = start(stage, Some(SupervisorConfig::new(options, run.manner, verbosity())), &mut || {
         let report = apply::apply_limits(*kernel, &plan.limits);
         if falls_short(run, &ready, &report, *err, *colour_err) { Err(why(&name)) } else { Ok(()) }
     });
@@ -119,14 +119,15 @@ fn supervise(
     outcome
 }
 
-fn look(ready: &mut Ready, world: &mut World<'_>) -> Plan {
+fn look(ready: &mut Prepared, world: &mut World<'_>) -> Plan {
     apply::look(world.kernel, std::mem::take(&mut ready.goals), Process::Own, ready.place)
 }
 
 /// Says what falls short, and whether the service may not be started for it.
-fn falls_short(run: &Run, ready: &Ready, report: &Report, err: &mut dyn Write, colour: Colour) -> bool {
+fn falls_short(run: &Run, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) -> bool {
     if report.tally().short > 0 {
-        let account = Account::new("run", &ready.profile.names, &ready.context, None, report, &run.asked.words());
+        let account =
+            DiagnosedReport::new("run", &ready.profile.names, &ready.environment, None, report, &run.asked.words());
         drop(err.write_all(output::shortfalls(&account, colour).as_bytes()));
     }
     for finding in report.findings.iter().filter(|finding| !finding.falls_short()) {
@@ -144,7 +145,7 @@ fn not_started(name: &str) -> Failure {
         .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1")
 }
 
-fn not_prepared(error: &StageError, manner: Manner) -> Failure {
+fn not_prepared(error: &StageError, manner: CompatFlags) -> Failure {
     Failure::new(manner.exec_failure.map_or(error.exit_code(), i32::from), error)
 }
 

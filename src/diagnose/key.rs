@@ -6,16 +6,16 @@ use std::rc::Rc;
 use nix::errno::Errno;
 
 use crate::catalog::{self, Row, Scope};
-use crate::context::{Context, Surroundings};
-use crate::kernel::{Evidence, Operation, Refusal};
+use crate::environment::{Environment, EnvironmentDetails};
+use crate::kernel::{Evidence, KernelError, Operation};
 use crate::model::expectation::Expectation;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::plan::Obstacle;
+use crate::plan::Unreadable;
 use crate::profile::{Origin, Source};
-use crate::report::{Finding, Report, Shortfall, Verdict};
+use crate::report::{Outcome, Report, Shortfall, Verdict};
 
-use super::{Cause, Diagnosis, Scene, confinement, contradiction, has_files, read_only, unexplained};
+use super::{Cause, Diagnosis, DiagnosisContext, contradiction, has_files, lsm, read_only, unexplained};
 
 const READ_BITS: u32 = 0o444;
 
@@ -25,14 +25,14 @@ pub(super) type Found = (Cause, String);
 /// What the cause of a key's shortfall is found from.
 pub(super) struct Case<'a> {
     pub(super) key: &'a Key,
-    pub(super) finding: &'a Finding,
+    pub(super) finding: &'a Outcome,
     pub(super) shortfall: &'a Shortfall,
-    pub(super) scene: &'a Scene<'a>,
+    pub(super) scene: &'a DiagnosisContext<'a>,
     pub(super) row: Option<Row>,
 }
 
-pub(super) fn diagnose(key: &Key, finding: &Finding, shortfall: &Shortfall, scene: &Scene<'_>) -> Diagnosis {
-    let row = catalog::row(scene.context.system, key);
+pub(super) fn diagnose(key: &Key, finding: &Outcome, shortfall: &Shortfall, scene: &DiagnosisContext<'_>) -> Diagnosis {
+    let row = catalog::row(scene.environment.system, key);
     let this = Case { key, finding, shortfall, scene, row };
     let (cause, why) = this.cause();
     let remedies = this.remedies(cause);
@@ -42,19 +42,21 @@ pub(super) fn diagnose(key: &Key, finding: &Finding, shortfall: &Shortfall, scen
 /// The same of a key that nobody asks anything of.
 pub(super) fn hindrance(
     key: &Key,
-    unread: Option<Refusal>,
+    unread: Option<KernelError>,
     evidence: Evidence,
-    context: &Context,
-    around: &Surroundings,
+    environment: &Environment,
+    around: &EnvironmentDetails,
 ) -> Option<Found> {
     let shortfall = match unread {
-        Some(refusal) => Shortfall::Unread(Obstacle::Refused(refusal)),
-        None if context.contained() && catalog::scope_of(context.system, key, context.version()).is_host() => {
+        Some(refusal) => Shortfall::Unread(Unreadable::Refused(refusal)),
+        None if environment.contained()
+            && catalog::scope_of(environment.system, key, environment.version()).is_host() =>
+        {
             Shortfall::HostOwned
         }
         None => Shortfall::Differs,
     };
-    let finding = Finding {
+    let finding = Outcome {
         setting: Setting::Key(key.clone()),
         wanted: Expectation::Exactly(Value::text("")),
         required: false,
@@ -65,8 +67,15 @@ pub(super) fn hindrance(
         undone: None,
         evidence: Some(Box::new(evidence)),
     };
-    let scene = Scene { context, around, elsewhere: &[], report: &Report::default(), own_limits: true, asked: &[] };
-    let row = catalog::row(context.system, key);
+    let scene = DiagnosisContext {
+        environment,
+        around,
+        elsewhere: &[],
+        report: &Report::default(),
+        own_limits: true,
+        asked: &[],
+    };
+    let row = catalog::row(environment.system, key);
     let this = Case { key, finding: &finding, shortfall: &shortfall, scene: &scene, row };
     Some(this.cause()).filter(|(cause, _)| *cause != Cause::NotApplied)
 }
@@ -105,13 +114,13 @@ impl Case<'_> {
                 let why = if for_good { "this can't be undone" } else { "without that it does harm" };
                 found(Cause::HeldBack, format!("it was held back: `{other}` fell short, and {why}"))
             }),
-            Shortfall::Unread(Obstacle::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
-            Shortfall::Unread(Obstacle::Shape(sentence)) => found(Cause::WrongShape, sentence),
-            Shortfall::Unread(Obstacle::Elsewhere(scope)) => {
+            Shortfall::Unread(Unreadable::NoMatch) => found(Cause::NoMatch, "nothing that exists matches this pattern"),
+            Shortfall::Unread(Unreadable::Shape(sentence)) => found(Cause::WrongShape, sentence),
+            Shortfall::Unread(Unreadable::OtherNamespace(scope)) => {
                 let whose = scope.describe();
                 found(Cause::OutOfReach, format!("it belongs to {whose} of the process, which is not entered"))
             }
-            Shortfall::Unread(Obstacle::Refused(refusal)) => self.unread(*refusal),
+            Shortfall::Unread(Unreadable::Refused(refusal)) => self.unread(*refusal),
             Shortfall::Refused(refusal) => self.refused(*refusal),
             Shortfall::NotKept => self.not_kept(),
             Shortfall::Differs => self.differs(),
@@ -121,13 +130,13 @@ impl Case<'_> {
 
     /// Why it is taken for the host's.
     fn whose(&self) -> String {
-        let context = self.scene.context;
+        let environment = self.scene.environment;
         if !self.is_hosts() {
             return "whether it belongs to the whole machine can't be told from /proc".to_owned();
         }
         let (whether, end) =
-            if context.apart() { ("", "or namespace") } else { ("whether ", "can't be told from /proc") };
-        format!("it belongs to the whole machine, and {whether}{} in a container {end}", context.who_is())
+            if environment.apart() { ("", "or namespace") } else { ("whether ", "can't be told from /proc") };
+        format!("it belongs to the whole machine, and {whether}{} in a container {end}", environment.who_is())
     }
 
     /// What another wish of the profile leaves it, and why.
@@ -146,10 +155,10 @@ impl Case<'_> {
         hindrance
             .or_else(|| self.one_way())
             .or_else(|| self.lacked())
-            .unwrap_or_else(|| confinement::untried(self.scene.around))
+            .unwrap_or_else(|| lsm::untried(self.scene.around))
     }
 
-    fn unread(&self, refusal: Refusal) -> Found {
+    fn unread(&self, refusal: KernelError) -> Found {
         match refusal.errno {
             Errno::ENOENT => self.absent(),
             Errno::EISDIR => found(Cause::NoSuchKey, "it is a folder of settings: name one of them"),
@@ -159,7 +168,7 @@ impl Case<'_> {
             // Some are shown to those alone who may write them.
             Errno::EPERM if self.lacked().is_some() => self.lacked().unwrap_or_else(|| self.unknown()),
             // Root reads every file of its own that has a bit for it.
-            Errno::EACCES | Errno::EPERM if self.scene.context.user != 0 => {
+            Errno::EACCES | Errno::EPERM if self.scene.environment.user != 0 => {
                 found(Cause::NotPermitted, format!("we may not read it, {refusal}"))
             }
             Errno::EACCES => self.confined(" to let us read it").unwrap_or_else(|| self.unknown()),
@@ -167,7 +176,7 @@ impl Case<'_> {
         }
     }
 
-    fn refused(&self, refusal: Refusal) -> Found {
+    fn refused(&self, refusal: KernelError) -> Found {
         match (refusal.operation, refusal.errno) {
             (Operation::OpenToWrite, Errno::ENOENT) => self.absent(),
             // A mount that is known to be another did not say so: a filter of system calls could.
@@ -186,7 +195,7 @@ impl Case<'_> {
                 found(Cause::UnknownName, why)
             }
             // sysctl(3) of macOS, which has no open(2), says so here.
-            (Operation::Write, Errno::EPERM) if !has_files(self.scene.context) => {
+            (Operation::Write, Errno::EPERM) if !has_files(self.scene.environment) => {
                 self.hindrance().unwrap_or_else(|| found(Cause::ReadOnly, "nobody can write it"))
             }
             (Operation::Write, Errno::EPERM | Errno::EACCES) => self
@@ -205,7 +214,7 @@ impl Case<'_> {
         }
     }
 
-    fn value_refused(&self, refusal: Refusal) -> Found {
+    fn value_refused(&self, refusal: KernelError) -> Found {
         let value = self.value();
         match (self.key.to_string().as_str(), &value) {
             ("net.ipv4.ip_local_port_range", Value::Numbers(range)) if range.is_sorted() => {
@@ -229,7 +238,7 @@ impl Case<'_> {
 
     /// What this kernel takes, as far as the catalog knows.
     pub(super) fn range(&self) -> Option<(i128, i128)> {
-        let (min, max) = self.row?.range_on(self.scene.context.version());
+        let (min, max) = self.row?.range_on(self.scene.environment.version());
         Some((min?, max?))
     }
 
@@ -256,7 +265,7 @@ impl Case<'_> {
     }
 
     pub(super) fn scope(&self) -> Scope {
-        catalog::scope_of(self.scene.context.system, self.key, self.scene.context.version())
+        catalog::scope_of(self.scene.environment.system, self.key, self.scene.environment.version())
     }
 
     pub(super) fn value(&self) -> Value {

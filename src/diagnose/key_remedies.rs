@@ -1,7 +1,7 @@
 //! What to do about a key, by its cause and by where we are.
 
 use crate::catalog::{self, Scope};
-use crate::context::{Namespaces, Runtime};
+use crate::environment::{Namespaces, Runtime};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits};
 use crate::model::setting::System;
@@ -15,10 +15,10 @@ use super::{Cause, Remedy, read_only, remedy};
 impl Case<'_> {
     /// What mends it; several where all are needed, or as other ways, marked so.
     pub(super) fn remedies(&self, cause: Cause) -> Vec<Remedy> {
-        let context = self.scene.context;
+        let environment = self.scene.environment;
         match cause {
             Cause::NotApplied => {
-                let boot = (!context.contained()).then(|| remedy::at_boot(self.scene));
+                let boot = (!environment.contained()).then(|| remedy::at_boot(self.scene));
                 std::iter::once(remedy::apply(self.scene)).chain(boot).collect()
             }
             Cause::SetElsewhere => self.set_elsewhere(),
@@ -27,7 +27,7 @@ impl Case<'_> {
             Cause::ReadOnlyMount | Cause::NotPermitted | Cause::MissingCapability | Cause::SecurityModule => {
                 self.denied(cause)
             }
-            Cause::OwnerNotMapped if context.in_container() && !self.is_hosts() => self.by_container(None),
+            Cause::OwnerNotMapped if environment.in_container() && !self.is_hosts() => self.by_container(None),
             Cause::HostSetting | Cause::OwnerNotMapped | Cause::ReadOnlyInNamespace => self.by_host(),
             Cause::HiddenInNamespace => self.by_host().into_iter().chain(self.not_required()).collect(),
             Cause::ModuleMissing => self.module(),
@@ -53,7 +53,7 @@ impl Case<'_> {
 
     /// Whether the key is the host's: the whole machine's, or that of a namespace that we share with the host.
     pub(super) fn is_hosts(&self) -> bool {
-        let Namespaces { ipc, uts, user, pid, net, .. } = self.scene.context.initial;
+        let Namespaces { ipc, uts, user, pid, net, .. } = self.scene.environment.initial;
         let shared = match self.scope() {
             Scope::NetNs => net,
             Scope::IpcNs => ipc,
@@ -67,8 +67,9 @@ impl Case<'_> {
 
     fn by_host(&self) -> Vec<Remedy> {
         // In a lone network namespace the shell that we are in sees another network than the host's.
-        let context = self.scene.context;
-        let outside = context.in_container() || self.scope() == Scope::HostNet && context.initial.net == Some(false);
+        let environment = self.scene.environment;
+        let outside =
+            environment.in_container() || self.scope() == Scope::HostNet && environment.initial.net == Some(false);
         remedy::host_key(self.key, &self.value(), outside)
     }
 
@@ -80,18 +81,18 @@ impl Case<'_> {
     /// Go on without it; nothing where the profile does so already.
     fn not_required(&self) -> Option<Remedy> {
         let finding = self.finding;
-        finding.required.then(|| remedy::not_required(self.key, self.scene.context.system, &finding.wanted))
+        finding.required.then(|| remedy::not_required(self.key, self.scene.environment.system, &finding.wanted))
     }
 
     /// The file is there, and we may not write it.
     fn denied(&self, cause: Cause) -> Vec<Remedy> {
-        let context = self.scene.context;
+        let environment = self.scene.environment;
         let capability = match self.scope() {
             _ if cause != Cause::MissingCapability => None,
             Scope::UserNs => Some("CAP_SYS_RESOURCE"),
             _ => self.row.and_then(|row| row.capability).or(Some("CAP_NET_ADMIN")),
         };
-        if context.in_container() && !self.is_hosts() {
+        if environment.in_container() && !self.is_hosts() {
             // nspawn leaves the network's to root inside.
             let inside = self.scene.around.runtime == Some(Runtime::Nspawn) && cause == Cause::NotPermitted;
             return if inside && !read_only(&self.finding.evidence()) {
@@ -100,7 +101,7 @@ impl Case<'_> {
                 self.by_container(capability)
             };
         }
-        if context.in_container() {
+        if environment.in_container() {
             return self.by_host();
         }
         match (cause, capability) {
@@ -108,7 +109,7 @@ impl Case<'_> {
             (Cause::ReadOnlyMount, _) => self.past_the_mount(),
             (Cause::SecurityModule, _) => self.unconfined(),
             (Cause::NotPermitted, _) => self.as_root(),
-            (_, Some(capability)) if context.user == 0 => vec![remedy::capability_in_unit(capability)],
+            (_, Some(capability)) if environment.user == 0 => vec![remedy::capability_in_unit(capability)],
             (_, Some(_)) => self.as_root(),
             _ => Vec::new(),
         }
@@ -118,7 +119,7 @@ impl Case<'_> {
     fn unconfined(&self) -> Vec<Remedy> {
         // What we start is confined as we are.
         let mut remedies = remedy::host_key(self.key, &self.value(), true);
-        if self.scene.context.contained() {
+        if self.scene.environment.contained() {
             remedies.truncate(1);
         }
         if self.scene.around.unit.is_some() {
@@ -153,13 +154,13 @@ impl Case<'_> {
     }
 
     fn module(&self) -> Vec<Remedy> {
-        let outside = self.scene.context.in_container();
+        let outside = self.scene.environment.in_container();
         let Some(name) = self.row.and_then(|row| row.module) else { return Vec::new() };
         vec![remedy::module(name, outside), remedy::module_at_boot(name, outside)]
     }
 
     fn misspelt(&self) -> Vec<Remedy> {
-        let system = self.scene.context.system;
+        let system = self.scene.environment.system;
         let typed = self.key.to_string();
         match suggest::nearest_setting(&typed, catalog::names(system)) {
             Some(near) if self.row.is_none() => vec![remedy::ask_for_another(&near, system, &self.finding.wanted)],
@@ -199,7 +200,7 @@ impl Case<'_> {
         };
         let module = format!("{prefix}{}", self.value());
         if module.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) {
-            remedies.push(remedy::module(&module, self.scene.context.in_container()).or());
+            remedies.push(remedy::module(&module, self.scene.environment.in_container()).or());
         }
         remedies
     }
@@ -211,18 +212,18 @@ impl Case<'_> {
         if (min..=max).contains(&number) {
             return Vec::new();
         }
-        vec![remedy::ask_for(self.key, self.scene.context.system, &nearest)]
+        vec![remedy::ask_for(self.key, self.scene.environment.system, &nearest)]
     }
 
     /// What the kernel makes of it stays what it is when it is written.
     fn as_kept(&self) -> Vec<Remedy> {
         let kept = self.finding.found.clone().map(Expectation::Exactly);
-        kept.map(|kept| remedy::ask_for(self.key, self.scene.context.system, &kept)).into_iter().collect()
+        kept.map(|kept| remedy::ask_for(self.key, self.scene.environment.system, &kept)).into_iter().collect()
     }
 
     /// What the profile's other wish leaves it.
     fn as_left(&self) -> Vec<Remedy> {
         let left = self.contradiction().map(|(_, left)| Expectation::Exactly(left));
-        left.map(|left| remedy::ask_for(self.key, self.scene.context.system, &left)).into_iter().collect()
+        left.map(|left| remedy::ask_for(self.key, self.scene.environment.system, &left)).into_iter().collect()
     }
 }

@@ -3,16 +3,16 @@
 use nix::errno::Errno;
 
 use crate::catalog;
-use crate::context::Module;
-use crate::kernel::{Operation, Refusal};
+use crate::environment::Module;
+use crate::kernel::{KernelError, Operation};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Setting, System};
 use crate::model::value::Value;
-use crate::plan::{self, Obstacle};
-use crate::report::{Finding, Shortfall};
+use crate::plan::{self, Unreadable};
+use crate::report::{Outcome, Shortfall};
 
-use super::{Cause, Diagnosis, Remedy, Scene, confinement, contradiction, has_files, remedy, unexplained};
+use super::{Cause, Diagnosis, DiagnosisContext, Remedy, contradiction, has_files, lsm, remedy, unexplained};
 
 /// capabilities(7): "override resource limits", in the machine's own user namespace only.
 const CAP_SYS_RESOURCE: u32 = 24;
@@ -21,9 +21,9 @@ const CAP_SYS_RESOURCE: u32 = 24;
 struct Case<'a> {
     resource: Resource,
     side: Side,
-    finding: &'a Finding,
+    finding: &'a Outcome,
     shortfall: &'a Shortfall,
-    scene: &'a Scene<'a>,
+    scene: &'a DiagnosisContext<'a>,
     wanted: Limit,
     hard: Option<Limit>,
 }
@@ -31,9 +31,9 @@ struct Case<'a> {
 pub(super) fn diagnose(
     resource: Resource,
     side: Side,
-    finding: &Finding,
+    finding: &Outcome,
     shortfall: &Shortfall,
-    scene: &Scene<'_>,
+    scene: &DiagnosisContext<'_>,
 ) -> Diagnosis {
     let wanted = match shortfall {
         // The limit itself would do: it is the group that has to allow as much.
@@ -58,12 +58,12 @@ impl Case<'_> {
     fn cause(&self) -> (Cause, String) {
         let above = self.finding.evidence().ceiling.filter(|ceiling| self.wanted > Limit::Value(*ceiling));
         match self.shortfall {
-            Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
-                if refusal.errno == Errno::EACCES && has_files(self.scene.context) =>
+            Shortfall::Unread(Unreadable::Refused(refusal)) | Shortfall::Refused(refusal)
+                if refusal.errno == Errno::EACCES && has_files(self.scene.environment) =>
             {
                 self.confined()
             }
-            Shortfall::Unread(Obstacle::Refused(refusal)) | Shortfall::Refused(refusal)
+            Shortfall::Unread(Unreadable::Refused(refusal)) | Shortfall::Refused(refusal)
                 if refusal.operation != Operation::SetLimits || refusal.errno != Errno::EPERM =>
             {
                 self.no_such(*refusal)
@@ -128,7 +128,7 @@ impl Case<'_> {
         if self.scene.around.confined.is_none() && self.scene.around.filtered() {
             return (Cause::Unknown, unexplained(self.shortfall));
         }
-        confinement::refuses("", self.scene.around)
+        lsm::refuses("", self.scene.around)
     }
 
     /// Whether `AppArmor` refuses by a rule for limits: it holds for all that it confines, from their start.
@@ -138,7 +138,7 @@ impl Case<'_> {
     }
 
     /// `EPERM` of setrlimit(2).
-    fn refused(&self, refusal: Refusal) -> (Cause, String) {
+    fn refused(&self, refusal: KernelError) -> (Cause, String) {
         let lowers = self.hard.is_some_and(|hard| self.limits().hard <= hard);
         let around = self.scene.around;
         let confined = around.confined.is_some();
@@ -152,14 +152,14 @@ impl Case<'_> {
                 let why = format!("a filter of system calls or a security module refuses setrlimit, {refusal}");
                 (Cause::Unknown, why)
             }
-            Some(true) if !lowers && confined && self.scene.context.in_initial_users() == Some(true) => {
-                confinement::refuses(" us CAP_SYS_RESOURCE, which we have", around)
+            Some(true) if !lowers && confined && self.scene.environment.in_initial_users() == Some(true) => {
+                lsm::refuses(" us CAP_SYS_RESOURCE, which we have", around)
             }
             held if lowers || held == Some(true) => (Cause::Unknown, unexplained(self.shortfall)),
             Some(false) => {
                 let how = match self.holds_capability() {
                     Some(true) => " in the machine's own user namespace, and we are in another",
-                    _ if self.scene.context.system == System::Linux => ", which we do not have",
+                    _ if self.scene.environment.system == System::Linux => ", which we do not have",
                     _ => "",
                 };
                 (Cause::HardLimit, format!("{}{how}", self.too_low()))
@@ -172,7 +172,7 @@ impl Case<'_> {
         }
     }
 
-    fn no_such(&self, refusal: Refusal) -> (Cause, String) {
+    fn no_such(&self, refusal: KernelError) -> (Cause, String) {
         match refusal.errno {
             Errno::EINVAL => {
                 (Cause::NoSuchLimit, "this system has no such limit, or does not take this value".to_owned())
@@ -190,7 +190,7 @@ impl Case<'_> {
     }
 
     fn ceiling_name(&self) -> &'static str {
-        match self.scene.context.system {
+        match self.scene.environment.system {
             System::Linux => "fs.nr_open",
             System::MacOs => "kern.maxfilesperproc",
         }
@@ -202,9 +202,9 @@ impl Case<'_> {
 
     /// Whether we may raise a hard limit; on macOS only root may (setrlimit(2) of XNU).
     fn may_raise(&self) -> Option<bool> {
-        let context = self.scene.context;
-        match (context.system, self.holds_capability(), context.in_initial_users()) {
-            (System::MacOs, _, _) => Some(context.user == 0),
+        let environment = self.scene.environment;
+        match (environment.system, self.holds_capability(), environment.in_initial_users()) {
+            (System::MacOs, _, _) => Some(environment.user == 0),
             (_, Some(true), None | Some(true)) => Some(true),
             (_, Some(false), _) | (_, Some(true), Some(false)) => Some(false),
             _ => None,
@@ -212,7 +212,7 @@ impl Case<'_> {
     }
 
     fn too_low(&self) -> String {
-        let needs = if self.scene.context.system == System::MacOs { "root" } else { "CAP_SYS_RESOURCE" };
+        let needs = if self.scene.environment.system == System::MacOs { "root" } else { "CAP_SYS_RESOURCE" };
         match self.hard {
             Some(hard) => format!("the hard limit is {hard}, and raising it to {} needs {needs}", self.limits().hard),
             None => format!("raising the hard limit to {} needs {needs}", self.limits().hard),
@@ -223,7 +223,7 @@ impl Case<'_> {
     /// the hard limit at least as high as the soft.
     fn limits(&self) -> Limits {
         let side = |side| {
-            let ours = |finding: &&Finding| finding.setting == Setting::Limit(self.resource, side);
+            let ours = |finding: &&Outcome| finding.setting == Setting::Limit(self.resource, side);
             let other = self.scene.report.findings.iter().find(ours);
             other.map(|finding| nearest(&finding.wanted, finding.before.as_ref()))
         };
@@ -240,7 +240,7 @@ impl Case<'_> {
 
     fn remedies(&self, cause: Cause) -> Vec<Remedy> {
         let scene = self.scene;
-        let contained = scene.context.in_container();
+        let contained = scene.environment.in_container();
         match cause {
             Cause::NotApplied => self.not_applied(),
             Cause::HardLimit if contained => remedy::container_limit(self.resource, self.limits(), scene),
@@ -249,7 +249,7 @@ impl Case<'_> {
                 let line = scene.set_elsewhere(self.finding);
                 let changed = line.map(|line| remedy::change_line(line, self.limits(), &Value::text("")));
                 let reachable = self.hard.is_some_and(|hard| self.limits().hard <= hard);
-                let now = (reachable || scene.context.user != 0)
+                let now = (reachable || scene.environment.user != 0)
                     .then(|| if reachable { remedy::apply(scene) } else { remedy::apply_as_root(scene) });
                 changed.into_iter().chain(now.map(Remedy::or)).collect()
             }
@@ -259,7 +259,7 @@ impl Case<'_> {
             }
             Cause::PidsMax if contained => remedy::container_pids(self.wanted, scene),
             Cause::PidsMax => vec![remedy::pids_in_unit(self.wanted)],
-            Cause::NotOurProcess if scene.context.user != 0 && scene.around.no_new_privileges != Some(true) => {
+            Cause::NotOurProcess if scene.environment.user != 0 && scene.around.no_new_privileges != Some(true) => {
                 vec![remedy::apply_as_root(scene)]
             }
             Cause::SecurityModule if self.bounded() => remedy::unconfined(scene),
@@ -275,11 +275,11 @@ impl Case<'_> {
     fn not_applied(&self) -> Vec<Remedy> {
         let scene = self.scene;
         let ulimit = remedy::ulimit(self.resource, self.side, self.wanted);
-        if scene.context.system == System::MacOs {
+        if scene.environment.system == System::MacOs {
             return vec![ulimit];
         }
         let ulimit = (self.side == Side::Soft).then_some(ulimit);
-        let by_container = if scene.context.in_container() {
+        let by_container = if scene.environment.in_container() {
             remedy::container_limit(self.resource, self.limits(), scene)
         } else {
             Vec::new()
@@ -289,19 +289,19 @@ impl Case<'_> {
     }
 
     fn higher_ceiling(&self) -> Vec<Remedy> {
-        let system = self.scene.context.system;
+        let system = self.scene.environment.system;
         let (Limit::Value(number), Some(key)) = (self.wanted, plan::ceiling_key(system)) else {
             return Vec::new();
         };
         // The ceiling has one too, and nothing goes above that.
-        let top = catalog::row(system, &key).and_then(|row| row.range_on(self.scene.context.version()).1);
+        let top = catalog::row(system, &key).and_then(|row| row.range_on(self.scene.environment.version()).1);
         if top.is_some_and(|top| i128::from(number) > top) {
             return Vec::new();
         }
         let wanted = Expectation::Bounds { at_least: Some(Value::Number(i128::from(number))), at_most: None };
         // The ceiling is the machine's: in a container the profile's own wish for it would not be carried out.
-        if self.scene.context.contained() {
-            return remedy::host_key(&key, &Value::Number(i128::from(number)), self.scene.context.in_container());
+        if self.scene.environment.contained() {
+            return remedy::host_key(&key, &Value::Number(i128::from(number)), self.scene.environment.in_container());
         }
         vec![remedy::ask_for(&key, system, &wanted)]
     }

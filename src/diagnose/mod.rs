@@ -1,31 +1,31 @@
 //! Why a setting falls short, and what to type to mend it. Pure: finding and context in, cause and remedy out.
 #![forbid(unsafe_code)]
 
-mod absent;
+mod best_effort;
 mod cause;
-mod caution;
-mod company;
-mod confinement;
 mod contradiction;
-mod hindrance;
 mod key;
 mod key_remedies;
 mod limit;
+mod lsm;
+mod missing_key;
+mod preconditions;
 mod remedy;
 mod rights;
+mod warning;
 
+pub use best_effort::all;
 pub use cause::Cause;
-pub use caution::{Caution, caution};
-pub use company::all;
 pub use remedy::{Remedy, Where, shell};
+pub use warning::{Caution, caution};
 
 use crate::catalog::{self, Scope};
-use crate::context::elsewhere::Elsewhere;
-use crate::context::{Context, Namespaces, Surroundings};
-use crate::kernel::{Evidence, Refusal};
+use crate::environment::config_files::ConfigLine;
+use crate::environment::{Environment, EnvironmentDetails, Namespaces};
+use crate::kernel::{Evidence, KernelError};
 use crate::model::setting::{Key, Setting, System};
-use crate::plan::Obstacle;
-use crate::report::{Finding, Report, Shortfall, Verdict};
+use crate::plan::Unreadable;
+use crate::report::{Outcome, Report, Shortfall, Verdict};
 use rights::Rights;
 
 /// Why a setting falls short, and what to do.
@@ -41,13 +41,13 @@ pub struct Diagnosis {
 
 /// What was going on when the setting fell short, as far as causes and remedies hang on it.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub struct DiagnosisContext<'a> {
     /// Where we run.
-    pub context: &'a Context,
+    pub environment: &'a Environment,
     /// What is around us there.
-    pub around: &'a Surroundings,
+    pub around: &'a EnvironmentDetails,
     /// The files that set what falls short.
-    pub elsewhere: &'a [Elsewhere],
+    pub elsewhere: &'a [ConfigLine],
     /// All that was found: one remedy may have to serve two findings.
     pub report: &'a Report,
     /// Whether the limits are those of our own process.
@@ -56,14 +56,14 @@ pub struct Scene<'a> {
     pub asked: &'a [String],
 }
 
-impl Scene<'_> {
+impl DiagnosisContext<'_> {
     /// Whether some key falls short that only root may write: then nothing is to be had without.
     fn needs_root(&self) -> bool {
-        let roots = |finding: &Finding| match &finding.setting {
+        let roots = |finding: &Outcome| match &finding.setting {
             Setting::Key(key) if finding.verdict == Verdict::Short(Shortfall::Differs) => {
-                let scope = catalog::scope_of(self.context.system, key, self.context.version());
+                let scope = catalog::scope_of(self.environment.system, key, self.environment.version());
                 let owner = finding.evidence().owner;
-                matches!(rights::of(key, scope, owner, self.context, self.around), Rights::NotRoot(_))
+                matches!(rights::of(key, scope, owner, self.environment, self.around), Rights::NotRoot(_))
             }
             _ => false,
         };
@@ -71,20 +71,20 @@ impl Scene<'_> {
     }
 
     /// The line that sets a setting to what was found, if there is one. In a container nobody reads these files.
-    fn set_elsewhere(&self, finding: &Finding) -> Option<&Elsewhere> {
+    fn set_elsewhere(&self, finding: &Outcome) -> Option<&ConfigLine> {
         let found = words(&finding.found.as_ref()?.to_string());
         let lines = self.elsewhere.iter().filter(|line| line.setting == finding.setting);
         let mut same = lines.filter(|line| words(&line.value) == found);
-        same.next().filter(|_| !self.context.in_container() && self.may_be_from_file(&finding.setting, &found))
+        same.next().filter(|_| !self.environment.in_container() && self.may_be_from_file(&finding.setting, &found))
     }
 
     /// Whether a file can have set what was found. At boot it does so in the machine's own namespaces; another one starts
     /// with the kernel's own value, and only what is none of that has been set since.
     fn may_be_from_file(&self, setting: &Setting, found: &[String]) -> bool {
         let Setting::Key(key) = setting else { return true };
-        let (context, version) = (self.context, self.context.version());
-        let Namespaces { ipc, uts, user, pid, net, .. } = context.initial;
-        let initial = match catalog::scope_of(context.system, key, version) {
+        let (environment, version) = (self.environment, self.environment.version());
+        let Namespaces { ipc, uts, user, pid, net, .. } = environment.initial;
+        let initial = match catalog::scope_of(environment.system, key, version) {
             Scope::NetNs => net,
             Scope::IpcNs => ipc,
             Scope::UtsNs => uts,
@@ -92,7 +92,7 @@ impl Scene<'_> {
             Scope::PidNs => pid,
             Scope::Host | Scope::HostNet => Some(true),
         };
-        let default = catalog::row(context.system, key).map(|row| words(row.default.at(version)));
+        let default = catalog::row(environment.system, key).map(|row| words(row.default.at(version)));
         let known = |word: &String| word.parse::<i64>().is_ok();
         initial == Some(true) || default.is_some_and(|default| default.iter().all(known) && default != found)
     }
@@ -104,7 +104,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// Says why `finding` falls short; nothing where it does not.
 #[must_use]
-pub fn diagnose(finding: &Finding, scene: &Scene<'_>) -> Option<Diagnosis> {
+pub fn diagnose(finding: &Outcome, scene: &DiagnosisContext<'_>) -> Option<Diagnosis> {
     let Verdict::Short(shortfall) = &finding.verdict else { return None };
     Some(match &finding.setting {
         Setting::Key(key) => key::diagnose(key, finding, shortfall, scene),
@@ -116,7 +116,7 @@ pub fn diagnose(finding: &Finding, scene: &Scene<'_>) -> Option<Diagnosis> {
 fn unexplained(shortfall: &Shortfall) -> String {
     match shortfall {
         Shortfall::Refused(refusal) => format!("the kernel refused it, {refusal}"),
-        Shortfall::Unread(Obstacle::Refused(refusal)) => format!("it could not be read, {refusal}"),
+        Shortfall::Unread(Unreadable::Refused(refusal)) => format!("it could not be read, {refusal}"),
         _ => "the reason is not known".to_owned(),
     }
 }
@@ -126,12 +126,12 @@ fn unexplained(shortfall: &Shortfall) -> String {
 #[must_use]
 pub fn hindrance(
     key: &Key,
-    unread: Option<Refusal>,
+    unread: Option<KernelError>,
     evidence: Evidence,
-    context: &Context,
-    around: &Surroundings,
+    environment: &Environment,
+    around: &EnvironmentDetails,
 ) -> Option<(Cause, String)> {
-    key::hindrance(key, unread, evidence, context, around)
+    key::hindrance(key, unread, evidence, environment, around)
 }
 
 /// Whether the mount that the file is on lets nobody write.
@@ -140,6 +140,6 @@ fn read_only(evidence: &Evidence) -> bool {
 }
 
 /// Whether this is Linux, where files have modes and owners.
-fn has_files(context: &Context) -> bool {
-    context.system == System::Linux
+fn has_files(environment: &Environment) -> bool {
+    environment.system == System::Linux
 }

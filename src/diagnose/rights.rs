@@ -3,7 +3,7 @@
 //! `kernel/pid_namespace.c`). For most of `/proc/sys` no capability counts (`test_perm`, `fs/proc/proc_sysctl.c`).
 
 use crate::catalog::Scope;
-use crate::context::{Context, Surroundings};
+use crate::environment::{Environment, EnvironmentDetails};
 use crate::model::setting::{Key, System};
 
 /// How a user namespace shows an owner that it does not map, `user_namespaces(7)`.
@@ -31,22 +31,28 @@ pub(super) enum Rights {
 
 /// Whether a setting of this scope can be written by us, given that the `owner` of its file is mapped and its mode
 /// lets him write.
-pub(super) fn of(key: &Key, scope: Scope, owner: Option<u32>, context: &Context, around: &Surroundings) -> Rights {
-    let root = context.user == 0;
-    if context.system == System::MacOs {
+pub(super) fn of(
+    key: &Key,
+    scope: Scope,
+    owner: Option<u32>,
+    environment: &Environment,
+    around: &EnvironmentDetails,
+) -> Rights {
+    let root = environment.user == 0;
+    if environment.system == System::MacOs {
         return if root { Rights::Held } else { Rights::NotRoot("root") };
     }
     if matches!(key, Key::Sysfs(_)) {
         return match around.has(CAP_DAC_OVERRIDE) {
             Some(true) => Rights::Held,
             _ if !root => Rights::NotRoot("root"),
-            _ => machines_root(context, around),
+            _ => machines_root(environment, around),
         };
     }
     match scope {
         Scope::NetNs | Scope::HostNet => match around.has(CAP_NET_ADMIN) {
             Some(true) => Rights::Held,
-            _ if machines_root(context, around) == Rights::Held => Rights::Held,
+            _ if machines_root(environment, around) == Rights::Held => Rights::Held,
             Some(false) if root && around.real_root == Some(false) => Rights::Lacks("CAP_NET_ADMIN"),
             Some(false) if !root => Rights::NotRoot("root, or who has CAP_NET_ADMIN,"),
             _ => Rights::Unclear,
@@ -69,13 +75,13 @@ pub(super) fn of(key: &Key, scope: Scope, owner: Option<u32>, context: &Context,
         // The owner of what belongs to these is the root of their user namespace.
         Scope::IpcNs | Scope::PidNs if root => Rights::Held,
         _ if !root => Rights::NotRoot("root"),
-        _ => machines_root(context, around),
+        _ => machines_root(environment, around),
     }
 }
 
 /// Whether we are the machine's own root, whatever we are called here.
-fn machines_root(context: &Context, around: &Surroundings) -> Rights {
-    match (context.user, context.in_initial_users(), around.real_root) {
+fn machines_root(environment: &Environment, around: &EnvironmentDetails) -> Rights {
+    match (environment.user, environment.in_initial_users(), around.real_root) {
         (0, Some(true), _) => Rights::Held,
         // A map of 0 to 0 is the machine's root where the namespace above is its first one, as it nearly always is.
         _ => Rights::Unclear,

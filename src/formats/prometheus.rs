@@ -9,7 +9,7 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::report::{Finding, Report};
+use crate::report::{Outcome, Report};
 
 /// One setting as it was found.
 #[derive(Clone, Debug)]
@@ -53,8 +53,8 @@ pub struct Daemon {
 /// The settings of a report.
 #[must_use]
 pub fn samples(report: &Report) -> Vec<Sample<'_>> {
-    fn sample(finding: &Finding) -> Sample<'_> {
-        let Finding { setting, wanted, found, required, .. } = finding;
+    fn sample(finding: &Outcome) -> Sample<'_> {
+        let Outcome { setting, wanted, found, required, .. } = finding;
         let (setting, found, required) = (setting.clone(), found.as_ref(), *required);
         Sample { setting, wanted, found, holds: !finding.falls_short(), required, history: None }
     }

@@ -2,15 +2,15 @@
 
 use std::{fmt, io};
 
+use super::config::{Grouping, SupervisorConfig, Verbosity};
 use super::descendants;
-use super::notice::{detail, warning};
-use super::orders::{Grouping, Orders, Verbosity};
+use super::stderr_log::{detail, warning};
 use crate::model::run::SignalTarget;
 use crate::model::signal::Signal;
 use crate::sys::{self, Info};
 
 /// Hands `info` on, as another signal if so ordered; says which signal went out, if one did.
-pub(super) fn forward(orders: &Orders, child: i32, target: SignalTarget, info: &Info) -> Option<i32> {
+pub(super) fn forward(orders: &SupervisorConfig, child: i32, target: SignalTarget, info: &Info) -> Option<i32> {
     let signal = orders.handed_on_as(info.signal());
     if signal == 0 || reached_child_already(orders, child, info) {
         detail(orders, Verbosity::Everything, &format_args!("{} is not handed on", Name(info.signal())));
@@ -50,7 +50,7 @@ pub(super) fn is_from_terminal(info: &Info) -> bool {
 }
 
 /// A child in our own group gets what the terminal sends from the terminal itself.
-fn reached_child_already(orders: &Orders, child: i32, info: &Info) -> bool {
+fn reached_child_already(orders: &SupervisorConfig, child: i32, info: &Info) -> bool {
     orders.grouping == Grouping::Shared
         && is_from_terminal(info)
         && sys::group_of(child).is_ok_and(|group| group == sys::own_group())

@@ -5,22 +5,22 @@
 //! nothing happens between two lines. Once the service runs, no failure ends the supervisor: its end would be that
 //! of everything in the container.
 
+mod config;
 mod descendants;
 mod forward;
-mod lean;
-mod notice;
-mod orders;
 mod orphans;
-mod pace;
 mod pause;
+mod reap_throttle;
+mod reexec;
 mod shutdown;
 mod spawn;
+mod stderr_log;
 mod supervise;
 mod terminal;
 
-pub use lean::resume;
-pub use orders::{Grouping, Orders, Verbosity};
+pub use config::{Grouping, SupervisorConfig, Verbosity};
 pub use pause::pause;
+pub use reexec::resume;
 
 use std::time::Duration;
 
@@ -42,13 +42,13 @@ pub struct NotStarted {
 /// # Errors
 /// The service was not started, so that all can be put back that was changed for it.
 pub fn run(
-    orders: Orders,
+    orders: SupervisorConfig,
     mut stage: Stage,
     inherited: &Inherited,
     limits: &mut dyn FnMut() -> Result<(), String>,
 ) -> Result<i32, NotStarted> {
     if let Some(signal) = exec::awaited_end(inherited) {
-        notice::error(&exec::ExecError::Interrupted { signal });
+        stderr_log::error(&exec::ExecError::Interrupted { signal });
         return Err(NotStarted { code: 128 + signal });
     }
     prepare(&orders);
@@ -62,7 +62,7 @@ pub fn run(
     sys::await_signal(BRIEF);
     if !sys::has_ended(child) {
         // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
-        watch = lean::exec_anew(watch, stage.name());
+        watch = reexec::exec_anew(watch, stage.name());
     }
     Ok(supervise::supervise(watch))
 }
@@ -71,13 +71,13 @@ pub fn run(
 const BRIEF: Duration = Duration::from_millis(50);
 
 /// What must stand before there is a child.
-fn prepare(orders: &Orders) {
+fn prepare(orders: &SupervisorConfig) {
     if let Some(signal) = orders.parent_death_signal {
         let parent = sys::parent();
         let set = sys::die_with_parent(signal);
         if let Err(error) = set {
             let reason = sys::reason(&error);
-            notice::warning(orders, &format_args!("no signal can be had when our parent dies: {reason}"));
+            stderr_log::warning(orders, &format_args!("no signal can be had when our parent dies: {reason}"));
         } else if sys::parent() != parent {
             // It died before the kernel knew that we wanted to be told. Blocked as all are, it waits for its turn.
             drop(sys::kill(sys::own_pid(), signal));
@@ -86,7 +86,7 @@ fn prepare(orders: &Orders) {
     if orders.subreaper && sys::own_pid() != 1 {
         if let Err(error) = sys::set_subreaper() {
             let reason = sys::reason(&error);
-            notice::warning(orders, &format_args!("orphans go to PID 1 and not to us: {reason}"));
+            stderr_log::warning(orders, &format_args!("orphans go to PID 1 and not to us: {reason}"));
         }
     }
 }

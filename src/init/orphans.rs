@@ -8,10 +8,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::config::{SupervisorConfig, Verbosity};
 use super::descendants;
-use super::notice::detail;
-use super::orders::{Orders, Verbosity};
-use crate::model::run::Leftovers;
+use super::stderr_log::detail;
+use crate::model::run::OrphanPolicy;
 use crate::sys;
 
 /// How often we look.
@@ -48,7 +48,7 @@ impl Orphans {
     }
 
     /// Asks new ones to end, and kills those whose time is over.
-    pub(super) fn on_time(&mut self, orders: &Orders) {
+    pub(super) fn on_time(&mut self, orders: &SupervisorConfig) {
         let now = Instant::now();
         if now < self.due {
             return;
@@ -57,8 +57,8 @@ impl Orphans {
         self.due = now + INTERVAL;
         let Ok(children) = descendants::children() else { return };
         let grace = match orders.leftovers {
-            Leftovers::End(time) => time,
-            Leftovers::Leave => INTERVAL,
+            OrphanPolicy::End(time) => time,
+            OrphanPolicy::Leave => INTERVAL,
         };
         for pid in children.into_iter().filter(|&pid| pid != self.child) {
             match self.asked.iter().find(|(known, _)| *known == pid) {

@@ -1,7 +1,7 @@
 //! Staying without a service of our own, as `catatonit -P` does: whoever holds the namespaces of a pod needs an init
 //! too.
 
-use super::notice;
+use super::stderr_log;
 use crate::sys;
 
 /// Reaps orphans until `SIGTERM` or `SIGINT` asks for the end, and drops every other signal; returns the code to exit
@@ -10,7 +10,7 @@ use crate::sys;
 pub fn pause() -> i32 {
     if sys::own_pid() != 1 {
         if let Err(error) = sys::set_subreaper() {
-            notice::error(&format_args!("orphans would go to PID 1 and not to us: {}", sys::reason(&error)));
+            stderr_log::error(&format_args!("orphans would go to PID 1 and not to us: {}", sys::reason(&error)));
             return 1;
         }
     }

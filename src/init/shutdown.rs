@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::notice::warning;
-use super::orders::Orders;
+use super::config::SupervisorConfig;
+use super::stderr_log::warning;
 use super::{descendants, forward};
-use crate::model::run::{Leftovers, SignalTarget};
+use crate::model::run::{OrphanPolicy, SignalTarget};
 use crate::sys;
 
 /// How long the kernel has to carry out `SIGKILL`: it may wait for a disk or a network file system.
 const KILLING: Duration = Duration::from_secs(1);
 
 /// Ends whatever is left when the service has ended.
-pub(super) fn end_leftovers(orders: &Orders, child: i32) {
-    let Leftovers::End(time) = orders.leftovers else { return };
+pub(super) fn end_leftovers(orders: &SupervisorConfig, child: i32) {
+    let OrphanPolicy::End(time) = orders.leftovers else { return };
     if sys::own_pid() != 1 && !sys::is_subreaper() {
         // They are not ours to wait for, but those of its group can be told.
         drop(sys::kill(-child, libc::SIGTERM));
@@ -42,7 +42,7 @@ pub(super) fn end_leftovers(orders: &Orders, child: i32) {
 }
 
 /// Whether nobody is left by `time` from now. Signals that come meanwhile go to all.
-fn wait_for_all(orders: &Orders, child: i32, time: Duration) -> bool {
+fn wait_for_all(orders: &SupervisorConfig, child: i32, time: Duration) -> bool {
     let Some(end) = Instant::now().checked_add(time) else { return false };
     loop {
         if none_left() {

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 
-use super::orders::{Grouping, Orders};
+use super::config::{Grouping, SupervisorConfig};
 use super::terminal::Terminal;
-use super::{NotStarted, notice, terminal};
+use super::{NotStarted, stderr_log, terminal};
 use crate::exec::Stage;
 use crate::sys::{self, Fork, Inherited};
 
@@ -18,7 +18,7 @@ use crate::sys::{self, Fork, Inherited};
 /// # Errors
 /// The service was not started; why has been said.
 pub(super) fn spawn(
-    orders: &Orders,
+    orders: &SupervisorConfig,
     stage: &mut Stage,
     inherited: &Inherited,
     limits: &mut dyn FnMut() -> Result<(), String>,
@@ -42,14 +42,14 @@ pub(super) fn spawn(
             separate(orders.grouping, gift);
             stage.move_listener(parent, sys::own_pid());
             let Err(error) = stage.enter(inherited, limits);
-            notice::error(&error);
+            stderr_log::error(&error);
             if let Some(writer) = writer {
                 drop(File::from(writer).write_all(&[1]));
             }
             sys::exit_now(orders.exec_failure.map_or(error.exit_code(), i32::from))
         }
         Err(error) => {
-            notice::error(&no_process(&error));
+            stderr_log::error(&no_process(&error));
             Err(NotStarted { code: 125 })
         }
     }
@@ -66,7 +66,7 @@ fn end_of(child: i32) -> NotStarted {
 }
 
 /// The child's place among groups, sessions and terminals. Where the kernel refuses, the service runs without.
-fn separate(grouping: Grouping, gift: terminal::Gift<'_>) {
+fn separate(grouping: Grouping, gift: terminal::TtyHandover<'_>) {
     match grouping {
         Grouping::Group => {
             drop(sys::set_group(0, 0));

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::notice::{detail, warning};
-use super::orders::{Grouping, Orders, Verbosity};
+use super::config::{Grouping, SupervisorConfig, Verbosity};
 use super::orphans::Orphans;
-use super::pace::Pace;
+use super::reap_throttle::Pace;
+use super::stderr_log::{detail, warning};
 use super::terminal::Terminal;
 use super::{forward, shutdown};
 use crate::model::run::SignalTarget;
@@ -15,12 +15,12 @@ use crate::sys::{self, Ended, Info, WaitStatus};
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) child: i32,
-    pub(super) orders: Orders,
+    pub(super) orders: SupervisorConfig,
 }
 
 struct Supervisor {
     child: i32,
-    orders: Orders,
+    orders: SupervisorConfig,
     terminal: Option<Terminal>,
     /// Whether the child is stopped.
     stopped: bool,

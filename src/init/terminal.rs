@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::OpenOptionsExt;
 
-use super::orders::Grouping;
+use super::config::Grouping;
 use crate::sys;
 
 /// Our controlling terminal.
@@ -40,7 +40,7 @@ impl Terminal {
 
 /// What the child does about the terminal between fork and exec.
 #[derive(Clone, Copy)]
-pub(super) enum Gift<'a> {
+pub(super) enum TtyHandover<'a> {
     /// Nothing.
     None,
     /// Takes the foreground with its new group.
@@ -49,23 +49,25 @@ pub(super) enum Gift<'a> {
     Terminal,
 }
 
-impl Gift<'_> {
+impl TtyHandover<'_> {
     pub(super) fn take(self) {
         match self {
-            Gift::None => {}
-            Gift::Foreground(terminal) => terminal.bring_to_front(sys::own_group()),
-            Gift::Terminal => drop(sys::acquire_terminal(0)),
+            TtyHandover::None => {}
+            TtyHandover::Foreground(terminal) => terminal.bring_to_front(sys::own_group()),
+            TtyHandover::Terminal => drop(sys::acquire_terminal(0)),
         }
     }
 }
 
 /// What the child is to get; for a session of its own the terminal is given up here.
-pub(super) fn gift(terminal: Option<&Terminal>, grouping: Grouping) -> Gift<'_> {
-    let Some(terminal) = terminal else { return Gift::None };
+pub(super) fn gift(terminal: Option<&Terminal>, grouping: Grouping) -> TtyHandover<'_> {
+    let Some(terminal) = terminal else { return TtyHandover::None };
     match grouping {
         // In a pipeline (`tunectl run --init … | less`) the others of our group need the foreground just as much. The
         // service gets it when it asks: when SIGTTIN or SIGTTOU stops it.
-        Grouping::Group if terminal.is_in_front(sys::own_group()) && !writes_to_pipe() => Gift::Foreground(terminal),
+        Grouping::Group if terminal.is_in_front(sys::own_group()) && !writes_to_pipe() => {
+            TtyHandover::Foreground(terminal)
+        }
         Grouping::Session if leads_session() => {
             // The kernel sends the foreground, which we are, SIGHUP and SIGCONT for it. Neither is for the service,
             // unless it had come before.
@@ -75,9 +77,9 @@ pub(super) fn gift(terminal: Option<&Terminal>, grouping: Grouping) -> Gift<'_> 
                     sys::discard_signal(signal);
                 }
             }
-            Gift::Terminal
+            TtyHandover::Terminal
         }
-        _ => Gift::None,
+        _ => TtyHandover::None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! One apply, or a watch's repairs, as the journal keeps them: what stood before, and how far the writing got.
 
-use crate::kernel::{Pieces, Refusal};
+use crate::kernel::{KernelError, WriteMode};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
 use crate::model::value::{Kind, Value};
 
 /// One apply, or all that a watch has put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct JournalEntry {
     /// The boot that it was made in: no value outlives it.
     pub boot: String,
     /// Whose changes they are.
@@ -31,9 +31,9 @@ pub enum Author {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which.
-    pub what: What,
+    pub what: SettingRef,
     /// What stood there before; nothing where that could not be read, so that nothing can be put back.
-    pub before: Option<Standing>,
+    pub before: Option<StoredValue>,
     /// How it came to be here.
     pub role: Role,
     /// How far the writing got.
@@ -42,7 +42,7 @@ pub struct Change {
 
 /// A setting, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum SettingRef {
     /// A key.
     Key {
         /// Which.
@@ -57,13 +57,13 @@ pub enum What {
         /// Which.
         resource: Resource,
         /// Whose.
-        process: Whom,
+        process: ProcessId,
     },
 }
 
 /// A process that no other one can be taken for before the next boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Whom {
+pub struct ProcessId {
     /// Its number.
     pub pid: i32,
     /// When it started, in the clock ticks since the boot of `proc_pid_stat(5)`.
@@ -93,19 +93,19 @@ pub enum State {
     /// A write was about to begin: whether it was done, nobody has noted.
     Writing,
     /// It was done, and this was read back; nothing where that failed.
-    Wrote(Option<Standing>),
+    Wrote(Option<StoredValue>),
 }
 
 /// What stands in a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum StoredValue {
     /// In a key: the text, such that writing it brings the value back.
     Text(String),
     /// In a limit: both sides.
     Limits(Limits),
 }
 
-impl Standing {
+impl StoredValue {
     /// For people: an empty list is said to be one.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -134,7 +134,7 @@ impl Standing {
     }
 }
 
-impl What {
+impl SettingRef {
     /// As people call it: `net.core.somaxconn`, `nofile`.
     #[must_use]
     pub fn name(&self) -> String {
@@ -146,9 +146,9 @@ impl What {
 
     /// Whether the two mean the same value, whatever their spelling.
     #[must_use]
-    pub fn same(&self, one: &Standing, other: &Standing) -> bool {
+    pub fn same(&self, one: &StoredValue, other: &StoredValue) -> bool {
         match (self, one, other) {
-            (Self::Key { kind, .. }, Standing::Text(one), Standing::Text(other)) => {
+            (Self::Key { kind, .. }, StoredValue::Text(one), StoredValue::Text(other)) => {
                 let (typed, its) = (kind.read(one), kind.read(other));
                 one == other || typed.is_ok() && typed == its
             }
@@ -158,9 +158,9 @@ impl What {
 
     /// Whether this is a number that is zero, which some keys can't be set to.
     #[must_use]
-    pub fn is_zero(&self, standing: &Standing) -> bool {
+    pub fn is_zero(&self, standing: &StoredValue) -> bool {
         match (self, standing) {
-            (Self::Key { kind, .. }, Standing::Text(text)) => kind.read(text) == Ok(Value::Number(0)),
+            (Self::Key { kind, .. }, StoredValue::Text(text)) => kind.read(text) == Ok(Value::Number(0)),
             _ => false,
         }
     }
@@ -175,10 +175,10 @@ pub(super) fn to_kernel(text: &str) -> &str {
 
 /// Whether a key's list may be handed over in pieces.
 #[must_use]
-pub(super) fn pieces(kind: Kind) -> Pieces {
+pub(super) fn pieces(kind: Kind) -> WriteMode {
     match kind {
-        Kind::Ports => Pieces::Lists,
-        _ => Pieces::One,
+        Kind::Ports => WriteMode::Lists,
+        _ => WriteMode::One,
     }
 }
 
@@ -194,16 +194,16 @@ pub(super) fn parse_limits(text: &str) -> Option<Limits> {
 
 /// How putting one setting back went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RevertOutcome {
     /// What stood there before stands there again, read back.
     Done {
         /// What stood there until then.
-        from: Standing,
+        from: StoredValue,
     },
     /// It would be put back: the outcome of a revert that is only shown.
     WouldDo {
         /// What stands there now.
-        from: Standing,
+        from: StoredValue,
     },
     /// It stood there already.
     Already,
@@ -212,30 +212,30 @@ pub enum Outcome {
     /// The key or the process is no more.
     Gone,
     /// It belongs to a namespace that is not this one.
-    Elsewhere,
+    ConfigLine,
     /// What stands there is not what we wrote: it is somebody else's by now, and was left.
     Foreign {
         /// What stands there.
-        now: Standing,
+        now: StoredValue,
         /// What we wrote.
-        wrote: Option<Standing>,
+        wrote: Option<StoredValue>,
     },
     /// It can't be put back before the next boot.
     OneWay,
     /// The kernel refused.
-    Refused(Refusal),
+    Refused(KernelError),
     /// The kernel took it, and something else stands there.
     NotKept {
         /// What stands there.
-        now: Standing,
+        now: StoredValue,
     },
 }
 
-impl Outcome {
+impl RevertOutcome {
     /// Whether the setting is not what it was before.
     #[must_use]
     pub fn falls_short(&self) -> bool {
-        matches!(self, Self::Elsewhere | Self::Foreign { .. } | Self::OneWay | Self::Refused(_) | Self::NotKept { .. })
+        matches!(self, Self::ConfigLine | Self::Foreign { .. } | Self::OneWay | Self::Refused(_) | Self::NotKept { .. })
     }
 
     /// Whether there is something left that another revert could do.

@@ -4,23 +4,23 @@
 //! what is put back is only what still is as we left it. So a process that is killed anywhere leaves a journal from
 //! which everything is put back, and putting back can itself be killed and begun again.
 
-mod along;
+mod boot_identity;
+mod codec;
 mod entry;
-mod here;
-mod intent;
-mod lines;
+mod error;
+mod location;
 mod ongoing;
-mod place;
+mod planned_changes;
 mod recorder;
+mod side_effects;
 mod store;
-mod trouble;
 mod undo;
 
-pub use entry::{Author, Change, Entry, Outcome, Role, Standing, State, What, Whom};
-pub use here::Here;
-pub use intent::{changes, irreversible};
-pub use place::{Places, VARIABLE};
+pub use boot_identity::BootIdentity;
+pub use entry::{Author, Change, JournalEntry, ProcessId, RevertOutcome, Role, SettingRef, State, StoredValue};
+pub use error::JournalError;
+pub use location::{JournalLocations, VARIABLE};
+pub use planned_changes::{changes, irreversible};
 pub use recorder::Recorder;
 pub use store::Store;
-pub use trouble::Trouble;
-pub use undo::{Force, Undone, is_elsewhere, preview, revert};
+pub use undo::{Force, RevertedChange, is_elsewhere, preview, revert};

@@ -3,14 +3,14 @@
 
 use nix::errno::Errno;
 
-use super::entry::{Author, Change, Entry, Role, State, What};
-use super::here::Here;
-use super::intent::standing;
+use super::boot_identity::BootIdentity;
+use super::entry::{Author, Change, JournalEntry, Role, SettingRef, State};
+use super::error::JournalError;
+use super::planned_changes::standing;
 use super::recorder::Recorder;
 use super::store::Store;
-use super::trouble::Trouble;
 use super::undo::is_elsewhere;
-use crate::kernel::{Kernel, Refusal};
+use crate::kernel::{Kernel, KernelError};
 
 impl<'a> Recorder<'a> {
     /// As [`Recorder::begin`], for a watch that puts back what drifts: goes on with the entry that the last watch made,
@@ -21,12 +21,12 @@ impl<'a> Recorder<'a> {
     pub fn go_on(
         kernel: &'a mut dyn Kernel,
         store: &'a Store,
-        here: &'a Here,
+        here: &'a BootIdentity,
         profiles: Vec<String>,
         changes: Vec<Change>,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, JournalError> {
         let boot = here.boot.clone();
-        let mut entry = Entry { boot, author: Author::Watch, profiles, changes };
+        let mut entry = JournalEntry { boot, author: Author::Watch, profiles, changes };
         let mut number = store.next()?;
         for known in store.numbers()? {
             // One that can't be read is for a person to look at, and so stays as it is.
@@ -48,9 +48,9 @@ impl<'a> Recorder<'a> {
 fn merge(kernel: &mut dyn Kernel, mut all: Vec<Change>, new: Vec<Change>) -> Vec<Change> {
     // Of interfaces that are gone nothing is to be put back, and others come under other names without end.
     all.retain(|old| {
-        let stands = !matches!(standing(kernel, &old.what), Err(Refusal { errno: Errno::ENOENT, .. }));
+        let stands = !matches!(standing(kernel, &old.what), Err(KernelError { errno: Errno::ENOENT, .. }));
         // Else all that was ever noted would stay open with whoever watches.
-        if let What::Key { key, .. } = &old.what {
+        if let SettingRef::Key { key, .. } = &old.what {
             kernel.let_go(key);
         }
         stands

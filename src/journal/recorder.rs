@@ -6,14 +6,14 @@ use std::io::{self, Write as _};
 
 use nix::errno::Errno;
 
-use super::along;
-use super::entry::{Author, Change, Entry, Role, State, What};
-use super::here::Here;
-use super::intent::{self, kind_of};
-use super::lines;
+use super::boot_identity::BootIdentity;
+use super::codec;
+use super::entry::{Author, Change, JournalEntry, Role, SettingRef, State};
+use super::error::JournalError;
+use super::planned_changes::{self, kind_of};
+use super::side_effects;
 use super::store::Store;
-use super::trouble::Trouble;
-use crate::kernel::{Evidence, Kernel, Operation, Pieces, Process, Refusal};
+use crate::kernel::{Evidence, Kernel, KernelError, Operation, Process, WriteMode};
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
@@ -22,10 +22,10 @@ use crate::sys;
 /// A kernel whose writes are noted in an entry of the journal.
 pub struct Recorder<'a> {
     kernel: &'a mut dyn Kernel,
-    here: &'a Here,
+    here: &'a BootIdentity,
     store: &'a Store,
     number: u64,
-    entry: Entry,
+    entry: JournalEntry,
     /// The places of what we have written, perhaps several times.
     written: Vec<usize>,
     file: File,
@@ -45,11 +45,11 @@ impl<'a> Recorder<'a> {
     pub fn begin(
         kernel: &'a mut dyn Kernel,
         store: &'a Store,
-        here: &'a Here,
+        here: &'a BootIdentity,
         profiles: Vec<String>,
         changes: Vec<Change>,
-    ) -> Result<Self, Trouble> {
-        let entry = Entry { boot: here.boot.clone(), author: Author::Apply, profiles, changes };
+    ) -> Result<Self, JournalError> {
+        let entry = JournalEntry { boot: here.boot.clone(), author: Author::Apply, profiles, changes };
         Self::resume(kernel, store, here, store.next()?, entry)
     }
 
@@ -60,10 +60,10 @@ impl<'a> Recorder<'a> {
     pub(super) fn resume(
         kernel: &'a mut dyn Kernel,
         store: &'a Store,
-        here: &'a Here,
+        here: &'a BootIdentity,
         number: u64,
-        entry: Entry,
-    ) -> Result<Self, Trouble> {
+        entry: JournalEntry,
+    ) -> Result<Self, JournalError> {
         // Also one that is there: its last line may have been cut off, and what is added must not become part of it.
         store.replace(number, &entry)?;
         let file = store.append(number)?;
@@ -72,7 +72,7 @@ impl<'a> Recorder<'a> {
 
     /// What is noted so far.
     #[must_use]
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &JournalEntry {
         &self.entry
     }
 
@@ -81,10 +81,10 @@ impl<'a> Recorder<'a> {
     ///
     /// # Errors
     /// The journal could not be written: then it says no less than before.
-    pub fn finish(mut self) -> Result<Option<u64>, Trouble> {
+    pub fn finish(mut self) -> Result<Option<u64>, JournalError> {
         for at in self.written {
             let change = &mut self.entry.changes[at];
-            change.state = State::Wrote(intent::standing(self.kernel, &change.what).ok());
+            change.state = State::Wrote(planned_changes::standing(self.kernel, &change.what).ok());
         }
         let changed = |change: &Change| match (&change.state, &change.before) {
             (State::Untouched, _) => false,
@@ -106,7 +106,7 @@ impl<'a> Recorder<'a> {
     ///
     /// # Errors
     /// As [`Recorder::finish`].
-    pub(super) fn keep(mut self, keep: &dyn Fn(usize) -> bool) -> Result<(), Trouble> {
+    pub(super) fn keep(mut self, keep: &dyn Fn(usize) -> bool) -> Result<(), JournalError> {
         let mut at = 0;
         self.entry.changes.retain(|_| {
             at += 1;
@@ -124,19 +124,19 @@ impl<'a> Recorder<'a> {
         &mut self,
         numbers: &[usize],
         operation: Operation,
-        write: &mut dyn FnMut(&mut dyn Kernel) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+        write: &mut dyn FnMut(&mut dyn Kernel) -> Result<(), KernelError>,
+    ) -> Result<(), KernelError> {
         // What is not noted must not be written: a crash would lose it.
-        self.note(&lines::writing(numbers)).map_err(|error| {
+        self.note(&codec::writing(numbers)).map_err(|error| {
             log::error!("the journal can't be written, so nothing else is: {}", sys::reason(&error));
-            Refusal { operation, errno: error.raw_os_error().map_or(Errno::EIO, Errno::from_raw) }
+            KernelError { operation, errno: error.raw_os_error().map_or(Errno::EIO, Errno::from_raw) }
         })?;
         self.written.extend(numbers);
         let result = write(self.kernel);
         for number in numbers {
             let change = &mut self.entry.changes[*number];
-            let found = intent::standing(self.kernel, &change.what).ok();
-            let line = lines::wrote(*number, found.as_ref());
+            let found = planned_changes::standing(self.kernel, &change.what).ok();
+            let line = codec::wrote(*number, found.as_ref());
             change.state = State::Wrote(found);
             // Without this mark the setting counts as one that may have been written.
             drop(self.note(&line));
@@ -155,14 +155,14 @@ impl<'a> Recorder<'a> {
             own
         } else {
             let kind = kind_of(self.kernel.system(), key);
-            let change = intent::key(self.kernel, self.here, key, kind, Role::Written);
-            self.note(&lines::change_line(&change))?;
+            let change = planned_changes::key(self.kernel, self.here, key, kind, Role::Written);
+            self.note(&codec::change_line(&change))?;
             self.entry.changes.push(change);
             self.entry.changes.len() - 1
         };
-        let patterns = along::along_with(key);
-        let along = |what: &What| match what {
-            What::Key { key: Key::Sysctl(name), .. } => patterns.iter().any(|pattern| pattern.matches(name)),
+        let patterns = side_effects::along_with(key);
+        let along = |what: &SettingRef| match what {
+            SettingRef::Key { key: Key::Sysctl(name), .. } => patterns.iter().any(|pattern| pattern.matches(name)),
             _ => false,
         };
         let others = self.entry.changes.iter().enumerate().filter(|(at, change)| *at != own && along(&change.what));
@@ -171,7 +171,7 @@ impl<'a> Recorder<'a> {
 }
 
 fn is_key(change: &Change, key: &Key) -> bool {
-    matches!(&change.what, What::Key { key: its, .. } if its == key)
+    matches!(&change.what, SettingRef::Key { key: its, .. } if its == key)
 }
 
 impl Kernel for Recorder<'_> {
@@ -179,14 +179,14 @@ impl Kernel for Recorder<'_> {
         self.kernel.system()
     }
 
-    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
+    fn read(&mut self, key: &Key) -> Result<String, KernelError> {
         self.kernel.read(key)
     }
 
-    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
         let numbers = self.numbers_of(key).map_err(|error| {
             let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-            Refusal { operation: Operation::Write, errno }
+            KernelError { operation: Operation::Write, errno }
         })?;
         self.noted(&numbers, Operation::Write, &mut |kernel| kernel.write(key, text, pieces))
     }
@@ -199,14 +199,14 @@ impl Kernel for Recorder<'_> {
         self.kernel.inspect(key)
     }
 
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
         self.kernel.limits(process, resource)
     }
 
-    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
         let is_it = |change: &Change| match &change.what {
-            What::Limit { resource: its, process: whom } => *its == resource && process == Process::Pid(whom.pid),
-            What::Key { .. } => false,
+            SettingRef::Limit { resource: its, process: whom } => *its == resource && process == Process::Pid(whom.pid),
+            SettingRef::Key { .. } => false,
         };
         let numbers: Vec<usize> = self.entry.changes.iter().position(is_it).into_iter().collect();
         self.noted(&numbers, Operation::SetLimits, &mut |kernel| kernel.set_limits(process, resource, limits))

@@ -14,10 +14,10 @@ use std::time::Duration;
 use crate::model::order::by_place;
 use crate::sys::Lock;
 
-use super::entry::Entry;
-use super::lines;
-use super::place::Places;
-use super::trouble::Trouble;
+use super::codec;
+use super::entry::JournalEntry;
+use super::error::JournalError;
+use super::location::JournalLocations;
 
 /// How often another tunectl's lock is tried, and how long between: most are done in a millisecond.
 const TRIES: u32 = 100;
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// Where no directory will do, or another tunectl holds on to it for five seconds.
-    pub fn make(places: &Places) -> Result<Self, Trouble> {
+    pub fn make(places: &JournalLocations) -> Result<Self, JournalError> {
         Self::open(places.make()?)
     }
 
@@ -45,33 +45,33 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::make`].
-    pub fn find(places: &Places) -> Result<Option<Self>, Trouble> {
+    pub fn find(places: &JournalLocations) -> Result<Option<Self>, JournalError> {
         places.find()?.map(Self::open).transpose()
     }
 
-    fn open(directory: &Path) -> Result<Self, Trouble> {
+    fn open(directory: &Path) -> Result<Self, JournalError> {
         let path = directory.join("lock");
         let opened = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(PLAIN).open(&path);
-        let mut file = opened.map_err(|error| Trouble::refused("open", &path, &error))?;
+        let mut file = opened.map_err(|error| JournalError::refused("open", &path, &error))?;
         for _ in 0..TRIES {
             match Lock::new(file) {
                 Ok(lock) => return Ok(Self { directory: directory.to_owned(), _lock: lock }),
                 Err((same, error)) => match error.kind() {
                     io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => file = same,
-                    _ => return Err(Trouble::refused("lock", &path, &error)),
+                    _ => return Err(JournalError::refused("lock", &path, &error)),
                 },
             }
             thread::sleep(PAUSE);
         }
-        Err(Trouble::Locked { lock: path })
+        Err(JournalError::Locked { lock: path })
     }
 
     /// The numbers of all entries, the newest first.
     ///
     /// # Errors
     /// The directory can't be read.
-    pub fn numbers(&self) -> Result<Vec<u64>, Trouble> {
-        let trouble = |error: &io::Error| Trouble::refused("read", &self.directory, error);
+    pub fn numbers(&self) -> Result<Vec<u64>, JournalError> {
+        let trouble = |error: &io::Error| JournalError::refused("read", &self.directory, error);
         let mut numbers = Vec::new();
         for file in fs::read_dir(&self.directory).map_err(|error| trouble(&error))? {
             let name = file.map_err(|error| trouble(&error))?.file_name();
@@ -90,26 +90,26 @@ impl Store {
     ///
     /// # Errors
     /// It can't be read, or not understood.
-    pub fn read(&self, number: u64) -> Result<Entry, Trouble> {
+    pub fn read(&self, number: u64) -> Result<JournalEntry, JournalError> {
         let path = self.path(number);
-        let refused = |error: &io::Error| Trouble::refused("read", &path, error);
+        let refused = |error: &io::Error| JournalError::refused("read", &path, error);
         let mut file =
             OpenOptions::new().read(true).custom_flags(PLAIN).open(&path).map_err(|error| refused(&error))?;
         let found = file.metadata().map_err(|error| refused(&error))?;
         let ours = fs::metadata(&self.directory).map_err(|error| refused(&error))?.uid();
         if let Some(why) = untrusted(&found, ours) {
-            return Err(Trouble::Broken { path, why });
+            return Err(JournalError::Broken { path, why });
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|error| refused(&error))?;
-        lines::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| Trouble::Broken { path, why })
+        codec::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| JournalError::Broken { path, why })
     }
 
     /// The number of the next entry.
     ///
     /// # Errors
     /// As [`Store::numbers`].
-    pub(super) fn next(&self) -> Result<u64, Trouble> {
+    pub(super) fn next(&self) -> Result<u64, JournalError> {
         Ok(self.numbers()?.first().map_or(1, |newest| newest.saturating_add(1)))
     }
 
@@ -117,7 +117,7 @@ impl Store {
     ///
     /// # Errors
     /// It could not be written: then the old one stands, or none.
-    pub(super) fn replace(&self, number: u64, entry: &Entry) -> Result<(), Trouble> {
+    pub(super) fn replace(&self, number: u64, entry: &JournalEntry) -> Result<(), JournalError> {
         let (path, beside) = (self.path(number), self.directory.join("new"));
         let written = (|| {
             let mut file = OpenOptions::new()
@@ -127,34 +127,34 @@ impl Store {
                 .mode(0o600)
                 .custom_flags(PLAIN)
                 .open(&beside)?;
-            file.write_all(lines::text(entry).as_bytes())?;
+            file.write_all(codec::text(entry).as_bytes())?;
             file.sync_all()?;
             fs::rename(&beside, &path)?;
             self.sync()
         })();
-        written.map_err(|error| Trouble::refused("write", &path, &error))
+        written.map_err(|error| JournalError::refused("write", &path, &error))
     }
 
     /// Takes an entry away.
     ///
     /// # Errors
     /// It could not be removed.
-    pub fn remove(&self, number: u64) -> Result<(), Trouble> {
+    pub fn remove(&self, number: u64) -> Result<(), JournalError> {
         let path = self.path(number);
         let removed = match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result.and_then(|()| self.sync()),
         };
-        removed.map_err(|error| Trouble::refused("remove", &path, &error))
+        removed.map_err(|error| JournalError::refused("remove", &path, &error))
     }
 
     /// Opens an entry to add marks to it.
     ///
     /// # Errors
     /// It could not be opened.
-    pub(super) fn append(&self, number: u64) -> Result<File, Trouble> {
+    pub(super) fn append(&self, number: u64) -> Result<File, JournalError> {
         let path = self.path(number);
-        OpenOptions::new().append(true).open(&path).map_err(|error| Trouble::refused("open", &path, &error))
+        OpenOptions::new().append(true).open(&path).map_err(|error| JournalError::refused("open", &path, &error))
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -1,13 +1,13 @@
 //! Puts back what an entry of the journal names, as far as it still is as we left it.
 
-use super::along;
-use super::entry::{Change, Entry, Outcome, Role, Standing, State, What, pieces, to_kernel};
-use super::here::Here;
-use super::intent::standing;
+use super::boot_identity::BootIdentity;
+use super::entry::{Change, JournalEntry, RevertOutcome, Role, SettingRef, State, StoredValue, pieces, to_kernel};
+use super::error::JournalError;
+use super::planned_changes::standing;
 use super::recorder::Recorder;
+use super::side_effects;
 use super::store::Store;
-use super::trouble::Trouble;
-use crate::kernel::{Kernel, Operation, Process, Refusal};
+use crate::kernel::{Kernel, KernelError, Operation, Process};
 
 use nix::errno::Errno;
 
@@ -25,11 +25,11 @@ pub enum Force {
 
 /// What came of one setting.
 #[derive(Clone, Debug)]
-pub struct Undone {
+pub struct RevertedChange {
     /// The setting.
     pub change: Change,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: RevertOutcome,
 }
 
 /// Puts one entry back, the last change first, and keeps of it what another attempt could still do.
@@ -40,21 +40,21 @@ pub fn revert(
     kernel: &mut dyn Kernel,
     store: &Store,
     number: u64,
-    entry: Entry,
-    here: &Here,
+    entry: JournalEntry,
+    here: &BootIdentity,
     force: Force,
-) -> Result<Vec<Undone>, Trouble> {
+) -> Result<Vec<RevertedChange>, JournalError> {
     let plans = plan(kernel, &entry, here, force);
     let changes = entry.changes.clone();
     let mut recorder = Recorder::resume(kernel, store, here, number, entry)?;
     let refusals = put_back(&mut recorder, &changes, &plans);
-    let outcomes: Vec<Outcome> = plans
+    let outcomes: Vec<RevertOutcome> = plans
         .into_iter()
         .zip(&changes)
         .zip(refusals)
         .map(|((plan, change), refusal)| outcome(&mut recorder, change, plan, refusal))
         .collect();
-    let stays: Vec<bool> = outcomes.iter().map(Outcome::stays).collect();
+    let stays: Vec<bool> = outcomes.iter().map(RevertOutcome::stays).collect();
     let any = stays.contains(&true);
     // What changes along is told only where it is not what it was, and is of use only beside what is left.
     let keep = |at: usize| stays.get(at) == Some(&true) || any && changes.get(at).is_some_and(is_along);
@@ -63,12 +63,12 @@ pub fn revert(
 }
 
 /// What [`revert`] would do, with nothing written.
-pub fn preview(kernel: &mut dyn Kernel, entry: Entry, here: &Here, force: Force) -> Vec<Undone> {
+pub fn preview(kernel: &mut dyn Kernel, entry: JournalEntry, here: &BootIdentity, force: Force) -> Vec<RevertedChange> {
     let plans = plan(kernel, &entry, here, force);
     let outcomes = plans.into_iter().map(|plan| match plan {
         Step::Settled(outcome) => outcome,
-        Step::PutBack { from, .. } => Outcome::WouldDo { from },
-        Step::Hold(_) => Outcome::Already,
+        Step::PutBack { from, .. } => RevertOutcome::WouldDo { from },
+        Step::Hold(_) => RevertOutcome::Already,
     });
     let outcomes = outcomes.collect();
     told(entry.changes, outcomes)
@@ -76,12 +76,12 @@ pub fn preview(kernel: &mut dyn Kernel, entry: Entry, here: &Here, force: Force)
 
 /// Whether an entry names nothing that is of our namespaces.
 #[must_use]
-pub fn is_elsewhere(entry: &Entry, here: &Here) -> bool {
+pub fn is_elsewhere(entry: &JournalEntry, here: &BootIdentity) -> bool {
     !entry.changes.is_empty() && entry.changes.iter().all(|change| !is_here(&change.what, here))
 }
 
-fn told(changes: Vec<Change>, outcomes: Vec<Outcome>) -> Vec<Undone> {
-    let all = changes.into_iter().zip(outcomes).map(|(change, outcome)| Undone { change, outcome });
+fn told(changes: Vec<Change>, outcomes: Vec<RevertOutcome>) -> Vec<RevertedChange> {
+    let all = changes.into_iter().zip(outcomes).map(|(change, outcome)| RevertedChange { change, outcome });
     all.filter(|undone| !is_along(&undone.change) || undone.outcome.falls_short()).collect()
 }
 
@@ -92,37 +92,38 @@ fn is_along(change: &Change) -> bool {
 /// What is to be done about one change.
 enum Step {
     /// Nothing, and why.
-    Settled(Outcome),
+    Settled(RevertOutcome),
     /// `to` is to stand there in the end.
-    PutBack { from: Standing, to: Standing },
+    PutBack { from: StoredValue, to: StoredValue },
     /// What stands there is to stay, whatever putting the others back does to it.
-    Hold(Standing),
+    Hold(StoredValue),
 }
 
 /// Looks at everything before anything is written: what our own writes do is nobody else's.
-fn plan(kernel: &mut dyn Kernel, entry: &Entry, here: &Here, force: Force) -> Vec<Step> {
+fn plan(kernel: &mut dyn Kernel, entry: &JournalEntry, here: &BootIdentity, force: Force) -> Vec<Step> {
     entry.changes.iter().map(|change| step(kernel, change, here, force)).collect()
 }
 
-fn step(kernel: &mut dyn Kernel, change: &Change, here: &Here, force: Force) -> Step {
+fn step(kernel: &mut dyn Kernel, change: &Change, here: &BootIdentity, force: Force) -> Step {
     if !is_here(&change.what, here) {
-        return Step::Settled(Outcome::Elsewhere);
+        return Step::Settled(RevertOutcome::ConfigLine);
     }
-    if matches!(&change.what, What::Limit { process, .. } if !here.is_alive(process)) {
-        return Step::Settled(Outcome::Gone);
+    if matches!(&change.what, SettingRef::Limit { process, .. } if !here.is_alive(process)) {
+        return Step::Settled(RevertOutcome::Gone);
     }
     let now = match standing(kernel, &change.what) {
         Ok(now) => now,
         Err(
-            Refusal { operation: Operation::OpenToRead, errno: Errno::ENOENT } | Refusal { errno: Errno::ESRCH, .. },
+            KernelError { operation: Operation::OpenToRead, errno: Errno::ENOENT }
+            | KernelError { errno: Errno::ESRCH, .. },
         ) => {
-            return Step::Settled(Outcome::Gone);
+            return Step::Settled(RevertOutcome::Gone);
         }
-        Err(refusal) => return Step::Settled(Outcome::Refused(refusal)),
+        Err(refusal) => return Step::Settled(RevertOutcome::Refused(refusal)),
     };
     let Some(before) = &change.before else {
         let written = change.state != State::Untouched;
-        return Step::Settled(if written { Outcome::OneWay } else { Outcome::Never });
+        return Step::Settled(if written { RevertOutcome::OneWay } else { RevertOutcome::Never });
     };
     if change.what.same(&now, before) {
         return Step::Hold(now);
@@ -134,25 +135,25 @@ fn step(kernel: &mut dyn Kernel, change: &Change, here: &Here, force: Force) -> 
         State::Wrote(Some(found)) => (change.what.same(&now, found), Some(found.clone())),
     };
     match () {
-        () if change.state == State::Untouched && force == Force::No => Step::Settled(Outcome::Never),
+        () if change.state == State::Untouched && force == Force::No => Step::Settled(RevertOutcome::Never),
         () if !ours && force == Force::No && is_along(change) => Step::Hold(now),
-        () if !ours && force == Force::No => Step::Settled(Outcome::Foreign { now, wrote }),
-        () if change.role == Role::OneWay => Step::Settled(Outcome::OneWay),
+        () if !ours && force == Force::No => Step::Settled(RevertOutcome::Foreign { now, wrote }),
+        () if change.role == Role::OneWay => Step::Settled(RevertOutcome::OneWay),
         () => Step::PutBack { from: now, to: before.clone() },
     }
 }
 
 /// Whether a setting is of our namespaces.
-fn is_here(what: &What, here: &Here) -> bool {
+fn is_here(what: &SettingRef, here: &BootIdentity) -> bool {
     match what {
-        What::Key { key, namespace, .. } => *namespace == here.namespace_of(key),
-        What::Limit { process, .. } => here.shares_pids(process),
+        SettingRef::Key { key, namespace, .. } => *namespace == here.namespace_of(key),
+        SettingRef::Limit { process, .. } => here.shares_pids(process),
     }
 }
 
 /// Puts everything back, the last change first, and then again whatever that has reset. Returns for each what the
 /// kernel said last.
-fn put_back(recorder: &mut Recorder<'_>, changes: &[Change], plans: &[Step]) -> Vec<Option<Refusal>> {
+fn put_back(recorder: &mut Recorder<'_>, changes: &[Change], plans: &[Step]) -> Vec<Option<KernelError>> {
     let mut refusals = vec![None; changes.len()];
     for (at, (change, plan)) in changes.iter().zip(plans).enumerate().rev() {
         if let (Step::PutBack { to, .. }, false) = (plan, is_along(change)) {
@@ -182,13 +183,15 @@ fn write(
     changes: &[Change],
     plans: &[Step],
     change: &Change,
-    to: &Standing,
-) -> Result<(), Refusal> {
+    to: &StoredValue,
+) -> Result<(), KernelError> {
     match (&change.what, to) {
         // Writing the other of the pair sets this one to zero, and nothing else does.
-        (What::Key { key, .. }, _) if change.what.is_zero(to) && has_partner(changes, plans, key) => Ok(()),
-        (What::Key { key, kind, .. }, Standing::Text(text)) => recorder.write(key, to_kernel(text), pieces(*kind)),
-        (What::Limit { resource, process }, Standing::Limits(limits)) => {
+        (SettingRef::Key { key, .. }, _) if change.what.is_zero(to) && has_partner(changes, plans, key) => Ok(()),
+        (SettingRef::Key { key, kind, .. }, StoredValue::Text(text)) => {
+            recorder.write(key, to_kernel(text), pieces(*kind))
+        }
+        (SettingRef::Limit { resource, process }, StoredValue::Limits(limits)) => {
             recorder.set_limits(Process::Pid(process.pid), *resource, *limits)
         }
         _ => Ok(()),
@@ -197,25 +200,25 @@ fn write(
 
 /// Whether the other key of a pair of which one is zero is to stand at something else than zero.
 fn has_partner(changes: &[Change], plans: &[Step], key: &crate::model::setting::Key) -> bool {
-    let Some(partner) = along::partner(key) else { return false };
+    let Some(partner) = side_effects::partner(key) else { return false };
     changes.iter().zip(plans).any(|(change, plan)| match (&change.what, plan) {
-        (What::Key { key: its, .. }, Step::PutBack { to, .. } | Step::Hold(to)) => {
+        (SettingRef::Key { key: its, .. }, Step::PutBack { to, .. } | Step::Hold(to)) => {
             *its == partner && !change.what.is_zero(to)
         }
         _ => false,
     })
 }
 
-fn outcome(recorder: &mut Recorder<'_>, change: &Change, plan: Step, refusal: Option<Refusal>) -> Outcome {
+fn outcome(recorder: &mut Recorder<'_>, change: &Change, plan: Step, refusal: Option<KernelError>) -> RevertOutcome {
     let (from, to) = match plan {
         Step::Settled(outcome) => return outcome,
         Step::PutBack { from, to } => (Some(from), to),
         Step::Hold(to) => (None, to),
     };
     match (standing(recorder, &change.what), from, refusal) {
-        (Ok(now), Some(from), _) if change.what.same(&now, &to) => Outcome::Done { from },
-        (Ok(now), None, _) if change.what.same(&now, &to) => Outcome::Already,
-        (_, _, Some(refusal)) | (Err(refusal), ..) => Outcome::Refused(refusal),
-        (Ok(now), ..) => Outcome::NotKept { now },
+        (Ok(now), Some(from), _) if change.what.same(&now, &to) => RevertOutcome::Done { from },
+        (Ok(now), None, _) if change.what.same(&now, &to) => RevertOutcome::Already,
+        (_, _, Some(refusal)) | (Err(refusal), ..) => RevertOutcome::Refused(refusal),
+        (Ok(now), ..) => RevertOutcome::NotKept { now },
     }
 }

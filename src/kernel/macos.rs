@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use sysctl::{Ctl, CtlIter, CtlType, CtlValue, Sysctl, SysctlError};
 
-use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
+use super::{Access, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
@@ -27,17 +27,17 @@ impl Kernel for Macos {
         System::MacOs
     }
 
-    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
-        let ctl = find(key).map_err(|errno| Refusal { operation: Operation::OpenToRead, errno })?;
-        ctl.value_string().map_err(|error| Refusal { operation: Operation::Read, errno: errno(&error) })
+    fn read(&mut self, key: &Key) -> Result<String, KernelError> {
+        let ctl = find(key).map_err(|errno| KernelError { operation: Operation::OpenToRead, errno })?;
+        ctl.value_string().map_err(|error| KernelError { operation: Operation::Read, errno: errno(&error) })
     }
 
-    fn write(&mut self, key: &Key, text: &str, _pieces: Pieces) -> Result<(), Refusal> {
+    fn write(&mut self, key: &Key, text: &str, _pieces: WriteMode) -> Result<(), KernelError> {
         if self.access == Access::Read {
-            return Err(Refusal { operation: Operation::Write, errno: Errno::EBADF });
+            return Err(KernelError { operation: Operation::Write, errno: Errno::EBADF });
         }
-        let ctl = find(key).map_err(|errno| Refusal { operation: Operation::OpenToWrite, errno })?;
-        let refusal = |error: &SysctlError| Refusal { operation: Operation::Write, errno: errno(error) };
+        let ctl = find(key).map_err(|errno| KernelError { operation: Operation::OpenToWrite, errno })?;
+        let refusal = |error: &SysctlError| KernelError { operation: Operation::Write, errno: errno(error) };
         let value = ctl.value_type().and_then(|kind| value(kind, text)).map_err(|error| refusal(&error))?;
         ctl.set_value(value).map_err(|error| refusal(&error))?;
         Ok(())
@@ -64,17 +64,17 @@ impl Kernel for Macos {
         Evidence { exists, ..Evidence::default() }
     }
 
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
         match process {
             Process::Own => rlimits::limits(resource),
-            Process::Pid(_) => Err(Refusal { operation: Operation::GetLimits, errno: Errno::ENOSYS }),
+            Process::Pid(_) => Err(KernelError { operation: Operation::GetLimits, errno: Errno::ENOSYS }),
         }
     }
 
-    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
         match process {
             Process::Own => rlimits::set_limits(resource, limits),
-            Process::Pid(_) => Err(Refusal { operation: Operation::SetLimits, errno: Errno::ENOSYS }),
+            Process::Pid(_) => Err(KernelError { operation: Operation::SetLimits, errno: Errno::ENOSYS }),
         }
     }
 }

@@ -34,25 +34,25 @@ pub trait Kernel {
     ///
     /// # Errors
     /// The operation that failed and its errno; a key that may only be written is [`Operation::Read`] with `EACCES`.
-    fn read(&mut self, key: &Key) -> Result<String, Refusal>;
+    fn read(&mut self, key: &Key) -> Result<String, KernelError>;
 
     /// The same for who only looks at it: a kernel that has the text in a buffer shows it there.
     ///
     /// # Errors
     /// As [`Kernel::read`]; then nothing is shown.
-    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), Refusal> {
+    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
         self.read(key).map(|text| look(&text))
     }
 
     /// Writes `text` to `key`, in one call of write(2).
     ///
-    /// Says nothing of what then stands there: read it back. Only with [`Pieces::Lists`] what the kernel did
+    /// Says nothing of what then stands there: read it back. Only with [`WriteMode::Lists`] what the kernel did
     /// not take of a long list is written on at the next offset; anywhere else a second write on the same
     /// descriptor reports success and does nothing (`kernel.sysctl_writes_strict`), so a short write is an error.
     ///
     /// # Errors
     /// The operation that failed and its errno, or [`Operation::ShortWrite`].
-    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal>;
+    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError>;
 
     /// The names that exist now and match `pattern`, sorted.
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
@@ -66,16 +66,16 @@ pub trait Kernel {
     /// The limits of a process, getrlimit(2) or prlimit(2).
     ///
     /// # Errors
-    /// `ESRCH` for a process that is gone, `EPERM` for one that is someone else's ([`Refusal::shown`] where they can be
+    /// `ESRCH` for a process that is gone, `EPERM` for one that is someone else's ([`KernelError::shown`] where they can be
     /// seen), `EINVAL` for a limit that this system does not have, `ENOSYS` for another process where the system has no
     /// such call (macOS).
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal>;
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError>;
 
     /// Sets both sides of a limit.
     ///
     /// # Errors
     /// As [`Kernel::limits`]; also `EPERM` where a hard limit may not be raised, `EINVAL` for soft above hard.
-    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal>;
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError>;
 }
 
 /// Whether settings may be written.
@@ -100,7 +100,7 @@ pub enum Process {
 
 /// Whether a value may be handed over in several writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pieces {
+pub enum WriteMode {
     /// Never: one write, and a short one is an error.
     One,
     /// For lists that the kernel cuts at a page and joins again (`proc_do_large_bitmap`, kernel/sysctl.c).
@@ -109,7 +109,7 @@ pub enum Pieces {
 
 /// A thing that the kernel would not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct KernelError {
     /// What was attempted.
     pub operation: Operation,
     /// Why not. `EIO` goes with [`Operation::ShortWrite`].
@@ -147,7 +147,7 @@ pub enum Operation {
     SetLimits,
 }
 
-impl Refusal {
+impl KernelError {
     /// The limits that could be seen all the same, though whoever may not get them may not set them either.
     #[must_use]
     pub fn shown(self) -> Option<Limits> {
@@ -158,7 +158,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for KernelError {
     /// `write: EINVAL (invalid argument)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = match self.operation {

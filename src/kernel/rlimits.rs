@@ -4,14 +4,14 @@ use std::io;
 
 use nix::errno::Errno;
 
-use super::{Operation, Refusal};
+use super::{KernelError, Operation};
 use crate::model::limit::{Limit, Limits, Resource};
 
-pub(super) fn limits(resource: Resource) -> Result<Limits, Refusal> {
+pub(super) fn limits(resource: Resource) -> Result<Limits, KernelError> {
     rlimit::getrlimit(number(resource)).map(from_raw).map_err(|error| refusal(Operation::GetLimits, &error))
 }
 
-pub(super) fn set_limits(resource: Resource, limits: Limits) -> Result<(), Refusal> {
+pub(super) fn set_limits(resource: Resource, limits: Limits) -> Result<(), KernelError> {
     let (soft, hard) = to_raw(limits);
     rlimit::setrlimit(number(resource), soft, hard).map_err(|error| refusal(Operation::SetLimits, &error))
 }
@@ -50,10 +50,10 @@ pub(super) fn to_raw(limits: Limits) -> (u64, u64) {
     (raw(limits.soft), raw(limits.hard))
 }
 
-pub(super) fn refusal(operation: Operation, error: &io::Error) -> Refusal {
+pub(super) fn refusal(operation: Operation, error: &io::Error) -> KernelError {
     // The one error without a number is the crate's own for a limit that this system doesn't have.
     let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
-    Refusal { operation, errno }
+    KernelError { operation, errno }
 }
 
 /// What the system said.

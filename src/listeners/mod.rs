@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::context::ancestry::{self, Ancestor};
+use crate::environment::parent_process::{self, ParentProcess};
 use crate::model::order::by_place;
 use crate::sys;
 
@@ -43,7 +43,7 @@ pub struct Listener {
     /// How many wait in it now.
     pub waiting: u32,
     /// A process that holds it, where one could be found in its network namespace.
-    pub holder: Option<Ancestor>,
+    pub holder: Option<ParentProcess>,
     /// The socket's number among files, by which its holder is found.
     pub inode: u32,
 }
@@ -104,8 +104,8 @@ fn find_holders(listeners: &mut [Listener], processes: &Path) {
         }
         for inode in sockets_of(pid, processes) {
             for listener in listeners.iter_mut().filter(|l| l.inode == inode && l.holder.is_none()) {
-                let name = ancestry::name_of(processes, pid).unwrap_or_default();
-                listener.holder = Some(Ancestor { pid, name });
+                let name = parent_process::name_of(processes, pid).unwrap_or_default();
+                listener.holder = Some(ParentProcess { pid, name });
             }
         }
     }

@@ -22,7 +22,7 @@ pub struct RunOptions {
     /// How long the service may take after a signal that asks it to end, before `SIGKILL`; zero: for ever.
     pub stop_timeout: Option<Duration>,
     /// What happens to the processes that the service leaves behind.
-    pub orphan_timeout: Option<Leftovers>,
+    pub orphan_timeout: Option<OrphanPolicy>,
     /// End adopted orphans while the service lives.
     pub reap_kill: Option<bool>,
     /// The signal that we get when our own parent dies.
@@ -53,7 +53,7 @@ pub struct RunOptions {
 
 /// What is said with no option, but by the name under which we are called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Manner {
+pub struct CompatFlags {
     /// The exit code when the command can't be executed, where it is not that of the shell.
     pub exec_failure: Option<u8>,
     /// The service stays in our process group.
@@ -76,14 +76,14 @@ pub enum SignalTarget {
 
 /// What happens to the processes that the service leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leftovers {
+pub enum OrphanPolicy {
     /// `SIGTERM`, this long to end, then `SIGKILL`.
     End(Duration),
     /// Nothing. (If we are PID 1 the kernel kills them.)
     Leave,
 }
 
-impl Default for Leftovers {
+impl Default for OrphanPolicy {
     /// Time enough to close files and connections, and well below the ten seconds that `docker stop` gives in all.
     fn default() -> Self {
         Self::End(Duration::from_secs(2))
@@ -274,8 +274,8 @@ fn target(value: &str) -> Result<SignalTarget, String> {
     }
 }
 
-fn leftovers(value: &str) -> Result<Leftovers, String> {
-    if value == "off" { Ok(Leftovers::Leave) } else { duration::parse(value).map(Leftovers::End) }
+fn leftovers(value: &str) -> Result<OrphanPolicy, String> {
+    if value == "off" { Ok(OrphanPolicy::Leave) } else { duration::parse(value).map(OrphanPolicy::End) }
 }
 
 /// `15=3`, `TERM=QUIT`, `HUP=0`; `15:3` as dumb-init writes it.
@@ -340,7 +340,7 @@ mod tests {
         );
         assert_eq!(set("expect_exit", &["143", "3=4"]).unwrap().expect_exit, [(143, 0), (3, 4)]);
         assert_eq!(set("umask", &["027"]).unwrap().umask, Some(0o27));
-        assert_eq!(set("orphan_timeout", &["off"]).unwrap().orphan_timeout, Some(Leftovers::Leave));
+        assert_eq!(set("orphan_timeout", &["off"]).unwrap().orphan_timeout, Some(OrphanPolicy::Leave));
         assert_eq!(set("capabilities", &["none"]).unwrap().capabilities, Some(vec![]));
         assert_eq!(set("capabilities", &[]).unwrap().capabilities, Some(vec![]));
         assert_eq!(

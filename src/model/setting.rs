@@ -61,7 +61,7 @@ pub struct RowNumber(pub u16);
 
 /// What can be known of a key's values without asking the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spec {
+pub struct ValueSpec {
     /// The shape of its values.
     pub kind: Kind,
     /// Which row of the catalog says so, where one does.

@@ -3,16 +3,16 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::context::{Namespaces, Runtime, Seccomp, Surroundings, cgroup};
 use crate::diagnose::{Diagnosis, caution};
+use crate::environment::{EnvironmentDetails, Namespaces, Runtime, Seccomp, cgroup};
 use crate::model::capability::Capability;
 use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::report::{Finding, PutBack, Verdict};
+use crate::report::{Outcome, PutBack, Verdict};
 
-use super::{Account, Queues};
+use super::{DiagnosedReport, Queues};
 
 /// The version of the documents. A change that is no addition raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -25,7 +25,8 @@ struct Document<'a> {
     profiles: &'a [String],
     passes: bool,
     counts: Counts,
-    context: Where<'a>,
+    #[serde(rename = "context")]
+    environment: Where<'a>,
     process: Option<Process<'a>>,
     findings: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +125,7 @@ struct Fix<'a> {
 
 /// The document, with a newline at its end.
 #[must_use]
-pub fn document(account: &Account<'_>) -> String {
+pub fn document(account: &DiagnosedReport<'_>) -> String {
     let tally = account.report.tally();
     let document = Document {
         schema_version: SCHEMA_VERSION,
@@ -139,7 +140,7 @@ pub fn document(account: &Account<'_>) -> String {
             short: tally.short,
             required_short: tally.required_short,
         },
-        context: place(account),
+        environment: place(account),
         process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
         findings: account.report.findings.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
         listeners: account.queues.as_ref().map(Queues::entries),
@@ -148,20 +149,20 @@ pub fn document(account: &Account<'_>) -> String {
     written(&document)
 }
 
-fn place<'a>(account: &'a Account<'_>) -> Where<'a> {
-    let context = account.context;
-    let Namespaces { cgroup, ipc, net, pid, user, uts } = context.initial;
+fn place<'a>(account: &'a DiagnosedReport<'_>) -> Where<'a> {
+    let environment = account.environment;
+    let Namespaces { cgroup, ipc, net, pid, user, uts } = environment.initial;
     Where {
-        system: context.system.table(),
-        release: context.release.as_deref(),
-        contained: context.contained(),
-        user: context.user,
+        system: environment.system.table(),
+        release: environment.release.as_deref(),
+        contained: environment.contained(),
+        user: environment.user,
         initial_namespaces: Initial { cgroup, ipc, net, pid, user, uts },
         around: account.around.as_ref().map(around),
     }
 }
 
-fn around(around: &Surroundings) -> Around<'_> {
+fn around(around: &EnvironmentDetails) -> Around<'_> {
     let held = |set: u64| {
         let one = |number| Capability::new(number).filter(|capability| set & capability.bit() != 0);
         (0..64).filter_map(one).map(|capability| capability.to_string()).collect()
@@ -188,7 +189,7 @@ pub fn written(document: &impl Serialize) -> String {
     text
 }
 
-fn entry<'a>(finding: &'a Finding, diagnosis: Option<&'a Diagnosis>) -> Entry<'a> {
+fn entry<'a>(finding: &'a Outcome, diagnosis: Option<&'a Diagnosis>) -> Entry<'a> {
     let (verdict, target) = match &finding.verdict {
         Verdict::Holds => ("holds", None),
         Verdict::Changed => ("changed", None),

@@ -1,26 +1,26 @@
 //! Reports for people and for programs.
 
 mod colour;
+mod combined_flags;
 mod json;
 mod limits;
 mod queues;
 mod text;
-mod together;
 
 pub use colour::Colour;
+use combined_flags::together;
 pub use json::{SCHEMA_VERSION, document, written};
 pub use limits::{limits_document, limits_table};
 pub use queues::Queues;
 pub use text::{changes, paragraph, shortfalls, table, to_type};
-use together::together;
 
 use serde_json::Value as Json;
 
-use crate::context::ancestry::Ancestor;
-use crate::context::{Context, Surroundings};
-use crate::diagnose::{self, Diagnosis, Scene};
+use crate::diagnose::{self, Diagnosis, DiagnosisContext};
+use crate::environment::parent_process::ParentProcess;
+use crate::environment::{Environment, EnvironmentDetails};
 use crate::model::setting::Setting;
-use crate::report::{Finding, Report};
+use crate::report::{Outcome, Report};
 
 /// How much is said under a finding that falls short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +33,15 @@ pub enum Detail {
 
 /// A report with all that is said beside it.
 #[derive(Clone, Debug)]
-pub struct Account<'a> {
+pub struct DiagnosedReport<'a> {
     /// Which subcommand: `check`, `apply`, `run`.
     pub command: &'static str,
     /// The profiles, as they were asked for.
     pub profiles: &'a [String],
     /// Where we run.
-    pub context: &'a Context,
+    pub environment: &'a Environment,
     /// Whose limits the report speaks of, where they are not our own.
-    pub process: Option<&'a Ancestor>,
+    pub process: Option<&'a ParentProcess>,
     /// What was found.
     pub report: &'a Report,
     /// For each finding, why it falls short, where it does.
@@ -51,37 +51,37 @@ pub struct Account<'a> {
     /// The files that `--persist` asks for, and what became of each.
     pub files: Option<&'a [Json]>,
     /// What is around us; looked at only where something falls short.
-    pub around: Option<Surroundings>,
+    pub around: Option<EnvironmentDetails>,
     /// How much is said of each finding.
     pub detail: Detail,
 }
 
-impl<'a> Account<'a> {
+impl<'a> DiagnosedReport<'a> {
     /// Diagnoses every finding of `report`. `asked` are the words that asked for it, for commands to paste.
     #[must_use]
     pub fn new(
         command: &'static str,
         profiles: &'a [String],
-        context: &'a Context,
-        process: Option<&'a Ancestor>,
+        environment: &'a Environment,
+        process: Option<&'a ParentProcess>,
         report: &'a Report,
         asked: &[String],
     ) -> Self {
-        let short: Vec<&Finding> = report.findings.iter().filter(|finding| finding.falls_short()).collect();
-        let around = (!short.is_empty()).then(|| context.surroundings());
+        let short: Vec<&Outcome> = report.findings.iter().filter(|finding| finding.falls_short()).collect();
+        let around = (!short.is_empty()).then(|| environment.surroundings());
         let diagnoses = around.as_ref().map_or_else(
             || report.findings.iter().map(|_| None).collect(),
             |around| {
                 // Whose limits another process's are is not told by our own login and unit.
                 let settings = short.iter().map(|finding| &finding.setting);
                 let ours = |setting: &&Setting| process.is_none() || matches!(setting, Setting::Key(_));
-                let elsewhere = context.elsewhere(&settings.filter(ours).collect::<Vec<_>>(), around);
+                let elsewhere = environment.elsewhere(&settings.filter(ours).collect::<Vec<_>>(), around);
                 let own_limits = process.is_none();
-                let scene = Scene { context, around, elsewhere: &elsewhere, report, own_limits, asked };
+                let scene = DiagnosisContext { environment, around, elsewhere: &elsewhere, report, own_limits, asked };
                 diagnose::all(&scene)
             },
         );
         let detail = if log::max_level() >= log::LevelFilter::Info { Detail::Full } else { Detail::Short };
-        Self { command, profiles, context, process, report, diagnoses, around, detail, queues: None, files: None }
+        Self { command, profiles, environment, process, report, diagnoses, around, detail, queues: None, files: None }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value as Json, json};
 
 use super::Colour;
-use crate::cite::visible;
 use crate::listeners::{Address, Listener};
+use crate::snippet::visible;
 
 /// The queues that are too short, and for what.
 #[derive(Clone, Debug)]

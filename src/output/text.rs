@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::cite::visible;
 use crate::diagnose::{Cause, Caution, Diagnosis, caution};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::report::{Finding, PutBack, Shortfall, Verdict};
+use crate::report::{Outcome, PutBack, Shortfall, Verdict};
+use crate::snippet::visible;
 
-use super::{Account, Colour, Detail, together};
+use super::{Colour, Detail, DiagnosedReport, together};
 
 /// The columns of a finding, before they are aligned.
 struct Row {
@@ -20,8 +20,8 @@ struct Row {
 
 /// All findings: setting, wanted, found, verdict, and a line that sums them up.
 #[must_use]
-pub fn table(account: &Account<'_>, colour: Colour) -> String {
-    let findings: Vec<(&Finding, Option<&Diagnosis>)> = pairs(account).collect();
+pub fn table(account: &DiagnosedReport<'_>, colour: Colour) -> String {
+    let findings: Vec<(&Outcome, Option<&Diagnosis>)> = pairs(account).collect();
     let mut text = rows(&findings, account.detail, colour);
     text.push('\n');
     text.push_str(&summary(account, colour));
@@ -31,7 +31,7 @@ pub fn table(account: &Account<'_>, colour: Colour) -> String {
 
 /// Only what falls short, for standard error.
 #[must_use]
-pub fn shortfalls(account: &Account<'_>, colour: Colour) -> String {
+pub fn shortfalls(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let findings: Vec<_> = pairs(account).filter(|(finding, _)| finding.falls_short()).collect();
     let mut text = rows(&findings, account.detail, colour);
     text.push_str(&together(account));
@@ -41,7 +41,7 @@ pub fn shortfalls(account: &Account<'_>, colour: Colour) -> String {
 
 /// What was changed, or would be, a line each, and a line that sums it up.
 #[must_use]
-pub fn changes(account: &Account<'_>, colour: Colour) -> String {
+pub fn changes(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let mut text = String::new();
     for finding in &account.report.findings {
         let (to, mark) = match &finding.verdict {
@@ -79,7 +79,7 @@ pub fn changes(account: &Account<'_>, colour: Colour) -> String {
 
 /// What to type in the shell for limits that wait for it; nothing where none does.
 #[must_use]
-pub fn to_type(account: &Account<'_>) -> String {
+pub fn to_type(account: &DiagnosedReport<'_>) -> String {
     let waiting = pairs(account).filter(|(finding, _)| matches!(finding.setting, Setting::Limit(..)));
     let waiting = waiting.filter_map(|(_, diagnosis)| diagnosis.filter(|its| its.cause == Cause::NotApplied));
     let lines: Vec<&str> = waiting.filter_map(|its| its.remedies.first()).map(|remedy| remedy.text.as_str()).collect();
@@ -94,11 +94,11 @@ fn counted(count: usize) -> String {
     format!("{count} {}", if count == 1 { "setting" } else { "settings" })
 }
 
-fn pairs<'a>(account: &'a Account<'_>) -> impl Iterator<Item = (&'a Finding, Option<&'a Diagnosis>)> {
+fn pairs<'a>(account: &'a DiagnosedReport<'_>) -> impl Iterator<Item = (&'a Outcome, Option<&'a Diagnosis>)> {
     account.report.findings.iter().zip(account.diagnoses.iter().map(Option::as_ref))
 }
 
-fn rows(findings: &[(&Finding, Option<&Diagnosis>)], detail: Detail, colour: Colour) -> String {
+fn rows(findings: &[(&Outcome, Option<&Diagnosis>)], detail: Detail, colour: Colour) -> String {
     let rows: Vec<Row> = findings.iter().map(|(finding, diagnosis)| row(finding, *diagnosis)).collect();
     let width = |head: &str, cell: fn(&Row) -> &str| {
         rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0).max(head.len())
@@ -183,7 +183,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
+fn row(finding: &Outcome, diagnosis: Option<&Diagnosis>) -> Row {
     let verdict = match (&finding.verdict, diagnosis) {
         (Verdict::Holds, _) => "ok",
         (Verdict::Changed, _) => "ok, changed",
@@ -204,7 +204,7 @@ fn row(finding: &Finding, diagnosis: Option<&Diagnosis>) -> Row {
     }
 }
 
-fn painted(finding: &Finding, verdict: &str, colour: Colour) -> String {
+fn painted(finding: &Outcome, verdict: &str, colour: Colour) -> String {
     if !finding.falls_short() {
         colour.good(verdict)
     } else if finding.fails() {
@@ -229,7 +229,7 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take(width - 1).chain(['…']).collect()
 }
 
-fn summary(account: &Account<'_>, colour: Colour) -> String {
+fn summary(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let tally = account.report.tally();
     let fall = |count: usize| if count == 1 { "falls" } else { "fall" };
     let line = match (tally.short, tally.required_short) {
@@ -252,7 +252,7 @@ fn summary(account: &Account<'_>, colour: Colour) -> String {
 }
 
 /// What was put back, and what could not be.
-fn undone(account: &Account<'_>, colour: Colour) -> String {
+fn undone(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let outcomes = || account.report.findings.iter().filter_map(|finding| Some((finding, finding.put_back()?)));
     let mut text = String::new();
     let done = outcomes().filter(|(_, outcome)| **outcome == PutBack::Done).count();

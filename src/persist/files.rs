@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
-use crate::context::rooted::beneath;
+use crate::environment::root_path::beneath;
 use crate::formats::{Seal, sealed};
 use crate::sys::{self, text_of};
 
@@ -33,7 +33,7 @@ pub enum Written {
 
 /// Why a file was left.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum PersistError {
     /// Somebody has changed it since tunectl wrote it.
     Changed(PathBuf),
     /// tunectl did not write it.
@@ -107,16 +107,16 @@ impl Disk {
     ///
     /// # Errors
     /// Whose it is.
-    pub fn is_ours(&self, path: &str) -> Result<(), Trouble> {
+    pub fn is_ours(&self, path: &str) -> Result<(), PersistError> {
         let path = self.path(path);
         match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(Trouble::Refused(path, error)),
-            Ok(None) => Err(Trouble::Foreign(path)),
+            Err(error) => Err(PersistError::Refused(path, error)),
+            Ok(None) => Err(PersistError::Foreign(path)),
             Ok(Some(text)) => match sealed(&text) {
                 Seal::Whole { .. } => Ok(()),
-                Seal::Broken => Err(Trouble::Changed(path)),
-                Seal::None => Err(Trouble::Foreign(path)),
+                Seal::Broken => Err(PersistError::Changed(path)),
+                Seal::None => Err(PersistError::Foreign(path)),
             },
         }
     }
@@ -125,9 +125,9 @@ impl Disk {
     ///
     /// # Errors
     /// Whose it is.
-    pub fn may_go(&self, path: &str, force: bool) -> Result<(), Trouble> {
+    pub fn may_go(&self, path: &str, force: bool) -> Result<(), PersistError> {
         match self.is_ours(path) {
-            Err(Trouble::Changed(_)) if force => Ok(()),
+            Err(PersistError::Changed(_)) if force => Ok(()),
             result => result,
         }
     }
@@ -151,13 +151,13 @@ impl Disk {
     ///
     /// # Errors
     /// It is somebody else's, or the system refused: then what stood there still does.
-    pub fn write(&self, file: &File) -> Result<Written, Trouble> {
+    pub fn write(&self, file: &File) -> Result<Written, PersistError> {
         self.is_ours(&file.path)?;
         if self.has(file) {
             return Ok(Written::Same);
         }
         let path = self.path(&file.path);
-        replace(&path, &file.text).map_err(|error| Trouble::Refused(path, error))?;
+        replace(&path, &file.text).map_err(|error| PersistError::Refused(path, error))?;
         Ok(Written::New)
     }
 
@@ -166,10 +166,10 @@ impl Disk {
     ///
     /// # Errors
     /// As [`Disk::write`].
-    pub fn remove(&self, path: &str, force: bool) -> Result<Written, Trouble> {
+    pub fn remove(&self, path: &str, force: bool) -> Result<Written, PersistError> {
         self.may_go(path, force)?;
         let whole = self.path(path);
-        fs::remove_file(&whole).map_err(|error| Trouble::Refused(whole.clone(), error))?;
+        fs::remove_file(&whole).map_err(|error| PersistError::Refused(whole.clone(), error))?;
         if let Some(folder) = whole.parent().filter(|_| path.starts_with(UNITS)) {
             // Fails where somebody else's drop-in is beside it, as it should.
             drop(fs::remove_dir(folder));

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::context::elsewhere::{limits_conf, unit as units};
+use crate::environment::config_files::{limits_conf, unit as units};
 use crate::formats::Login;
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};

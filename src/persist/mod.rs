@@ -9,7 +9,7 @@ mod limits;
 mod others;
 mod wanted;
 
-pub use files::{Disk, Trouble, Written};
+pub use files::{Disk, PersistError, Written};
 pub use limits::{Asked, logins, unit};
 pub use others::{Winner, who_says, winners};
 pub use wanted::{File, files};

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog;
-use crate::context::elsewhere::sysctl_d::{Line, Lines};
-use crate::context::elsewhere::{Reader, limits_conf, read, unit};
+use crate::environment::config_files::sysctl_d::{Line, Lines};
+use crate::environment::config_files::{Reader, limits_conf, read, unit};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::model::value::Kind;

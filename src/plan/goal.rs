@@ -10,7 +10,7 @@ use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, RowNumber, Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::profile::{Asked, Origin, Source, Wish};
+use crate::profile::{Origin, RawRequirement, Source, ValueExpr};
 
 /// All that a profile asks for on one system.
 #[derive(Clone, Debug, Default)]
@@ -68,14 +68,14 @@ pub enum LimitAsked {
 /// # Errors
 /// The wish whose amount does not fit its setting on this machine, and why.
 pub fn goals(
-    wishes: Vec<Wish>,
+    wishes: Vec<RawRequirement>,
     service_ports: &Ranges,
     system: System,
     machine: &dyn Fn() -> Machine,
 ) -> Result<Goals, (Origin, String)> {
     let mut goals = Goals { keys: Vec::with_capacity(wishes.len()), limits: Vec::new() };
     for wish in wishes.into_iter().filter(|wish| wish.system.is_none_or(|its| its == system)) {
-        let Wish { setting, asked, kind, row, required, origin, .. } = wish;
+        let RawRequirement { setting, asked, kind, row, required, origin, .. } = wish;
         match setting {
             Setting::Key(key) => match asked.try_map(|asked| value(asked, machine)) {
                 Ok(wanted) => goals.keys.push(KeyGoal { key, kind, row, wanted, required, origin }),
@@ -122,24 +122,26 @@ fn reserve(keys: &mut Vec<KeyGoal>, ports: &Ranges) {
 /// Ports that are never chosen for an outgoing connection (Documentation/networking/ip-sysctl.rst).
 const RESERVED_PORTS: &str = "net.ipv4.ip_local_reserved_ports";
 
-fn value(asked: &Asked, machine: &dyn Fn() -> Machine) -> Result<Value, String> {
+fn value(asked: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<Value, String> {
     Ok(match asked {
-        Asked::Amount(amount) => Value::Number(amount.resolve(machine)),
-        Asked::Amounts(amounts) => Value::Numbers(amounts.iter().map(|amount| amount.resolve(machine)).collect()),
-        Asked::Ranges(ranges) => Value::Ranges(ranges.clone()),
-        Asked::Text(text) => Value::text(text),
-        Asked::Unlimited | Asked::Hard => return Err("`unlimited` and `hard` are values of limits only".to_owned()),
+        ValueExpr::Amount(amount) => Value::Number(amount.resolve(machine)),
+        ValueExpr::Amounts(amounts) => Value::Numbers(amounts.iter().map(|amount| amount.resolve(machine)).collect()),
+        ValueExpr::Ranges(ranges) => Value::Ranges(ranges.clone()),
+        ValueExpr::Text(text) => Value::text(text),
+        ValueExpr::Unlimited | ValueExpr::Hard => {
+            return Err("`unlimited` and `hard` are values of limits only".to_owned());
+        }
     })
 }
 
-fn limit(asked: &Asked, machine: &dyn Fn() -> Machine) -> Result<LimitAsked, String> {
+fn limit(asked: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<LimitAsked, String> {
     match asked {
-        Asked::Unlimited => Ok(LimitAsked::Limit(Limit::Unlimited)),
-        Asked::Hard => Ok(LimitAsked::Hard),
-        Asked::Amount(amount) => u64::try_from(amount.resolve(machine))
+        ValueExpr::Unlimited => Ok(LimitAsked::Limit(Limit::Unlimited)),
+        ValueExpr::Hard => Ok(LimitAsked::Hard),
+        ValueExpr::Amount(amount) => u64::try_from(amount.resolve(machine))
             .map(|number| LimitAsked::Limit(Limit::Value(number)))
             .map_err(|_| format!("`{amount}` does not fit a limit: expected 0 to 18446744073709551614")),
-        Asked::Amounts(_) | Asked::Ranges(_) | Asked::Text(_) => {
+        ValueExpr::Amounts(_) | ValueExpr::Ranges(_) | ValueExpr::Text(_) => {
             Err("expected a whole number or `\"unlimited\"` for a limit".to_owned())
         }
     }

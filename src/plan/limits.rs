@@ -1,6 +1,6 @@
 //! Limits: both sides of one are set in one call, so both are planned as one step.
 
-use crate::kernel::Refusal;
+use crate::kernel::KernelError;
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::System;
@@ -15,7 +15,7 @@ pub struct LimitStep {
     /// Which.
     pub resource: Resource,
     /// What it is now, or why that is not known.
-    pub current: Result<Limits, Refusal>,
+    pub current: Result<Limits, KernelError>,
     /// What to set; nothing where what stands there will do, or where that is not known.
     pub target: Option<Limits>,
     /// What is asked of its sides, one or both.
@@ -39,7 +39,7 @@ pub struct SideGoal {
 /// would feel before it has handed over: memory, file size, processor time and processes.
 pub(super) fn steps(
     goals: &[LimitGoal],
-    read: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
+    read: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
     ceiling: Option<u64>,
     system: System,
 ) -> Vec<LimitStep> {
@@ -69,7 +69,7 @@ fn felt_by_us(resource: Resource) -> bool {
 fn step<'a>(
     resource: Resource,
     goals: impl Iterator<Item = &'a LimitGoal>,
-    current: Result<Limits, Refusal>,
+    current: Result<Limits, KernelError>,
     top: Top,
 ) -> LimitStep {
     let (soft, hard): (Vec<_>, Vec<_>) = goals.partition(|goal| goal.side == Side::Soft);

@@ -12,7 +12,7 @@ pub use limits::{LimitStep, SideGoal};
 use nix::errno::Errno;
 
 use crate::catalog::{self, Entry, KernelVersion, Scope};
-use crate::kernel::{Operation, Refusal};
+use crate::kernel::{KernelError, Operation};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
@@ -52,7 +52,7 @@ pub struct KeyStep {
     /// Where the profile asks for it.
     pub origin: Origin,
     /// What stands there now, or why that is not known.
-    pub current: Result<Value, Obstacle>,
+    pub current: Result<Value, Unreadable>,
     /// What to write; nothing where what stands there will do, or where that is not known.
     pub target: Option<Value>,
     /// Whose it is to write.
@@ -77,15 +77,15 @@ impl KeyStep {
 
 /// Why a value is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
+pub enum Unreadable {
     /// The kernel refused.
-    Refused(Refusal),
+    Refused(KernelError),
     /// What stands there has another shape than what is asked for; the sentence says which.
     Shape(String),
     /// Nothing that exists matches the pattern.
     NoMatch,
     /// It is of a namespace of another process that was not entered: what can be read is not that one's.
-    Elsewhere(Scope),
+    OtherNamespace(Scope),
 }
 
 /// Whose a setting is.
@@ -99,7 +99,7 @@ pub enum Owner {
 
 /// Where the plan is to be carried out, as far as order and ownership hang on it.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct PlanEnvironment {
     /// The operating system.
     pub system: System,
     /// The kernel's version: scopes change with it.
@@ -131,7 +131,7 @@ pub struct Shared {
     pub pid: bool,
 }
 
-impl Place {
+impl PlanEnvironment {
     /// Whose `key` is, here; `row` is what the catalog knows of it.
     fn owner(self, key: &Key, row: Option<Entry>) -> Owner {
         if self.contained && !self.allow_host_settings && self.is_global(key, row) { Owner::Host } else { Owner::Ours }
@@ -148,10 +148,10 @@ impl Place {
         }
     }
 
-    fn beyond_reach(self, key: &Key) -> Option<Obstacle> {
+    fn beyond_reach(self, key: &Key) -> Option<Unreadable> {
         // Where there is nothing, as nearly always, nothing is looked up.
         let scope = (!self.out_of_reach.is_empty()).then(|| catalog::scope_of(self.system, key, self.version));
-        scope.filter(|scope| self.out_of_reach.contains(scope)).map(Obstacle::Elsewhere)
+        scope.filter(|scope| self.out_of_reach.contains(scope)).map(Unreadable::OtherNamespace)
     }
 }
 
@@ -174,9 +174,9 @@ pub fn ceiling_key(system: System) -> Option<Key> {
 pub fn plan(
     mut steps: Vec<KeyStep>,
     limit_goals: &[LimitGoal],
-    limits: &mut dyn FnMut(Resource) -> Result<Limits, Refusal>,
+    limits: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
     ceiling: Option<u64>,
-    place: Place,
+    place: PlanEnvironment,
 ) -> Plan {
     order::keys(&mut steps);
     let ceiling = planned_ceiling(&steps, place.system).or(ceiling);
@@ -185,12 +185,14 @@ pub fn plan(
 
 /// What is to be done for a goal, where `current` was read.
 #[must_use]
-pub fn key_step(goal: KeyGoal, current: Result<Value, Obstacle>, place: Place) -> KeyStep {
+pub fn key_step(goal: KeyGoal, current: Result<Value, Unreadable>, place: PlanEnvironment) -> KeyStep {
     let current = place.beyond_reach(&goal.key).map_or(current, Err);
     let target = match &current {
         Ok(found) => goal.wanted.target(found),
         // So the kernel says of a secret that was never set (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
-        Err(Obstacle::Refused(Refusal { operation: Operation::Read, errno: Errno::EIO })) => goal.wanted.nearest(None),
+        Err(Unreadable::Refused(KernelError { operation: Operation::Read, errno: Errno::EIO })) => {
+            goal.wanted.nearest(None)
+        }
         Err(_) => None,
     };
     let row = match goal.row {

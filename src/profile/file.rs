@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Fault, Problem, Problems};
+use super::problem::{Problem, Problems, ProfileError};
 use super::reader::{Reader, unknown};
 use super::tree::{Name, Node, describe, entries};
-use super::{Lookup, Source, Wish, keys, rlimit, run, service, silence, tree};
+use super::{Lookup, RawRequirement, Source, keys, lint_allow, rlimit, run, service, tree};
 use crate::model::hashed::Hashed;
 use crate::model::order::by_place;
 use crate::model::ranges::Ranges;
@@ -22,7 +22,7 @@ pub(super) struct File {
     pub(super) description: Option<String>,
     /// The names that it extends, with their places.
     pub(super) extends: Vec<(String, Range<usize>)>,
-    pub(super) wishes: Vec<Wish>,
+    pub(super) wishes: Vec<RawRequirement>,
     pub(super) ports: Option<(Ranges, Range<usize>)>,
     pub(super) run: Vec<run::Setting>,
     /// The codes of the warnings that it silences.
@@ -55,7 +55,7 @@ fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {
             "extends" => file.extends = reader.keep(names(node)).unwrap_or_default(),
             "lint" => {
                 let table = reader.keep(expect_table(node));
-                file.allowed = table.map(|table| silence::read(reader, table)).unwrap_or_default();
+                file.allowed = table.map(|table| lint_allow::read(reader, table)).unwrap_or_default();
             }
             "linux" => file.wishes.extend(system(reader, System::Linux, node)),
             "macos" => file.wishes.extend(system(reader, System::MacOs, node)),
@@ -81,7 +81,7 @@ fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {
 }
 
 /// `[linux]` and `[macos]`.
-fn system(reader: &mut Reader<'_>, system: System, node: &Node<'_>) -> Vec<Wish> {
+fn system(reader: &mut Reader<'_>, system: System, node: &Node<'_>) -> Vec<RawRequirement> {
     let known: &[&str] = match system {
         System::Linux => &["sysctl", "sysfs"],
         System::MacOs => &["sysctl"],
@@ -93,7 +93,7 @@ fn system(reader: &mut Reader<'_>, system: System, node: &Node<'_>) -> Vec<Wish>
             "sysctl" => keys::Tree::Sysctl,
             "sysfs" if system == System::Linux => keys::Tree::Sysfs,
             "rlimit" => {
-                let fault = Fault::new(name.span(), "limits are for every system");
+                let fault = ProfileError::new(name.span(), "limits are for every system");
                 reader.note(fault.help("put them into the table `[rlimit]`"));
                 continue;
             }
@@ -109,34 +109,36 @@ fn system(reader: &mut Reader<'_>, system: System, node: &Node<'_>) -> Vec<Wish>
 }
 
 /// A table that people look for at the top, and where it is.
-fn misplaced(name: &Name<'_>) -> Option<Fault> {
+fn misplaced(name: &Name<'_>) -> Option<ProfileError> {
     let (message, help) = match name.get_ref().as_ref() {
         "sysctl" => ("the table `sysctl` belongs to one system", "write `[linux.sysctl]` or `[macos.sysctl]`"),
         "sysfs" => ("the table `sysfs` belongs to one system", "write `[linux.sysfs]`"),
         "limits" | "ulimit" | "ulimits" | "rlimits" => ("limits are in the table `rlimit`", "write `[rlimit]`"),
         _ => return None,
     };
-    Some(Fault::new(name.span(), message).help(help))
+    Some(ProfileError::new(name.span(), message).help(help))
 }
 
-fn expect_table<'t, 'i>(node: &'t Node<'i>) -> Result<&'t DeTable<'i>, Fault> {
+fn expect_table<'t, 'i>(node: &'t Node<'i>) -> Result<&'t DeTable<'i>, ProfileError> {
     node.get_ref()
         .as_table()
-        .ok_or_else(|| Fault::new(node.span(), format!("expected a table, found {}", describe(node))))
+        .ok_or_else(|| ProfileError::new(node.span(), format!("expected a table, found {}", describe(node))))
 }
 
-fn one_line(node: &Node<'_>) -> Result<String, Fault> {
+fn one_line(node: &Node<'_>) -> Result<String, ProfileError> {
     match node.get_ref() {
         DeValue::String(text) if !text.chars().any(char::is_control) => Ok(text.to_string()),
-        DeValue::String(_) => Err(Fault::new(node.span(), "a description is one line, without control characters")),
-        _ => Err(Fault::new(node.span(), format!("expected a line of text, found {}", describe(node)))),
+        DeValue::String(_) => {
+            Err(ProfileError::new(node.span(), "a description is one line, without control characters"))
+        }
+        _ => Err(ProfileError::new(node.span(), format!("expected a line of text, found {}", describe(node)))),
     }
 }
 
-fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, Fault> {
+fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, ProfileError> {
     let name = |node: &Node<'_>| match node.get_ref() {
         DeValue::String(text) if !text.is_empty() => Ok((text.to_string(), node.span())),
-        _ => Err(Fault::new(
+        _ => Err(ProfileError::new(
             node.span(),
             format!("expected the name or the path of a profile, found {}", describe(node)),
         )),
@@ -148,8 +150,8 @@ fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, Fault> {
 }
 
 /// The same setting by two spellings, which TOML itself takes for two keys.
-fn refuse_twice(reader: &mut Reader<'_>, wishes: &[Wish]) {
-    let mut seen: Hashed<(Option<System>, &Setting), &Wish> =
+fn refuse_twice(reader: &mut Reader<'_>, wishes: &[RawRequirement]) {
+    let mut seen: Hashed<(Option<System>, &Setting), &RawRequirement> =
         Hashed::with_capacity_and_hasher(wishes.len(), BuildHasherDefault::default());
     for wish in wishes {
         match seen.entry((wish.system, &wish.setting)) {

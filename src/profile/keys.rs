@@ -12,15 +12,15 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::Wish;
-use super::asked::guess;
-use super::expect::{OPERATORS, wanted};
-use super::problem::Fault;
+use super::RawRequirement;
+use super::expectation_parser::{OPERATORS, wanted};
+use super::problem::ProfileError;
 use super::reader::Reader;
 use super::tree::{Name, Node, entries};
+use super::value_expr::guess;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::order::by_place;
-use crate::model::setting::{Key, Setting, Spec, System};
+use crate::model::setting::{Key, Setting, System, ValueSpec};
 use crate::model::value::Kind;
 
 /// Which tree a table's keys are names in.
@@ -34,7 +34,7 @@ pub(super) enum Tree {
 const DEEPEST: usize = 32;
 
 /// Reads a table of keys.
-pub(super) fn read(reader: &mut Reader<'_>, system: System, tree: Tree, table: &DeTable<'_>) -> Vec<Wish> {
+pub(super) fn read(reader: &mut Reader<'_>, system: System, tree: Tree, table: &DeTable<'_>) -> Vec<RawRequirement> {
     let mut walk = Walk { reader, system, tree, wishes: Vec::with_capacity(table.len()) };
     walk.table(table, &mut Vec::new());
     // `net.a`, `vm.b`, `net.c` are two tables to TOML, but three lines to their writer.
@@ -45,7 +45,7 @@ struct Walk<'w, 'a> {
     reader: &'w mut Reader<'a>,
     system: System,
     tree: Tree,
-    wishes: Vec<Wish>,
+    wishes: Vec<RawRequirement>,
 }
 
 impl Walk<'_, '_> {
@@ -54,7 +54,8 @@ impl Walk<'_, '_> {
             path.push(name);
             match node.get_ref() {
                 _ if path.len() > DEEPEST => {
-                    self.reader.note(Fault::new(name.span(), format!("a name of more than {DEEPEST} components")));
+                    self.reader
+                        .note(ProfileError::new(name.span(), format!("a name of more than {DEEPEST} components")));
                 }
                 DeValue::Table(inner) if !self.is_expectation(inner, node, path) => self.table(inner, path),
                 _ => {
@@ -74,13 +75,13 @@ impl Walk<'_, '_> {
         braces || operator() || (!table.is_empty() && known())
     }
 
-    fn wish(&self, path: &[&Name<'_>], node: &Node<'_>) -> Result<Wish, Fault> {
+    fn wish(&self, path: &[&Name<'_>], node: &Node<'_>) -> Result<RawRequirement, ProfileError> {
         let span = name_span(&self.reader.source.text, path.last().map_or(0..0, |name| name.span()));
-        let key = key(self.tree, path).map_err(|message| Fault::new(span.clone(), message))?;
+        let key = key(self.tree, path).map_err(|message| ProfileError::new(span.clone(), message))?;
         let known = (self.reader.lookup)(self.system, &key);
         let wanted = wanted(node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))?;
         let end = node.span().end.max(span.end);
-        Ok(Wish {
+        Ok(RawRequirement {
             setting: Setting::Key(key),
             system: Some(self.system),
             asked: wanted.asked,
@@ -93,13 +94,13 @@ impl Walk<'_, '_> {
 }
 
 /// What to take the values of an unknown key for.
-pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> Spec {
+pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> ValueSpec {
     let kind = match operator {
         "covers" => Kind::Numbers(2),
         "includes" => Kind::Cpus,
         _ => guess(key, value),
     };
-    Spec { kind, row: None, min: None, max: None }
+    ValueSpec { kind, row: None, min: None, max: None }
 }
 
 fn key(tree: Tree, path: &[&Name<'_>]) -> Result<Key, String> {

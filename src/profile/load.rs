@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::file::{self, File};
 use super::problem::{Problem, Problems};
 use super::rlimit::contradiction;
-use super::{Lookup, Origin, Profile, Source, Wish};
+use super::{Lookup, Origin, Profile, RawRequirement, Source};
 use crate::model::hashed::Hashed;
 
 /// Finds the text of a profile by its name, or by its path; for one that is named in `extends`, paths are
@@ -110,7 +110,7 @@ impl Loader<'_> {
 /// earlier names that it matches.
 ///
 /// Returns the wishes that were replaced by name.
-pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) -> Vec<Wish> {
+pub(super) fn merge(wishes: &mut Vec<RawRequirement>, later: Vec<RawRequirement>) -> Vec<RawRequirement> {
     let mut replaced = Vec::new();
     if wishes.is_empty() || later.is_empty() {
         wishes.extend(later);
@@ -118,7 +118,7 @@ pub(super) fn merge(wishes: &mut Vec<Wish>, later: Vec<Wish>) -> Vec<Wish> {
     }
     let earlier = wishes.len();
     let mut gone = vec![false; earlier];
-    let key = |wish: &Wish| (wish.system, wish.setting.clone());
+    let key = |wish: &RawRequirement| (wish.system, wish.setting.clone());
     let places: Hashed<_, _> = wishes.iter().enumerate().map(|(at, wish)| (key(wish), at)).collect();
     for wish in &later {
         if wish.is_pattern() {

@@ -1,22 +1,22 @@
 //! Profiles: TOML in, typed wishes out, with the place in the file that each came from.
 //!
-//! [`load::load`] reads and merges, [`overlay::add`] adds what the command line says, [`lint::lint`] warns.
+//! [`load::load`] reads and merges, [`cli_overrides::add`] adds what the command line says, [`lint::lint`] warns.
 #![forbid(unsafe_code)]
 
-mod asked;
-mod expect;
+pub mod cli_overrides;
+mod expectation_parser;
 mod file;
 mod keys;
 pub mod lint;
+mod lint_allow;
 pub mod load;
-pub mod overlay;
 pub mod problem;
 mod reader;
 mod rlimit;
 mod run;
 mod service;
-mod silence;
 mod tree;
+mod value_expr;
 
 use std::fmt;
 use std::ops::Range;
@@ -26,11 +26,11 @@ use crate::model::amount::Amount;
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::run::RunOptions;
-use crate::model::setting::{Key, RowNumber, Setting, Spec, System};
+use crate::model::setting::{Key, RowNumber, Setting, System, ValueSpec};
 use crate::model::value::Kind;
 
 /// What is known of a key's values, where the key is known: `catalog::spec`.
-pub type Lookup<'a> = &'a dyn Fn(System, &Key) -> Option<Spec>;
+pub type Lookup<'a> = &'a dyn Fn(System, &Key) -> Option<ValueSpec>;
 
 /// What the machine and the process should look like: one profile, or several merged key by key.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +42,7 @@ pub struct Profile {
     /// What it asks for, in the order of the files, of every system; each setting once. A pattern and a name
     /// that it matches may both be here: then the name's own wish is the one that counts, wherever it stands
     /// (sysctl.d(5)); of two patterns, the later.
-    pub wishes: Vec<Wish>,
+    pub wishes: Vec<RawRequirement>,
     /// What was read for it: each file once, in the order in which they are merged, and options that add settings.
     pub sources: Vec<Rc<Source>>,
     /// The ports that the service listens on, so that no outgoing connection takes them.
@@ -52,20 +52,20 @@ pub struct Profile {
     /// How the service is started and supervised: `[run]`.
     pub run: RunOptions,
     /// What a later file of the same profile has replaced, for the warnings.
-    pub replaced: Vec<Wish>,
+    pub replaced: Vec<RawRequirement>,
     /// The warnings that are silenced, `[lint] allow`: those of one file, or of all where none is named.
     pub allowed: Vec<(Option<String>, &'static str)>,
 }
 
 /// What a profile asks of one setting, or of all that a pattern stands for.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct RawRequirement {
     /// Which setting.
     pub setting: Setting,
     /// The one system it is for; limits are for both.
     pub system: Option<System>,
     /// What it should be.
-    pub asked: Expectation<Asked>,
+    pub asked: Expectation<ValueExpr>,
     /// The shape of its values: from the catalog where the key is known, else from what was asked.
     pub kind: Kind,
     /// The catalog's row of it, where it has been found.
@@ -78,7 +78,7 @@ pub struct Wish {
 
 /// A value as a profile has it, before the machine is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum ValueExpr {
     /// For a number.
     Amount(Amount),
     /// For a list of numbers.
@@ -93,7 +93,7 @@ pub enum Asked {
     Hard,
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for ValueExpr {
     /// As the kernel's files have it where it is no amount that is still to be resolved.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -130,7 +130,7 @@ pub struct Source {
     pub text: String,
 }
 
-impl Wish {
+impl RawRequirement {
     /// Whether this is about the same setting of the same system as `other`.
     #[must_use]
     pub fn same_setting(&self, other: &Self) -> bool {

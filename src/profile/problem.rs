@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::Origin;
-use crate::cite::{self, Place};
+use crate::snippet::{self, Location};
 
 /// The longest message, in characters.
 const LONGEST_MESSAGE: usize = 400;
@@ -67,17 +67,17 @@ impl fmt::Display for Problem {
             Some(code) => format!("warning[{code}]: {}", self.message),
             None => format!("error: {}", self.message),
         };
-        let places: Vec<Place<'_>> = self
+        let places: Vec<Location<'_>> = self
             .places
             .iter()
-            .map(|(Origin { source, span }, note)| Place {
+            .map(|(Origin { source, span }, note)| Location {
                 file: &source.label,
                 text: &source.text,
                 span: span.clone(),
                 note,
             })
             .collect();
-        f.write_str(&cite::render(&heading, &places, &self.help))
+        f.write_str(&snippet::render(&heading, &places, &self.help))
     }
 }
 
@@ -105,13 +105,13 @@ impl std::error::Error for Problems {}
 
 /// What is wrong at a place of a file that the caller knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ProfileError {
     pub(super) span: Range<usize>,
     pub(super) message: String,
     pub(super) help: Option<String>,
 }
 
-impl Fault {
+impl ProfileError {
     pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span, message: message.into(), help: None }
     }

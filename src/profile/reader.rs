@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::problem::{Fault, Problem};
+use super::problem::{Problem, ProfileError};
 use super::{Lookup, Origin, Source};
 use crate::model::suggest;
 
@@ -19,22 +19,22 @@ impl Reader<'_> {
     }
 
     /// Notes what is wrong and goes on: a person mends a whole file at once, not error by error.
-    pub(super) fn note(&mut self, fault: Fault) {
+    pub(super) fn note(&mut self, fault: ProfileError) {
         let mut problem = Problem::error(fault.message, Some(self.origin(fault.span)));
         problem.help.extend(fault.help);
         self.problems.push(problem);
     }
 
     /// The value, or nothing and a note of what is wrong.
-    pub(super) fn keep<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T, ProfileError>) -> Option<T> {
         result.map_err(|fault| self.note(fault)).ok()
     }
 }
 
 /// An unknown word, with the known one that is nearest to it; where none is near, all of them.
-pub(super) fn unknown(what: &str, typed: &str, known: &[&str], span: Range<usize>) -> Fault {
+pub(super) fn unknown(what: &str, typed: &str, known: &[&str], span: Range<usize>) -> ProfileError {
     let near = suggest::hint(typed, known.iter().copied());
-    let fault = Fault::new(span, format!("unknown {what} `{}`{near}", typed.escape_debug()));
+    let fault = ProfileError::new(span, format!("unknown {what} `{}`{near}", typed.escape_debug()));
     if near.is_empty() { fault.help(format!("known here: {}", quoted(known))) } else { fault }
 }
 

@@ -2,20 +2,20 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::expect::{OPERATORS, Wanted, above, flag, wanted};
-use super::problem::{Fault, Problem};
+use super::expectation_parser::{OPERATORS, Wanted, above, flag, wanted};
+use super::problem::{Problem, ProfileError};
 use super::reader::{Reader, unknown};
 use super::tree::{Name, Node, entries};
-use super::{Asked, Wish};
+use super::{RawRequirement, ValueExpr};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
-use crate::model::setting::{Setting, Spec};
+use crate::model::setting::{Setting, ValueSpec};
 use crate::model::value::Kind;
 
-const SPEC: Spec = Spec { kind: Kind::Limit, row: None, min: None, max: None };
+const SPEC: ValueSpec = ValueSpec { kind: Kind::Limit, row: None, min: None, max: None };
 
 /// Reads the table.
-pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<Wish> {
+pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<RawRequirement> {
     let mut wishes = Vec::new();
     for (name, node) in entries(table) {
         let sides = sides(reader, name, node);
@@ -27,7 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<Wish> {
 }
 
 /// The wish of a soft limit that can't hold beside that of the hard one, of the same resource in `wishes`.
-pub(super) fn contradiction(wishes: &[Wish]) -> Option<Problem> {
+pub(super) fn contradiction(wishes: &[RawRequirement]) -> Option<Problem> {
     wishes.iter().find_map(|soft| {
         let Setting::Limit(resource, Side::Soft) = soft.setting else { return None };
         let hard = wishes.iter().find(|wish| wish.setting == Setting::Limit(resource, Side::Hard))?;
@@ -46,15 +46,15 @@ pub(super) fn contradiction(wishes: &[Wish]) -> Option<Problem> {
     })
 }
 
-fn exact(asked: &Expectation<Asked>) -> Option<&Asked> {
+fn exact(asked: &Expectation<ValueExpr>) -> Option<&ValueExpr> {
     if let Expectation::Exactly(value) = asked { Some(value) } else { None }
 }
 
-fn at_least(asked: &Expectation<Asked>) -> Option<&Asked> {
+fn at_least(asked: &Expectation<ValueExpr>) -> Option<&ValueExpr> {
     if let Expectation::Bounds { at_least, .. } = asked { at_least.as_ref() } else { None }
 }
 
-fn at_most(asked: &Expectation<Asked>) -> Option<&Asked> {
+fn at_most(asked: &Expectation<ValueExpr>) -> Option<&ValueExpr> {
     if let Expectation::Bounds { at_most, .. } = asked { at_most.as_ref() } else { None }
 }
 
@@ -62,10 +62,10 @@ fn at_most(asked: &Expectation<Asked>) -> Option<&Asked> {
 ///
 /// A bare value is what the soft limit is to be; of the hard one it only asks room for that, since lowering a
 /// hard limit can't be undone. Operators in braces are for both sides, and `soft` and `hard` for one each.
-fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<Wish>, Fault> {
-    let resource = Resource::parse(name.get_ref()).map_err(|message| Fault::new(name.span(), message))?;
+fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<RawRequirement>, ProfileError> {
+    let resource = Resource::parse(name.get_ref()).map_err(|message| ProfileError::new(name.span(), message))?;
     let span = name.span().start..node.span().end.max(name.span().end);
-    let make = |side: Side, wanted: Wanted, span| Wish {
+    let make = |side: Side, wanted: Wanted, span| RawRequirement {
         setting: Setting::Limit(resource, side),
         system: None,
         asked: wanted.asked,
@@ -86,7 +86,7 @@ fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<Wi
         }
         DeValue::Table(table) => {
             known_words(table)?;
-            let both = |side| -> Result<Wish, Fault> {
+            let both = |side| -> Result<RawRequirement, ProfileError> {
                 let wanted = wanted(node, &spec)?;
                 refuse_hard_for_hard(side, &wanted, node)?;
                 Ok(make(side, wanted, span.clone()))
@@ -96,7 +96,7 @@ fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<Wi
         _ => {
             let soft = wanted(node, &spec)?;
             let room = match &soft.asked {
-                Expectation::Exactly(Asked::Hard) => None,
+                Expectation::Exactly(ValueExpr::Hard) => None,
                 Expectation::Exactly(value) => {
                     Some(Expectation::Bounds { at_least: Some(value.clone()), at_most: None })
                 }
@@ -114,7 +114,7 @@ fn has_sides(table: &DeTable<'_>) -> bool {
 }
 
 /// Whether all words in the braces are some that can stand there. `sfot` is no operator, and near to none.
-fn known_words(table: &DeTable<'_>) -> Result<(), Fault> {
+fn known_words(table: &DeTable<'_>) -> Result<(), ProfileError> {
     let words: Vec<&str> = OPERATORS.into_iter().chain(["soft", "hard"]).collect();
     match table.keys().find(|key| !words.contains(&key.get_ref().as_ref())) {
         Some(key) => Err(unknown("operator or side", key.get_ref(), &words, key.span())),
@@ -131,7 +131,7 @@ struct Part<'t, 'i> {
 }
 
 /// Both sides, with a `required` beside them put into both.
-fn parts<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<Part<'t, 'i>>, Fault> {
+fn parts<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<Part<'t, 'i>>, ProfileError> {
     let (mut parts, mut required) = (Vec::new(), true);
     for (name, node) in entries(table) {
         let side = match name.get_ref().as_ref() {
@@ -142,8 +142,11 @@ fn parts<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<Part<'t, 'i>>, Fault> {
                 continue;
             }
             operator if OPERATORS.contains(&operator) => {
-                return Err(Fault::new(name.span(), format!("`{operator}` can't stand beside `soft` and `hard`"))
-                    .help("put it inside: `soft = { at_least = 50000 }`"));
+                return Err(ProfileError::new(
+                    name.span(),
+                    format!("`{operator}` can't stand beside `soft` and `hard`"),
+                )
+                .help("put it inside: `soft = { at_least = 50000 }`"));
             }
             other => return Err(unknown("side", other, &["soft", "hard", "required"], name.span())),
         };
@@ -156,10 +159,10 @@ fn parts<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<Part<'t, 'i>>, Fault> {
     Ok(parts)
 }
 
-fn refuse_hard_for_hard(side: Side, wanted: &Wanted, node: &Node<'_>) -> Result<(), Fault> {
-    let hard = wanted.asked.values().any(|value| *value == Asked::Hard);
+fn refuse_hard_for_hard(side: Side, wanted: &Wanted, node: &Node<'_>) -> Result<(), ProfileError> {
+    let hard = wanted.asked.values().any(|value| *value == ValueExpr::Hard);
     if side == Side::Hard && hard {
-        return Err(Fault::new(node.span(), "`\"hard\"` is no value for the hard limit itself")
+        return Err(ProfileError::new(node.span(), "`\"hard\"` is no value for the hard limit itself")
             .help("it is one for `soft`: as much as the hard limit allows"));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Fault;
+use super::problem::ProfileError;
 use super::reader::{Reader, unknown};
 use super::tree::{Node, describe, entries};
 use crate::model::run::{OPTIONS, RunOption, RunOptions, Shape};
@@ -22,7 +22,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<Setting>
         let checked = values(option, node).and_then(|values| {
             let texts: Vec<&str> = values.iter().map(String::as_str).collect();
             let valid = option.set(&mut RunOptions::default(), &texts);
-            valid.map(|()| values).map_err(|message| Fault::new(node.span(), message))
+            valid.map(|()| values).map_err(|message| ProfileError::new(node.span(), message))
         });
         settings.extend(reader.keep(checked).map(|values| (option, values)));
     }
@@ -30,7 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<Setting>
 }
 
 /// A scalar; for a list an array of them, one of them, or a table (`env = { NAME = "value" }`).
-fn values(option: &RunOption, node: &Node<'_>) -> Result<Vec<String>, Fault> {
+fn values(option: &RunOption, node: &Node<'_>) -> Result<Vec<String>, ProfileError> {
     match node.get_ref() {
         DeValue::Array(items) if option.shape == Shape::Many => items.iter().map(|item| scalar(option, item)).collect(),
         DeValue::Table(table) if option.shape == Shape::Many => entries(table)
@@ -45,16 +45,17 @@ fn values(option: &RunOption, node: &Node<'_>) -> Result<Vec<String>, Fault> {
     }
 }
 
-fn scalar(option: &RunOption, node: &Node<'_>) -> Result<String, Fault> {
+fn scalar(option: &RunOption, node: &Node<'_>) -> Result<String, ProfileError> {
     match (node.get_ref(), option.shape) {
         (DeValue::Boolean(flag), _) => Ok(flag.to_string()),
         // `umask = 027` is no TOML, and `0o27` would be read as the decimal 23: only a text says what is meant.
         (DeValue::Integer(_), _) if option.name == "umask" => {
-            Err(Fault::new(node.span(), "expected the octal digits of a umask in quotes").help("write `\"027\"`"))
+            Err(ProfileError::new(node.span(), "expected the octal digits of a umask in quotes")
+                .help("write `\"027\"`"))
         }
         (DeValue::Integer(number), Shape::One | Shape::Many) => Ok(number.to_string()),
         (DeValue::String(text), _) => Ok(text.to_string()),
-        _ => Err(Fault::new(node.span(), format!("expected {}, found {}", wanted(option), describe(node)))),
+        _ => Err(ProfileError::new(node.span(), format!("expected {}, found {}", wanted(option), describe(node)))),
     }
 }
 

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
-use super::asked::ranges;
-use super::problem::Fault;
+use super::problem::ProfileError;
 use super::reader::{Reader, unknown};
 use super::tree::entries;
+use super::value_expr::ranges;
 use crate::model::ranges::Ranges;
 use crate::model::value::{Kind, MAX_PORT};
 
@@ -17,7 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<(Rang
     for (name, node) in entries(table) {
         if name.get_ref() == "ports" {
             let read = ranges(node, Kind::Ports, MAX_PORT)
-                .and_then(|ports| named(ports).map_err(|message| Fault::new(node.span(), message)));
+                .and_then(|ports| named(ports).map_err(|message| ProfileError::new(node.span(), message)));
             ports = reader.keep(read).map(|ports| (ports, node.span()));
         } else {
             reader.note(unknown("field", name.get_ref(), &["ports"], name.span()));

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::problem::Fault;
+use super::problem::ProfileError;
 use crate::model::order::by_place;
 
 /// A value and where it stands.
@@ -23,14 +23,14 @@ const OCTAL: &str = "write `10` for the decimal number ten, `0o10` for the octal
 const LONGEST_SHOWN: usize = 60;
 
 /// Reads a document.
-pub(super) fn parse(text: &str) -> Result<DeTable<'_>, Fault> {
+pub(super) fn parse(text: &str) -> Result<DeTable<'_>, ProfileError> {
     refuse_deep(text)?;
     match DeTable::parse(text) {
         Ok(document) => Ok(document.into_inner()),
         Err(error) => {
             let span = error.span().unwrap_or(text.len()..text.len());
             let message = error.message().trim_end_matches(", expected nothing");
-            let fault = Fault::new(span.clone(), format!("not TOML: {message}"));
+            let fault = ProfileError::new(span.clone(), format!("not TOML: {message}"));
             Err(if message.contains("leading zero") { fault.help(OCTAL) } else { fault })
         }
     }
@@ -56,14 +56,17 @@ pub(super) fn describe(node: &Node<'_>) -> String {
     }
 }
 
-fn refuse_deep(text: &str) -> Result<(), Fault> {
+fn refuse_deep(text: &str) -> Result<(), ProfileError> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let is_long = line.len() > MOST_DOTS && !line.trim_start().starts_with('#');
         let dots = if is_long { line.bytes().filter(|byte| *byte == b'.').count() } else { 0 };
         if dots > MOST_DOTS {
             let span = start..start + line.trim_end().len();
-            return Err(Fault::new(span, format!("a line with {dots} dots; no name of a setting has that many")));
+            return Err(ProfileError::new(
+                span,
+                format!("a line with {dots} dots; no name of a setting has that many"),
+            ));
         }
         start += line.len();
     }

@@ -6,16 +6,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::ledger::Ledger;
-use super::moment::unix_seconds;
+use super::state::WatchState;
+use super::timestamp::unix_seconds;
 use crate::formats::prometheus::{self, Daemon, History, Sample};
 use crate::model::setting::Setting;
 use crate::sys;
 
 /// All series of what is known now. `interval` is the time between two sweeps.
 #[must_use]
-pub(super) fn text(ledger: &Ledger, profiles: &[String], interval: Duration, profile_is_sound: bool) -> String {
-    let sample = |entry: &super::entry::Entry| (Setting::Key(entry.key.clone()), entry.holds());
+pub(super) fn text(ledger: &WatchState, profiles: &[String], interval: Duration, profile_is_sound: bool) -> String {
+    let sample = |entry: &super::watched_setting::Entry| (Setting::Key(entry.key.clone()), entry.holds());
     let samples: Vec<Sample<'_>> = ledger
         .entries
         .iter()

@@ -3,26 +3,26 @@
 //! [`stay`] is the daemon: one thread that waits for a signal, for a notice that something was written, or for the
 //! next sweep, whichever comes first. What it does when it wakes up is [`Watcher`]'s.
 
-mod diary;
-mod duty;
-mod entry;
-mod fight;
-mod ledger;
-mod manager;
+mod backoff;
+mod config_watcher;
+mod event_loop;
+mod file_watcher;
+mod messages;
 mod metrics;
-mod moment;
-mod sentinel;
-mod sources;
+mod repair_journal;
+mod sd_notify;
+mod state;
+mod timestamp;
+mod watched_setting;
 mod watcher;
-mod words;
 
-pub use diary::Diary;
-pub use entry::{Entry, Look};
-pub use fight::Fight;
-pub use ledger::Ledger;
-pub use manager::Manager;
-pub use moment::{Now, stamp};
-pub use watcher::{Orders, Repair, Watcher};
+pub use backoff::Backoff;
+pub use repair_journal::RepairJournal;
+pub use sd_notify::ServiceManager;
+pub use state::WatchState;
+pub use timestamp::{Now, stamp};
+pub use watched_setting::{Entry, Look};
+pub use watcher::{Repair, WatchConfig, Watcher};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,12 +31,12 @@ use crate::kernel::Kernel;
 use crate::sys;
 
 /// Whom the watch serves.
-pub trait Master {
+pub trait WatchHost {
     /// Reads the profile anew.
     ///
     /// # Errors
     /// What is wrong with it, in words for a person.
-    fn orders(&mut self) -> Result<Orders, String>;
+    fn orders(&mut self) -> Result<WatchConfig, String>;
 
     /// The kernel to look at.
     fn kernel(&mut self) -> &mut dyn Kernel;
@@ -50,11 +50,11 @@ pub trait Master {
 
 /// How to watch.
 #[derive(Debug)]
-pub struct Manner {
+pub struct WatchMode {
     /// Whether to put back what falls short.
     pub repair: bool,
     /// Where it is noted what stood there before that; nowhere if not.
-    pub diary: Option<Diary>,
+    pub diary: Option<RepairJournal>,
     /// Time between two looks at everything.
     pub interval: Duration,
     /// Where metrics are written.
@@ -64,19 +64,19 @@ pub struct Manner {
 /// The longest first pause between two tries to put the same value back.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-impl Manner {
+impl WatchMode {
     fn repairs(&self) -> Repair {
         if self.repair { Repair::After(self.interval.min(FIRST_PAUSE)) } else { Repair::Never }
     }
 
-    fn watcher(&self, orders: Orders) -> Watcher {
+    fn watcher(&self, orders: WatchConfig) -> Watcher {
         Watcher::new(orders, self.repairs()).noting(self.diary.clone())
     }
 }
 
 /// Looks at everything once, and puts back what falls short if that is asked for; tells of what still falls short.
 /// Says whether all that is required holds.
-pub fn once(orders: Orders, manner: &Manner, master: &mut dyn Master) -> bool {
+pub fn once(orders: WatchConfig, manner: &WatchMode, master: &mut dyn WatchHost) -> bool {
     let mut watcher = manner.watcher(orders);
     for line in watcher.sweep(master.kernel(), Now::read()) {
         master.hear(&line);
@@ -91,13 +91,18 @@ pub fn once(orders: Orders, manner: &Manner, master: &mut dyn Master) -> bool {
 ///
 /// # Errors
 /// Why there can be no waiting here, in words for a person.
-pub fn stay(orders: Orders, manner: &Manner, manager: &Manager, master: &mut dyn Master) -> Result<(), String> {
-    duty::Duty::begin(orders, manner, manager, master)?.serve();
+pub fn stay(
+    orders: WatchConfig,
+    manner: &WatchMode,
+    manager: &ServiceManager,
+    master: &mut dyn WatchHost,
+) -> Result<(), String> {
+    event_loop::EventLoop::begin(orders, manner, manager, master)?.serve();
     Ok(())
 }
 
 /// Writes the metrics if they are asked for.
-fn write_metrics(watcher: &Watcher, manner: &Manner, profile_is_sound: bool) -> Result<(), String> {
+fn write_metrics(watcher: &Watcher, manner: &WatchMode, profile_is_sound: bool) -> Result<(), String> {
     let Some(path) = &manner.metrics else { return Ok(()) };
     let text = metrics::text(watcher.ledger(), &watcher.orders().profiles, manner.interval, profile_is_sound);
     metrics::replace(path, &text).map_err(|error| {

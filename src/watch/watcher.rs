@@ -3,30 +3,30 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::diary::Diary;
-use super::entry::Look;
-use super::ledger::Ledger;
-use super::moment::Now;
-use super::words;
+use super::messages;
+use super::repair_journal::RepairJournal;
+use super::state::WatchState;
+use super::timestamp::Now;
+use super::watched_setting::Look;
 use crate::apply;
 use crate::journal;
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting, System};
-use crate::plan::{Goals, KeyGoal, KeyStep, Owner, Place, Plan};
-use crate::report::{Finding, Shortfall, Verdict};
+use crate::plan::{Goals, KeyGoal, KeyStep, Owner, Plan, PlanEnvironment};
+use crate::report::{Outcome, Shortfall, Verdict};
 
 /// So many first pauses later it is tried again whether the journal can be kept.
 const TROUBLED: u32 = 16;
 
 /// What is to be watched.
 #[derive(Clone, Debug)]
-pub struct Orders {
+pub struct WatchConfig {
     /// The profiles, as they were asked for.
     pub profiles: Vec<String>,
     /// What they ask of the kernel.
     pub goals: Vec<KeyGoal>,
     /// Where we are.
-    pub place: Place,
+    pub place: PlanEnvironment,
     /// The files that they came from, and those that would be read if they were there.
     pub files: Vec<PathBuf>,
 }
@@ -43,12 +43,12 @@ pub enum Repair {
 /// Watches, step by step, for whoever calls it.
 #[derive(Debug)]
 pub struct Watcher {
-    orders: Orders,
+    orders: WatchConfig,
     repair: Repair,
-    ledger: Ledger,
+    ledger: WatchState,
     /// The goals with their patterns replaced by what exists.
     present: Vec<KeyGoal>,
-    diary: Option<Diary>,
+    diary: Option<RepairJournal>,
     /// The journal can't be kept, and that was said.
     is_mute: bool,
 }
@@ -56,19 +56,19 @@ pub struct Watcher {
 impl Watcher {
     /// Has looked at nothing yet.
     #[must_use]
-    pub fn new(orders: Orders, repair: Repair) -> Self {
-        Self { orders, repair, ledger: Ledger::default(), present: Vec::new(), diary: None, is_mute: false }
+    pub fn new(orders: WatchConfig, repair: Repair) -> Self {
+        Self { orders, repair, ledger: WatchState::default(), present: Vec::new(), diary: None, is_mute: false }
     }
 
     /// Notes what it puts back in this journal.
     #[must_use]
-    pub fn noting(self, diary: Option<Diary>) -> Self {
+    pub fn noting(self, diary: Option<RepairJournal>) -> Self {
         Self { diary, ..self }
     }
 
     /// What is known by now.
     #[must_use]
-    pub fn ledger(&self) -> &Ledger {
+    pub fn ledger(&self) -> &WatchState {
         &self.ledger
     }
 
@@ -80,12 +80,12 @@ impl Watcher {
 
     /// What is watched.
     #[must_use]
-    pub fn orders(&self) -> &Orders {
+    pub fn orders(&self) -> &WatchConfig {
         &self.orders
     }
 
     /// Watches something else from now on; gives the lines of the first look. What was given up is tried again.
-    pub fn reload(&mut self, orders: Orders, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
+    pub fn reload(&mut self, orders: WatchConfig, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
         self.orders = orders;
         let plan = self.look(kernel);
         self.present = goals_of(&plan.keys);
@@ -133,10 +133,10 @@ impl Watcher {
         let mut lines = Vec::new();
         for entry in self.ledger.entries.iter_mut().filter(|entry| entry.can_be_repaired()) {
             if entry.fight.may_try(now.steady) && entry.fight.lost(now.steady, pause) {
-                lines.push(words::given_up(entry));
+                lines.push(messages::given_up(entry));
             }
         }
-        let due = |entry: &&super::entry::Entry| entry.can_be_repaired() && entry.fight.may_try(now.steady);
+        let due = |entry: &&super::watched_setting::Entry| entry.can_be_repaired() && entry.fight.may_try(now.steady);
         if self.ledger.entries.iter().any(|entry| due(&entry)) {
             lines.extend(self.write(kernel, now, pause));
         }
@@ -148,7 +148,7 @@ impl Watcher {
         for (hint, step) in plan.keys.iter_mut().enumerate() {
             // A key that is not to be written stands in the plan as somebody else's: what hangs on it, such as a port
             // range on the reservation, is held back.
-            let may = |entry: &mut super::entry::Entry| entry.fight.may_try(now.steady);
+            let may = |entry: &mut super::watched_setting::Entry| entry.fight.may_try(now.steady);
             if !self.ledger.entry(&step.key, hint).is_some_and(may) {
                 step.owner = Owner::Host;
             }
@@ -181,19 +181,19 @@ impl Watcher {
             plan.keys.iter_mut().filter(|step| step.key == key).for_each(|step| step.owner = Owner::Host);
             if let Some(entry) = self.ledger.entry(&key, usize::MAX) {
                 entry.fight.give_up();
-                lines.push(words::not_repaired(entry, "it can't be undone; `apply --allow-irreversible` does it"));
+                lines.push(messages::not_repaired(entry, "it can't be undone; `apply --allow-irreversible` does it"));
             }
         }
         lines
     }
 
     /// Takes over how one write went.
-    fn note(&mut self, hint: usize, finding: &Finding, now: Now, pause: Duration) -> Option<String> {
+    fn note(&mut self, hint: usize, finding: &Outcome, now: Now, pause: Duration) -> Option<String> {
         let Setting::Key(key) = &finding.setting else { return None };
         let entry = self.ledger.entry(key, hint)?;
         let failed = match &finding.verdict {
             Verdict::Changed => None,
-            Verdict::Short(Shortfall::Refused(refusal)) => Some(words::refused(refusal)),
+            Verdict::Short(Shortfall::Refused(refusal)) => Some(messages::refused(refusal)),
             Verdict::Short(Shortfall::NotKept) => Some("the kernel did not keep it".to_owned()),
             Verdict::Short(Shortfall::HeldBack(other)) => Some(format!("{other} falls short, which it hangs on")),
             _ => return None,
@@ -202,11 +202,11 @@ impl Watcher {
         entry.fight.tried(now.steady, pause);
         if let Some(why) = failed {
             // Said once; that it is given up is said in the end.
-            return (!again).then(|| words::not_repaired(entry, &why));
+            return (!again).then(|| messages::not_repaired(entry, &why));
         }
         let before = finding.before.clone()?;
         entry.put_back(finding.found.clone()?, now.wall);
-        Some(words::repaired(entry, &before))
+        Some(messages::repaired(entry, &before))
     }
 
     /// What went with its interface must not stay open: others come under other names, without end.

@@ -141,8 +141,8 @@ fn the_log_tells_of_writes_and_then_of_reads() {
         test.stderr_is_anything().run().stderr
     };
     let (set, read) = (
-        "[DEBUG tunectl::apply::told] set limit core: 0:0\n",
-        "[TRACE tunectl::apply::told] read kernel.ostype: `Linux`\n",
+        "[DEBUG tunectl::apply::traced] set limit core: 0:0\n",
+        "[TRACE tunectl::apply::traced] read kernel.ostype: `Linux`\n",
     );
     let heard = ["-v", "-vv", "-vvv"].map(said).map(|said| (said.contains(set), said.contains(read)));
     assert_eq!(heard, [(false, false), (true, false), (true, true)]);

@@ -41,11 +41,11 @@ const SCENES: &[(&str, Tier, &str, &str, Remedy)] = &[
     (
         "set-elsewhere",
         Namespaces,
-        "diagnose/elsewhere.rs",
+        "diagnose/config_files.rs",
         "fn the_file_that_wins_is_named_and_its_line_changed",
         Followed,
     ),
-    ("set-elsewhere", Namespaces, "diagnose/elsewhere.rs", "fn a_line_of_limits_d_is_named_and_changed", Followed),
+    ("set-elsewhere", Namespaces, "diagnose/config_files.rs", "fn a_line_of_limits_d_is_named_and_changed", Followed),
     ("read-only-mount", Namespaces, KEYS, "const CASES", Followed),
     ("read-only-mount", Container, CONTAINERS, "const CASES", Followed),
     ("host-setting", Machine, MACHINE, "fn what_is_the_machines_is_mended_on_the_machine", Followed),

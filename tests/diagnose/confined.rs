@@ -2,8 +2,8 @@
 //! refusals that two things could be behind. The rest is in the machine tier.
 
 use nix::errno::Errno;
-use tunectl::context::{Context, Namespaces, Runtime, Seccomp, Surroundings};
-use tunectl::kernel::{Evidence, Operation, Refusal};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime, Seccomp};
+use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::setting::{Setting, System};
 use tunectl::report::Shortfall;
@@ -13,34 +13,39 @@ use crate::odd::{diagnosed, finding, setting};
 const APPARMOR: &str = "docker-default (enforce)";
 const SELINUX: &str = "system_u:system_r:container_t:s0:c1,c2";
 
-fn confined(label: &str) -> Surroundings {
+fn confined(label: &str) -> EnvironmentDetails {
     let seccomp = Some(Seccomp::Off);
-    Surroundings { confined: Some(label.to_owned()), capabilities: Some(u64::MAX), seccomp, ..Surroundings::default() }
+    EnvironmentDetails {
+        confined: Some(label.to_owned()),
+        capabilities: Some(u64::MAX),
+        seccomp,
+        ..EnvironmentDetails::default()
+    }
 }
 
 /// A container with the machine's users, or the machine itself.
-fn context(contained: bool, around: Surroundings) -> Context {
+fn context(contained: bool, around: EnvironmentDetails) -> Environment {
     let initial =
         Namespaces { user: Some(true), uts: Some(!contained), net: Some(!contained), ..Namespaces::default() };
-    Context::known(System::Linux, None, initial, 0, around)
+    Environment::known(System::Linux, None, initial, 0, around)
 }
 
 fn refused(operation: Operation, errno: Errno) -> Shortfall {
-    Shortfall::Refused(Refusal { operation, errno })
+    Shortfall::Refused(KernelError { operation, errno })
 }
 
 /// Code and remedies of a limit of files that is to be raised from 5 to 9999.
-fn limit(errno: Errno, context: &Context) -> (&'static str, Vec<String>) {
+fn limit(errno: Errno, environment: &Environment) -> (&'static str, Vec<String>) {
     let low = Evidence { hard_limit: Some(Limit::Value(5)), ..Evidence::default() };
     let hard = Setting::Limit(Resource::Nofile, Side::Hard);
-    let said = diagnosed(finding(hard, refused(Operation::SetLimits, errno), low), context);
+    let said = diagnosed(finding(hard, refused(Operation::SetLimits, errno), low), environment);
     let remedies = said.remedies.iter().map(|remedy| format!("{}: {}", remedy.place.code(), remedy.text));
     (said.cause.code(), remedies.collect())
 }
 
 #[test]
 fn who_starts_a_container_takes_a_bound_of_apparmor_away() {
-    let of = |runtime| limit(Errno::EACCES, &context(true, Surroundings { runtime, ..confined(APPARMOR) })).1;
+    let of = |runtime| limit(Errno::EACCES, &context(true, EnvironmentDetails { runtime, ..confined(APPARMOR) })).1;
     assert_eq!(of(None), ["container-start: docker run --security-opt apparmor=unconfined"]);
     assert_eq!(of(Some(Runtime::Podman)), ["container-start: podman run --security-opt apparmor=unconfined"]);
     // Nothing that was never seen to help.
@@ -62,10 +67,10 @@ fn who_starts_a_container_gives_what_selinux_lets_nobody_in_it_set() {
 fn what_is_not_shown_to_us() {
     let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
     let unread = |label, runtime| {
-        let context = context(true, Surroundings { runtime, ..confined(label) });
-        let refusal = Refusal { operation: Operation::OpenToRead, errno: Errno::EACCES };
-        let obstacle = tunectl::plan::Obstacle::Refused(refusal);
-        let said = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Unread(obstacle), known), &context);
+        let environment = context(true, EnvironmentDetails { runtime, ..confined(label) });
+        let refusal = KernelError { operation: Operation::OpenToRead, errno: Errno::EACCES };
+        let obstacle = tunectl::plan::Unreadable::Refused(refusal);
+        let said = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Unread(obstacle), known), &environment);
         assert_eq!(said.cause.code(), "security-module");
         said.remedies.into_iter().map(|remedy| remedy.text).collect::<Vec<_>>()
     };
@@ -77,14 +82,17 @@ fn what_is_not_shown_to_us() {
 /// Two things can be behind it, and it is put down to neither.
 #[test]
 fn a_filter_or_a_module() {
-    let filtered = Surroundings { seccomp: Some(Seccomp::Filter), ..confined(APPARMOR) };
+    let filtered = EnvironmentDetails { seccomp: Some(Seccomp::Filter), ..confined(APPARMOR) };
     assert_eq!(limit(Errno::EPERM, &context(false, filtered.clone())), ("unknown", vec![]));
     assert_eq!(limit(Errno::EACCES, &context(false, filtered.clone())).0, "security-module");
-    let free = Surroundings { confined: None, ..filtered };
+    let free = EnvironmentDetails { confined: None, ..filtered };
     assert_eq!(limit(Errno::EPERM, &context(false, free.clone())).0, "seccomp-filter");
     assert_eq!(limit(Errno::EACCES, &context(false, free)), ("unknown", vec![]));
     assert_eq!(limit(Errno::EPERM, &context(false, confined(SELINUX))).0, "security-module");
-    assert_eq!(limit(Errno::EPERM, &context(false, Surroundings { confined: None, ..confined("") })).0, "unknown");
+    assert_eq!(
+        limit(Errno::EPERM, &context(false, EnvironmentDetails { confined: None, ..confined("") })).0,
+        "unknown"
+    );
     // In a user namespace of its own the capability would not count.
     let mut inside = context(true, confined(APPARMOR));
     inside.initial.user = Some(false);
@@ -96,9 +104,9 @@ fn a_filter_or_a_module() {
 fn a_file_that_is_known_to_be_denied() {
     let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
     let cause = |evidence, user| {
-        let mut context = context(false, confined(SELINUX));
-        context.user = user;
-        diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Differs, evidence), &context).cause.code()
+        let mut environment = context(false, confined(SELINUX));
+        environment.user = user;
+        diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Differs, evidence), &environment).cause.code()
     };
     assert_eq!(cause(Evidence { denied: Some(true), ..known }, 0), "security-module");
     assert_eq!(cause(Evidence { denied: Some(true), ..known }, 1000), "not-applied");

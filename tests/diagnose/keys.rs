@@ -1,7 +1,7 @@
 //! Keys: mounts, modes, owners, capabilities, namespaces and values.
 
 use crate::key_cases::{CASES, Followed, HERE, QUEUE};
-use crate::scene::{Scene, as_the_runtime};
+use crate::scene::{DiagnosisContext, as_the_runtime};
 use crate::support::kernel::sysctl;
 use crate::support::namespaces;
 use crate::support::namespaces::{inside_of, skip, this_test};
@@ -23,7 +23,7 @@ fn each_cause_is_told_and_its_remedy_mends_it() {
     as_root(this_test!(), || {
         for (what, case) in CASES.iter().chain(value_cases::CASES) {
             reset();
-            let scene = Scene::new(case.enter);
+            let scene = DiagnosisContext::new(case.enter);
             scene.scratch.write("key.toml", "[linux.sysctl]\n\"net.ipv4.tcp_fastopen_key\" = { at_least = 5 }\n");
             let said = scene.says(case.command, case.asked, case.setting);
             assert_eq!(said.cause, case.cause, "{what}: {said:?}");
@@ -59,7 +59,7 @@ fn each_cause_is_told_and_its_remedy_mends_it() {
                 }
                 Followed::Anew(line) => {
                     assert_eq!(said.at("unit"), line, "{what}");
-                    Scene::new(HERE).inside_then_check(&format!("tunectl apply {}", case.asked), case.asked);
+                    DiagnosisContext::new(HERE).inside_then_check(&format!("tunectl apply {}", case.asked), case.asked);
                 }
                 Followed::Nothing => assert!(said.remedies.is_empty(), "{what}: {said:?}"),
             }
@@ -93,18 +93,18 @@ fn root_of_a_user_namespace_needs_capabilities() {
 exec setpriv --bounding-set=-{drop} \"$@\"' sh \"$@\""
             )
         };
-        let said = Scene::new(&enter("net_admin", ":")).says("apply", QUEUE, "net.core.somaxconn");
+        let said = DiagnosisContext::new(&enter("net_admin", ":")).says("apply", QUEUE, "net.core.somaxconn");
         assert_eq!(said.cause, "missing-capability", "{said:?}");
         assert!(said.why.contains("CAP_NET_ADMIN"), "{said:?}");
         let runtime = as_the_runtime(said.at("container-start"));
-        Scene::new(&enter("net_admin", &runtime)).passes(QUEUE);
+        DiagnosisContext::new(&enter("net_admin", &runtime)).passes(QUEUE);
 
         let users = "--set user.max_inotify_watches=999";
-        let said = Scene::new(&enter("sys_resource", ":")).says("apply", users, "user.max_inotify_watches");
+        let said = DiagnosisContext::new(&enter("sys_resource", ":")).says("apply", users, "user.max_inotify_watches");
         assert_eq!(said.cause, "missing-capability", "{said:?}");
         assert!(said.why.contains("CAP_SYS_RESOURCE"), "{said:?}");
         assert!(said.at("container-start").ends_with("--cap-add SYS_RESOURCE"), "{said:?}");
-        Scene::new(&enter("net_raw", ":")).inside_then_check(&format!("tunectl apply {users}"), users);
+        DiagnosisContext::new(&enter("net_raw", ":")).inside_then_check(&format!("tunectl apply {users}"), users);
     });
 }
 
@@ -112,7 +112,7 @@ exec setpriv --bounding-set=-{drop} \"$@\"' sh \"$@\""
 #[test]
 fn settings_of_the_machine_are_told_from_inside_a_namespace() {
     as_root(this_test!(), || {
-        let scene = Scene::new(HERE);
+        let scene = DiagnosisContext::new(HERE);
         for (asked, setting, cause, place) in [
             ("vm.swappiness=1", "vm.swappiness", "host-setting", "shell"),
             // Of a namespace that we share with the machine, as a container does with `--uts host`.
@@ -137,7 +137,7 @@ fn an_ordinary_user_of_a_container_that_may_write() {
     }
     inside_of(this_test!(), &["--net", "--ipc", "--uts", "--pid", "--fork"], || {
         let enter = "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"";
-        let said = Scene::new(enter).says("check", "--set kernel.domainname=x", "kernel.domainname");
+        let said = DiagnosisContext::new(enter).says("check", "--set kernel.domainname=x", "kernel.domainname");
         assert_eq!((said.cause.as_str(), said.at("container-start")), ("not-permitted", "docker run --domainname x"));
         assert_eq!(said.or_at("compose"), "domainname: \"x\"");
     });
@@ -146,7 +146,9 @@ fn an_ordinary_user_of_a_container_that_may_write() {
 #[test]
 fn no_remedy_is_a_value_that_may_be_refused_too() {
     as_root(this_test!(), || {
-        let scene = Scene::new("exec sh -c 'echo 1000 > /proc/sys/net/ipv4/tcp_max_reordering; exec \"$@\"' sh \"$@\"");
+        let scene = DiagnosisContext::new(
+            "exec sh -c 'echo 1000 > /proc/sys/net/ipv4/tcp_max_reordering; exec \"$@\"' sh \"$@\"",
+        );
         let above = "exec 2>/dev/null; echo 301 > /proc/sys/net/ipv4/tcp_reordering && echo 3 > /proc/sys/net/ipv4/tcp_reordering";
         if std::process::Command::new("sh").args(["-c", above]).status().unwrap().success() {
             return skip(this_test!(), "this kernel takes any tcp_reordering, as it did before 2026");

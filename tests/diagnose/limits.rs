@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::scene::{Scene, text};
+use crate::scene::{DiagnosisContext, text};
 use crate::support::kernel::status;
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
@@ -27,7 +27,7 @@ fn as_the_unit(line: &str) -> String {
 #[test]
 fn a_soft_limit_waits_to_be_raised() {
     as_root(this_test!(), || {
-        let scene = Scene::new(FEW);
+        let scene = DiagnosisContext::new(FEW);
         // A bare number is the soft side of it, and of the hard one at least as much.
         scene.scratch.write("p.toml", "rlimit.nofile = { soft = { at_least = 900 } }\n");
         let asked = "-p p.toml";
@@ -43,7 +43,7 @@ fn a_soft_limit_waits_to_be_raised() {
 fn a_hard_limit_is_raised_by_the_unit() {
     as_root(this_test!(), || {
         for command in ["check", "run --best-effort", "apply"] {
-            let scene = Scene::new(FEW);
+            let scene = DiagnosisContext::new(FEW);
             scene
                 .scratch
                 .write("p.toml", "rlimit.nofile = { soft = { at_least = 900 }, hard = { at_least = 2000 } }\n");
@@ -51,7 +51,7 @@ fn a_hard_limit_is_raised_by_the_unit() {
                 let said = scene.says(command, "-p p.toml", "nofile (hard)");
                 assert_eq!(said.cause, "hard-limit", "{said:?}");
                 assert_eq!(said.at("unit"), "LimitNOFILE=900:2000");
-                let mended = Scene::new(&as_the_unit(said.at("unit")));
+                let mended = DiagnosisContext::new(&as_the_unit(said.at("unit")));
                 mended.scratch.write("p.toml", fs::read(scene.path().join("p.toml")).unwrap());
                 mended.passes("-p p.toml");
             } else {
@@ -75,7 +75,7 @@ fn a_hard_limit_is_raised_by_the_unit() {
 fn a_soft_limit_above_the_hard_one_of_the_same_profile() {
     as_root(this_test!(), || {
         for command in ["check", "apply --pid $$"] {
-            let scene = Scene::new("exec prlimit --nofile=500:1000 \"$@\"");
+            let scene = DiagnosisContext::new("exec prlimit --nofile=500:1000 \"$@\"");
             scene.scratch.write("p.toml", "rlimit.nofile = { soft = { at_least = \"700 per cpu\" }, hard = 600 }\n");
             let said = scene.says(command, "-p p.toml", "nofile (soft)");
             assert_eq!(said.cause, "contradiction", "{command}: {said:?}");
@@ -90,8 +90,9 @@ fn a_soft_limit_above_the_hard_one_of_the_same_profile() {
 #[test]
 fn an_ordinary_user_is_sent_to_sudo() {
     as_root(this_test!(), || {
-        let scene =
-            Scene::new("exec prlimit --nofile=500:1000 setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"");
+        let scene = DiagnosisContext::new(
+            "exec prlimit --nofile=500:1000 setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"",
+        );
         let asked = "--rlimit nofile=2000";
         let said = scene.says("check", asked, "nofile (hard)");
         assert_eq!(said.cause, "hard-limit");
@@ -103,7 +104,7 @@ fn an_ordinary_user_is_sent_to_sudo() {
             assert_eq!(said.at("shell"), "sudo tunectl apply --rlimit nofile=2000");
             // The shell is the user's, and who raises its limits is root: the shell's pid takes the place of sudo.
             let script = format!("{} --pid", said.at("shell").trim_start_matches("sudo "));
-            let place = Scene::new(&format!(
+            let place = DiagnosisContext::new(&format!(
                 "exec prlimit --nofile=500:1000 sh -euc '{script} $$
 exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\""
             ));
@@ -112,7 +113,7 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\""
         // Whom exec gives no rights, sudo gives none either.
         let bound =
             "exec prlimit --nofile=500:1000 setpriv --no-new-privs --reuid=1000 --regid=1000 --clear-groups \"$@\"";
-        let said = Scene::new(bound).says("check", asked, "nofile (hard)");
+        let said = DiagnosisContext::new(bound).says("check", asked, "nofile (hard)");
         assert_eq!(said.at("unit"), "LimitNOFILE=2000");
     });
 }
@@ -125,7 +126,7 @@ fn the_machine_allows_nobody_more_than_its_ceiling() {
             return;
         }
         let asked = format!("--rlimit nofile={}", ceiling + 1);
-        let said = Scene::new("exec \"$@\"").says("check", &asked, "nofile (hard)");
+        let said = DiagnosisContext::new("exec \"$@\"").says("check", &asked, "nofile (hard)");
         assert_eq!(said.cause, "above-nr-open", "{said:?}");
         assert_eq!(said.at("shell"), format!("sudo sysctl -w fs.nr_open={}", ceiling + 1));
     });
@@ -157,7 +158,7 @@ fn a_control_group_allows_fewer_processes_than_the_limit() {
     as_root(this_test!(), || {
         let Some(group) = Group::new() else { return skip(this_test!(), "no control group with pids.max can be made") };
         fs::write(group.0.join("pids.max"), "100\n").unwrap();
-        let scene = Scene::new(&format!("echo $$ >'{}/cgroup.procs'\nexec \"$@\"", group.0.display()));
+        let scene = DiagnosisContext::new(&format!("echo $$ >'{}/cgroup.procs'\nexec \"$@\"", group.0.display()));
         scene.scratch.write("p.toml", "rlimit.nproc = { soft = { at_least = 500 } }\n");
         let said = scene.says("check", "-p p.toml", "nproc (soft)");
         assert_eq!(said.cause, "pids-max", "{said:?}");
@@ -175,7 +176,7 @@ fn other_processes() {
     as_root(this_test!(), || {
         let mut other = Command::new("sleep").arg("600").spawn().unwrap();
         let asked = format!("--rlimit nofile=100 --pid {}", other.id());
-        let user = Scene::new("exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"");
+        let user = DiagnosisContext::new("exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"");
         let said = user.says("check", &asked, "nofile (soft)");
         assert_eq!(said.cause, "not-our-process", "{said:?}");
         // What it has is shown to everybody, and whether that is enough.
@@ -192,7 +193,7 @@ fn other_processes() {
         assert!(table.lines().any(|line| words(line) == ["nofile", soft, hard]), "{table}");
         assert_eq!(said.at("shell"), format!("sudo tunectl apply {asked}"));
         user.outside(said.at("shell"));
-        let root = Scene::new("exec \"$@\"");
+        let root = DiagnosisContext::new("exec \"$@\"");
         root.passes(&asked);
         other.kill().unwrap();
         other.wait().unwrap();

@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
 mod causes;
+mod config_files;
 mod confined;
-mod elsewhere;
 mod explain;
 mod key_cases;
 mod keys;

@@ -7,19 +7,19 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 use proptest::prelude::*;
-use tunectl::context::{Context, Namespaces, Surroundings};
-use tunectl::diagnose::{Cause, Diagnosis, Scene as Seen, diagnose};
-use tunectl::kernel::{Evidence, Operation, Refusal};
+use tunectl::diagnose::{Cause, Diagnosis, DiagnosisContext as Seen, diagnose};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
+use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::expectation::Expectation;
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::{Key, Setting, System};
 use tunectl::model::value::Value;
-use tunectl::plan::Obstacle;
+use tunectl::plan::Unreadable;
 use tunectl::profile::{Origin, Source};
-use tunectl::report::{Finding, Report, Shortfall, Verdict};
+use tunectl::report::{Outcome, Report, Shortfall, Verdict};
 
-use crate::scene::{Scene, text};
+use crate::scene::{DiagnosisContext, text};
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 use crate::support::scratch::Scratch;
 
@@ -54,7 +54,8 @@ fn parts_of_proc_that_are_hidden() {
             ("mount -t tmpfs none /sys", "not-applied"),
             ("mount --bind /dev/null /proc/mounts || :", "not-applied"),
         ] {
-            let scene = Scene::new(&format!("exec unshare --mount sh -euc '{mounts}\nexec \"$@\"' sh \"$@\""));
+            let scene =
+                DiagnosisContext::new(&format!("exec unshare --mount sh -euc '{mounts}\nexec \"$@\"' sh \"$@\""));
             let asked = "--set net.core.somaxconn=9999";
             let said = scene.says("check", asked, "net.core.somaxconn");
             assert_eq!(said.cause, cause, "{mounts}: {said:?}");
@@ -98,8 +99,9 @@ fn what_is_strange_around_us_changes_no_cause() {
             "mount -t tmpfs none /run; mkdir -p /run/host; printf \"\\377\\n\" >/run/host/container-manager",
             "mount -t tmpfs none /sys/fs/cgroup; mkdir -p /sys/fs/cgroup/pids; echo x >/sys/fs/cgroup/pids/pids.max",
         ] {
-            let scene =
-                Scene::new(&format!("exec unshare --mount sh -euc '{strange}\n{read_only}\nexec \"$@\"' sh \"$@\""));
+            let scene = DiagnosisContext::new(&format!(
+                "exec unshare --mount sh -euc '{strange}\n{read_only}\nexec \"$@\"' sh \"$@\""
+            ));
             for command in ["check", "apply"] {
                 let said = scene.says(command, "--set net.core.somaxconn=9999", "net.core.somaxconn");
                 assert_eq!(said.cause, "read-only-mount", "{strange}: {said:?}");
@@ -114,11 +116,11 @@ pub(crate) fn setting(name: &str) -> Setting {
     Setting::Key(Key::Sysctl(SysctlName::parse(name).unwrap()))
 }
 
-pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Finding {
+pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Outcome {
     let limit = matches!(setting, Setting::Limit(..));
     let value =
         |number: u32| if limit { Value::Limit(Limit::Value(number.into())) } else { Value::Number(number.into()) };
-    Finding {
+    Outcome {
         setting,
         wanted: Expectation::Exactly(value(9999)),
         required: true,
@@ -131,25 +133,26 @@ pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence
     }
 }
 
-pub(crate) fn diagnosed(finding: Finding, context: &Context) -> Diagnosis {
-    let around = context.surroundings();
-    let elsewhere = context.elsewhere(&[&finding.setting], &around);
+pub(crate) fn diagnosed(finding: Outcome, environment: &Environment) -> Diagnosis {
+    let around = environment.surroundings();
+    let elsewhere = environment.elsewhere(&[&finding.setting], &around);
     let report = Report { findings: vec![finding] };
-    let seen = Seen { context, around: &around, elsewhere: &elsewhere, report: &report, own_limits: true, asked: &[] };
+    let seen =
+        Seen { environment, around: &around, elsewhere: &elsewhere, report: &report, own_limits: true, asked: &[] };
     diagnose(&report.findings[0], &seen).unwrap()
 }
 
 /// The remedies for a hard limit of open files.
-pub(crate) fn remedies_of_a_limit(context: &Context) -> Vec<String> {
+pub(crate) fn remedies_of_a_limit(environment: &Environment) -> Vec<String> {
     let limit = Setting::Limit(Resource::Nofile, Side::Hard);
-    let said = diagnosed(finding(limit, Shortfall::Differs, Evidence::default()), context);
+    let said = diagnosed(finding(limit, Shortfall::Differs, Evidence::default()), environment);
     said.remedies.into_iter().map(|remedy| remedy.text).collect()
 }
 
 /// Of everything that the kernel can say, what proves a cause by itself, with nothing else known.
 #[test]
 fn where_nothing_is_known_nothing_is_blamed() {
-    let nowhere = Context::linux(Path::new("/nonexistent"), 0, &|_| None);
+    let nowhere = Environment::linux(Path::new("/nonexistent"), 0, &|_| None);
     let operations = [
         Operation::OpenToRead,
         Operation::OpenToWrite,
@@ -160,9 +163,9 @@ fn where_nothing_is_known_nothing_is_blamed() {
     for operation in operations {
         for number in 1..134 {
             let errno = Errno::from_raw(number);
-            let refusal = Refusal { operation, errno };
+            let refusal = KernelError { operation, errno };
             let shortfall = if matches!(operation, Operation::OpenToRead | Operation::Read) {
-                Shortfall::Unread(Obstacle::Refused(refusal))
+                Shortfall::Unread(Unreadable::Refused(refusal))
             } else {
                 Shortfall::Refused(refusal)
             };
@@ -187,36 +190,38 @@ fn where_nothing_is_known_nothing_is_blamed() {
 /// Permission denied, one fact at a time: only where every other is known to allow it is a security module left.
 #[test]
 fn a_security_module_is_blamed_only_where_nothing_else_is_left() {
-    let denied = Shortfall::Refused(Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES });
+    let denied = Shortfall::Refused(KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES });
     let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
     let own = Namespaces { user: Some(true), net: Some(false), ..Namespaces::default() };
-    let context = |initial, user| Context::known(System::Linux, None, initial, user, Surroundings::default());
-    let cause = |evidence, context: &Context| {
-        diagnosed(finding(setting("net.core.somaxconn"), denied.clone(), evidence), context).cause
+    let environment =
+        |initial, user| Environment::known(System::Linux, None, initial, user, EnvironmentDetails::default());
+    let cause = |evidence, environment: &Environment| {
+        diagnosed(finding(setting("net.core.somaxconn"), denied.clone(), evidence), environment).cause
     };
-    assert_eq!(cause(known, &context(own, 0)), Cause::SecurityModule);
-    assert_eq!(cause(Evidence { mode: None, ..known }, &context(own, 0)), Cause::Unknown);
-    assert_eq!(cause(Evidence { owner: None, ..known }, &context(own, 0)), Cause::Unknown);
-    assert_eq!(cause(Evidence { read_only_mount: None, ..known }, &context(own, 0)), Cause::Unknown);
-    assert_eq!(cause(known, &context(Namespaces { user: None, ..own }, 0)), Cause::Unknown);
-    assert_eq!(cause(known, &context(Namespaces { user: Some(false), ..own }, 0)), Cause::Unknown);
-    assert_eq!(cause(known, &context(own, 1000)), Cause::Unknown);
+    assert_eq!(cause(known, &environment(own, 0)), Cause::SecurityModule);
+    assert_eq!(cause(Evidence { mode: None, ..known }, &environment(own, 0)), Cause::Unknown);
+    assert_eq!(cause(Evidence { owner: None, ..known }, &environment(own, 0)), Cause::Unknown);
+    assert_eq!(cause(Evidence { read_only_mount: None, ..known }, &environment(own, 0)), Cause::Unknown);
+    assert_eq!(cause(known, &environment(Namespaces { user: None, ..own }, 0)), Cause::Unknown);
+    assert_eq!(cause(known, &environment(Namespaces { user: Some(false), ..own }, 0)), Cause::Unknown);
+    assert_eq!(cause(known, &environment(own, 1000)), Cause::Unknown);
 }
 
 /// Capabilities count where they are held: root of the machine raises the limits of a rootless container's process, and
 /// root of a rootless container those of nobody.
 #[test]
 fn rights_are_those_of_who_asks_and_not_of_the_process() {
-    let all = Surroundings { capabilities: Some(u64::MAX), ..Surroundings::default() };
+    let all = EnvironmentDetails { capabilities: Some(u64::MAX), ..EnvironmentDetails::default() };
     let of = |user| Namespaces { user: Some(user), ..Namespaces::default() };
-    let context = |user| Context::known(System::Linux, None, of(user), 0, all.clone());
+    let environment = |user| Environment::known(System::Linux, None, of(user), 0, all.clone());
     let hard = Setting::Limit(Resource::Nofile, Side::Hard);
     let low = Evidence { hard_limit: Some(Limit::Value(5)), ..Evidence::default() };
-    let cause = |context: &Context| diagnosed(finding(hard.clone(), Shortfall::Differs, low), context).cause;
-    assert_eq!(cause(&context(true)), Cause::NotApplied);
-    assert_eq!(cause(&context(true).visiting(of(false), true)), Cause::NotApplied);
-    assert_eq!(cause(&context(false)), Cause::HardLimit);
-    assert_eq!(cause(&context(false).visiting(of(false), true)), Cause::HardLimit);
+    let cause =
+        |environment: &Environment| diagnosed(finding(hard.clone(), Shortfall::Differs, low), environment).cause;
+    assert_eq!(cause(&environment(true)), Cause::NotApplied);
+    assert_eq!(cause(&environment(true).visiting(of(false), true)), Cause::NotApplied);
+    assert_eq!(cause(&environment(false)), Cause::HardLimit);
+    assert_eq!(cause(&environment(false).visiting(of(false), true)), Cause::HardLimit);
 }
 
 /// A line of a configuration file or of /proc, right or nearly so.
@@ -289,15 +294,15 @@ proptest! {
                 root.write(file, content);
             }
         }
-        let context = Context::linux(root.path(), user, &|_| None);
-        let denied = Shortfall::Refused(Refusal { operation: Operation::SetLimits, errno: Errno::EPERM });
-        let limit = diagnosed(finding(Setting::Limit(Resource::Nofile, Side::Hard), denied, Evidence::default()), &context);
+        let environment = Environment::linux(root.path(), user, &|_| None);
+        let denied = Shortfall::Refused(KernelError { operation: Operation::SetLimits, errno: Errno::EPERM });
+        let limit = diagnosed(finding(Setting::Limit(Resource::Nofile, Side::Hard), denied, Evidence::default()), &environment);
         // Without a link to read there is no namespace to know of, and without a directory no network.
         prop_assert!(matches!(limit.cause, Cause::HardLimit | Cause::SeccompFilter | Cause::Unknown), "{:?}", limit);
-        let refused = Shortfall::Refused(Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES });
-        let key = diagnosed(finding(setting("net.core.somaxconn"), refused, Evidence::default()), &context);
+        let refused = Shortfall::Refused(KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES });
+        let key = diagnosed(finding(setting("net.core.somaxconn"), refused, Evidence::default()), &environment);
         prop_assert!(matches!(key.cause, Cause::Unknown | Cause::NotPermitted | Cause::MissingCapability), "{:?}", key);
-        let differs = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Differs, Evidence::default()), &context);
+        let differs = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Differs, Evidence::default()), &environment);
         prop_assert!(!differs.why.is_empty());
         for said in [limit, key, differs] {
             prop_assert!(said.why.chars().all(|c| !c.is_control()), "{:?}", said);
@@ -320,8 +325,8 @@ fn files_that_are_none() {
     }
     nix::unistd::mkfifo(&root.path().join("etc/sysctl.d/4.conf"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     root.write("etc/sysctl.d/5.conf", "net.core.somaxconn = 5\n");
-    let context = Context::linux(root.path(), 0, &|_| None);
-    assert_eq!(context.surroundings(), Surroundings::default());
-    let lines = context.elsewhere(&[&setting("net.core.somaxconn")], &Surroundings::default());
+    let environment = Environment::linux(root.path(), 0, &|_| None);
+    assert_eq!(environment.surroundings(), EnvironmentDetails::default());
+    let lines = environment.elsewhere(&[&setting("net.core.somaxconn")], &EnvironmentDetails::default());
     assert_eq!(lines.iter().map(|line| line.file.as_str()).collect::<Vec<_>>(), ["/etc/sysctl.d/5.conf"]);
 }

@@ -1,15 +1,15 @@
 //! What is printed to be pasted does what it says and nothing else, whatever the values are, and helps whom it is shown.
 
 use nix::errno::Errno;
-use tunectl::context::{Context, Namespaces, Runtime, Seccomp, Surroundings};
-use tunectl::kernel::{Evidence, Operation, Refusal};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime, Seccomp};
+use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::expectation::Expectation;
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::name::SysfsName;
 use tunectl::model::setting::{Key, Setting, System};
 use tunectl::model::value::Value;
-use tunectl::plan::Obstacle;
-use tunectl::report::{Finding, Shortfall};
+use tunectl::plan::Unreadable;
+use tunectl::report::{Outcome, Shortfall};
 
 use crate::odd::{diagnosed, finding, setting};
 
@@ -19,31 +19,31 @@ fn own() -> Evidence {
     Evidence { exists, mode, owner, read_only_mount, ..Evidence::default() }
 }
 
-fn known(initial: Namespaces, user: u32, around: Surroundings) -> Context {
-    Context::known(System::Linux, Some("6.12.0".to_owned()), initial, user, around)
+fn known(initial: Namespaces, user: u32, around: EnvironmentDetails) -> Environment {
+    Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, user, around)
 }
 
 /// The machine itself, where nothing binds anyone.
-fn machine(user: u32, around: Surroundings) -> Context {
+fn machine(user: u32, around: EnvironmentDetails) -> Environment {
     let all = Some(true);
     known(Namespaces { ipc: all, uts: all, user: all, pid: all, cgroup: all, net: all }, user, around)
 }
 
-fn asked(setting: Setting, value: Value, shortfall: Shortfall) -> Finding {
-    Finding { wanted: Expectation::Exactly(value), ..finding(setting, shortfall, own()) }
+fn asked(setting: Setting, value: Value, shortfall: Shortfall) -> Outcome {
+    Outcome { wanted: Expectation::Exactly(value), ..finding(setting, shortfall, own()) }
 }
 
-fn texts(finding: Finding, context: &Context) -> Vec<String> {
-    diagnosed(finding, context).remedies.into_iter().map(|remedy| remedy.text).collect()
+fn texts(finding: Outcome, environment: &Environment) -> Vec<String> {
+    diagnosed(finding, environment).remedies.into_iter().map(|remedy| remedy.text).collect()
 }
 
 fn refused(operation: Operation, errno: Errno) -> Shortfall {
-    Shortfall::Refused(Refusal { operation, errno })
+    Shortfall::Refused(KernelError { operation, errno })
 }
 
-fn free() -> Surroundings {
+fn free() -> EnvironmentDetails {
     let (capabilities, bounding) = (Some(0), Some(u64::MAX));
-    Surroundings { capabilities, bounding, no_new_privileges: Some(false), ..Surroundings::default() }
+    EnvironmentDetails { capabilities, bounding, no_new_privileges: Some(false), ..EnvironmentDetails::default() }
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn no_value_becomes_a_command() {
     assert!(said.iter().all(|text| !text.contains("modprobe")), "{said:?}");
 
     let disk = Setting::Key(Key::Sysfs(SysfsName::parse("block/$(id)/queue/scheduler").unwrap()));
-    let around = Surroundings { runtime: Some(Runtime::Docker), ..free() };
+    let around = EnvironmentDetails { runtime: Some(Runtime::Docker), ..free() };
     let contained = known(Namespaces { net: Some(false), uts: Some(false), ..Namespaces::default() }, 0, around);
     let said = texts(asked(disk, Value::text("none;id"), Shortfall::HostOwned), &contained);
     assert_eq!(said, ["echo 'none;id' | sudo tee '/sys/block/$(id)/queue/scheduler'"]);
@@ -68,8 +68,8 @@ fn units_get_words_that_they_read_as_one() {
     let read_only = Evidence { read_only_mount: Some(true), ..own() };
     let before = |setting: Setting, value: Value| {
         let wanted = Expectation::Exactly(value);
-        let short = Finding { wanted, ..finding(setting, Shortfall::Differs, read_only) };
-        texts(short, &machine(0, Surroundings { unit: Some("web.service".to_owned()), ..free() })).pop().unwrap()
+        let short = Outcome { wanted, ..finding(setting, Shortfall::Differs, read_only) };
+        texts(short, &machine(0, EnvironmentDetails { unit: Some("web.service".to_owned()), ..free() })).pop().unwrap()
     };
     let short = finding(setting("vm.swappiness"), Shortfall::Differs, read_only);
     assert_eq!(texts(short, &machine(0, free()))[0], "sudo sysctl -w vm.swappiness=9999", "of no unit");
@@ -102,12 +102,12 @@ fn a_range_is_advised_only_where_there_is_one() {
 /// Docker sets no other interface's than that of the first network, and refuses to since its version 27.
 #[test]
 fn docker_sets_what_is_of_its_first_interface() {
-    let around = Surroundings { runtime: Some(Runtime::Docker), ..free() };
+    let around = EnvironmentDetails { runtime: Some(Runtime::Docker), ..free() };
     let none = Some(false);
     let initial = Namespaces { ipc: none, uts: none, pid: none, net: none, user: Some(true), ..Namespaces::default() };
-    let context = known(initial, 0, around);
+    let environment = known(initial, 0, around);
     let read_only = Evidence { read_only_mount: Some(true), ..own() };
-    let first = |name: &str| texts(finding(setting(name), Shortfall::Differs, read_only), &context).remove(0);
+    let first = |name: &str| texts(finding(setting(name), Shortfall::Differs, read_only), &environment).remove(0);
     for name in ["all", "default", "lo", "eth0"] {
         let name = format!("net.ipv4.conf.{name}.arp_ignore");
         assert_eq!(first(&name), format!("docker run --sysctl {name}=9999"));
@@ -126,8 +126,8 @@ fn docker_sets_what_is_of_its_first_interface() {
 /// Sudo gives what exec may give, and no more.
 #[test]
 fn nobody_is_sent_to_sudo_for_what_it_has_not() {
-    let bound = Surroundings { no_new_privileges: Some(true), ..free() };
-    let less = Surroundings { bounding: Some(u64::MAX ^ 1 << 24), ..free() };
+    let bound = EnvironmentDetails { no_new_privileges: Some(true), ..free() };
+    let less = EnvironmentDetails { bounding: Some(u64::MAX ^ 1 << 24), ..free() };
 
     let low = Evidence { hard_limit: Some(Limit::Value(5)), ..own() };
     let hard = || finding(Setting::Limit(Resource::Nofile, Side::Hard), Shortfall::Differs, low);
@@ -148,18 +148,18 @@ fn nobody_is_sent_to_sudo_for_what_it_has_not() {
 /// Where a filter of system calls is in force, it could be behind any refusal.
 #[test]
 fn a_filter_is_no_module_and_no_stranger() {
-    let filter = Surroundings { seccomp: Some(Seccomp::Filter), capabilities: Some(u64::MAX), ..free() };
-    let none = Surroundings { seccomp: Some(Seccomp::Off), ..filter.clone() };
-    let key = |errno, around: &Surroundings| {
+    let filter = EnvironmentDetails { seccomp: Some(Seccomp::Filter), capabilities: Some(u64::MAX), ..free() };
+    let none = EnvironmentDetails { seccomp: Some(Seccomp::Off), ..filter.clone() };
+    let key = |errno, around: &EnvironmentDetails| {
         let short = finding(setting("net.core.somaxconn"), refused(Operation::OpenToWrite, errno), own());
         diagnosed(short, &machine(0, around.clone())).cause.code()
     };
     assert_eq!((key(Errno::EACCES, &filter), key(Errno::EACCES, &none)), ("unknown", "security-module"));
     // The mount says that it is none.
     assert_eq!((key(Errno::EROFS, &filter), key(Errno::EROFS, &none)), ("unknown", "unknown"));
-    let limit = |around: &Surroundings| {
-        let refusal = Refusal { operation: Operation::GetLimits, errno: Errno::EPERM };
-        let unread = Shortfall::Unread(Obstacle::Refused(refusal));
+    let limit = |around: &EnvironmentDetails| {
+        let refusal = KernelError { operation: Operation::GetLimits, errno: Errno::EPERM };
+        let unread = Shortfall::Unread(Unreadable::Refused(refusal));
         let short = finding(Setting::Limit(Resource::Nofile, Side::Soft), unread, Evidence::default());
         diagnosed(short, &machine(0, around.clone())).cause.code()
     };
@@ -169,9 +169,9 @@ fn a_filter_is_no_module_and_no_stranger() {
 /// Some keys are shown to those alone who may write them.
 #[test]
 fn a_capability_may_be_needed_to_read() {
-    let around = Surroundings { capabilities: Some(1 << 12), ..free() };
-    let refusal = Refusal { operation: Operation::Read, errno: Errno::EPERM };
-    let unread = Shortfall::Unread(Obstacle::Refused(refusal));
+    let around = EnvironmentDetails { capabilities: Some(1 << 12), ..free() };
+    let refusal = KernelError { operation: Operation::Read, errno: Errno::EPERM };
+    let unread = Shortfall::Unread(Unreadable::Refused(refusal));
     let said = diagnosed(finding(setting("net.core.bpf_jit_harden"), unread, own()), &machine(0, around));
     assert_eq!(said.cause.code(), "missing-capability", "{said:?}");
 }

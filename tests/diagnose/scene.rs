@@ -10,7 +10,7 @@ use crate::support::scratch::Scratch;
 use crate::support::test::tunectl;
 
 /// A place: a command that ends with `"$@"`, which is run there, in the namespaces of the test itself.
-pub(crate) struct Scene {
+pub(crate) struct DiagnosisContext {
     /// A script of sh(1).
     enter: String,
     pub(crate) scratch: Scratch,
@@ -29,7 +29,7 @@ pub(crate) struct Said {
     pub(crate) spots: BTreeMap<String, String>,
 }
 
-impl Scene {
+impl DiagnosisContext {
     /// `enter` sets the scene and runs `"$@"` in it.
     pub(crate) fn new(enter: &str) -> Self {
         let scratch = Scratch::new();

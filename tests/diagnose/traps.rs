@@ -2,7 +2,7 @@
 //! they would have told is not known.
 #![allow(unsafe_code, reason = "nix asks for the memory of a child only with a feature that nothing else needs")]
 
-use crate::scene::{Scene, text};
+use crate::scene::{DiagnosisContext, text};
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
 /// What is read of ourselves, of who started us, and of the machine.
@@ -41,7 +41,9 @@ fn nothing_waits_for_a_file_that_never_ends() {
                     "rm -f trap; {trap}\nmount -t tmpfs none /run; mkdir /run/host; : >/run/host/container-manager\n\
                      mount --bind trap {file}\nexec \"$@\""
                 );
-                let scene = Scene::new(&format!("exec timeout -s KILL 20 unshare --mount sh -euc '{place}' sh \"$@\""));
+                let scene = DiagnosisContext::new(&format!(
+                    "exec timeout -s KILL 20 unshare --mount sh -euc '{place}' sh \"$@\""
+                ));
                 scene.scratch.write("p.toml", "linux.sysctl.\"kernel.shmmax\" = { at_least = \"1% of memory\" }\n");
                 let said = scene.says("check", "-p p.toml --set net.core.somaxconn=9999", "net.core.somaxconn");
                 assert_eq!(said.cause, "not-applied", "{trap} {file}: {said:?}");

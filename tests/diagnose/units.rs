@@ -3,10 +3,10 @@
 
 use std::process::Command;
 
-use tunectl::context::{Context, Namespaces, Surroundings};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::model::setting::System;
 
-use crate::scene::Scene;
+use crate::scene::DiagnosisContext;
 use crate::support::kernel::put;
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
@@ -34,7 +34,7 @@ exec \"$@\"' sh \"$@\"";
             (few, "--rlimit nofile=2000", "nofile (hard)"),
             (few, "--set net.ipv4.ip_forward=1", "net.ipv4.ip_forward"),
         ] {
-            let said = Scene::new(enter).says("check", asked, setting);
+            let said = DiagnosisContext::new(enter).says("check", asked, setting);
             lines.push(said.at("unit").to_owned());
             lines.extend(said.others.get("unit").cloned());
         }
@@ -42,7 +42,7 @@ exec \"$@\"' sh \"$@\"";
         lines.push("SystemCallFilter=@resources".to_owned());
         assert_eq!(lines.len(), 7, "{lines:?}");
 
-        let scene = Scene::new("exec \"$@\"");
+        let scene = DiagnosisContext::new("exec \"$@\"");
         let head = "[Service]
 ExecStart=/bin/true
 ";
@@ -64,8 +64,9 @@ ExecStart=/bin/true
 /// A daemon of launchd: what stands in the list has one element for each that it opens.
 #[test]
 fn a_property_list_is_whole() {
-    let context = Context::known(System::MacOs, None, Namespaces::default(), 501, Surroundings::default());
-    let text = crate::odd::remedies_of_a_limit(&context).join("\n");
+    let environment =
+        Environment::known(System::MacOs, None, Namespaces::default(), 501, EnvironmentDetails::default());
+    let text = crate::odd::remedies_of_a_limit(&environment).join("\n");
     let list = text.lines().find(|line| line.starts_with("<plist")).unwrap_or_else(|| panic!("{text}"));
     let mut open: Vec<&str> = Vec::new();
     for tag in list.split('<').skip(1).map(|rest| rest.split_once('>').unwrap().0) {

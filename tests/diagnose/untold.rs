@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, text};
+use crate::scene::{DiagnosisContext, text};
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
 /// Over the links of our namespaces.
@@ -27,7 +27,7 @@ const WHOSE: &str = "whether it belongs to the whole machine can't be told from 
 /// `check` of what belongs to the machine and of what belongs to an IPC namespace: the context, and what is said of both.
 fn checked(kinds: &str, masks: &[&str]) -> (Value, [String; 2]) {
     let place = format!("exec unshare --mount {kinds} sh -euc '{}\nexec \"$@\"' sh \"$@\"", masks.join("\n"));
-    let scene = Scene::new(&place);
+    let scene = DiagnosisContext::new(&place);
     let asked = ["tunectl", "check", "--format", "json", "--set", "vm.swappiness=1", "--set", "kernel.msgmni=77"];
     let output = scene.runs(&asked);
     let document: Value =
@@ -63,13 +63,13 @@ fn what_may_be_the_machines_is_not_written() {
             ("--net", &[LINKS], &links, Some([FOREIGN, WHOSE])),
             ("--uts", &[CORE], &["net"], machine.then_some([FOREIGN, FOREIGN])),
         ] {
-            let (context, said) = checked(kinds, masks);
-            assert_eq!(context["contained"], json!(true), "{kinds} {masks:?}: {context}");
-            for (kind, its) in context["initial_namespaces"].as_object().unwrap() {
-                assert_eq!(its.is_null(), hidden.contains(&kind.as_str()), "{kinds} {masks:?}: {kind} {context}");
+            let (environment, said) = checked(kinds, masks);
+            assert_eq!(environment["contained"], json!(true), "{kinds} {masks:?}: {environment}");
+            for (kind, its) in environment["initial_namespaces"].as_object().unwrap() {
+                assert_eq!(its.is_null(), hidden.contains(&kind.as_str()), "{kinds} {masks:?}: {kind} {environment}");
             }
             if let Some(whys) = whys {
-                assert_eq!(said, whys, "{kinds} {masks:?}: {context}");
+                assert_eq!(said, whys, "{kinds} {masks:?}: {environment}");
             }
         }
     });
@@ -86,7 +86,7 @@ fn nothing_lasts_where_that_could_be_a_container() {
             "exec unshare --mount sh -euc '{LINKS}\nmount -t tmpfs none /proc/sys/net\nmount -t tmpfs none /etc\n\
              exec \"$@\"' sh \"$@\""
         );
-        let output = Scene::new(&place).runs(&["tunectl", "apply", "--persist", "--rlimit", "nofile=5"]);
+        let output = DiagnosisContext::new(&place).runs(&["tunectl", "apply", "--persist", "--rlimit", "nofile=5"]);
         let said = "\
 exit status: 2
 error: whether this is a container, where nothing lasts, can't be told from /proc
@@ -103,7 +103,11 @@ fn a_process_whose_namespaces_are_hidden_is_not_entered() {
     }
     inside_of(this_test!(), &["--net"], || {
         let place = "exec unshare --mount sh -euc 'mount -t tmpfs none /proc/$PPID/ns\nexec \"$@\"' sh \"$@\"";
-        let output = Scene::new(place).runs(&["sh", "-c", "exec tunectl check --pid $PPID --set net.core.somaxconn=1"]);
+        let output = DiagnosisContext::new(place).runs(&[
+            "sh",
+            "-c",
+            "exec tunectl check --pid $PPID --set net.core.somaxconn=1",
+        ]);
         let said = format!("error: pid {}: something is mounted over its part of /proc\n", std::process::id());
         assert_eq!(text(&output), format!("exit status: 1\n{said}"));
     });

@@ -45,12 +45,12 @@ ports = [8080]
 "#;
 
 /// A scene that is set anew for each killing.
-struct Scene {
+struct DiagnosisContext {
     scratch: Scratch,
     service: Child,
 }
 
-impl Scene {
+impl DiagnosisContext {
     fn new() -> Self {
         put("net/ipv4/ip_local_reserved_ports", "5000-5001\n");
         // A new namespace has it from the first one, which forwards where containers run.
@@ -96,7 +96,7 @@ impl Scene {
     }
 }
 
-impl Drop for Scene {
+impl Drop for DiagnosisContext {
     fn drop(&mut self) {
         self.service.kill().unwrap();
         self.service.wait().unwrap();
@@ -127,7 +127,7 @@ fn at_every_call(
 
 /// The last system call before which a command has not opened its journal: until then come the loader and the profile,
 /// and nothing is written.
-fn first_call(scene: &Scene, command: &dyn Fn() -> Command) -> usize {
+fn first_call(scene: &DiagnosisContext, command: &dyn Fn() -> Command) -> usize {
     let (mut before, mut behind) = (0, 1000);
     while behind - before > 1 {
         let middle = usize::midpoint(before, behind);
@@ -146,12 +146,12 @@ fn first_call(scene: &Scene, command: &dyn Fn() -> Command) -> usize {
 
 /// Runs `body` in namespaces of its own, with the scene and what it looks like before anything is done to it.
 /// Programs that run under another one are not stopped at their own calls.
-fn on_stage(test: &str, body: impl FnOnce(&Scene, &[(String, String)])) {
+fn on_stage(test: &str, body: impl FnOnce(&DiagnosisContext, &[(String, String)])) {
     if std::env::var_os("TUNECTL_TEST_RUNNER").is_some() {
         return skip(test, "an emulated program can't be stopped at its system calls");
     }
     inside(test, || {
-        let scene = Scene::new();
+        let scene = DiagnosisContext::new();
         let originals = scene.state();
         body(&scene, &originals);
     });

@@ -4,12 +4,12 @@ use clap::Parser as _;
 
 use tunectl::cli::Cli;
 use tunectl::commands::{self, World};
-use tunectl::context::{Context, Namespaces, Surroundings};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::fake::{Behaviour, Fake};
-use tunectl::library::Library;
 use tunectl::model::amount::Machine;
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
+use tunectl::profile_store::ProfileStore;
 use tunectl::sys;
 
 use crate::support::scratch::Scratch;
@@ -31,16 +31,16 @@ impl Machines {
         let own = Some(true);
         let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
         let (release, user) = (Some("6.12.0".to_owned()), sys::effective_ids().effective_uid);
-        let context = Context::known(self.system, release, initial, user, Surroundings::default());
+        let environment = Environment::known(self.system, release, initial, user, EnvironmentDetails::default());
         let journal = self.scratch.path().join("journal").to_str().unwrap().to_owned();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut world = World {
             kernel: &mut self.kernel,
-            context: &|| context.clone(),
+            environment: &|| environment.clone(),
             machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
-            library: Library { directory: "/nonexistent".into(), owners: None },
+            library: ProfileStore { directory: "/nonexistent".into(), owners: None },
             processes: "/nonexistent".into(),
-            enter: &|_| Err(tunectl::visit::NoEntry::Gone),
+            enter: &|_| Err(tunectl::visit::EnterError::Gone),
             listeners: &|_| Ok(Vec::new()),
             variable: &|name| (name == "TUNECTL_JOURNAL").then(|| journal.clone()),
             start: &mut |_, _, _| Ok(0),

@@ -1,15 +1,15 @@
 //! What the tests of profiles share: files that exist only here, and how to read them.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-use tunectl::model::setting::{Key, Spec, System};
+use tunectl::model::setting::{Key, System, ValueSpec};
 use tunectl::model::value::Kind;
 use tunectl::profile::load::{Unfound, load};
 use tunectl::profile::problem::Problems;
 use tunectl::profile::{Profile, Source};
 
 /// What is known here: one key of each shape.
-pub(crate) fn spec(system: System, key: &Key) -> Option<Spec> {
-    let spec = |kind, min, max| Some(Spec { kind, row: None, min, max });
+pub(crate) fn spec(system: System, key: &Key) -> Option<ValueSpec> {
+    let spec = |kind, min, max| Some(ValueSpec { kind, row: None, min, max });
     match (system, key.to_string().as_str()) {
         (System::Linux, "net.core.somaxconn") => spec(Kind::Number, Some(1), Some(2_147_483_647)),
         (System::Linux, "net.ipv4.tcp_rmem") => spec(Kind::Numbers(3), Some(1), None),
@@ -56,7 +56,7 @@ pub(crate) fn bad(text: &str) -> String {
 
 /// All wishes, one a line: setting, what is asked, `optional` where it is.
 pub(crate) fn wishes(profile: &Profile) -> String {
-    let line = |wish: &tunectl::profile::Wish| {
+    let line = |wish: &tunectl::profile::RawRequirement| {
         let system = wish.system.map_or("any", tunectl::model::setting::System::table);
         let optional = if wish.required { "" } else { ", optional" };
         format!("{system} {}: {}{optional}\n", wish.setting, wish.asked)

@@ -5,23 +5,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use clap::Parser;
 use tunectl::cli::Cli;
 use tunectl::commands::{self, World};
-use tunectl::context::{Context, Namespaces, Surroundings};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::fake::Fake;
-use tunectl::kernel::{Evidence, Kernel, Pieces, Process, Refusal};
-use tunectl::library::Library;
+use tunectl::kernel::{Evidence, Kernel, KernelError, Process, WriteMode};
 use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limits, Resource};
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::{Key, System};
 use tunectl::output::Colour;
-use tunectl::visit::Visit;
+use tunectl::profile_store::ProfileStore;
+use tunectl::visit::EnteredNamespaces;
 
 use super::scratch::Scratch;
 
 /// A machine to run tunectl on, as often as one likes.
 pub(crate) struct Computer {
     pub(crate) kernel: Watched,
-    context: Context,
+    environment: Environment,
     scratch: Scratch,
     /// The error that listening sockets are asked for in vain with.
     deaf: Option<i32>,
@@ -44,8 +44,8 @@ pub(crate) struct Watched {
 }
 
 /// Surroundings of which only these capabilities are known.
-fn with(capabilities: u64) -> Surroundings {
-    Surroundings { capabilities: Some(capabilities), ..Surroundings::default() }
+fn with(capabilities: u64) -> EnvironmentDetails {
+    EnvironmentDetails { capabilities: Some(capabilities), ..EnvironmentDetails::default() }
 }
 
 impl Computer {
@@ -53,18 +53,18 @@ impl Computer {
     pub(crate) fn linux(fake: Fake) -> Self {
         let own = Some(true);
         let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
-        let context = Context::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, with(u64::MAX));
-        Self { kernel: Watched { fake, changes: Vec::new() }, context, scratch: Scratch::new(), deaf: None }
+        let environment = Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, with(u64::MAX));
+        Self { kernel: Watched { fake, changes: Vec::new() }, environment, scratch: Scratch::new(), deaf: None }
     }
 
     /// A Mac.
     pub(crate) fn macos(fake: Fake, user: u32) -> Self {
-        Self { context: Context::macos(Some("24.4.0".to_owned()), user), ..Self::linux(fake) }
+        Self { environment: Environment::macos(Some("24.4.0".to_owned()), user), ..Self::linux(fake) }
     }
 
     /// A container on such a Linux machine.
     pub(crate) fn contained(mut self) -> Self {
-        self.context.initial = Namespaces { net: Some(false), uts: Some(false), ..self.context.initial };
+        self.environment.initial = Namespaces { net: Some(false), uts: Some(false), ..self.environment.initial };
         self
     }
 
@@ -76,8 +76,8 @@ impl Computer {
 
     /// Us as an ordinary user. The kernel's side of it is [`Fake::as_user`].
     pub(crate) fn user(mut self, user: u32) -> Self {
-        self.context.user = user;
-        self.context = self.context.amid(with(0));
+        self.environment.user = user;
+        self.environment = self.environment.amid(with(0));
         self
     }
 
@@ -103,14 +103,14 @@ impl Computer {
         let words = line.split_whitespace().map(|word| word.replace('@', &folder));
         let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let (context, deaf) = (self.context.clone(), self.deaf);
+        let (environment, deaf) = (self.environment.clone(), self.deaf);
         let mut world = World {
             kernel: &mut self.kernel,
-            context: &|| context.clone(),
+            environment: &|| environment.clone(),
             machine: &|_| Machine { memory: 1 << 30, cpus: 4 },
-            library: Library { directory: "/nonexistent".into(), owners: None },
+            library: ProfileStore { directory: "/nonexistent".into(), owners: None },
             processes: self.scratch.path().join("proc"),
-            enter: &|_| Ok(Visit { initial: context.initial, ..Visit::default() }),
+            enter: &|_| Ok(EnteredNamespaces { initial: environment.initial, ..EnteredNamespaces::default() }),
             listeners: &|_| deaf.map_or(Ok(Vec::new()), |errno| Err(std::io::Error::from_raw_os_error(errno))),
             variable: &|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()),
             // Not a panic, which would be printed: only a way out that leaves everything as it stands.
@@ -166,11 +166,11 @@ impl Kernel for Watched {
         self.fake.system()
     }
 
-    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
+    fn read(&mut self, key: &Key) -> Result<String, KernelError> {
         self.fake.read(key)
     }
 
-    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
         self.changes.push(format!("{key}={text}"));
         self.fake.write(key, text, pieces)
     }
@@ -183,11 +183,11 @@ impl Kernel for Watched {
         self.fake.inspect(key)
     }
 
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
         self.fake.limits(process, resource)
     }
 
-    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
         self.changes.push(format!("{resource}={}:{}", limits.soft, limits.hard));
         self.fake.set_limits(process, resource, limits)
     }

@@ -4,24 +4,24 @@ use std::fs;
 use std::time::Duration;
 
 use tunectl::catalog::KernelVersion;
-use tunectl::journal::{self, Force, Here, Outcome, Places, Store};
+use tunectl::journal::{self, BootIdentity, Force, JournalLocations, RevertOutcome, Store};
 use tunectl::kernel::fake::{Behaviour, Fake};
 use tunectl::sys;
-use tunectl::watch::{Diary, Repair, Watcher};
+use tunectl::watch::{Repair, RepairJournal, Watcher};
 
-use crate::memory::{BACKLOG, SECOND, Scene, orders};
+use crate::memory::{BACKLOG, DiagnosisContext, SECOND, orders};
 use crate::support::scratch::Scratch;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const RANGE: &str = "net.ipv4.tcp_fin_timeout";
 
 /// A watch with a journal, and its directory.
-fn keeping(fake: Fake, text: &str) -> (Scene, Diary, Scratch) {
+fn keeping(fake: Fake, text: &str) -> (DiagnosisContext, RepairJournal, Scratch) {
     let scratch = Scratch::new();
-    let mut scene = Scene::new(fake, text, Repair::After(SECOND));
-    let places = Places::only(scratch.path().join("journal"), sys::effective_ids().effective_uid);
-    let here = Here::of(&mut scene.fake, KernelVersion(6, 12), "/nonexistent".as_ref(), None);
-    let diary = Diary { places, here };
+    let mut scene = DiagnosisContext::new(fake, text, Repair::After(SECOND));
+    let places = JournalLocations::only(scratch.path().join("journal"), sys::effective_ids().effective_uid);
+    let here = BootIdentity::of(&mut scene.fake, KernelVersion(6, 12), "/nonexistent".as_ref(), None);
+    let diary = RepairJournal { places, here };
     scene.watcher = scene.watcher.noting(Some(diary.clone()));
     (scene, diary, scratch)
 }
@@ -38,7 +38,7 @@ fn entries(scratch: &Scratch) -> (Vec<String>, u64) {
 }
 
 /// Puts the newest entry back; says what came of each setting.
-fn revert(scene: &mut Scene, diary: &Diary) -> Vec<Outcome> {
+fn revert(scene: &mut DiagnosisContext, diary: &RepairJournal) -> Vec<RevertOutcome> {
     let store = Store::find(&diary.places).unwrap().unwrap();
     let number = store.numbers().unwrap()[0];
     let entry = store.read(number).unwrap();
@@ -64,7 +64,7 @@ fn weeks_of_repairs_are_one_entry_that_does_not_grow() {
         assert!(length <= longest, "{longest} bytes after a day, {length} after {day} more");
     }
     // What would stand there without us is what somebody else wrote last.
-    assert!(matches!(&revert(&mut scene, &diary)[..], [Outcome::Done { .. }]));
+    assert!(matches!(&revert(&mut scene, &diary)[..], [RevertOutcome::Done { .. }]));
     assert_eq!((scene.value(BACKLOG), entries(&scratch).0.len()), ("1023", 0));
 }
 

@@ -11,9 +11,9 @@ use crate::watched::Daemon;
 
 const PROFILE: &str = "[linux.sysctl]\nnet.core.somaxconn = 4096\n";
 
-struct Manager(UnixDatagram);
+struct ServiceManager(UnixDatagram);
 
-impl Manager {
+impl ServiceManager {
     fn new(socket: UnixDatagram) -> Self {
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self(socket)
@@ -39,7 +39,7 @@ fn a_manager_hears_of_start_state_reload_and_end() {
         put("net/core/somaxconn", "4096");
         let scratch = Scratch::new();
         let path = scratch.path().join("notify");
-        let manager = Manager::new(UnixDatagram::bind(&path).unwrap());
+        let manager = ServiceManager::new(UnixDatagram::bind(&path).unwrap());
         let variables = [("NOTIFY_SOCKET", path.to_str().unwrap())];
         let daemon = Daemon::start_in(scratch, PROFILE, &["--interval", "1h"], &variables);
         assert_eq!(manager.hears("READY=1"), "READY=1");
@@ -61,7 +61,7 @@ fn a_watchdog_is_fed_twice_in_its_time_over_an_abstract_socket() {
         put("net/core/somaxconn", "4096");
         let name = format!("tunectl-test-{}", std::process::id());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-        let manager = Manager::new(socket);
+        let manager = ServiceManager::new(socket);
         let name = format!("@{name}");
         let variables = [("NOTIFY_SOCKET", name.as_str()), ("WATCHDOG_USEC", "400000")];
         let _daemon = Daemon::start_in(Scratch::new(), PROFILE, &["--interval", "1h"], &variables);

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tunectl::catalog::{self, KernelVersion};
 use tunectl::kernel::fake::{Behaviour, Fake, Mount};
-use tunectl::kernel::{Kernel, Pieces};
+use tunectl::kernel::{Kernel, WriteMode};
 use tunectl::model::amount::Machine;
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::{Key, System};
-use tunectl::plan::{self, Place};
+use tunectl::plan::{self, PlanEnvironment};
 use tunectl::profile::Source;
 use tunectl::profile::load::load;
-use tunectl::watch::{Now, Orders, Repair, Watcher};
+use tunectl::watch::{Now, Repair, WatchConfig, Watcher};
 
 use crate::support::pattern;
 
@@ -21,13 +21,13 @@ fn key(name: &str) -> Key {
     Key::Sysctl(SysctlName::parse(name).unwrap())
 }
 
-pub(crate) fn orders(text: &str, contained: bool) -> Orders {
+pub(crate) fn orders(text: &str, contained: bool) -> WatchConfig {
     let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}") };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source.clone()), &catalog::spec).unwrap();
     let goals =
         plan::goals(profile.wishes, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 4 })
             .unwrap();
-    let place = Place {
+    let place = PlanEnvironment {
         system: System::Linux,
         version: KernelVersion(6, 12),
         contained,
@@ -35,23 +35,23 @@ pub(crate) fn orders(text: &str, contained: bool) -> Orders {
         shared: plan::Shared::default(),
         out_of_reach: &[],
     };
-    Orders { profiles: vec!["p".to_owned()], goals: goals.keys, place, files: Vec::new() }
+    WatchConfig { profiles: vec!["p".to_owned()], goals: goals.keys, place, files: Vec::new() }
 }
 
 /// A watch, its kernel, and the time.
-pub(crate) struct Scene {
+pub(crate) struct DiagnosisContext {
     pub(crate) watcher: Watcher,
     pub(crate) fake: Fake,
     pub(crate) now: Now,
 }
 
-impl Scene {
+impl DiagnosisContext {
     pub(crate) fn new(fake: Fake, text: &str, repair: Repair) -> Self {
         Self { watcher: Watcher::new(orders(text, false), repair), fake, now: Now::read() }
     }
 
     pub(crate) fn write(&mut self, name: &str, value: &str) -> &mut Self {
-        self.fake.write(&key(name), value, Pieces::Lists).unwrap();
+        self.fake.write(&key(name), value, WriteMode::Lists).unwrap();
         self
     }
 
@@ -96,7 +96,7 @@ pub(crate) const BACKLOG: &str = "net.core.somaxconn";
 #[test]
 fn the_first_look_tells_what_falls_short_and_later_ones_what_changes() {
     let text = "net.core.somaxconn = { at_least = 4096 }\nvm.swappiness = { at_most = 10, required = false }\n";
-    let mut scene = Scene::new(Fake::linux(), text, Repair::Never);
+    let mut scene = DiagnosisContext::new(Fake::linux(), text, Repair::Never);
     scene.sweep(&["falls short: vm.swappiness is 60, wanted at most 10 (optional)"]);
     scene.sweep(&[]);
     scene.later(30 * SECOND).write(BACKLOG, "128");
@@ -121,7 +121,7 @@ fn the_first_look_tells_what_falls_short_and_later_ones_what_changes() {
 
 #[test]
 fn who_insists_gets_their_way() {
-    let mut scene = Scene::new(Fake::linux(), "net.core.somaxconn = 4096\n", Repair::After(SECOND));
+    let mut scene = DiagnosisContext::new(Fake::linux(), "net.core.somaxconn = 4096\n", Repair::After(SECOND));
     scene.sweep(&[]);
     let drifted = "drifted: net.core.somaxconn 4096 → 1, wanted 4096, since [..]Z";
     let repaired = "repaired: net.core.somaxconn 1 → 4096";
@@ -150,7 +150,8 @@ fn who_insists_gets_their_way() {
 #[test]
 fn a_setting_that_is_refused_is_told_of_once_and_given_up() {
     let fake = Fake::linux().mounted("net/core", Mount::ReadOnly);
-    let mut scene = Scene::new(fake, "net.core.somaxconn = 1\nnet.ipv4.tcp_fin_timeout = 30\n", Repair::After(SECOND));
+    let mut scene =
+        DiagnosisContext::new(fake, "net.core.somaxconn = 1\nnet.ipv4.tcp_fin_timeout = 30\n", Repair::After(SECOND));
     scene.sweep(&[
         "falls short: net.core.somaxconn is 4096, wanted 1",
         "falls short: net.ipv4.tcp_fin_timeout is 60, wanted 30",
@@ -177,7 +178,7 @@ fn a_port_range_is_not_put_back_over_ports_that_are_not_reserved() {
     let (range, reserved) = ("net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports");
     let text = "net.ipv4.ip_local_reserved_ports = { includes = \"8080\" }\n\
                 net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n";
-    let mut scene = Scene::new(Fake::linux(), text, Repair::After(SECOND));
+    let mut scene = DiagnosisContext::new(Fake::linux(), text, Repair::After(SECOND));
     scene.sweep(&["falls short: [..]", "falls short: [..]", "repaired: [..]", "repaired: [..]"]);
     scene.write(reserved, "\n").notice(reserved, None, &["drifted: [..]"]);
     scene.later(SECOND / 2).write(range, "32768 60999").notice(range, None, &["drifted: [..]"]);
@@ -201,7 +202,7 @@ fn settings_that_come_and_go_are_one_event_each() {
             Behaviour::numbers(0, 9),
         )
     };
-    let mut scene = Scene::new(bare.clone(), wanted, Repair::After(SECOND));
+    let mut scene = DiagnosisContext::new(bare.clone(), wanted, Repair::After(SECOND));
     scene.sweep(&[
         "not readable: net.ipv4.conf.*.rp_filter, wanted 1: nothing has such a name",
         "not readable: net.ipv4.conf.*.tag, wanted 0: nothing has such a name",
@@ -224,7 +225,7 @@ fn settings_that_come_and_go_are_one_event_each() {
 
 #[test]
 fn what_changes_without_end_is_summed_up() {
-    let mut scene = Scene::new(Fake::linux(), "net.core.somaxconn = { at_least = 1 }\n", Repair::Never);
+    let mut scene = DiagnosisContext::new(Fake::linux(), "net.core.somaxconn = { at_least = 1 }\n", Repair::Never);
     scene.sweep(&[]);
     for round in 0..10 {
         let value = (5 + round).to_string();

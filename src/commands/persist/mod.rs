@@ -1,9 +1,9 @@
 //! `apply --persist` and `revert --persist`: what lasts beyond the boot.
 
-mod taken;
+mod persist_revert;
 mod wanted;
 
-pub(super) use taken::{Taken, take_away, who_says};
+pub(super) use persist_revert::{Removed, take_away, who_says};
 
 use std::fmt::Write as _;
 use std::io::ErrorKind;
@@ -14,11 +14,11 @@ use serde_json::{Value as Json, json};
 use crate::cli::{Apply, Persist};
 use crate::diagnose;
 use crate::kernel::Process;
-use crate::persist::{self, Disk, File, Trouble, Wanted, Winner, Written};
+use crate::persist::{self, Disk, File, PersistError, Wanted, Winner, Written};
 use crate::report::Report;
 use crate::sys;
 
-use super::prepare::Ready;
+use super::prepare::Prepared;
 use super::{FALLS_SHORT, Failure, USAGE, World};
 use wanted::{lasting, sample, unit, units, wanted};
 
@@ -27,12 +27,12 @@ use wanted::{lasting, sample, unit, units, wanted};
 const ONE_WRITE: usize = 4095;
 
 /// Refuses before anything is changed what could not be made to last afterwards.
-pub(super) fn refuse(asked: &Persist, ready: &Ready) -> Result<(), Failure> {
+pub(super) fn refuse(asked: &Persist, ready: &Prepared) -> Result<(), Failure> {
     if !asked.persist {
         return Ok(());
     }
-    if asked.root.is_none() && ready.context.contained() {
-        let why = if ready.context.apart() {
+    if asked.root.is_none() && ready.environment.contained() {
+        let why = if ready.environment.apart() {
             "nothing lasts beyond this container or namespace, and the host's files are not its own"
         } else {
             "whether this is a container, where nothing lasts, can't be told from /proc"
@@ -61,7 +61,7 @@ const AS_IT_SHOULD_BE: &str = " is as it should be";
 
 /// What became of the files.
 #[derive(Debug, Default)]
-pub(super) struct Lasted {
+pub(super) struct PersistResult {
     /// What there is to say to a person.
     pub(super) text: String,
     /// Each file, for programs.
@@ -71,11 +71,17 @@ pub(super) struct Lasted {
 }
 
 /// Writes the files that say what holds now, and takes those away that say what nobody asks for any more.
-pub(super) fn write(apply: &Apply, ready: &Ready, process: Process, report: &Report, world: &mut World<'_>) -> Lasted {
+pub(super) fn write(
+    apply: &Apply,
+    ready: &Prepared,
+    process: Process,
+    report: &Report,
+    world: &mut World<'_>,
+) -> PersistResult {
     let asked = &apply.lasting;
     let wanted = wanted(asked, ready, process, report, world);
     let files = persist::files(&wanted, ready.place.system);
-    let mut lasted = Lasted::default();
+    let mut lasted = PersistResult::default();
     if let Err((path, trouble)) = replace(apply, &wanted, &files, &mut lasted) {
         let root = asked.root.as_deref();
         lasted.files.push(entry(&path, "left", Some(&said(&trouble))));
@@ -91,7 +97,12 @@ pub(super) fn write(apply: &Apply, ready: &Ready, process: Process, report: &Rep
 }
 
 /// Leaves off at the first file that can't be had.
-fn replace(apply: &Apply, wanted: &Wanted, files: &[File], lasted: &mut Lasted) -> Result<(), (PathBuf, Trouble)> {
+fn replace(
+    apply: &Apply,
+    wanted: &Wanted,
+    files: &[File],
+    lasted: &mut PersistResult,
+) -> Result<(), (PathBuf, PersistError)> {
     let (disk, dry_run) = (disk(apply.lasting.root.as_deref()), apply.dry_run);
     if !dry_run {
         disk.sweep();
@@ -173,26 +184,26 @@ fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
     text
 }
 
-fn said(trouble: &Trouble) -> String {
-    // A path that leads nowhere has a byte that no name has (`rooted::beneath`).
+fn said(trouble: &PersistError) -> String {
+    // A path that leads nowhere has a byte that no name has (`root_path::beneath`).
     let shown = |path: &Path| path.display().to_string().replace('\0', "");
     match trouble {
-        Trouble::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", shown(path)),
-        Trouble::Foreign(path) => format!("`{}` was not written by tunectl", shown(path)),
-        Trouble::Refused(path, error) => format!("`{}` could not be written: {}", shown(path), sys::reason(error)),
+        PersistError::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", shown(path)),
+        PersistError::Foreign(path) => format!("`{}` was not written by tunectl", shown(path)),
+        PersistError::Refused(path, error) => format!("`{}` could not be written: {}", shown(path), sys::reason(error)),
     }
 }
 
 /// A line of help, where there is any.
-fn help(trouble: &Trouble, root: Option<&Path>) -> String {
+fn help(trouble: &PersistError, root: Option<&Path>) -> String {
     let root = root.map_or_else(String::new, |root| format!(" --root {}", diagnose::shell(&root.to_string_lossy())));
     let help = match trouble {
-        Trouble::Changed(_) => {
+        PersistError::Changed(_) => {
             format!("keep it under another name, or `tunectl revert --persist{root} --force` takes it away")
         }
-        Trouble::Foreign(_) => "move it away if it is not needed".to_owned(),
-        Trouble::Refused(_, error) if error.kind() == ErrorKind::PermissionDenied => "try it with sudo".to_owned(),
-        Trouble::Refused(..) => return String::new(),
+        PersistError::Foreign(_) => "move it away if it is not needed".to_owned(),
+        PersistError::Refused(_, error) if error.kind() == ErrorKind::PermissionDenied => "try it with sudo".to_owned(),
+        PersistError::Refused(..) => return String::new(),
     };
     format!("  = help: {help}\n")
 }

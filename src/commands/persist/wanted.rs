@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::catalog;
 use crate::cli::Persist;
 use crate::commands::World;
-use crate::commands::prepare::Ready;
+use crate::commands::prepare::Prepared;
 use crate::formats::{self, Lasting};
 use crate::kernel::Process;
 use crate::model::expectation::Expectation;
@@ -16,7 +16,7 @@ use crate::model::value::Value;
 use crate::persist::{self, Asked, Wanted};
 use crate::plan::{LimitAsked, LimitGoal};
 use crate::profile::Profile;
-use crate::report::{Finding, Report, Shortfall, Verdict};
+use crate::report::{Outcome, Report, Shortfall, Verdict};
 
 pub(super) fn units(asked: &Persist) -> Vec<String> {
     asked.unit.iter().filter_map(|name| unit(name)).collect()
@@ -48,13 +48,13 @@ pub(super) fn sample(units: Vec<String>) -> Wanted {
 
 pub(super) fn wanted(
     asked: &Persist,
-    ready: &Ready,
+    ready: &Prepared,
     process: Process,
     report: &Report,
     world: &mut World<'_>,
 ) -> Wanted {
     let mut wanted = Wanted { profiles: ready.profile.names.clone(), hash: hash(&ready.profile), ..Wanted::default() };
-    let mut sides: BTreeMap<Resource, [Option<&Finding>; 2]> = BTreeMap::new();
+    let mut sides: BTreeMap<Resource, [Option<&Outcome>; 2]> = BTreeMap::new();
     for finding in &report.findings {
         match (&finding.setting, lasting(finding)) {
             (Setting::Key(key), Some(value)) => {
@@ -92,7 +92,7 @@ pub(super) fn wanted(
 }
 
 /// On macOS, which has no files that say what there would be without us, the other side is the shell's.
-fn jobs(resource: Resource, sides: [Option<&Finding>; 2], process: Process, world: &mut World<'_>) -> Limits {
+fn jobs(resource: Resource, sides: [Option<&Outcome>; 2], process: Process, world: &mut World<'_>) -> Limits {
     let now = world.kernel.limits(process, resource).ok();
     let [soft, hard] = sides.map(|side| match lasting(side?)? {
         Value::Limit(limit) => Some(limit),
@@ -104,7 +104,7 @@ fn jobs(resource: Resource, sides: [Option<&Finding>; 2], process: Process, worl
 
 /// What is to last of a finding: what stands there and is what is asked for, so that nothing is lowered that was
 /// higher; on macOS, whose limits nobody could set, what is asked for.
-pub(super) fn lasting(finding: &Finding) -> Option<Value> {
+pub(super) fn lasting(finding: &Outcome) -> Option<Value> {
     match &finding.verdict {
         Verdict::Holds | Verdict::Changed => finding.found.clone(),
         Verdict::WouldChange(value) => Some(value.clone()),

@@ -3,8 +3,8 @@
 use super::quote::{double, shell};
 use super::{Remedy, Where, at};
 use crate::catalog::{self, Docker, Kubernetes, Scope};
-use crate::context::{Module, Runtime, cgroup};
-use crate::diagnose::Scene;
+use crate::diagnose::DiagnosisContext;
+use crate::environment::{Module, Runtime, cgroup};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
@@ -13,7 +13,7 @@ use crate::model::value::Value;
 pub(super) const FREE: &str = "--security-opt apparmor=unconfined";
 
 /// The command that starts containers here, with these flags.
-pub(super) fn start(scene: &Scene<'_>, flags: &str) -> Remedy {
+pub(super) fn start(scene: &DiagnosisContext<'_>, flags: &str) -> Remedy {
     let program = match scene.around.runtime {
         Some(Runtime::Nspawn) => "systemd-nspawn",
         Some(Runtime::Podman) => "podman run",
@@ -29,10 +29,10 @@ pub(in crate::diagnose) fn container_key(
     value: &Value,
     lacks: Option<&str>,
     writable: bool,
-    scene: &Scene<'_>,
+    scene: &DiagnosisContext<'_>,
 ) -> Vec<Remedy> {
     let row = catalog::row(System::Linux, key);
-    let scope = catalog::scope_of(System::Linux, key, scene.context.version());
+    let scope = catalog::scope_of(System::Linux, key, scene.environment.version());
     let name = key.to_string();
     let text = value.to_string();
     match (name.as_str(), scene.around.runtime) {
@@ -60,7 +60,7 @@ pub(in crate::diagnose) fn container_key(
         // The runtime does not take it, though it is the container's own: then tunectl in it has to be let.
         _ => {
             // Root of a container alone may not write what is of its user namespace.
-            let roots = (scope == Scope::UserNs && scene.context.user != 0).then_some("CAP_SYS_RESOURCE");
+            let roots = (scope == Scope::UserNs && scene.environment.user != 0).then_some("CAP_SYS_RESOURCE");
             let lacks = lacks.or(roots);
             // What helps under SELinux is its policy's to say.
             let policy = scene.around.module() == Some(Module::SeLinux);
@@ -80,14 +80,14 @@ fn has_interface(key: &Key) -> bool {
 }
 
 /// Whether root in the container is another user outside.
-fn rootless(scene: &Scene<'_>) -> bool {
-    scene.context.initial.user == Some(false)
+fn rootless(scene: &DiagnosisContext<'_>) -> bool {
+    scene.environment.initial.user == Some(false)
 }
 
 /// LXC sets sysctls from within the container, when it has mounted `/proc` there: all but the network's are on a mount
 /// that is read-only by then (`proc:mixed`), and it gives up. A hook runs outside, with the container's namespaces made.
-fn lxc(key: &Key, value: &str, scene: &Scene<'_>) -> Vec<Remedy> {
-    let namespace = match catalog::scope_of(System::Linux, key, scene.context.version()) {
+fn lxc(key: &Key, value: &str, scene: &DiagnosisContext<'_>) -> Vec<Remedy> {
+    let namespace = match catalog::scope_of(System::Linux, key, scene.environment.version()) {
         Scope::NetNs => return vec![at(Where::LxcConfig, format!("lxc.sysctl.{key} = {value}"))],
         Scope::UtsNs if key.to_string() == "kernel.hostname" => {
             return vec![at(Where::LxcConfig, format!("lxc.uts.name = {value}"))];
@@ -102,7 +102,7 @@ fn lxc(key: &Key, value: &str, scene: &Scene<'_>) -> Vec<Remedy> {
 
 /// nspawn sets none itself. It leaves all writable where its environment says so, but for users of a namespace of theirs:
 /// nspawn(1), `$SYSTEMD_NSPAWN_API_VFS_WRITABLE`.
-fn nspawn(lacks: Option<&str>, scene: &Scene<'_>) -> Vec<Remedy> {
+fn nspawn(lacks: Option<&str>, scene: &DiagnosisContext<'_>) -> Vec<Remedy> {
     match lacks {
         Some(capability) => vec![start(scene, &format!("--capability={capability}"))],
         None if rootless(scene) => vec![],
@@ -111,7 +111,7 @@ fn nspawn(lacks: Option<&str>, scene: &Scene<'_>) -> Vec<Remedy> {
 }
 
 /// What a container that may write what is its own is to be started with, and this one was not.
-fn let_write(lacks: Option<&str>, writable: bool, scene: &Scene<'_>) -> Vec<String> {
+fn let_write(lacks: Option<&str>, writable: bool, scene: &DiagnosisContext<'_>) -> Vec<String> {
     let mut flags = Vec::new();
     if !writable {
         flags.push("--security-opt systempaths=unconfined".to_owned());
@@ -119,7 +119,7 @@ fn let_write(lacks: Option<&str>, writable: bool, scene: &Scene<'_>) -> Vec<Stri
     if scene.around.module() == Some(Module::AppArmor) {
         flags.push(FREE.to_owned());
     }
-    if scene.context.user != 0 {
+    if scene.environment.user != 0 {
         flags.push("--user 0".to_owned());
     }
     if let Some(capability) = lacks {
@@ -148,7 +148,11 @@ fn pod(name: &str, value: &Value, rule: Option<Kubernetes>) -> Vec<Remedy> {
 }
 
 /// Have a limit of the container's first process set, both sides.
-pub(in crate::diagnose) fn container_limit(resource: Resource, limits: Limits, scene: &Scene<'_>) -> Vec<Remedy> {
+pub(in crate::diagnose) fn container_limit(
+    resource: Resource,
+    limits: Limits,
+    scene: &DiagnosisContext<'_>,
+) -> Vec<Remedy> {
     let both = |word, between| format!("{}{between}{}", infinity(word)(limits.soft), infinity(word)(limits.hard));
     match scene.around.runtime {
         // A pod has no field for limits (kubernetes#3595): the unit of the runtime on the node decides.
@@ -172,7 +176,7 @@ pub(in crate::diagnose) fn container_limit(resource: Resource, limits: Limits, s
 }
 
 /// Have the container's control group allow so many processes.
-pub(in crate::diagnose) fn container_pids(wanted: Limit, scene: &Scene<'_>) -> Vec<Remedy> {
+pub(in crate::diagnose) fn container_pids(wanted: Limit, scene: &DiagnosisContext<'_>) -> Vec<Remedy> {
     let count = |infinite: &'static str| infinity(infinite)(wanted);
     match scene.around.runtime {
         Some(Runtime::Kubernetes) => vec![at(Where::Kubelet, format!("--pod-max-pids={}", count("-1")))],
@@ -190,7 +194,7 @@ pub(in crate::diagnose) fn container_pids(wanted: Limit, scene: &Scene<'_>) -> V
 }
 
 /// Have the container's filter of system calls let limits pass.
-pub(in crate::diagnose) fn container_filter(scene: &Scene<'_>) -> Vec<Remedy> {
+pub(in crate::diagnose) fn container_filter(scene: &DiagnosisContext<'_>) -> Vec<Remedy> {
     match scene.around.runtime {
         Some(Runtime::Kubernetes | Runtime::Lxc | Runtime::Nspawn) => vec![],
         _ => vec![start(scene, "--security-opt seccomp=unconfined")],

@@ -3,8 +3,8 @@
 use super::quote::{shell, unit};
 use super::{Remedy, Where, at, spotted};
 use crate::catalog::{self, Scope};
-use crate::context::elsewhere::{Elsewhere, Reader};
-use crate::diagnose::Scene;
+use crate::diagnose::DiagnosisContext;
+use crate::environment::config_files::{ConfigLine, Reader};
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::Value;
@@ -16,19 +16,19 @@ const CAP_SYS_RESOURCE: u32 = 24;
 const LAST_FILE: &str = "/etc/sysctl.d/99-zz-tunectl.conf";
 
 /// Have `tunectl apply` do it, as root.
-pub(in crate::diagnose) fn apply_as_root(scene: &Scene<'_>) -> Remedy {
+pub(in crate::diagnose) fn apply_as_root(scene: &DiagnosisContext<'_>) -> Remedy {
     at(Where::Shell, format!("sudo tunectl apply{}", flags(scene)))
 }
 
 /// Have `tunectl apply` do it: as root, where any other of its settings needs that.
-pub(in crate::diagnose) fn apply(scene: &Scene<'_>) -> Remedy {
+pub(in crate::diagnose) fn apply(scene: &DiagnosisContext<'_>) -> Remedy {
     if scene.needs_root() {
         return apply_as_root(scene);
     }
     at(Where::Shell, format!("tunectl apply{}", flags(scene)))
 }
 
-fn flags(scene: &Scene<'_>) -> String {
+fn flags(scene: &DiagnosisContext<'_>) -> String {
     scene.asked.iter().fold(String::new(), |flags, word| flags + " " + &shell(word))
 }
 
@@ -48,7 +48,7 @@ pub(in crate::diagnose) fn host_key(key: &Key, value: &Value, outside: bool) -> 
 }
 
 /// Have `tunectl apply` write the files as well that set it at each boot.
-pub(in crate::diagnose) fn at_boot(scene: &Scene<'_>) -> Remedy {
+pub(in crate::diagnose) fn at_boot(scene: &DiagnosisContext<'_>) -> Remedy {
     at(Where::Shell, format!("sudo tunectl apply --persist{}", flags(scene))).or()
 }
 
@@ -65,7 +65,7 @@ fn launch_daemon(name: &str, command: &[String]) -> Remedy {
 }
 
 /// Have the line that sets another value set this one.
-pub(in crate::diagnose) fn change_line(other: &Elsewhere, limits: Limits, value: &Value) -> Remedy {
+pub(in crate::diagnose) fn change_line(other: &ConfigLine, limits: Limits, value: &Value) -> Remedy {
     let place = format!("{}:{}", other.file, other.line);
     let text = match (&other.setting, other.reader) {
         (Setting::Limit(resource, _), Reader::Unit) => unit_line(*resource, limits),
@@ -168,10 +168,15 @@ pub(in crate::diagnose) fn pids_in_unit(wanted: Limit) -> Remedy {
 
 /// Have `tunectl apply` set a key of a process's user or PID namespace from within. It needs no `/proc` of
 /// its own: the files of `/proc/sys` speak of the namespaces of whoever opens them.
-pub(in crate::diagnose) fn within(scope: Scope, key: &Key, value: &Value, scene: &Scene<'_>) -> Option<Remedy> {
+pub(in crate::diagnose) fn within(
+    scope: Scope,
+    key: &Key,
+    value: &Value,
+    scene: &DiagnosisContext<'_>,
+) -> Option<Remedy> {
     let pid = scene.asked.iter().skip_while(|word| *word != "--pid").nth(1)?;
     // Nobody may enter the user namespace that he is in, setns(2), and not everyone there may change his groups.
-    let user = if scene.context.visitor?.other_users { " --user --preserve-credentials" } else { "" };
+    let user = if scene.environment.visitor?.other_users { " --user --preserve-credentials" } else { "" };
     let numbers = if scope == Scope::PidNs { " --pid" } else { "" };
     let wish = shell(&format!("{key}={value}"));
     Some(at(Where::Shell, format!("sudo nsenter --target {pid}{user}{numbers} tunectl apply --set {wish}")))
@@ -217,13 +222,13 @@ pub(in crate::diagnose) fn ulimit(resource: Resource, side: Side, limit: Limit) 
 }
 
 /// Have whoever starts the process give it a higher hard limit: root, its unit, its login.
-pub(in crate::diagnose) fn host_limit(resource: Resource, limits: Limits, scene: &Scene<'_>) -> Vec<Remedy> {
+pub(in crate::diagnose) fn host_limit(resource: Resource, limits: Limits, scene: &DiagnosisContext<'_>) -> Vec<Remedy> {
     let unit = limit_in_unit(resource, limits);
-    if scene.context.system == System::MacOs {
+    if scene.environment.system == System::MacOs {
         return mac_limit(resource, limits);
     }
     // Root that may not raise it either gains nothing by sudo, nor does anyone whom exec can give nothing.
-    if scene.context.user == 0 || !scene.around.may_gain(CAP_SYS_RESOURCE) {
+    if scene.environment.user == 0 || !scene.around.may_gain(CAP_SYS_RESOURCE) {
         return vec![unit];
     }
     vec![apply_as_root(scene), unit.or()]

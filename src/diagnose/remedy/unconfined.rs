@@ -2,18 +2,18 @@
 
 use super::container::{FREE, start};
 use super::{Remedy, Where, at};
-use crate::context::{Module, Runtime};
-use crate::diagnose::Scene;
+use crate::diagnose::DiagnosisContext;
+use crate::environment::{Module, Runtime};
 
 /// Have whoever starts us not confine us. Of `AppArmor` alone, and where it was seen to help: what another module's policy
 /// lets through, and what a node makes of a pod's fields, can't be told from here.
-pub(in crate::diagnose) fn unconfined(scene: &Scene<'_>) -> Vec<Remedy> {
+pub(in crate::diagnose) fn unconfined(scene: &DiagnosisContext<'_>) -> Vec<Remedy> {
     if scene.around.module() != Some(Module::AppArmor) {
         return vec![];
     }
     match scene.around.runtime {
         // Of a visitor (`--pid`) it is his own label.
-        _ if !scene.context.in_container() || scene.context.visitor.is_some() => {
+        _ if !scene.environment.in_container() || scene.environment.visitor.is_some() => {
             vec![at(Where::Unit, "AppArmorProfile=unconfined".to_owned())]
         }
         Some(Runtime::Lxc) => vec![at(Where::LxcConfig, "lxc.apparmor.profile = unconfined".to_owned())],

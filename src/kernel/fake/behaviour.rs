@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use crate::kernel::Pieces;
+use crate::kernel::WriteMode;
 use crate::model::amount::parse_number;
 use crate::model::ranges::Ranges;
 use crate::model::setting::System;
@@ -91,7 +91,7 @@ pub(super) fn write(
     system: System,
     old: &str,
     text: &str,
-    pieces: Pieces,
+    pieces: WriteMode,
     neighbours: &Neighbours,
 ) -> Result<Written, Errno> {
     let all = |new: String| Ok(Written { text: new, taken: text.len() });
@@ -202,13 +202,13 @@ fn kernel_number(token: &str) -> Option<i128> {
 }
 
 /// A list that starts anew. A single write ends behind the last number that fits.
-fn write_ports(text: &str, pieces: Pieces) -> Result<Written, Errno> {
+fn write_ports(text: &str, pieces: WriteMode) -> Result<Written, Errno> {
     const MOST: usize = 4095;
     let list = text.trim_matches('\n');
     if list.contains(char::is_whitespace) {
         return Err(Errno::EINVAL);
     }
-    let whole = pieces == Pieces::Lists || text.len() <= MOST;
+    let whole = pieces == WriteMode::Lists || text.len() <= MOST;
     let taken = if whole { text.len() } else { text[..MOST].rfind(',').map_or(MOST, |comma| comma + 1) };
     let list = text[..taken].trim_matches(['\n', ',']);
     let ports = Ranges::parse(list, MAX_PORT).map_err(|_| Errno::EINVAL)?;
@@ -231,7 +231,7 @@ mod tests {
 
     fn linux(behaviour: Behaviour, old: &str, text: &str) -> Result<(String, usize), Errno> {
         let neighbours = Neighbours { first_port: Some(1024), range_start: Some(32768) };
-        write(behaviour, System::Linux, old, text, Pieces::One, &neighbours)
+        write(behaviour, System::Linux, old, text, WriteMode::One, &neighbours)
             .map(|written| (written.text, written.taken))
     }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use nix::errno::Errno;
 
-use super::{Evidence, Kernel, Operation, Pieces, Process, Refusal};
+use super::{Evidence, Kernel, KernelError, Operation, Process, WriteMode};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
@@ -148,8 +148,8 @@ impl Kernel for Fake {
         self.system
     }
 
-    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
-        let refused = |operation, errno| Err(Refusal { operation, errno });
+    fn read(&mut self, key: &Key) -> Result<String, KernelError> {
+        let refused = |operation, errno| Err(KernelError { operation, errno });
         match self.entry(key) {
             Err(errno) => refused(Operation::OpenToRead, errno),
             Ok(entry) if entry.mode & 0o444 == 0 => refused(Operation::Read, Errno::EACCES),
@@ -158,7 +158,7 @@ impl Kernel for Fake {
         }
     }
 
-    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
         let entry = self.entry(key).and_then(|entry| match entry {
             // The mode is looked at before the mount is: a key with both is EACCES.
             _ if self.permitted(entry) & 0o2 == 0 => Err(Errno::EACCES),
@@ -167,8 +167,8 @@ impl Kernel for Fake {
         });
         let entry = entry.map_err(|errno| match (self.system, errno) {
             // There is nothing to open: sysctl(3) says EPERM to whoever isn't root.
-            (System::MacOs, Errno::EACCES) => Refusal { operation: Operation::Write, errno: Errno::EPERM },
-            _ => Refusal { operation: Operation::OpenToWrite, errno },
+            (System::MacOs, Errno::EACCES) => KernelError { operation: Operation::Write, errno: Errno::EPERM },
+            _ => KernelError { operation: Operation::OpenToWrite, errno },
         })?;
         if text.is_empty() {
             return Ok(());
@@ -178,7 +178,7 @@ impl Kernel for Fake {
             range_start: self.number("net.ipv4.ip_local_port_range"),
         };
         let written = behaviour::write(entry.behaviour, self.system, &entry.text, text, pieces, &neighbours)
-            .map_err(|errno| Refusal { operation: Operation::Write, errno })?;
+            .map_err(|errno| KernelError { operation: Operation::Write, errno })?;
         if let Some(other) = entry.zeroes.clone().and_then(|other| self.keys.get_mut(&other)) {
             "0\n".clone_into(&mut other.text);
         }
@@ -187,7 +187,7 @@ impl Kernel for Fake {
         }
         if written.taken < text.len() {
             let operation = Operation::ShortWrite { taken: written.taken, of: text.len() };
-            return Err(Refusal { operation, errno: Errno::EIO });
+            return Err(KernelError { operation, errno: Errno::EIO });
         }
         Ok(())
     }
@@ -219,16 +219,16 @@ impl Kernel for Fake {
         }
     }
 
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
         let system = self.system;
         let found = self.table(process).and_then(|table| limits::get(table, system, resource));
-        found.map_err(|errno| Refusal { operation: Operation::GetLimits, errno })
+        found.map_err(|errno| KernelError { operation: Operation::GetLimits, errno })
     }
 
-    fn set_limits(&mut self, process: Process, resource: Resource, new: Limits) -> Result<(), Refusal> {
+    fn set_limits(&mut self, process: Process, resource: Resource, new: Limits) -> Result<(), KernelError> {
         let rules = self.rules();
         let set = self.table(process).and_then(|table| limits::set(table, rules, resource, new));
-        set.map_err(|errno| Refusal { operation: Operation::SetLimits, errno })
+        set.map_err(|errno| KernelError { operation: Operation::SetLimits, errno })
     }
 }
 

@@ -5,7 +5,7 @@ fn sysctl(name: &str) -> Key {
 }
 
 fn put(fake: &mut Fake, name: &str, text: &str) -> Result<(), (Operation, Errno)> {
-    fake.write(&sysctl(name), text, Pieces::One).map_err(|refusal| (refusal.operation, refusal.errno))
+    fake.write(&sysctl(name), text, WriteMode::One).map_err(|refusal| (refusal.operation, refusal.errno))
 }
 
 fn nofile(soft: u64, hard: u64) -> Limits {
@@ -48,9 +48,9 @@ fn lists_of_ports_are_taken_in_pieces() {
     let mut fake = Fake::linux();
     let list: Vec<String> = (0..1000).map(|n| (10_000 + 2 * n).to_string()).collect();
     let key = sysctl("net.ipv4.ip_local_reserved_ports");
-    fake.write(&key, &list.join(","), Pieces::Lists).unwrap();
+    fake.write(&key, &list.join(","), WriteMode::Lists).unwrap();
     assert_eq!(fake.read(&key).unwrap().trim().split(',').count(), 1000);
-    fake.write(&key, "\n", Pieces::Lists).unwrap();
+    fake.write(&key, "\n", WriteMode::Lists).unwrap();
     assert_eq!(fake.read(&key).unwrap(), "\n");
 }
 
@@ -70,8 +70,8 @@ fn each_way_to_be_refused() {
     assert_eq!(put(&mut fake, "net.ipv4.tcp_congestion_control", "bbr"), Err((Operation::Write, Errno::ENOENT)));
     assert_eq!(put(&mut fake, "kernel.sem", "1 1 1 -1"), Err((Operation::Write, Errno::ERANGE)));
     let flush = sysctl("net.ipv4.route.flush");
-    assert_eq!(fake.read(&flush), Err(Refusal { operation: Operation::Read, errno: Errno::EACCES }));
-    assert_eq!(fake.write(&flush, "1", Pieces::One), Ok(()));
+    assert_eq!(fake.read(&flush), Err(KernelError { operation: Operation::Read, errno: Errno::EACCES }));
+    assert_eq!(fake.write(&flush, "1", WriteMode::One), Ok(()));
     let mut inside = Fake::linux().in_network_namespace();
     assert_eq!(put(&mut inside, "net.core.rmem_max", "4096"), Err((Operation::OpenToWrite, Errno::EACCES)));
     assert_eq!(inside.value("net.ipv4.tcp_mem"), None);

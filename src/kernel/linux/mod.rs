@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::{Uid, geteuid, seteuid};
 
-use super::{Access, Evidence, Kernel, Operation, Pieces, Process, Refusal, rlimits};
+use super::{Access, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
@@ -102,27 +102,27 @@ impl Linux {
         self.sysfs.release();
     }
 
-    fn open_to_read(&mut self, key: &Key) -> Result<Kept, Refusal> {
+    fn open_to_read(&mut self, key: &Key) -> Result<Kept, KernelError> {
         if self.access == Access::Write {
             match self.open(key, OFlag::O_RDWR) {
                 Ok(file) => return Ok(Kept { file, writable: true }),
                 // Read-only for us, for everyone or for this mount; a directory is told by reading it.
                 Err(Errno::EACCES | Errno::EPERM | Errno::EROFS | Errno::EISDIR) => {}
-                Err(errno) => return Err(Refusal { operation: Operation::OpenToRead, errno }),
+                Err(errno) => return Err(KernelError { operation: Operation::OpenToRead, errno }),
             }
         }
         match self.open(key, OFlag::O_RDONLY) {
             Ok(file) => Ok(Kept { file, writable: false }),
             Err(Errno::EACCES) if self.is_write_only(key) => {
-                Err(Refusal { operation: Operation::Read, errno: Errno::EACCES })
+                Err(KernelError { operation: Operation::Read, errno: Errno::EACCES })
             }
-            Err(errno) => Err(Refusal { operation: Operation::OpenToRead, errno }),
+            Err(errno) => Err(KernelError { operation: Operation::OpenToRead, errno }),
         }
     }
 
-    fn open_and_write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    fn open_and_write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
         let opened = self.open(key, OFlag::O_WRONLY);
-        let file = opened.map_err(|errno| Refusal { operation: Operation::OpenToWrite, errno })?;
+        let file = opened.map_err(|errno| KernelError { operation: Operation::OpenToWrite, errno })?;
         write_text(&file, text, pieces)
     }
 
@@ -130,8 +130,8 @@ impl Linux {
     /// else, whatever his capabilities: the effective user counts, at open(2) and at write(2) (`ipc_permissions`,
     /// `ipc/ipc_sysctl.c`, since Linux 6.9). Root of the machine, in the namespaces of a container whose root is
     /// another user, therefore becomes that one for as long as it takes.
-    fn write_as_owner(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
-        let denied = Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES };
+    fn write_as_owner(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
+        let denied = KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES };
         let (tree, path) = self.tree(key);
         let owner = tree.owner(path).filter(|owner| *owner != 0).ok_or(denied)?;
         if !geteuid().is_root() || seteuid(Uid::from_raw(owner)).is_err() {
@@ -149,8 +149,8 @@ impl Linux {
     }
 
     /// Reads a key into the buffer; returns how many bytes of that it is.
-    fn fill(&mut self, key: &Key) -> Result<usize, Refusal> {
-        let refusal = |errno| Refusal { operation: Operation::Read, errno };
+    fn fill(&mut self, key: &Key) -> Result<usize, KernelError> {
+        let refusal = |errno| KernelError { operation: Operation::Read, errno };
         if let Some(kept) = self.kept.get(key) {
             match read_whole(&kept.file, &mut self.buffer) {
                 // What stood there is gone (sysctl: ENOENT, sysfs: ENODEV); another may stand in its place.
@@ -177,33 +177,33 @@ impl Kernel for Linux {
         System::Linux
     }
 
-    fn read(&mut self, key: &Key) -> Result<String, Refusal> {
+    fn read(&mut self, key: &Key) -> Result<String, KernelError> {
         let mut whole = String::new();
         self.show(key, &mut |text| text.clone_into(&mut whole)).map(|()| whole)
     }
 
-    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), Refusal> {
+    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
         let count = self.fill(key)?;
         look(&String::from_utf8_lossy(&self.buffer[..count]));
         Ok(())
     }
 
-    fn write(&mut self, key: &Key, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
         if self.access != Access::Write {
             // What write(2) says of a descriptor that isn't open for writing.
-            return Err(Refusal { operation: Operation::Write, errno: Errno::EBADF });
+            return Err(KernelError { operation: Operation::Write, errno: Errno::EBADF });
         }
         if let Some(kept) = self.kept.get(key).filter(|kept| kept.writable) {
             match write_text(&kept.file, text, pieces) {
                 // Perhaps no such value, perhaps no such key any more: a fresh descriptor tells which.
-                Err(Refusal { operation: Operation::Write, errno: Errno::ENOENT | Errno::ENODEV }) => {
+                Err(KernelError { operation: Operation::Write, errno: Errno::ENOENT | Errno::ENODEV }) => {
                     self.kept.remove(key);
                 }
                 result => return result,
             }
         }
         match self.open_and_write(key, text, pieces) {
-            Err(Refusal { operation: Operation::OpenToWrite, errno: Errno::EACCES }) => {
+            Err(KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES }) => {
                 self.write_as_owner(key, text, pieces)
             }
             result => result,
@@ -223,18 +223,18 @@ impl Kernel for Linux {
         tree.inspect(path)
     }
 
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, Refusal> {
+    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
         match process {
             Process::Own => rlimits::limits(resource),
             Process::Pid(pid) => {
                 let operation = Operation::GetLimits;
-                refuse_ended(pid).map_err(|errno| Refusal { operation, errno })?;
+                refuse_ended(pid).map_err(|errno| KernelError { operation, errno })?;
                 let (mut soft, mut hard) = (0, 0);
                 match rlimit::prlimit(pid, rlimits::number(resource), None, Some((&mut soft, &mut hard))) {
                     Ok(()) => Ok(rlimits::from_raw((soft, hard))),
                     Err(error) => Err(match rlimits::refusal(operation, &error) {
-                        Refusal { errno: Errno::EPERM, .. } => {
-                            Refusal { operation: shown(pid, resource).unwrap_or(operation), errno: Errno::EPERM }
+                        KernelError { errno: Errno::EPERM, .. } => {
+                            KernelError { operation: shown(pid, resource).unwrap_or(operation), errno: Errno::EPERM }
                         }
                         refusal => refusal,
                     }),
@@ -243,12 +243,12 @@ impl Kernel for Linux {
         }
     }
 
-    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), Refusal> {
+    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
         match process {
             Process::Own => rlimits::set_limits(resource, limits),
             Process::Pid(pid) => {
                 let operation = Operation::SetLimits;
-                refuse_ended(pid).map_err(|errno| Refusal { operation, errno })?;
+                refuse_ended(pid).map_err(|errno| KernelError { operation, errno })?;
                 rlimit::prlimit(pid, rlimits::number(resource), Some(rlimits::to_raw(limits)), None)
                     .map_err(|error| rlimits::refusal(operation, &error))
             }
@@ -283,27 +283,27 @@ fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
     Err(Errno::EFBIG)
 }
 
-fn write_text(file: &File, text: &str, pieces: Pieces) -> Result<(), Refusal> {
+fn write_text(file: &File, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
     let mut taken = 0;
     for piece in cut(text, pieces) {
         // At offset 0 the kernel replaces the list, further on it adds to it.
         let offset = u64::try_from(taken).unwrap_or(u64::MAX);
         let count = uninterrupted(|| file.write_at(piece.as_bytes(), offset))
-            .map_err(|errno| Refusal { operation: Operation::Write, errno })?;
+            .map_err(|errno| KernelError { operation: Operation::Write, errno })?;
         taken += count;
         if count < piece.len() {
-            return Err(Refusal { operation: Operation::ShortWrite { taken, of: text.len() }, errno: Errno::EIO });
+            return Err(KernelError { operation: Operation::ShortWrite { taken, of: text.len() }, errno: Errno::EIO });
         }
     }
     Ok(())
 }
 
 /// The text in one piece, or a list in pieces that each end behind a comma, so that no number is cut in two.
-fn cut(text: &str, pieces: Pieces) -> impl Iterator<Item = &str> {
+fn cut(text: &str, pieces: WriteMode) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let left = rest?;
-        let fits = pieces == Pieces::One || left.len() <= PIECE;
+        let fits = pieces == WriteMode::One || left.len() <= PIECE;
         let comma = if fits { None } else { left.as_bytes()[..PIECE].iter().rposition(|byte| *byte == b',') };
         let (piece, left) = left.split_at(comma.map_or(left.len(), |comma| comma + 1));
         rest = (!left.is_empty()).then_some(left);

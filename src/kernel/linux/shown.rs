@@ -28,7 +28,7 @@ fn row(table: &str, resource: Resource) -> Option<Operation> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Refusal, rlimits};
+    use crate::kernel::{KernelError, rlimits};
     use nix::errno::Errno;
 
     #[test]
@@ -36,7 +36,7 @@ mod tests {
         let own = std::process::id().try_into().unwrap();
         for resource in Resource::ALL {
             let operation = shown(own, resource).unwrap();
-            let limits = Refusal { operation, errno: Errno::EPERM }.shown();
+            let limits = KernelError { operation, errno: Errno::EPERM }.shown();
             assert_eq!(limits, rlimits::limits(resource).ok(), "{resource}");
         }
         assert_eq!(shown(i32::MAX, Resource::Cpu), None);

@@ -54,8 +54,8 @@ fn sysfs(path: &str) -> Key {
     Key::Sysfs(SysfsName::parse(path).unwrap())
 }
 
-fn refused<T>(operation: Operation, errno: Errno) -> Result<T, Refusal> {
-    Err(Refusal { operation, errno })
+fn refused<T>(operation: Operation, errno: Errno) -> Result<T, KernelError> {
+    Err(KernelError { operation, errno })
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_key_is_read_written_and_read_back() {
     let mut kernel = sandbox.kernel(Access::Write);
     let key = sysctl("net.core.somaxconn");
     assert_eq!(kernel.read(&key).unwrap(), "4096\n");
-    kernel.write(&key, "8192\n", Pieces::One).unwrap();
+    kernel.write(&key, "8192\n", WriteMode::One).unwrap();
     assert_eq!(kernel.read(&key).unwrap(), "8192\n");
     assert_eq!(fs::read_to_string(file).unwrap(), "8192\n");
 }
@@ -89,12 +89,12 @@ fn nothing_is_created_or_truncated() {
     let sandbox = Sandbox::new();
     let mut kernel = sandbox.kernel(Access::Write);
     assert_eq!(
-        kernel.write(&sysctl("net.core.nonsense"), "1", Pieces::One),
+        kernel.write(&sysctl("net.core.nonsense"), "1", WriteMode::One),
         refused(Operation::OpenToWrite, Errno::ENOENT)
     );
     assert!(!sandbox.0.join("proc/net/core/nonsense").exists());
     let file = sandbox.file("proc/net/core/somaxconn", "4096\n");
-    kernel.write(&sysctl("net.core.somaxconn"), "8", Pieces::One).unwrap();
+    kernel.write(&sysctl("net.core.somaxconn"), "8", WriteMode::One).unwrap();
     assert_eq!(fs::read_to_string(file).unwrap(), "8096\n");
 }
 
@@ -103,7 +103,7 @@ fn a_kernel_for_reading_does_not_write() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("proc/key", "1\n");
     let mut kernel = sandbox.kernel(Access::Read);
-    assert_eq!(kernel.write(&sysctl("key"), "2", Pieces::One), refused(Operation::Write, Errno::EBADF));
+    assert_eq!(kernel.write(&sysctl("key"), "2", WriteMode::One), refused(Operation::Write, Errno::EBADF));
     assert_eq!(fs::read_to_string(file).unwrap(), "1\n");
 }
 
@@ -121,7 +121,7 @@ fn no_link_in_proc_sys_is_followed() {
         }
     }
     let mut kernel = sandbox.kernel(Access::Write);
-    assert_eq!(kernel.write(&sysctl("net.leaf"), "x", Pieces::One), refused(Operation::OpenToWrite, Errno::ELOOP));
+    assert_eq!(kernel.write(&sysctl("net.leaf"), "x", WriteMode::One), refused(Operation::OpenToWrite, Errno::ELOOP));
     assert_eq!(fs::read_to_string(sandbox.0.join("outside/secret")).unwrap(), "secret");
 }
 
@@ -170,10 +170,10 @@ fn permissions_decide_and_are_told_apart() {
         setfsuid(user);
         let mut kernel = sandbox.kernel(Access::Write);
         assert_eq!(kernel.read(&sysctl("shown")).unwrap(), "1\n");
-        assert_eq!(kernel.write(&sysctl("shown"), "2", Pieces::One), refused(Operation::OpenToWrite, Errno::EACCES));
+        assert_eq!(kernel.write(&sysctl("shown"), "2", WriteMode::One), refused(Operation::OpenToWrite, Errno::EACCES));
         assert_eq!(kernel.read(&sysctl("trigger")), refused(Operation::Read, Errno::EACCES));
         assert_eq!(kernel.read(&sysctl("drop")), refused(Operation::Read, Errno::EACCES));
-        assert_eq!(kernel.write(&sysctl("drop"), "2", Pieces::One), Ok(()));
+        assert_eq!(kernel.write(&sysctl("drop"), "2", WriteMode::One), Ok(()));
         assert_eq!(kernel.inspect(&sysctl("trigger")).mode, Some(0o200));
         kernel.read(&sysctl("secret"))
     };
@@ -190,7 +190,7 @@ fn permissions_decide_and_are_told_apart() {
 fn a_missing_tree_is_told_key_by_key() {
     let mut kernel = Linux::new("/nonexistent/proc/sys", "/nonexistent/sys", Access::Write);
     assert_eq!(kernel.read(&sysctl("net.core.somaxconn")), refused(Operation::OpenToRead, Errno::ENOENT));
-    assert_eq!(kernel.write(&sysctl("a"), "1", Pieces::One), refused(Operation::OpenToWrite, Errno::ENOENT));
+    assert_eq!(kernel.write(&sysctl("a"), "1", WriteMode::One), refused(Operation::OpenToWrite, Errno::ENOENT));
     let evidence = kernel.inspect(&sysfs("kernel/mm/ksm/run"));
     assert_eq!((evidence.exists, evidence.tree_present), (Some(false), Some(false)));
     assert!(kernel.names(&SysctlName::parse("net.*").unwrap()).is_empty());
@@ -256,10 +256,10 @@ fn a_directory_that_was_replaced_is_opened_anew() {
 #[test]
 fn lists_are_cut_behind_commas() {
     let list = ["12345"; 1000].join(",");
-    let pieces: Vec<&str> = cut(&list, Pieces::Lists).collect();
+    let pieces: Vec<&str> = cut(&list, WriteMode::Lists).collect();
     assert_eq!(pieces.concat(), list);
     assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), [4092, 1907]);
     assert!(pieces[0].ends_with(','));
-    assert!(cut(&list, Pieces::One).eq([list.as_str()]));
-    assert!(cut("\n", Pieces::Lists).eq(["\n"]));
+    assert!(cut(&list, WriteMode::One).eq([list.as_str()]));
+    assert!(cut("\n", WriteMode::Lists).eq(["\n"]));
 }

@@ -1,7 +1,7 @@
 //! W012: what can't be had inside a container.
 
 use super::super::problem::Problem;
-use super::super::{Profile, Wish};
+use super::super::{Profile, RawRequirement};
 use super::{Known, spans};
 use crate::model::limit::{Resource, Side};
 use crate::model::setting::{Setting, System};
@@ -21,7 +21,7 @@ const SHOWN: usize = 6;
 
 /// One warning for all settings that are required and out of reach.
 pub(super) fn unreachable(profile: &Profile, known: &Known<'_>) -> Option<Problem> {
-    let wishes: Vec<&Wish> = profile
+    let wishes: Vec<&RawRequirement> = profile
         .wishes
         .iter()
         .filter(|wish| wish.required && out_of_reach(wish, known) && !is_said_of_the_hard_one(profile, wish))
@@ -38,7 +38,7 @@ pub(super) fn unreachable(profile: &Profile, known: &Known<'_>) -> Option<Proble
     Some(warning.help("`required = false` makes a warning of it where the host has not been set up for it"))
 }
 
-fn out_of_reach(wish: &Wish, known: &Known<'_>) -> bool {
+fn out_of_reach(wish: &RawRequirement, known: &Known<'_>) -> bool {
     match &wish.setting {
         Setting::Key(key) => wish.system == Some(System::Linux) && (known.about)(System::Linux, key).of_host,
         Setting::Limit(resource, _) => {
@@ -50,7 +50,7 @@ fn out_of_reach(wish: &Wish, known: &Known<'_>) -> bool {
 }
 
 /// A soft limit that a hard one stands beside says nothing new.
-fn is_said_of_the_hard_one(profile: &Profile, wish: &Wish) -> bool {
+fn is_said_of_the_hard_one(profile: &Profile, wish: &RawRequirement) -> bool {
     let Setting::Limit(resource, Side::Soft) = wish.setting else { return false };
     let hard = Setting::Limit(resource, Side::Hard);
     profile.wishes.iter().any(|other| other.setting == hard && other.required)

@@ -1,23 +1,23 @@
 //! W006 and W011: too many open files.
 
 use super::super::problem::Problem;
-use super::super::{Asked, Profile, Wish};
+use super::super::{Profile, RawRequirement, ValueExpr};
 use super::{highest, least};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
 use crate::model::setting::{Setting, System};
 
-use super::super::asked::plain;
+use super::super::value_expr::plain;
 
 /// The highest `fs.nr_open` of a kernel that nobody has told otherwise; with systemd it may be a thousand times
 /// as much.
 const MANY: i128 = 1 << 20;
 
 /// W006: so many descriptors that programs which close them all one by one stand still.
-pub(super) fn many(wish: &Wish) -> Option<Problem> {
+pub(super) fn many(wish: &RawRequirement) -> Option<Problem> {
     let many = wish.asked.values().any(|value| match value {
-        Asked::Unlimited => true,
-        Asked::Amount(amount) => plain(*amount).is_some_and(|number| number > MANY),
+        ValueExpr::Unlimited => true,
+        ValueExpr::Amount(amount) => plain(*amount).is_some_and(|number| number > MANY),
         _ => false,
     });
     let raised = !matches!(wish.asked, Expectation::Bounds { at_least: None, .. });
@@ -30,7 +30,7 @@ pub(super) fn many(wish: &Wish) -> Option<Problem> {
 }
 
 /// W011: more than the kernel gives anybody.
-pub(super) fn above_ceiling(profile: &Profile, wish: &Wish) -> Option<Problem> {
+pub(super) fn above_ceiling(profile: &Profile, wish: &RawRequirement) -> Option<Problem> {
     let Setting::Limit(Resource::Nofile, side) = wish.setting else { return None };
     let wanted = least(wish)?;
     let hard = Setting::Limit(Resource::Nofile, Side::Hard);

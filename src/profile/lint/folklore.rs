@@ -1,13 +1,13 @@
 //! W005 and W015: what guides say, and what the kernel does.
 
-use super::super::Wish;
+use super::super::RawRequirement;
 use super::super::problem::Problem;
 use super::{About, highest, numbers, spans};
 
 /// A key, the values that the warning is for, what is wrong with them, and what to know or do.
-type Saying = (&'static str, fn(&Wish) -> bool, &'static str, &'static [&'static str]);
+type Myth = (&'static str, fn(&RawRequirement) -> bool, &'static str, &'static [&'static str]);
 
-const SAYINGS: [Saying; 7] = [
+const SAYINGS: [Myth; 7] = [
     (
         "net.ipv4.tcp_fin_timeout",
         |_| true,
@@ -57,7 +57,7 @@ const SAYINGS: [Saying; 7] = [
 ];
 
 /// W005: a key that does not do what many guides say.
-pub(super) fn saying(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
+pub(super) fn saying(wish: &RawRequirement, name: &str, about: &About) -> Option<Problem> {
     if let Some(idle) = about.idle {
         let help = match &about.heeded_before {
             Some(kernel) => format!("leave it out, but for kernels before {kernel}"),
@@ -89,7 +89,7 @@ const DEFAULTS: [(&str, &[i128]); 13] = [
 ];
 
 /// W015: an upper bound below what a modern kernel starts with.
-pub(super) fn cut(wish: &Wish, name: &str) -> Option<Problem> {
+pub(super) fn cut(wish: &RawRequirement, name: &str) -> Option<Problem> {
     let (_, defaults) = DEFAULTS.iter().find(|(key, _)| *key == name)?;
     let most: Vec<i128> = spans(&wish.asked)?.into_iter().map(|(_, most)| most).collect();
     most.iter().zip(*defaults).find(|(most, default)| most < default)?;

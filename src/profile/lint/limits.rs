@@ -1,19 +1,19 @@
 //! W017 and W018: limits that are no limit, or let nothing start.
 
 use super::super::problem::Problem;
-use super::super::{Profile, Wish};
+use super::super::{Profile, RawRequirement};
 use super::{highest, least};
 use crate::model::limit::{Resource, Side};
 
 /// W017: more than there is to count: priorities end at 99 (sched(7)), nice values at 20 - 40 (getrlimit(2)).
-pub(super) fn too_high(profile: &Profile, wish: &Wish, resource: Resource) -> Option<Problem> {
+pub(super) fn too_high(profile: &Profile, wish: &RawRequirement, resource: Resource) -> Option<Problem> {
     let most = match resource {
         Resource::Rtprio => 99,
         Resource::Nice => 40,
         _ => return None,
     };
     // Of a bare number, which is for both sides, it is said once.
-    let said = |other: &Wish| other.origin == wish.origin && other.setting < wish.setting;
+    let said = |other: &RawRequirement| other.origin == wish.origin && other.setting < wish.setting;
     (least(wish)? > most && !profile.wishes.iter().any(said)).then(|| {
         let message = format!("{} is above {most}, the most that there is", wish.setting);
         wish.warn("W017", message)
@@ -30,7 +30,7 @@ const LEAST: [(Resource, i128, &str); 5] = [
 ];
 
 /// W018: so low that no program starts.
-pub(super) fn too_low(wish: &Wish, resource: Resource, side: Side) -> Option<Problem> {
+pub(super) fn too_low(wish: &RawRequirement, resource: Resource, side: Side) -> Option<Problem> {
     let (_, enough, why) = LEAST.iter().find(|(its, _, _)| *its == resource && side == Side::Soft)?;
     let most = highest(wish)?;
     (most < *enough).then(|| {

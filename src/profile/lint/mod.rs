@@ -1,17 +1,17 @@
 //! What is allowed in a profile and most likely not meant. Warnings are data: a code, a message, a place.
 
 pub mod codes;
+mod combinations;
 mod containers;
 mod files;
 mod folklore;
 mod limits;
 mod names;
 mod ports;
-mod together;
 
-use super::asked::plain;
 use super::problem::Problem;
-use super::{Asked, Profile, Wish};
+use super::value_expr::plain;
+use super::{Profile, RawRequirement, ValueExpr};
 use crate::model::expectation::Expectation;
 use crate::model::limit::Resource;
 use crate::model::setting::{Key, Setting, System};
@@ -87,8 +87,8 @@ pub fn lint(profile: &Profile, known: &Known<'_>) -> Vec<Problem> {
     }
     add(&mut warnings, ports::all_reserved(profile));
     add(&mut warnings, ports::order(profile));
-    warnings.extend(together::replaced(profile));
-    warnings.extend(together::twins(profile));
+    warnings.extend(combinations::replaced(profile));
+    warnings.extend(combinations::twins(profile));
     add(&mut warnings, containers::unreachable(profile, known));
     warnings.retain(|warning| !profile.allows(warning));
     warnings
@@ -109,7 +109,7 @@ impl Profile {
     }
 }
 
-impl Wish {
+impl RawRequirement {
     /// A warning that lies where the wish does.
     #[inline(never)]
     fn warn(&self, code: &'static str, message: String) -> Problem {
@@ -118,7 +118,7 @@ impl Wish {
 }
 
 /// The two ends of each range that is asked for, as far as they are plain numbers.
-fn ranges(wish: &Wish) -> Vec<(i128, i128)> {
+fn ranges(wish: &RawRequirement) -> Vec<(i128, i128)> {
     let ends = wish.asked.values().filter_map(|value| match *plains(value)? {
         [first, last] => Some((first, last)),
         _ => None,
@@ -127,18 +127,18 @@ fn ranges(wish: &Wish) -> Vec<(i128, i128)> {
 }
 
 /// Its numbers; nothing where it is no number, or hangs on the machine. No limit is as high as can be.
-fn plains(asked: &Asked) -> Option<Box<[i128]>> {
+fn plains(asked: &ValueExpr) -> Option<Box<[i128]>> {
     match asked {
-        Asked::Amount(amount) => Some(Box::new([plain(*amount)?])),
-        Asked::Amounts(amounts) => amounts.iter().map(|amount| plain(*amount)).collect(),
-        Asked::Unlimited => Some(Box::new([i128::MAX])),
+        ValueExpr::Amount(amount) => Some(Box::new([plain(*amount)?])),
+        ValueExpr::Amounts(amounts) => amounts.iter().map(|amount| plain(*amount)).collect(),
+        ValueExpr::Unlimited => Some(Box::new([i128::MAX])),
         _ => None,
     }
 }
 
 /// From which to which number a setting may be, for each number of a list; nothing where what is asked for is no
 /// number, or hangs on the machine. Of one of several, from the lowest to the highest.
-fn spans(asked: &Expectation<Asked>) -> Option<Vec<(i128, i128)>> {
+fn spans(asked: &Expectation<ValueExpr>) -> Option<Vec<(i128, i128)>> {
     let mut spans = Vec::new();
     match asked {
         Expectation::Includes(_) => return None,
@@ -171,7 +171,7 @@ fn spans(asked: &Expectation<Asked>) -> Option<Vec<(i128, i128)>> {
 }
 
 /// The highest number that is let pass, if there is one.
-fn highest(wish: &Wish) -> Option<i128> {
+fn highest(wish: &RawRequirement) -> Option<i128> {
     match spans(&wish.asked)?.as_slice() {
         &[(_, high)] if high < i128::MAX => Some(high),
         _ => None,
@@ -179,7 +179,7 @@ fn highest(wish: &Wish) -> Option<i128> {
 }
 
 /// The lowest number that will do, if there is one and it is not unlimited.
-fn least(wish: &Wish) -> Option<i128> {
+fn least(wish: &RawRequirement) -> Option<i128> {
     match spans(&wish.asked)?.as_slice() {
         &[(low, _)] if low > i128::MIN && low < i128::MAX => Some(low),
         _ => None,
@@ -187,6 +187,6 @@ fn least(wish: &Wish) -> Option<i128> {
 }
 
 /// Every number that is named, of what does not hang on the machine.
-fn numbers(wish: &Wish) -> Vec<i128> {
+fn numbers(wish: &RawRequirement) -> Vec<i128> {
     wish.asked.values().filter_map(plains).flatten().collect()
 }

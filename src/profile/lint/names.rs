@@ -1,10 +1,10 @@
 //! W003, W004, W007, W013, W014 and W019: keys by what is known of them.
 
-use super::super::Wish;
+use super::super::RawRequirement;
 use super::super::problem::Problem;
 use super::{About, Known};
-use crate::cite;
 use crate::model::suggest;
+use crate::snippet;
 
 /// Keys that no supported kernel has, when they went, and what to do instead.
 const REMOVED: [(&str, &str, &str); 7] = [
@@ -18,7 +18,7 @@ const REMOVED: [(&str, &str, &str); 7] = [
 ];
 
 /// W004: a key that kernels no longer have, and W007: one that they do not have yet.
-pub(super) fn presence(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
+pub(super) fn presence(wish: &RawRequirement, name: &str, about: &About) -> Option<Problem> {
     let here = about.lacked_here.as_deref().map(|release| format!("this one, {release}, has no such key"));
     let listed = REMOVED.iter().find(|(removed, _, _)| *removed == name);
     if let Some(gone) = listed.map(|(_, since, _)| (*since).to_owned()).or_else(|| about.gone.clone()) {
@@ -34,7 +34,7 @@ pub(super) fn presence(wish: &Wish, name: &str, about: &About) -> Option<Problem
 }
 
 /// W013: a value that stays until the next boot.
-pub(super) fn one_way(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
+pub(super) fn one_way(wish: &RawRequirement, name: &str, about: &About) -> Option<Problem> {
     let for_good = about.one_way?;
     wish.asked.values().any(|value| value.to_string() == for_good).then(|| {
         let message = format!("`{name}` stays {for_good} until the next boot, whatever is written then");
@@ -43,14 +43,14 @@ pub(super) fn one_way(wish: &Wish, name: &str, about: &About) -> Option<Problem>
 }
 
 /// W014: a key that takes no value.
-pub(super) fn read_only(wish: &Wish, name: &str, about: &About) -> Option<Problem> {
+pub(super) fn read_only(wish: &RawRequirement, name: &str, about: &About) -> Option<Problem> {
     about.read_only.then(|| wish.warn("W014", format!("`{name}` can only be read")))
 }
 
 /// W019: what a terminal or an editor does not show, or shows in another order.
-pub(super) fn hidden(wish: &Wish) -> Option<Problem> {
+pub(super) fn hidden(wish: &RawRequirement) -> Option<Problem> {
     let text = wish.origin.source.text.get(wish.origin.span.clone())?;
-    text.chars().any(cite::is_hidden).then(|| {
+    text.chars().any(snippet::is_hidden).then(|| {
         let message = format!("{} is written with letters that can't be seen", wish.setting);
         wish.warn("W019", message).help("type it anew")
     })
@@ -58,7 +58,7 @@ pub(super) fn hidden(wish: &Wish) -> Option<Problem> {
 
 /// W003: a sysctl that is not in the catalog, and differs little from one that is, or is one but for the dots inside
 /// an interface's name.
-pub(super) fn misspelt(wish: &Wish, name: &str, known: &Known<'_>) -> Option<Problem> {
+pub(super) fn misspelt(wish: &RawRequirement, name: &str, known: &Known<'_>) -> Option<Problem> {
     let known = || known.names.iter().filter(|(system, _)| wish.system == Some(*system)).map(|(_, name)| *name);
     if wish.is_pattern() || known().any(|known| known == name) {
         return None;

@@ -1,7 +1,7 @@
 //! W001 and W002: ranges of local ports.
 
 use super::super::problem::Problem;
-use super::super::{Profile, Wish};
+use super::super::{Profile, RawRequirement};
 use super::{highest, least, ranges, spans};
 use crate::model::ranges::Ranges;
 use crate::model::setting::System;
@@ -15,7 +15,7 @@ const LINUX_FIRST: i128 = 32768;
 const MACOS_FIRST: i128 = 49152;
 
 /// W001: a range of local ports that takes in what services listen on.
-pub(super) fn range(profile: &Profile, wish: &Wish, name: &str) -> Option<Problem> {
+pub(super) fn range(profile: &Profile, wish: &RawRequirement, name: &str) -> Option<Problem> {
     let ports = &profile.service_ports;
     let (first, reserved) = match (wish.system?, name) {
         (System::Linux, RANGE) => {
@@ -67,7 +67,7 @@ pub(super) fn all_reserved(profile: &Profile) -> Option<Problem> {
 }
 
 /// W002: a range with both ends odd, or both even.
-pub(super) fn parity(wish: &Wish, name: &str) -> Option<Problem> {
+pub(super) fn parity(wish: &RawRequirement, name: &str) -> Option<Problem> {
     let (first, last) = ranges(wish).into_iter().find(|(first, last)| name == RANGE && first % 2 == last % 2)?;
     let kind = if first % 2 == 0 { "even" } else { "odd" };
     let message = format!("both ends of the range of local ports are {kind}: {first} and {last}");
@@ -87,7 +87,7 @@ pub(super) fn order(profile: &Profile) -> Option<Problem> {
     })
 }
 
-fn named<'a>(profile: &'a Profile, name: &str) -> Option<&'a Wish> {
-    let linux = |wish: &&Wish| wish.system == Some(System::Linux);
+fn named<'a>(profile: &'a Profile, name: &str) -> Option<&'a RawRequirement> {
+    let linux = |wish: &&RawRequirement| wish.system == Some(System::Linux);
     profile.wishes.iter().filter(linux).find(|wish| wish.setting.to_string() == name)
 }

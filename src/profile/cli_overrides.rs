@@ -1,0 +1,170 @@
+//! What the command line adds to a profile: `--set`, `--rlimit` and `--port`, with the syntax of
+//! `docker run --sysctl` and `--ulimit`.
+
+use std::rc::Rc;
+
+use super::expectation_parser::wanted;
+use super::keys::unknown_spec;
+use super::load::merge;
+use super::problem::{Problem, Problems, ProfileError};
+use super::rlimit::contradiction;
+use super::value_expr::node_of;
+use super::{Lookup, Origin, Profile, RawRequirement, Source, ValueExpr, service};
+use crate::model::expectation::Expectation;
+use crate::model::limit::{Resource, Side};
+use crate::model::name::SysctlName;
+use crate::model::ranges::Ranges;
+use crate::model::setting::{Key, Setting, System, ValueSpec};
+use crate::model::value::{Kind, MAX_PORT};
+
+/// What was typed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Typed<'a> {
+    /// Each `--set KEY=VALUE`.
+    pub set: &'a [String],
+    /// Each `--rlimit NAME=SOFT[:HARD]`.
+    pub rlimit: &'a [String],
+    /// Each `--port LIST`.
+    pub port: &'a [String],
+}
+
+/// Adds what the command line says: settings and limits win over those of the profile, ports join its ports.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn add(mut profile: Profile, typed: Typed<'_>, system: System, lookup: Lookup<'_>) -> Result<Profile, Problems> {
+    let (mut wishes, mut problems) = (Vec::new(), Vec::new());
+    let mut keep = |result: Result<Vec<RawRequirement>, Problem>| match result {
+        Ok(more) => drop(merge(&mut wishes, more)),
+        Err(problem) => problems.push(problem),
+    };
+    for text in typed.set {
+        keep(set(text, system, lookup).map(|wish| vec![wish]));
+    }
+    for text in typed.rlimit {
+        keep(rlimit(text));
+    }
+    for text in typed.port {
+        match port(text) {
+            Ok(ports) => profile.service_ports = profile.service_ports.union(&ports),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    profile.sources.extend(wishes.iter().map(|wish| Rc::clone(&wish.origin.source)));
+    merge(&mut profile.wishes, wishes);
+    if problems.is_empty() {
+        problems.extend(contradiction(&profile.wishes));
+    }
+    if problems.is_empty() { Ok(profile) } else { Err(Problems(problems)) }
+}
+
+/// `--set KEY=VALUE`: exactly this value.
+fn set(text: &str, system: System, lookup: Lookup<'_>) -> Result<RawRequirement, Problem> {
+    let line = Line::new("--set ", text);
+    let Some((name, value)) = text.split_once('=') else {
+        return Err(line.fault(ProfileError::new(0..text.len(), "expected KEY=VALUE, as in `net.core.somaxconn=4096`")));
+    };
+    let key =
+        SysctlName::parse(name.trim()).map_err(|message| line.fault(ProfileError::new(0..name.len(), message)))?;
+    let key = Key::Sysctl(key);
+    let node = node_of(value.trim(), name.len() + 1..text.len());
+    let known = lookup(system, &key);
+    let wanted = wanted(&node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))
+        .map_err(|fault| line.fault(as_typed(fault)))?;
+    Ok(RawRequirement {
+        setting: Setting::Key(key),
+        system: Some(system),
+        asked: wanted.asked,
+        kind: wanted.kind,
+        row: known.and_then(|spec| spec.row),
+        required: true,
+        origin: line.whole(),
+    })
+}
+
+/// The command line knows no lists of TOML: what such a help says to write is written with a space.
+fn as_typed(mut fault: ProfileError) -> ProfileError {
+    if let Some(help) = &mut fault.help {
+        if let Some(list) = help.strip_prefix("write `[").and_then(|rest| rest.strip_suffix("]`")) {
+            *help = format!("write `'{}'`", list.replace(", ", " "));
+        }
+    }
+    fault
+}
+
+/// `--rlimit NAME=SOFT[:HARD]`: exactly these; a single number is for both sides, as with Docker, and -1 is no
+/// limit.
+fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
+    let line = Line::new("--rlimit ", text);
+    let Some((name, values)) = text.split_once('=') else {
+        let message = "expected NAME=SOFT[:HARD], as in `nofile=50000:65000`";
+        return Err(line.fault(ProfileError::new(0..text.len(), message)));
+    };
+    let resource =
+        Resource::parse(name.trim()).map_err(|message| line.fault(ProfileError::new(0..name.len(), message)))?;
+    let start = name.len() + 1;
+    let (soft, hard) = values.split_once(':').map_or((values, None), |(soft, hard)| (soft, Some(hard)));
+    let side = |side: Side, value: &str, start: usize| -> Result<RawRequirement, Problem> {
+        let span = start..start + value.len();
+        let value = if value.trim() == "-1" { "unlimited" } else { value.trim() };
+        let node = node_of(value, span.clone());
+        let spec = ValueSpec { kind: Kind::Limit, row: None, min: None, max: None };
+        let wanted = wanted(&node, &|_, _| spec).map_err(|fault| line.fault(fault))?;
+        if side == Side::Hard && wanted.asked == Expectation::Exactly(ValueExpr::Hard) {
+            return Err(line.fault(ProfileError::new(span, "`hard` is no value for the hard limit itself")));
+        }
+        let origin = line.whole();
+        Ok(RawRequirement {
+            setting: Setting::Limit(resource, side),
+            system: None,
+            asked: wanted.asked,
+            kind: Kind::Limit,
+            row: None,
+            required: true,
+            origin,
+        })
+    };
+    let soft_wish = side(Side::Soft, soft, start)?;
+    match hard {
+        Some(hard) => Ok(vec![soft_wish, side(Side::Hard, hard, start + soft.len() + 1)?]),
+        None if soft_wish.asked == Expectation::Exactly(ValueExpr::Hard) => Ok(vec![soft_wish]),
+        None => Ok(vec![soft_wish, side(Side::Hard, soft, start)?]),
+    }
+}
+
+/// `--port LIST`, as in `8080,9000-9010`.
+fn port(text: &str) -> Result<Ranges, Problem> {
+    let line = Line::new("--port ", text);
+    match Ranges::parse(text, MAX_PORT).and_then(|ports| service::named(ports).map_err(str::to_owned)) {
+        Ok(ports) if ports.is_empty() => {
+            Err(line.fault(ProfileError::new(0..text.len(), "expected ports, as in `8080,9000-9010`")))
+        }
+        Ok(ports) => Ok(ports),
+        Err(message) => Err(line.fault(ProfileError::new(0..text.len(), message))),
+    }
+}
+
+/// An option as it was typed, as a text that can be cited.
+struct Line {
+    source: Rc<Source>,
+    /// Where the option's value begins in it.
+    start: usize,
+}
+
+impl Line {
+    fn new(option: &str, value: &str) -> Self {
+        let text = format!("{option}{value}");
+        Self { source: Rc::new(Source { label: "command line".to_owned(), text }), start: option.len() }
+    }
+
+    fn whole(&self) -> Origin {
+        Origin { source: Rc::clone(&self.source), span: 0..self.source.text.len() }
+    }
+
+    fn fault(&self, fault: ProfileError) -> Problem {
+        let span = self.start + fault.span.start..self.start + fault.span.end;
+        let mut problem = Problem::error(fault.message, Some(Origin { source: Rc::clone(&self.source), span }));
+        problem.help.extend(fault.help);
+        problem
+    }
+}

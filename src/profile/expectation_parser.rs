@@ -1,0 +1,162 @@
+//! What stands behind a key → an expectation: a bare value, or operators in braces.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::ValueExpr;
+use super::problem::ProfileError;
+use super::reader::{quoted, unknown};
+use super::tree::{Node, describe, entries};
+use super::value_expr::{ascending, plain, read};
+use crate::model::amount::Amount;
+use crate::model::expectation::Expectation;
+use crate::model::setting::ValueSpec;
+use crate::model::value::Kind;
+
+/// The words that may stand in an expectation's braces.
+pub(super) const OPERATORS: [&str; 7] = ["exactly", "at_least", "at_most", "covers", "includes", "one_of", "required"];
+
+/// What is asked of a setting, and whether falling short of it fails the whole.
+pub(super) struct Wanted {
+    pub(super) asked: Expectation<ValueExpr>,
+    /// The shape that was found out or known.
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+}
+
+/// Reads an expectation. `spec` tells the shape of the values; for an unknown key it is asked for each
+/// operator and value, and the first answer holds.
+pub(super) fn wanted(node: &Node<'_>, spec: &dyn Fn(&str, &Node<'_>) -> ValueSpec) -> Result<Wanted, ProfileError> {
+    let DeValue::Table(table) = node.get_ref() else {
+        let spec = spec("exactly", node);
+        return Ok(Wanted { asked: Expectation::Exactly(read(spec, node)?), kind: spec.kind, required: true });
+    };
+    let Operators { required, given } = operators(table)?;
+    let Some((first, value)) = given.first().copied() else {
+        let span = node.span();
+        return Err(ProfileError::new(span, "this asks for nothing")
+            .help(format!("expected one of {}", quoted(&OPERATORS[..6]))));
+    };
+    let spec = spec(first, representative(first, value));
+    suits(first, spec.kind, value)?;
+    let asked = match (first, given.get(1).copied()) {
+        ("at_least" | "at_most", second) => bounds(spec, &given, second)?,
+        (_, Some((other, node))) => return Err(together(first, other, node.span())),
+        ("covers", None) => Expectation::Covers(range(spec, value)?),
+        ("includes", None) => Expectation::Includes(read(spec, value)?),
+        ("one_of", None) => Expectation::OneOf(one_of(spec, value)?),
+        (_, None) => Expectation::Exactly(read(spec, value)?),
+    };
+    Ok(Wanted { asked, kind: spec.kind, required: required.unwrap_or(true) })
+}
+
+/// The operators of a table in the order of the file, `required` by itself.
+struct Operators<'t, 'i> {
+    required: Option<bool>,
+    given: Vec<(&'static str, &'t Node<'i>)>,
+}
+
+fn operators<'t, 'i>(table: &'t DeTable<'i>) -> Result<Operators<'t, 'i>, ProfileError> {
+    let mut found = Operators { required: None, given: Vec::new() };
+    for (name, node) in entries(table) {
+        match OPERATORS.into_iter().find(|operator| *operator == name.get_ref()) {
+            Some("required") => found.required = Some(flag(node)?),
+            Some(operator) => found.given.push((operator, node)),
+            None => return Err(unknown("operator", name.get_ref(), &OPERATORS, name.span())),
+        }
+    }
+    Ok(found)
+}
+
+/// `true` or `false`.
+pub(super) fn flag(node: &Node<'_>) -> Result<bool, ProfileError> {
+    node.get_ref()
+        .as_bool()
+        .ok_or_else(|| ProfileError::new(node.span(), format!("expected `true` or `false`, found {}", describe(node))))
+}
+
+/// The value whose shape is that of all: of a list of choices, the first.
+fn representative<'n, 'i>(operator: &str, node: &'n Node<'i>) -> &'n Node<'i> {
+    let choices = node.get_ref().as_array().filter(|_| operator == "one_of");
+    choices.and_then(|items| items.iter().next()).unwrap_or(node)
+}
+
+/// Whether an operator means anything for values of this shape.
+fn suits(operator: &str, kind: Kind, node: &Node<'_>) -> Result<(), ProfileError> {
+    let suits = match operator {
+        "at_least" | "at_most" => matches!(kind, Kind::Number | Kind::Numbers(_) | Kind::Limit),
+        "covers" => matches!(kind, Kind::PortRange | Kind::Numbers(2)),
+        "includes" => matches!(kind, Kind::Ports | Kind::Cpus),
+        _ => true,
+    };
+    if suits {
+        return Ok(());
+    }
+    let help = match (operator, kind) {
+        (_, Kind::PortRange) => "a range is widened with `covers`",
+        (_, Kind::Ports | Kind::Cpus) => "a list is added to with `includes`",
+        ("covers", _) => "only a range, a pair of numbers, can be covered",
+        ("includes", _) => "only a list of ports or processors can be added to",
+        _ => "text has no order: write the value, or `one_of`",
+    };
+    let what = kind.describe();
+    Err(ProfileError::new(node.span(), format!("`{operator}` can't be asked of a setting that takes {what}"))
+        .help(help))
+}
+
+fn together(one: &str, other: &str, span: Range<usize>) -> ProfileError {
+    ProfileError::new(span, format!("`{other}` can't stand beside `{one}`"))
+        .help("only `at_least` and `at_most` go together; `required` goes with all")
+}
+
+/// `at_least`, `at_most`, or both.
+fn bounds(
+    spec: ValueSpec,
+    given: &[(&'static str, &Node<'_>)],
+    second: Option<(&'static str, &Node<'_>)>,
+) -> Result<Expectation<ValueExpr>, ProfileError> {
+    let (mut at_least, mut at_most) = (None, None);
+    if let Some((other, node)) = given.iter().find(|(operator, _)| !matches!(*operator, "at_least" | "at_most")) {
+        return Err(together(given.first().map_or("at_least", |(first, _)| first), other, node.span()));
+    }
+    for &(operator, node) in given {
+        let side = if operator == "at_least" { &mut at_least } else { &mut at_most };
+        *side = Some(read(spec, node)?);
+    }
+    if let (Some(low), Some(high), Some((_, node))) = (&at_least, &at_most, second) {
+        if above(low, high) {
+            return Err(ProfileError::new(node.span(), "`at_least` is above `at_most`: no value can be both"));
+        }
+    }
+    Ok(Expectation::Bounds { at_least, at_most })
+}
+
+/// Whether some number of `low` is certainly above its counterpart of `high`.
+pub(super) fn above(low: &ValueExpr, high: &ValueExpr) -> bool {
+    let pair = |low: &Amount, high: &Amount| plain(*low).zip(plain(*high)).is_some_and(|(low, high)| low > high);
+    match (low, high) {
+        (ValueExpr::Amount(low), ValueExpr::Amount(high)) => pair(low, high),
+        (ValueExpr::Amounts(low), ValueExpr::Amounts(high)) => low.iter().zip(high).any(|(low, high)| pair(low, high)),
+        (ValueExpr::Unlimited, ValueExpr::Amount(_)) => true,
+        _ => false,
+    }
+}
+
+fn range(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
+    let range = read(spec, node)?;
+    if let ValueExpr::Amounts(ends) = &range {
+        ascending(ends, node)?;
+    }
+    Ok(range)
+}
+
+fn one_of(spec: ValueSpec, node: &Node<'_>) -> Result<Vec<ValueExpr>, ProfileError> {
+    let Some(items) = node.get_ref().as_array() else {
+        return Err(ProfileError::new(node.span(), format!("expected an array of values, found {}", describe(node))));
+    };
+    if items.is_empty() {
+        return Err(ProfileError::new(node.span(), "an empty `one_of` can't hold: expected at least one value"));
+    }
+    items.iter().map(|item| read(spec, item)).collect()
+}
