@@ -10,10 +10,6 @@
 use std::io;
 
 mod clock;
-#[cfg(any(test, target_env = "musl"))]
-mod compare;
-#[cfg(all(target_arch = "x86_64", any(test, target_env = "musl")))]
-mod copy;
 mod entry;
 mod environment;
 #[cfg(target_env = "musl")]
