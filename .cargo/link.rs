@@ -12,7 +12,7 @@ fn main() -> io::Result<()> {
     writeln!(cargo, "cargo:rerun-if-changed=.cargo")?;
     if is("CARGO_CFG_TARGET_ENV", "musl") && is("PROFILE", "release") {
         let here = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-        for script in ["no-unwind-tables", "rest"] {
+        for script in ["no-unwind-tables"] {
             writeln!(cargo, "cargo:rustc-link-arg-bin=tunectl=-T{here}/.cargo/{script}.ld")?;
         }
     }
