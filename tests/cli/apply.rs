@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use rlimit::Resource;
 use serde_json::{Value, json};
 
-use crate::support::kernel::{limit, lower, put, sysctl};
-use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::kernel::{limit, put, sysctl};
+use crate::support::namespaces::{inside, lower_limit, skip, this_test};
 use crate::support::test::Test;
 
 const FILES: &str = "nofile = { soft = 500, hard = { at_least = 600 } }\n";
@@ -20,7 +20,7 @@ fn limits() -> String {
 }
 
 fn begin() {
-    lower(Resource::NOFILE, 1000, 1200);
+    lower_limit(Resource::NOFILE, 1000, 1200);
 }
 
 /// What people type: three commands in one shell.

@@ -5,8 +5,8 @@ use std::process::Command;
 use rlimit::Resource;
 use serde_json::{Value, json};
 
-use crate::support::kernel::{lower, put, sysctl};
-use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::kernel::{put, sysctl};
+use crate::support::namespaces::{inside, lower_limit, skip, this_test};
 use crate::support::test::Test;
 
 const PROFILE: &str = r#"
@@ -29,8 +29,8 @@ fn begin() {
     put("net/ipv4/tcp_keepalive_time", "7200");
     put("net/ipv4/ip_local_port_range", "10000 60999");
     put("net/ipv4/ip_local_reserved_ports", "9000-9010");
-    lower(Resource::NOFILE, 500, 1200);
-    Resource::CORE.set(0, Resource::CORE.get_hard().unwrap()).unwrap();
+    lower_limit(Resource::NOFILE, 500, 1200);
+    lower_limit(Resource::CORE, 0, Resource::CORE.get_hard().unwrap());
 }
 
 const TABLE: &str = "\

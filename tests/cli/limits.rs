@@ -6,8 +6,8 @@ use std::process::Command;
 use rlimit::Resource;
 use serde_json::Value;
 
-use crate::support::kernel::{limits, lower};
-use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::kernel::limits;
+use crate::support::namespaces::{inside, lower_limit, skip, this_test};
 use crate::support::test::Test;
 
 /// The names of setrlimit(2) and the titles of /proc/PID/limits, in the order of both.
@@ -32,12 +32,12 @@ const TITLES: [(&str, &str); 16] = [
 
 /// Some limits that are numbers and differ between soft and hard.
 fn begin() {
-    lower(Resource::NOFILE, 500, 1200);
-    lower(Resource::CORE, 2048, 8192);
-    lower(Resource::FSIZE, 1 << 30, 1 << 31);
-    lower(Resource::STACK, 4 << 20, 8 << 20);
-    lower(Resource::CPU, 3600, 7200);
-    lower(Resource::MEMLOCK, 16384, 32768);
+    lower_limit(Resource::NOFILE, 500, 1200);
+    lower_limit(Resource::CORE, 2048, 8192);
+    lower_limit(Resource::FSIZE, 1 << 30, 1 << 31);
+    lower_limit(Resource::STACK, 4 << 20, 8 << 20);
+    lower_limit(Resource::CPU, 3600, 7200);
+    lower_limit(Resource::MEMLOCK, 16384, 32768);
 }
 
 fn document(arguments: &[&str]) -> Value {

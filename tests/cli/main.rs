@@ -1,6 +1,6 @@
 //! The command line as people and scripts use it: what it prints, its exit codes, and what the kernel's own files
 //! say afterwards. What is written is written in namespaces of the test's own.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test ends where it can't go on")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test ends where it can't go on")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,6 +17,10 @@ mod macos;
 mod memory;
 #[cfg(target_os = "linux")]
 mod messages;
+#[cfg(target_os = "linux")]
+mod other_process;
+#[cfg(target_os = "linux")]
+mod persist;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod rights;

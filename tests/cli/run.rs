@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use rlimit::Resource;
 use tunectl::sys::{self, Disposition};
 
-use crate::support::kernel::{self, descriptors, limit, limits, lower, put, status, sysctl};
-use crate::support::namespaces::{inside, this_test};
+use crate::support::kernel::{self, descriptors, limit, limits, put, status, sysctl};
+use crate::support::namespaces::{inside, lower_limit, this_test};
 use crate::support::scratch::Scratch;
 use crate::support::test::{Test, tunectl};
 
@@ -41,7 +41,7 @@ fn the_service_finds_the_keys_and_limits_of_the_profile() {
     inside(this_test!(), || {
         put("net/ipv4/tcp_fin_timeout", "60");
         put("net/ipv4/tcp_keepalive_time", "7200");
-        lower(Resource::NOFILE, 1000, 1200);
+        lower_limit(Resource::NOFILE, 1000, 1200);
         let before = limits(std::process::id());
 
         let script = "cat /proc/sys/net/ipv4/tcp_fin_timeout /proc/sys/net/ipv4/tcp_keepalive_time \

@@ -2,8 +2,8 @@
 
 use rlimit::Resource;
 
-use crate::support::kernel::{lower, put, sysctl};
-use crate::support::namespaces::{inside, this_test};
+use crate::support::kernel::{put, sysctl};
+use crate::support::namespaces::{inside, lower_limit, this_test};
 use crate::support::test::Test;
 
 /// Two keys that can be had, an optional limit that nobody can have, since `fs.nr_open` is never as high.
@@ -22,7 +22,7 @@ fn required() -> String {
 fn begin() {
     put("net/ipv4/tcp_fin_timeout", "60");
     put("net/ipv4/ip_local_port_range", "32768 60999");
-    lower(Resource::NOFILE, 1000, 1200);
+    lower_limit(Resource::NOFILE, 1000, 1200);
 }
 
 fn keys() -> [String; 2] {

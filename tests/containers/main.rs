@@ -4,8 +4,19 @@
 //! started with, and, in one, Debian's Redis. Most run on a Docker engine; Podman, a kubelet with containerd,
 //! systemd-nspawn and LXC each start theirs in a module of their own. Every test is ignored unless asked for, because of
 //! what it needs; `.ci/containers` brings it and runs them. Without it they fail and say so: they never pass unrun.
+//! The files that people copy to deploy tunectl are tested by `deploy`, which `.ci/deploy` runs.
+#![cfg_attr(
+    target_os = "linux",
+    allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test ends where it can't go on")
+)]
+
+#[cfg(target_os = "linux")]
+#[path = "../support/mod.rs"]
+mod support;
 
 mod compose;
+#[cfg(target_os = "linux")]
+mod deploy;
 mod engine;
 mod entrypoint;
 mod exec;

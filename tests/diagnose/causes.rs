@@ -90,7 +90,7 @@ const SCENES: &[(&str, Tier, &str, &str, Remedy)] = &[
     ("no-such-limit", Memory, "cli/macos.rs", "fn a_limit_that_only_linux_has", None("macOS has no such limit")),
     ("not-our-process", Namespaces, LIMITS, "fn other_processes", Followed),
     ("process-gone", Namespaces, LIMITS, "fn other_processes", None("there is nobody any more")),
-    ("out-of-reach", Namespaces, "other_process/seen.rs", "fn what_nobody_can_enter_is_no_answer", Followed),
+    ("out-of-reach", Namespaces, "cli/other_process/seen.rs", "fn what_nobody_can_enter_is_no_answer", Followed),
     ("no-proc", Namespaces, KEYS, "const CASES", Followed),
     ("unknown", Namespaces, VALUES, "const CASES", None("the cause is not known")),
 ];

@@ -45,11 +45,6 @@ pub(crate) fn limits(pid: u32) -> BTreeMap<String, (String, String)> {
     text.lines().skip(1).map(row).collect()
 }
 
-/// Lowers a limit of this process, and so of what it starts.
-pub(crate) fn lower(resource: rlimit::Resource, soft: u64, hard: u64) {
-    resource.set(soft, hard).unwrap_or_else(|error| panic!("{resource:?} to {soft}:{hard}: {error}"));
-}
-
 /// Fields of /proc/PID/status by name.
 pub(crate) fn status(pid: u32) -> BTreeMap<String, String> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();

@@ -47,6 +47,9 @@ pub(crate) fn inside_of(name: &str, kinds: &[&str], body: impl FnOnce()) {
     if is_inside() {
         return body();
     }
+    // Under another name nothing would run inside, and that would pass.
+    let thread = std::thread::current();
+    assert!(thread.name().is_none_or(|test| test == "main" || test == name), "{name} is {:?}", thread.name());
     let mut unshare = kinds.to_vec();
     if sys::effective_ids().effective_uid != 0 {
         unshare.extend(["--user", "--map-root-user"]);
@@ -68,6 +71,12 @@ pub(crate) fn inside_of(name: &str, kinds: &[&str], body: impl FnOnce()) {
 pub(crate) fn dies_with_us(command: &mut Command) -> &mut Command {
     // SAFETY: between fork and exec only prctl(2) is called, which takes no lock.
     unsafe { command.pre_exec(|| sys::die_with_parent(libc::SIGKILL)) }
+}
+
+/// Lowers a limit of this process, and so of what it starts. Only in the process of one test: others would share it.
+pub(crate) fn lower_limit(resource: rlimit::Resource, soft: u64, hard: u64) {
+    assert!(is_inside(), "other tests run in this process");
+    resource.set(soft, hard).unwrap_or_else(|error| panic!("{resource:?} to {soft}:{hard}: {error}"));
 }
 
 /// Gives the loopback interface of a network namespace that is ours another name, with a dot in it for example.

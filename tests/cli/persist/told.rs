@@ -1,0 +1,93 @@
+//! Files of other programs: those that would win over ours are told of, and who says what stands there.
+
+use super::files::System;
+use crate::support::kernel::put;
+use crate::support::namespaces::{inside, lower_limit, this_test};
+
+#[test]
+fn files_that_would_win_are_told() {
+    inside(this_test!(), || {
+        let system = System::new();
+        for (path, text) in [
+            ("etc/sysctl.d/10-early.conf", "net.core.somaxconn = 1\n"),
+            (
+                "etc/sysctl.d/99-z-same.conf",
+                "net.ipv4.tcp_rmem = 4096\t131072 8388608\nnet/ipv4/ip_local_reserved_ports = 9000-9009,9010,8080\n",
+            ),
+            ("etc/sysctl.d/99-z.conf", "# by hand\nnet/core/somaxconn=128\n"),
+            ("usr/lib/sysctl.d/99-z.conf", "net.core.somaxconn = 2\n"),
+            // No pattern wins over a name, wherever it stands.
+            ("run/sysctl.d/99-zz.conf", "-net.ipv4.conf.*.rp_filter = 1\n"),
+            ("etc/sysctl.conf", "net.core.somaxconn = 3\n"),
+        ] {
+            system.0.write(&format!("root/{path}"), text);
+        }
+        let ran = system.run(&["apply", "-p", "WEB", "--no-rlimits", "--persist", "--root", "ROOT"]);
+        let said = ran.stdout_is_anything().run().stdout;
+        let root = system.0.path().join("root");
+        let warnings: Vec<String> = said
+            .lines()
+            .filter(|line| line.starts_with("warning"))
+            .map(|line| line.replace(root.to_str().unwrap(), ""))
+            .collect();
+        assert_eq!(
+            warnings,
+            [
+                "warning: /etc/sysctl.d/99-z.conf line 2 sets net.core.somaxconn to 128, not to 5000, and is read later by everyone",
+                "warning: /etc/sysctl.conf line 1 sets net.core.somaxconn to 3, not to 5000, and is read later by `sysctl --system`",
+            ]
+        );
+    });
+}
+
+#[test]
+fn so_are_those_of_logins_and_services() {
+    inside(this_test!(), || {
+        lower_limit(rlimit::Resource::NOFILE, 1000, 1200);
+        let system = System::new();
+        for (path, text) in [
+            ("etc/security/limits.d/50-early.conf", "* soft nofile 1\n"),
+            (
+                "etc/security/limits.d/99-z.conf",
+                "# x\n* - nofile 550 # both\n@staff soft nofile 5\nroot soft nofile 500\n",
+            ),
+            ("run/systemd/system/web.service.d/99-u.conf", "[Service]\nLimitNOFILE = 7\nLimitAS=1\n"),
+            ("etc/systemd/system/web.service.d/10-early.conf", "[Service]\nLimitNOFILE=8\n"),
+        ] {
+            system.0.write(&format!("root/{path}"), text);
+        }
+        let ran = system.run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", "web.service"]);
+        let said = ran.stdout_is_anything().run().stdout.replace(system.0.path().join("root").to_str().unwrap(), "");
+        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
+        assert_eq!(
+            warnings,
+            [
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 550, not to 500, and is read later by everyone",
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 550, not to 600, and is read later by everyone",
+                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7, not to 500:600, and is read later by everyone",
+            ]
+        );
+    });
+}
+
+#[test]
+fn revert_knows_the_file_that_says_what_stands_there() {
+    inside(this_test!(), || {
+        let system = System::new();
+        system.run(&["apply", "--set", "net.core.somaxconn=5000"]).stdout_is_anything().run();
+        system.0.write("root/usr/lib/sysctl.d/50-mine.conf", "\nnet.core.somaxconn = 77\n");
+        put("net/core/somaxconn", "77\n");
+        system
+            .run(&["revert", "--persist", "--root", "ROOT"])
+            .stdout("0 settings put back\n")
+            .stderr(
+                "\
+error: net.core.somaxconn is 77, not the 5000 that we wrote: it is somebody else's by now \
+(`[..]/root/usr/lib/sysctl.d/50-mine.conf` says so in line 2), and was left
+  = help: `tunectl revert --force` puts it back to 4096 all the same
+",
+            )
+            .code(1)
+            .run();
+    });
+}

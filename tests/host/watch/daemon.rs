@@ -1,0 +1,254 @@
+//! The daemon in a network namespace of its own: what it sees, when, and what it does about it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::watched::{Daemon, has_ip, ip};
+use crate::support::kernel::{put, sysctl, until};
+use crate::support::namespaces::{inside, this_test};
+use crate::support::test::{Test, tunectl};
+
+const PROFILE: &str = "[linux.sysctl]\nnet.core.somaxconn = { at_least = 4096 }\n";
+const WATCHING: &str = "watching [..] setting[..] of [..]p.toml, [..]";
+
+fn begin() {
+    put("net/core/somaxconn", "4096");
+}
+
+#[test]
+fn a_write_is_seen_within_a_tenth_of_a_second() {
+    inside(this_test!(), || {
+        begin();
+        let daemon = Daemon::start(PROFILE, &["--interval", "1h"]);
+        daemon.line(WATCHING);
+        let mut times: Vec<Duration> = (0..9)
+            .map(|round| {
+                // Ten lines of one setting are told between two sweeps, and this reads five rounds.
+                if round == 5 {
+                    daemon.signal(libc::SIGHUP);
+                    daemon.line("reloaded: [..]");
+                }
+                let begin = Instant::now();
+                put("net/core/somaxconn", "128");
+                let (seen, _) = daemon.line("drifted: net.core.somaxconn 4096 → 128, wanted at least 4096, since [..]");
+                put("net/core/somaxconn", "4096");
+                daemon.line("holds again: net.core.somaxconn 128 → 4096[..]");
+                seen - begin
+            })
+            .collect();
+        times.sort();
+        assert!(times[4] < Duration::from_millis(100), "{times:?}");
+        assert_eq!(daemon.end(libc::SIGTERM), Some(0));
+    });
+}
+
+/// inotify tells nothing of what the kernel does by itself: `conf.all.forwarding` sets that of all interfaces.
+#[test]
+fn the_sweep_finds_what_nobody_tells_of() {
+    inside(this_test!(), || {
+        let daemon = Daemon::start("[linux.sysctl]\nnet.ipv4.conf.lo.forwarding = 0\n", &["--interval", "300ms"]);
+        daemon.line(WATCHING);
+        put("net/ipv4/conf/all/forwarding", "1");
+        daemon.line("drifted: net.ipv4.conf.lo.forwarding 0 → 1, wanted 0, since a moment between [..]Z and [..]Z");
+        assert_eq!(daemon.end(libc::SIGINT), Some(0));
+    });
+}
+
+#[test]
+fn what_drifts_is_put_back_and_given_up_to_who_insists() {
+    inside(this_test!(), || {
+        begin();
+        let daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--repair"]);
+        daemon.line(WATCHING);
+        for _ in 0..5 {
+            put("net/core/somaxconn", "128");
+            daemon.line("repaired: net.core.somaxconn 128 → 4096");
+            assert_eq!(sysctl("net/core/somaxconn"), "4096");
+        }
+        put("net/core/somaxconn", "128");
+        daemon.line("given up: net.core.somaxconn is 128, wanted at least 4096: it was put back 5 times [..]");
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(sysctl("net/core/somaxconn"), "128");
+        daemon.signal(libc::SIGHUP);
+        daemon.line("repaired: net.core.somaxconn 128 → 4096");
+    });
+}
+
+#[test]
+fn what_it_put_back_before_it_was_killed_is_undone_by_revert() {
+    inside(this_test!(), || {
+        begin();
+        let mut daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--repair"]);
+        daemon.line(WATCHING);
+        for value in ["128", "200"] {
+            put("net/core/somaxconn", value);
+            daemon.line(&format!("repaired: net.core.somaxconn {value} → 4096"));
+        }
+        let journal = daemon.scratch.path().join("journal");
+        daemon.kill();
+        let mut revert = tunectl();
+        let output = revert.arg("revert").env("TUNECTL_JOURNAL", &journal).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "net.core.somaxconn 4096 → 200\n1 setting put back\n");
+        assert_eq!(sysctl("net/core/somaxconn"), "200");
+    });
+}
+
+#[test]
+fn without_a_journal_nothing_is_put_back_unless_that_is_said() {
+    inside(this_test!(), || {
+        begin();
+        let watch = |more: &[&str]| {
+            let words = ["watch", "--once", "--repair", "--set", "net.core.somaxconn=128"];
+            Test::new(words.iter().chain(more)).env("TUNECTL_JOURNAL", "/dev/null/journal")
+        };
+        watch(&[])
+            .stderr(
+                "error: the journal can't be kept: create `/dev/null/journal`: not a directory; nothing was changed\n  \
+                 = help: name another directory with TUNECTL_JOURNAL\n  \
+                 = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back\n",
+            )
+            .code(1)
+            .run();
+        assert_eq!(sysctl("net/core/somaxconn"), "4096");
+        watch(&["--no-journal"])
+            .stdout("falls short: net.core.somaxconn is 4096, wanted 128\nrepaired: net.core.somaxconn 4096 → 128\n")
+            .run();
+    });
+}
+
+#[test]
+fn a_changed_profile_is_read_again_and_a_broken_one_changes_nothing() {
+    inside(this_test!(), || {
+        begin();
+        let daemon = Daemon::start(PROFILE, &["--interval", "1h"]);
+        daemon.line(WATCHING);
+        daemon.profile("[linux.sysctl]\nnet.core.somaxconn = { at_leest = 4096 }\n");
+        daemon.line("error: unknown operator `at_leest`[..]");
+        daemon.line("warning: the profile of before stays in force");
+        put("net/core/somaxconn", "128");
+        daemon.line("drifted: net.core.somaxconn 4096 → 128, wanted at least 4096, [..]");
+        daemon.profile("[linux.sysctl]\nnet.core.somaxconn = { at_least = 100 }\nnet.ipv4.tcp_fin_timeout = 31\n");
+        daemon.line("falls short: net.ipv4.tcp_fin_timeout is 60, wanted 31");
+        daemon.line("reloaded: 2 settings of [..]p.toml, 1 hold, 1 fall short");
+        put("net/ipv4/tcp_fin_timeout", "31");
+        daemon.line("holds again: net.ipv4.tcp_fin_timeout 60 → 31[..]");
+        fs::remove_file(daemon.scratch.path().join("p.toml")).unwrap();
+        daemon.line("warning: the profile of before stays in force");
+        daemon.profile(PROFILE);
+        daemon.line("reloaded: 1 setting of [..]p.toml, 0 hold, 1 fall short");
+    });
+}
+
+/// Kubernetes puts a new link in the place of a folder, and touches no file.
+#[test]
+fn a_config_map_that_is_swapped_is_a_changed_profile() {
+    inside(this_test!(), || {
+        begin();
+        let scratch = crate::support::scratch::Scratch::new();
+        scratch.write("map/..1/more.toml", PROFILE);
+        scratch.write("map/..2/more.toml", "[linux.sysctl]\nnet.core.somaxconn = 7\n");
+        let map = scratch.path().join("map");
+        std::os::unix::fs::symlink("..1", map.join("..data")).unwrap();
+        std::os::unix::fs::symlink("..data/more.toml", map.join("more.toml")).unwrap();
+        let daemon = Daemon::start_in(scratch, "extends = [\"map/more.toml\"]\n", &["--interval", "1h"], &[]);
+        daemon.line(WATCHING);
+        std::os::unix::fs::symlink("..2", map.join("..new")).unwrap();
+        fs::rename(map.join("..new"), map.join("..data")).unwrap();
+        daemon.line("falls short: net.core.somaxconn is 4096, wanted 7");
+    });
+}
+
+#[test]
+fn new_interfaces_are_picked_up_and_put_right() {
+    inside(this_test!(), || {
+        if !has_ip(this_test!()) {
+            return;
+        }
+        let profile = "[linux.sysctl]\n\"net.ipv4.conf.[ab]0.arp_ignore\" = 1\n";
+        let daemon = Daemon::start(profile, &["--interval", "1h", "--repair"]);
+        daemon.line(WATCHING);
+        let begin = Instant::now();
+        ip(&["link", "add", "a0", "type", "veth", "peer", "name", "b0"]);
+        daemon.line("repaired: net.ipv4.conf.b0.arp_ignore 0 → 1");
+        assert!(begin.elapsed() < Duration::from_secs(10), "netlink tells of it, no sweep is due for an hour");
+        assert_eq!(
+            (sysctl("net/ipv4/conf/a0/arp_ignore"), sysctl("net/ipv4/conf/b0/arp_ignore")),
+            ("1".into(), "1".into())
+        );
+        // One that comes back under its name is another one, and is watched as closely.
+        ip(&["link", "delete", "a0"]);
+        daemon.line("gone: net.ipv4.conf.a0.arp_ignore and 1 more");
+        ip(&["link", "add", "a0", "type", "veth", "peer", "name", "b0"]);
+        daemon.line("repaired: net.ipv4.conf.b0.arp_ignore 0 → 1");
+        std::thread::sleep(Duration::from_millis(500));
+        put("net/ipv4/conf/a0/arp_ignore", "2");
+        daemon.line("drifted: net.ipv4.conf.a0.arp_ignore 1 → 2, wanted 1, since 2[..]");
+    });
+}
+
+#[test]
+fn a_watch_that_only_reports_opens_nothing_for_writing() {
+    inside(this_test!(), || {
+        begin();
+        let daemon = Daemon::start(PROFILE, &["--interval", "100ms"]);
+        daemon.line(WATCHING);
+        put("net/core/somaxconn", "128");
+        daemon.line("drifted: [..]");
+        let folder = format!("/proc/{}/fd", daemon.pid());
+        let mut kept = 0;
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if fs::read_link(entry.path()).is_ok_and(|target| target.starts_with("/proc/sys")) {
+                let info = format!("/proc/{}/fdinfo/{}", daemon.pid(), entry.file_name().to_str().unwrap());
+                let info = fs::read_to_string(info).unwrap();
+                let flags = info.lines().find_map(|line| line.strip_prefix("flags:\t")).unwrap();
+                assert_eq!(u32::from_str_radix(flags, 8).unwrap() & 3, 0, "{info}");
+                kept += 1;
+            }
+        }
+        assert!(kept >= 1, "the setting stays open between two looks");
+        assert_eq!(sysctl("net/core/somaxconn"), "128");
+    });
+}
+
+#[test]
+fn metrics_are_replaced_whole_after_each_look() {
+    inside(this_test!(), || {
+        begin();
+        let daemon = Daemon::start(PROFILE, &["--interval", "200ms", "--metrics", "@/tunectl.prom"]);
+        daemon.line(WATCHING);
+        let file = daemon.scratch.path().join("tunectl.prom");
+        let has = |line: &str| fs::read_to_string(&file).is_ok_and(|text| text.lines().any(|its| its == line));
+        let compliant = "tunectl_setting_compliant{setting=\"net.core.somaxconn\",required=\"true\"}";
+        until("no metrics that say so", || has(&format!("{compliant} 1")) && has("tunectl_sweep_interval_seconds 0.2"));
+        put("net/core/somaxconn", "128");
+        until("no metrics of the drift", || {
+            has(&format!("{compliant} 0"))
+                && has("tunectl_setting_drift_total{setting=\"net.core.somaxconn\"} 1")
+                && has("tunectl_setting_found{setting=\"net.core.somaxconn\"} 128")
+                && has("tunectl_compliant 0")
+        });
+        // A reader that has it open reads on in the old one, to its end.
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.ends_with("tunectl_profile_last_reload_successful 1\n"), "{text}");
+        assert_eq!(
+            daemon.scratch.path().read_dir().unwrap().count(),
+            2,
+            "the profile and the metrics, nothing unfinished"
+        );
+        daemon.profile("nonsense");
+        until("no metrics of the broken profile", || has("tunectl_profile_last_reload_successful 0"));
+    });
+}
+
+#[test]
+fn metrics_that_cant_be_written_are_no_reason_to_stop() {
+    inside(this_test!(), || {
+        begin();
+        let daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--metrics", "@/no/such/tunectl.prom"]);
+        daemon.line("warning: metrics could not be written to `[..]/no/such/tunectl.prom`: no such file or directory");
+        put("net/core/somaxconn", "128");
+        daemon.line("drifted: [..]");
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!daemon.rest().iter().any(|line| line.contains("metrics")), "said once");
+    });
+}

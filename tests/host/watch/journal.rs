@@ -1,0 +1,136 @@
+//! What a watch that repairs notes, and that `revert` undoes it: on the kernel in memory, through weeks.
+
+use std::fs;
+use std::time::Duration;
+
+use tunectl::catalog::KernelVersion;
+use tunectl::journal::{self, BootIdentity, Force, JournalLocations, RevertOutcome, Store};
+use tunectl::kernel::fake::{Behaviour, Fake};
+use tunectl::sys;
+use tunectl::watch::{Repair, RepairJournal, Watcher};
+
+use super::memory::{BACKLOG, DiagnosisContext, SECOND, orders};
+use crate::support::scratch::Scratch;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const RANGE: &str = "net.ipv4.tcp_fin_timeout";
+
+/// A watch with a journal, and its directory.
+fn keeping(fake: Fake, text: &str) -> (DiagnosisContext, RepairJournal, Scratch) {
+    let scratch = Scratch::new();
+    let mut scene = DiagnosisContext::new(fake, text, Repair::After(SECOND));
+    let places = JournalLocations::only(scratch.path().join("journal"), sys::effective_ids().effective_uid);
+    let here = BootIdentity::of(&mut scene.fake, KernelVersion(6, 12), "/nonexistent".as_ref(), None);
+    let diary = RepairJournal { places, here };
+    scene.watcher = scene.watcher.noting(Some(diary.clone()));
+    (scene, diary, scratch)
+}
+
+/// The entries by their numbers, and how long they are together.
+fn entries(scratch: &Scratch) -> (Vec<String>, u64) {
+    let files = fs::read_dir(scratch.path().join("journal")).unwrap().map(|file| file.unwrap());
+    let files = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "journal"));
+    let mut names: Vec<(String, u64)> =
+        files.map(|file| (file.file_name().into_string().unwrap(), file.metadata().unwrap().len())).collect();
+    names.sort();
+    let length = names.iter().map(|(_, length)| length).sum();
+    (names.into_iter().map(|(name, _)| name).collect(), length)
+}
+
+/// Puts the newest entry back; says what came of each setting.
+fn revert(scene: &mut DiagnosisContext, diary: &RepairJournal) -> Vec<RevertOutcome> {
+    let store = Store::find(&diary.places).unwrap().unwrap();
+    let number = store.numbers().unwrap()[0];
+    let entry = store.read(number).unwrap();
+    let undone = journal::revert(&mut scene.fake, &store, number, entry, &diary.here, Force::No).unwrap();
+    undone.into_iter().map(|undone| undone.outcome).collect()
+}
+
+#[test]
+fn weeks_of_repairs_are_one_entry_that_does_not_grow() {
+    let (mut scene, diary, scratch) = keeping(Fake::linux(), "net.core.somaxconn = 4096\nvm.swappiness = 60\n");
+    scene.sweep(&[]);
+    assert!(!scratch.path().join("journal").exists(), "nothing was put back yet");
+    let mut longest = 0;
+    for day in 0..14 {
+        for hour in 0..24 {
+            let value = (1000 + hour).to_string();
+            scene.later(HOUR).write(BACKLOG, &value);
+            scene.sweep(&["drifted: [..]", "repaired: [..]"]);
+        }
+        let (names, length) = entries(&scratch);
+        assert_eq!(names, ["000001.journal"]);
+        longest = if day == 0 { length } else { longest };
+        assert!(length <= longest, "{longest} bytes after a day, {length} after {day} more");
+    }
+    // What would stand there without us is what somebody else wrote last.
+    assert!(matches!(&revert(&mut scene, &diary)[..], [RevertOutcome::Done { .. }]));
+    assert_eq!((scene.value(BACKLOG), entries(&scratch).0.len()), ("1023", 0));
+}
+
+#[test]
+fn interfaces_that_are_gone_are_forgotten() {
+    let bare = ["all", "default", "eth0", "eth0/100", "lo"]
+        .iter()
+        .fold(Fake::linux(), |fake, name| fake.without(&format!("net.ipv4.conf.{name}.rp_filter")));
+    let (mut scene, _, scratch) = keeping(bare.clone(), "\"net.ipv4.conf.*.rp_filter\" = 1\n");
+    let mut longest = 0;
+    for round in 0..200 {
+        scene.fake = bare.clone().with(&format!("net.ipv4.conf.e{round:04}.rp_filter"), "0", Behaviour::numbers(0, 2));
+        scene.later(SECOND);
+        let lines = scene.watcher.sweep(&mut scene.fake, scene.now);
+        assert!(lines.last().unwrap().starts_with("repaired: "), "{lines:?}");
+        let (names, length) = entries(&scratch);
+        longest = if round == 1 { length } else { longest.max(length) };
+        assert!(names.len() == 1 && length <= longest.max(300), "{names:?}, {length} bytes in round {round}");
+    }
+    assert!(longest < 300, "{longest}");
+}
+
+#[test]
+fn another_watch_goes_on_with_the_entry_of_the_last() {
+    let text = "net.core.somaxconn = 4096\nnet.ipv4.tcp_fin_timeout = 30\n";
+    let (mut scene, diary, scratch) = keeping(Fake::linux(), text);
+    scene.write(BACKLOG, "1");
+    scene.sweep(&["falls short: [..]", "falls short: [..]", "repaired: [..]", "repaired: [..]"]);
+    // The same again, and then with other wishes: what is ours is no original.
+    for wanted in [text, "net.core.somaxconn = 5000\nnet.ipv4.tcp_fin_timeout = 30\n"] {
+        scene.watcher = Watcher::new(orders(wanted, false), Repair::After(SECOND)).noting(Some(diary.clone()));
+        let now = scene.now;
+        drop(scene.watcher.sweep(&mut scene.fake, now));
+    }
+    assert_eq!((scene.value(BACKLOG), scene.value(RANGE)), ("5000", "30"));
+    assert_eq!(entries(&scratch).0, ["000001.journal"]);
+    assert_eq!(revert(&mut scene, &diary).len(), 2);
+    assert_eq!((scene.value(BACKLOG), scene.value(RANGE)), ("1", "60"));
+}
+
+#[test]
+fn what_cant_be_undone_is_not_done() {
+    let fake = Fake::linux().with("kernel.kexec_load_disabled", "0", Behaviour::numbers(0, 1));
+    let text = "kernel.kexec_load_disabled = 1\nnet.core.somaxconn = 1\n";
+    let (mut scene, _, _scratch) = keeping(fake, text);
+    scene.sweep(&[
+        "falls short: kernel.kexec_load_disabled is 0, wanted 1",
+        "falls short: net.core.somaxconn is 4096, wanted 1",
+        "not repaired: kernel.kexec_load_disabled is 0, wanted 1: it can't be undone; `apply --allow-irreversible` does it",
+        "repaired: net.core.somaxconn 4096 → 1",
+    ]);
+    scene.later(HOUR).sweep(&[]);
+    assert_eq!(scene.value("kernel.kexec_load_disabled"), "0");
+}
+
+#[test]
+fn what_cant_be_noted_is_not_written_before_it_can() {
+    let (mut scene, diary, _scratch) = keeping(Fake::linux(), "net.core.somaxconn = 1\n");
+    let other = Store::make(&diary.places).unwrap();
+    scene.sweep(&[
+        "falls short: net.core.somaxconn is 4096, wanted 1",
+        "nothing is repaired: another tunectl is changing settings just now: it holds `[..]/journal/lock`",
+    ]);
+    drop(other);
+    assert_eq!(scene.watcher.repair_due(), Some(scene.now.steady + 16 * SECOND));
+    scene.later(15 * SECOND).mend(&[]);
+    assert_eq!(scene.value(BACKLOG), "4096");
+    scene.later(SECOND).mend(&["repaired: net.core.somaxconn 4096 → 1"]);
+}

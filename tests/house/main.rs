@@ -1,0 +1,5 @@
+//! What holds for the sources and the documents as a whole.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test ends where it can't go on")]
+
+mod floors;
+mod readme;

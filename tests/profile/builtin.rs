@@ -1,0 +1,130 @@
+//! The four built-in profiles: what they ask for, that they are in order, and that every key is explained.
+
+use crate::files::wishes;
+use tunectl::model::setting::System;
+use tunectl::profile::cli_overrides::{self, Typed};
+use tunectl::profile::lint::{About, Known, lint};
+use tunectl::profile::load::load;
+use tunectl::profile::{Profile, Source};
+use tunectl::{builtin, catalog};
+
+fn built_in(names: &[&str]) -> Profile {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut find = |name: &str, _: Option<&Source>| Ok(builtin::find(name).unwrap());
+    load(&names, &mut find, &catalog::spec).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn warnings(profile: &Profile) -> Vec<String> {
+    let known: Vec<(System, &str)> = [System::Linux, System::MacOs]
+        .into_iter()
+        .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
+        .collect();
+    lint(profile, &Known { names: &known, about: &|_, _| About::default() }).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_they_ask_for() {
+    assert_eq!(
+        wishes(&built_in(&["loadtest"])),
+        "\
+linux net.core.somaxconn: at least 32768
+linux net.ipv4.tcp_syncookies: at least 1, optional
+linux net.ipv4.tcp_abort_on_overflow: 0, optional
+macos kern.ipc.somaxconn: 32767
+any nofile (soft): at least 50000
+any nofile (hard): at least 65000
+linux net.ipv4.ip_local_port_range: covers 1024 65535
+macos kern.maxfiles: at least 65536
+macos kern.maxfilesperproc: at least 65000
+any nproc (soft): at least 65536, optional
+any nproc (hard): at least 65536, optional
+"
+    );
+    assert_eq!(
+        wishes(&built_in(&["production"])),
+        "\
+linux net.core.somaxconn: at least 2048
+linux net.ipv4.tcp_syncookies: at least 1, optional
+linux net.ipv4.tcp_abort_on_overflow: 0, optional
+macos kern.ipc.somaxconn: 2048 to 32767
+any nofile (soft): at least 16384
+any nofile (hard): at least 65536
+linux net.ipv4.tcp_max_syn_backlog: at least 2048, optional
+macos kern.maxfiles: at least 65536, optional
+macos kern.maxfilesperproc: at least 16384, optional
+any nproc (soft): at least 4096, optional
+any nproc (hard): at least 4096, optional
+"
+    );
+    assert_eq!(
+        wishes(&built_in(&["realtime"])),
+        "\
+linux net.core.somaxconn: at least 16384
+linux net.ipv4.tcp_syncookies: at least 1, optional
+linux net.ipv4.tcp_abort_on_overflow: 0, optional
+macos kern.ipc.somaxconn: 16384 to 32767
+any nofile (soft): at least 131072
+any nofile (hard): at least 131072
+linux net.ipv4.tcp_max_syn_backlog: at least 16384, optional
+linux net.ipv4.tcp_keepalive_time: at most 300, optional
+linux net.ipv4.tcp_keepalive_intvl: at most 30, optional
+linux net.ipv4.tcp_keepalive_probes: at most 5, optional
+linux net.ipv4.tcp_slow_start_after_idle: 0, optional
+linux net.ipv4.tcp_notsent_lowat: at most 131072, optional
+linux net.netfilter.nf_conntrack_max: at least 262144, optional
+linux fs.file-max: at least 524288, optional
+macos kern.maxfiles: at least 262144
+macos kern.maxfilesperproc: at least 131072
+any nproc (soft): at least 16384, optional
+any nproc (hard): at least 16384, optional
+"
+    );
+}
+
+#[test]
+fn only_what_is_meant_is_warned_of() {
+    for name in ["base", "production", "realtime"] {
+        assert_eq!(warnings(&built_in(&[name])), [""; 0], "{name}");
+    }
+    let profile = built_in(&["loadtest"]);
+    let [warning] = warnings(&profile).try_into().unwrap();
+    assert!(
+        warning.starts_with("warning[W001]: local ports from 1024 on, and no service port is kept out of them\n  --> built-in profile loadtest:"),
+        "{warning}"
+    );
+    let port = ["8080".to_owned()];
+    let with_port =
+        cli_overrides::add(profile, Typed { port: &port, ..Typed::default() }, System::Linux, &catalog::spec).unwrap();
+    assert_eq!(warnings(&with_port), [""; 0]);
+}
+
+#[test]
+fn two_together_ask_for_the_higher_of_neither_but_the_later() {
+    let profile = built_in(&["loadtest", "production"]);
+    let somaxconn = profile.wishes.iter().find(|wish| wish.setting.to_string() == "net.core.somaxconn").unwrap();
+    assert_eq!(somaxconn.asked.to_string(), "at least 2048");
+    assert_eq!(profile.names, ["loadtest", "production"]);
+}
+
+#[test]
+fn every_key_is_explained_with_its_default() {
+    for (name, text) in builtin::PROFILES {
+        let mut comment = String::new();
+        let mut keys = 0;
+        for line in text.lines() {
+            if let Some(words) = line.strip_prefix('#') {
+                comment.push_str(words);
+                continue;
+            }
+            let is_key = line.contains(" = ") && !line.starts_with("description") && !line.starts_with("extends");
+            if is_key {
+                keys += 1;
+                assert!(comment.contains("Default"), "{name}: `{line}` does not say what the default is");
+                assert!(comment.len() > 100, "{name}: `{line}` is hardly explained");
+            }
+            comment.clear();
+        }
+        assert!(keys >= 5, "{name} has {keys} keys");
+        assert!(text.lines().all(|line| line.len() <= 120), "{name} has a line of more than 120 bytes");
+    }
+}

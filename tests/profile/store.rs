@@ -1,0 +1,224 @@
+//! Files of all kinds where a profile is expected, names, and whose files are trusted.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tunectl::catalog;
+use tunectl::profile::load::{Unfound, load};
+use tunectl::profile::{Profile, Source};
+use tunectl::profile_store::ProfileStore;
+
+/// A folder of its own, gone with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tunectl-library-{}-{test}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// One that looks for names here, and trusts everyone.
+    fn library(&self) -> ProfileStore {
+        ProfileStore { directory: self.0.clone(), owners: None }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn refused(library: &ProfileStore, name: &str) -> Unfound {
+    match library.find(name, None) {
+        Ok(source) => panic!("{name} was taken: {source:?}"),
+        Err(unfound) => unfound,
+    }
+}
+
+fn load_with(library: &ProfileStore, name: &str) -> Result<Profile, String> {
+    let mut find = |name: &str, named_by: Option<&Source>| library.find(name, named_by);
+    load(&[name.to_owned()], &mut find, &catalog::spec).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn what_is_no_profile_is_named_as_what_it_is() {
+    let folder = Folder::new("kinds");
+    let library = folder.library();
+    fs::create_dir(folder.path("dir.toml")).unwrap();
+    nix::unistd::mkfifo(Path::new(&folder.path("fifo.toml")), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    folder.file("nul.toml", b"a = 1\n\0\n");
+    folder.file("latin1.toml", b"# \xe4\n");
+    folder.file("large.toml", vec![b'#'; 10 << 20]);
+    folder.file("plain", b"");
+    symlink(folder.path("round.toml"), folder.path("round.toml")).unwrap();
+    for (name, reason) in [
+        ("missing.toml", "can't be read: no such file or directory"),
+        ("dir.toml", "is a directory, not a file"),
+        ("dir.toml/", "is a directory, not a file"),
+        ("large.toml/", "can't be read: not a directory"),
+        ("large.toml/.", "can't be read: not a directory"),
+        ("fifo.toml", "is a fifo, not a file"),
+        ("nul.toml", "is a binary file: its byte 6 is no text"),
+        ("latin1.toml", "is a binary file: its byte 2 is no text"),
+        ("large.toml", "is larger than 1 MiB"),
+        ("plain/x.toml", "can't be read: not a directory"),
+        ("round.toml", "can't be read: too many symbolic links encountered"),
+    ] {
+        let path = folder.path(name);
+        let start = Instant::now();
+        let said = refused(&library, &path);
+        assert_eq!(said, Unfound { message: format!("profile `{path}` {reason}"), help: None });
+        assert!(start.elapsed() < Duration::from_secs(2), "{name} took {:?}", start.elapsed());
+    }
+    for here in ["./", "./."] {
+        assert_eq!(refused(&library, here).message, format!("profile `{here}` is a directory, not a file"));
+    }
+    assert_eq!(refused(&library, "/dev/zero").message, "profile `/dev/zero` is a device, not a file");
+    assert_eq!(refused(&library, "/proc/self/mem").message.split(' ').nth(2), Some("can't"));
+}
+
+#[test]
+fn the_largest_profile_is_a_mebibyte() {
+    let folder = Folder::new("largest");
+    let most = folder.file("most.toml", vec![b'#'; 1 << 20]);
+    assert_eq!(folder.library().find(&most, None).unwrap().text.len(), 1 << 20);
+    let more = folder.file("more.toml", vec![b'#'; (1 << 20) + 1]);
+    assert!(folder.library().find(&more, None).is_err());
+}
+
+#[test]
+fn names_are_looked_for_in_the_folder_and_then_among_the_built_in() {
+    let folder = Folder::new("names");
+    let library = folder.library();
+    assert_eq!(library.find("loadtest", None).unwrap().label, "built-in profile loadtest");
+    let own = folder.file("loadtest.toml", "extends = 'loadtest'\n[rlimit]\nnofile = 70000\n");
+    assert_eq!(library.find("loadtest", None).unwrap().label, own);
+    let profile = load_with(&library, "loadtest").unwrap();
+    let asked: Vec<String> = profile.wishes.iter().map(|wish| format!("{}: {}", wish.setting, wish.asked)).collect();
+    assert!(asked.contains(&"nofile (soft): 70000".to_owned()), "{asked:?}");
+    assert!(asked.contains(&"net.core.somaxconn: at least 32768".to_owned()), "{asked:?}");
+
+    folder.file("mine.toml", "extends = ['./sub/other.toml', 'base']");
+    folder.file("sub/other.toml", "extends = 'third.toml'");
+    folder.file("sub/third.toml", "description = 'third'");
+    assert_eq!(
+        load_with(&library, "mine").unwrap().description.as_deref(),
+        Some("A floor for any network service: no queue or limit below what a modern kernel starts with")
+    );
+    assert_eq!(library.names(), ["loadtest", "mine", "base", "production", "realtime"]);
+    assert_eq!(
+        refused(&library, "loadtst"),
+        Unfound {
+            message: "unknown profile `loadtst`, did you mean `loadtest`?".to_owned(),
+            help: Some(
+                "known by name: `loadtest`, `mine`, `base`, `production`, `realtime`; a file is named by a path that \
+                 holds a `/` or ends in `.toml`"
+                    .to_owned()
+            ),
+        }
+    );
+    for odd in ["", ".", "..", ".toml", "a\0b", "x".repeat(300).as_str()] {
+        assert!(library.find(odd, None).is_err(), "{odd:?}");
+    }
+}
+
+#[test]
+fn a_broken_file_of_the_folder_does_not_fall_back_to_the_built_in() {
+    let folder = Folder::new("broken");
+    fs::create_dir(folder.path("base.toml")).unwrap();
+    assert!(refused(&folder.library(), "base").message.ends_with("base.toml` is a directory, not a file"));
+}
+
+#[test]
+fn circles_are_seen_however_files_call_each_other() {
+    let folder = Folder::new("circle");
+    let first = folder.file("a.toml", "extends = './././b.toml'");
+    let second = folder.file("b.toml", "extends = 'a.toml'");
+    let said = load_with(&folder.library(), &first).unwrap_err();
+    assert_eq!(
+        said.lines().next(),
+        Some(format!("error: profiles extend each other in a circle: {first} → {second} → {first}").as_str())
+    );
+    folder.file("sub/x.toml", "");
+    let dots = folder.file("c.toml", "extends = 'sub/../c.toml'");
+    let said = load_with(&folder.library(), &dots).unwrap_err();
+    assert!(said.starts_with("error: more than 16 profiles extend each other in a row\n"), "{said}");
+}
+
+#[test]
+fn a_missing_file_is_cited_where_it_is_extended() {
+    let folder = Folder::new("cited");
+    let first = folder.file("a.toml", "extends = ['gone.toml']");
+    let said = load_with(&folder.library(), &first).unwrap_err();
+    let gone = folder.path("gone.toml");
+    let expected = format!(
+        "\
+error: profile `{gone}` can't be read: no such file or directory
+ --> {first}:1:12
+  |
+1 | extends = ['gone.toml']
+  |            ^^^^^^^^^^^"
+    );
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn with_privileges_only_trusted_files_are_taken() {
+    let folder = Folder::new("trust");
+    let path = folder.file("a.toml", "description = 'x'");
+    let found = fs::metadata(&path).unwrap();
+    let (own, group) = (found.uid(), found.gid());
+    let trusting = |owners: &[u32]| ProfileStore { directory: folder.0.clone(), owners: Some(owners.to_vec()) };
+    let mode = |mode: u32| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+
+    assert!(trusting(&[own]).find(&path, None).is_ok());
+    assert_eq!(
+        refused(&trusting(&[own + 1]), &path),
+        Unfound {
+            message: format!(
+                "profile `{path}` belongs to uid {own}, who could have tunectl set anything with our privileges"
+            ),
+            help: Some(format!("if you trust what it says: `chown root {path}`")),
+        }
+    );
+    mode(0o646);
+    assert_eq!(
+        refused(&trusting(&[own]), &path),
+        Unfound {
+            message: format!(
+                "profile `{path}` can be written to by others (mode 0646), who could have tunectl set anything with our \
+                 privileges"
+            ),
+            help: Some(format!("`chmod go-w {path}`")),
+        }
+    );
+    assert!(folder.library().find(&path, None).is_ok(), "without privileges nothing can be abused");
+    mode(0o664);
+    // Group 0 is root's own; any other may have members.
+    assert_eq!(trusting(&[own]).find(&path, None).is_ok(), group == 0);
+    if group == 0 && std::os::unix::fs::chown(&path, None, Some(4711)).is_ok() {
+        assert!(refused(&trusting(&[own]), &path).message.contains("(mode 0664)"));
+    }
+    // Also by name, and where another profile extends it.
+    mode(0o666);
+    assert!(trusting(&[own]).find("a", None).is_err());
+    let top = folder.file("top.toml", "extends = 'a.toml'");
+    let said = load_with(&trusting(&[own]), &top).unwrap_err();
+    assert!(said.contains("can be written to by others") && said.contains("extends = 'a.toml'"), "{said}");
+}
