@@ -1,40 +1,34 @@
 //! Outcomes and verdicts: what was asked, what was read back, and whether that will do.
 #![forbid(unsafe_code)]
 
+use std::rc::Rc;
+
 use crate::kernel::{Evidence, KernelError};
-use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::plan::Unreadable;
-use crate::profile::Origin;
+use crate::plan::{Requirement, Unreadable};
 
-/// All findings of one walk.
+/// All outcomes of one walk of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// In the order in which the settings were walked.
-    pub findings: Vec<Outcome>,
+    pub outcomes: Vec<Outcome>,
 }
 
 /// One setting after reading back.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Which.
-    pub setting: Setting,
-    /// What it should be.
-    pub wanted: Expectation<Value>,
-    /// Whether falling short fails the whole.
-    pub required: bool,
-    /// Where the profile asks for it.
-    pub origin: Origin,
+    /// What is required, and where the profile says so.
+    pub requirement: Rc<Requirement>,
     /// What stood there before the walk, where that could be read.
     pub before: Option<Value>,
     /// What was read back, never what was written.
     pub found: Option<Value>,
     /// Whether that will do.
     pub verdict: Verdict,
-    /// What came of putting back what was changed, because a required setting fell short; nothing where nothing had
-    /// to be put back. In a room of its own, as what stands around it: most findings have neither.
+    /// How putting back what was changed went, because a required setting fell short; nothing where nothing had to be
+    /// put back. Boxed, as `evidence` is: most outcomes have neither.
     pub undone: Option<Box<Undone>>,
     /// What stands around the key; looked at only where it falls short.
     pub evidence: Option<Box<Evidence>>,
@@ -119,10 +113,10 @@ impl Outcome {
         self.evidence.as_deref().copied().unwrap_or_default()
     }
 
-    /// Whether this finding fails the whole.
+    /// Whether this outcome fails the whole.
     #[must_use]
     pub fn fails(&self) -> bool {
-        self.required && matches!(self.verdict, Verdict::Short(_))
+        self.requirement.required && matches!(self.verdict, Verdict::Short(_))
     }
 }
 
@@ -130,17 +124,19 @@ impl Report {
     /// Whether a required setting falls short.
     #[must_use]
     pub fn fails(&self) -> bool {
-        self.findings.iter().any(Outcome::fails)
+        self.outcomes.iter().any(Outcome::fails)
     }
 
     /// Holds a soft `nproc` to what the control group allows as well: the lower of both counts.
     pub fn cap_processes(&mut self, most: u64) {
         let nproc = Setting::Limit(Resource::Nproc, Side::Soft);
-        for finding in self.findings.iter_mut().filter(|finding| finding.setting == nproc && !finding.falls_short()) {
+        for outcome in
+            self.outcomes.iter_mut().filter(|outcome| outcome.requirement.setting == nproc && !outcome.falls_short())
+        {
             let allowed = Limit::Value(most);
-            let above = matches!(finding.found, Some(Value::Limit(found)) if found > allowed);
-            if above && !finding.wanted.holds(&Value::Limit(allowed)) {
-                finding.verdict = Verdict::Short(Shortfall::Capped(most));
+            let above = matches!(outcome.found, Some(Value::Limit(found)) if found > allowed);
+            if above && !outcome.requirement.wanted.holds(&Value::Limit(allowed)) {
+                outcome.verdict = Verdict::Short(Shortfall::Capped(most));
             }
         }
     }
@@ -148,17 +144,17 @@ impl Report {
     /// How many settings hold, how many fall short, how many of those are required.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let short = self.findings.iter().filter(|finding| finding.falls_short());
+        let short = self.outcomes.iter().filter(|outcome| outcome.falls_short());
         Tally {
-            all: self.findings.len(),
-            changed: self.findings.iter().filter(|finding| finding.verdict == Verdict::Changed).count(),
+            all: self.outcomes.len(),
+            changed: self.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Changed).count(),
             short: short.clone().count(),
-            required_short: short.filter(|finding| finding.required).count(),
+            required_short: short.filter(|outcome| outcome.requirement.required).count(),
         }
     }
 }
 
-/// The findings, counted.
+/// The outcomes, counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// All of them.

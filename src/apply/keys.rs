@@ -30,8 +30,8 @@ pub(super) fn pieces(kind: Kind) -> WriteMode {
     }
 }
 
-/// The findings of a walk that writes nothing.
-pub(super) fn findings_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> {
+/// The outcomes of a walk that writes nothing.
+pub(super) fn outcomes_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> {
     steps
         .iter()
         .map(|step| {
@@ -41,7 +41,7 @@ pub(super) fn findings_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> 
                 (Ok(_), Some(_)) if step.owner == Owner::Host => Verdict::Short(Shortfall::HostOwned),
                 (Ok(_), Some(_)) => Verdict::Short(Shortfall::Differs),
             };
-            finding(kernel, step, step.current.as_ref().ok().cloned(), verdict)
+            outcome(kernel, step, step.current.as_ref().ok().cloned(), verdict)
         })
         .collect()
 }
@@ -61,7 +61,9 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) 
     let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
     let read_all = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Unreadable>> {
         let known = |step: &KeyStep| !wrote || matches!(step.current, Err(Unreadable::OtherNamespace(_)));
-        let now = |step: &KeyStep| if known(step) { step.current.clone() } else { read(kernel, &step.key, step.kind) };
+        let now = |step: &KeyStep| {
+            if known(step) { step.current.clone() } else { read(kernel, &step.key, step.requirement.kind) }
+        };
         steps.iter().map(now).collect()
     };
     let mut found = read_all(kernel);
@@ -72,7 +74,7 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) 
     together
         .map(|((step, attempt), found)| {
             let verdict = judge(step, attempt, &found);
-            finding(kernel, step, found.ok(), verdict)
+            outcome(kernel, step, found.ok(), verdict)
         })
         .collect()
 }
@@ -90,8 +92,9 @@ fn rewrite(
         let (Attempt::Nothing, Ok(_), Ok(found), Owner::Ours) = (&attempt, &step.current, found, step.owner) else {
             continue;
         };
-        if let Some(target) = step.wanted.target(found) {
-            *attempt = Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)));
+        if let Some(target) = step.requirement.wanted.target(found) {
+            *attempt =
+                Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.requirement.kind)));
             rewrote = true;
         }
     }
@@ -113,22 +116,22 @@ fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &
     if step.owner == Owner::Host {
         return Attempt::Withheld(Shortfall::HostOwned);
     }
-    let others = if step.kind == Kind::PortRange { steps } else { &[] };
+    let others = if step.requirement.kind == Kind::PortRange { steps } else { &[] };
     if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, step, other, its)) {
         return Attempt::Withheld(Shortfall::HeldBack(reserved));
     }
-    Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.kind)))
+    Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.requirement.kind)))
 }
 
 /// The port range is widened only together with the reservation of the service's ports: a range over a port
 /// that is not reserved lets the kernel hand it to an outgoing connection, and the service's next bind fails.
 fn unreserved(kernel: &mut dyn Kernel, range: &KeyStep, reserved: &KeyStep, tried: &Attempt) -> Option<Setting> {
-    let (Kind::PortRange, Kind::Ports) = (range.kind, reserved.kind) else { return None };
+    let (Kind::PortRange, Kind::Ports) = (range.requirement.kind, reserved.requirement.kind) else { return None };
     if matches!(tried, Attempt::Nothing) && reserved.current.is_ok() {
         return None;
     }
-    let Expectation::Includes(Value::Ranges(wanted)) = &reserved.wanted else { return None };
-    let standing = match read(kernel, &reserved.key, reserved.kind) {
+    let Expectation::Includes(Value::Ranges(wanted)) = &reserved.requirement.wanted else { return None };
+    let standing = match read(kernel, &reserved.key, reserved.requirement.kind) {
         Ok(Value::Ranges(ranges)) => ranges,
         _ => Ranges::default(),
     };
@@ -142,7 +145,7 @@ fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Unreadable>) ->
         Err(obstacle) => return Verdict::Short(Shortfall::Unread(obstacle.clone())),
     };
     match attempt {
-        _ if step.wanted.holds(value) => {
+        _ if step.requirement.wanted.holds(value) => {
             let unchanged = step.target.is_none() && step.current.as_ref() == Ok(value);
             let by_others = step.target.is_none() && matches!(attempt, Attempt::Nothing);
             if unchanged || by_others { Verdict::Holds } else { Verdict::Changed }
@@ -153,13 +156,10 @@ fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Unreadable>) ->
     }
 }
 
-fn finding(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdict: Verdict) -> Outcome {
+fn outcome(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdict: Verdict) -> Outcome {
     let evidence = matches!(verdict, Verdict::Short(_)).then(|| Box::new(kernel.inspect(&step.key)));
     Outcome {
-        setting: Setting::Key(step.key.clone()),
-        wanted: step.wanted.clone(),
-        required: step.required,
-        origin: step.origin.clone(),
+        requirement: step.requirement.clone(),
         before: step.current.as_ref().ok().cloned(),
         found,
         verdict,

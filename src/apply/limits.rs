@@ -5,7 +5,7 @@ use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::order::by_place;
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::plan::{self, LimitStep, SideGoal, Unreadable};
+use crate::plan::{self, LimitSide, LimitStep, Unreadable};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::{keys, traced};
@@ -19,15 +19,15 @@ pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
     }
 }
 
-/// The findings of a walk that sets nothing.
-pub(super) fn findings_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome> {
-    let mut findings = Vec::new();
+/// The outcomes of a walk that sets nothing.
+pub(super) fn outcomes_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
     for step in steps {
         let found = step.current.map(|limits| in_effect(kernel, step.resource, limits));
         let evidence = evidence(kernel, step);
-        findings.extend(step.sides.iter().map(|goal| finding(step, goal, found, Ok(Set::Untried), evidence)));
+        outcomes.extend(step.sides.iter().map(|side| outcome(step, side, found, Ok(Set::Untried), evidence)));
     }
-    findings
+    outcomes
 }
 
 /// Sets what differs and reads back.
@@ -47,16 +47,16 @@ pub(super) fn set_what_can_be_undone(
     let (lowering, others): (Vec<_>, Vec<_>) = steps.iter().enumerate().partition(|(_, step)| lowers_hard(step));
     let mut done: Vec<(usize, Vec<Outcome>)> =
         others.into_iter().map(|(place, step)| (place, set_step(kernel, step, process))).collect();
-    let now = done.iter().flat_map(|(_, findings)| findings).find(|finding| finding.fails());
-    let fallen = fallen.or_else(|| now.map(|finding| finding.setting.clone()));
+    let now = done.iter().flat_map(|(_, outcomes)| outcomes).find(|outcome| outcome.fails());
+    let fallen = fallen.or_else(|| now.map(|outcome| outcome.requirement.setting.clone()));
     for (place, step) in lowering {
-        let findings = match &fallen {
+        let outcomes = match &fallen {
             Some(fallen) => held_back(kernel, step, fallen),
             None => set_step(kernel, step, process),
         };
-        done.push((place, findings));
+        done.push((place, outcomes));
     }
-    by_place(done, |(place, _)| *place).into_iter().flat_map(|(_, findings)| findings).collect()
+    by_place(done, |(place, _)| *place).into_iter().flat_map(|(_, outcomes)| outcomes).collect()
 }
 
 fn lowers_hard(step: &LimitStep) -> bool {
@@ -64,15 +64,15 @@ fn lowers_hard(step: &LimitStep) -> bool {
 }
 
 fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec<Outcome> {
-    let mut findings = findings_unset(kernel, std::slice::from_ref(step));
-    for finding in findings.iter_mut().filter(|finding| finding.falls_short()) {
-        finding.verdict = Verdict::Short(Shortfall::HeldBack(fallen.clone()));
+    let mut outcomes = outcomes_unset(kernel, std::slice::from_ref(step));
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.falls_short()) {
+        outcome.verdict = Verdict::Short(Shortfall::HeldBack(fallen.clone()));
     }
-    findings
+    outcomes
 }
 
 fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Outcome> {
-    let outcome =
+    let attempt =
         step.target.map_or(Ok(Set::Untried), |target| set_one(kernel, step, target, process).map(|()| Set::Tried));
     let found = match step.target {
         Some(_) => traced::limits(kernel, process, step.resource),
@@ -80,7 +80,7 @@ fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<
     };
     let found = found.map(|limits| in_effect(kernel, step.resource, limits));
     let evidence = evidence(kernel, step);
-    step.sides.iter().map(|goal| finding(step, goal, found, outcome, evidence)).collect()
+    step.sides.iter().map(|side| outcome(step, side, found, attempt, evidence)).collect()
 }
 
 /// Where the hard limit can't be raised, the soft one still goes as far as the hard one allows: that is worth
@@ -125,31 +125,28 @@ fn missed(step: &LimitStep, side: Side, found: Limits) -> bool {
     step.target.is_some_and(|target| target.side(side) != found.side(side))
 }
 
-fn finding(
+fn outcome(
     step: &LimitStep,
-    goal: &SideGoal,
+    side: &LimitSide,
     found: Result<Limits, KernelError>,
-    outcome: Result<Set, KernelError>,
+    attempt: Result<Set, KernelError>,
     evidence: Evidence,
 ) -> Outcome {
     let seen = |limits: Result<Limits, KernelError>| limits.map_or_else(KernelError::shown, Some);
-    let before = seen(step.current).map(|limits| limits.side(goal.side));
-    let value = seen(found).map(|limits| Value::Limit(limits.side(goal.side)));
-    let verdict = match (found, outcome) {
+    let before = seen(step.current).map(|limits| limits.side(side.side));
+    let value = seen(found).map(|limits| Value::Limit(limits.side(side.side)));
+    let verdict = match (found, attempt) {
         (Err(refusal), _) if value.is_none() => Verdict::Short(Shortfall::Unread(Unreadable::Refused(refusal))),
-        _ if value.as_ref().is_some_and(|value| goal.wanted.holds(value)) => {
-            let held = before.is_some_and(|limit| goal.wanted.holds(&Value::Limit(limit)));
+        _ if value.as_ref().is_some_and(|value| side.requirement.wanted.holds(value)) => {
+            let held = before.is_some_and(|limit| side.requirement.wanted.holds(&Value::Limit(limit)));
             if held { Verdict::Holds } else { Verdict::Changed }
         }
         (Err(refusal), _) | (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
-        (Ok(found), Ok(Set::Tried)) if missed(step, goal.side, found) => Verdict::Short(Shortfall::NotKept),
+        (Ok(found), Ok(Set::Tried)) if missed(step, side.side, found) => Verdict::Short(Shortfall::NotKept),
         (Ok(_), Ok(_)) => Verdict::Short(Shortfall::Differs),
     };
     Outcome {
-        setting: Setting::Limit(step.resource, goal.side),
-        wanted: goal.wanted.clone(),
-        required: goal.required,
-        origin: goal.origin.clone(),
+        requirement: side.requirement.clone(),
         before: before.map(Value::Limit),
         found: value,
         verdict,

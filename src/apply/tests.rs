@@ -86,10 +86,11 @@ fn state(fake: &Fake) -> BTreeMap<String, String> {
     state
 }
 
-fn goals(text: &str) -> Option<Goals> {
+fn requirements(text: &str) -> Option<Requirements> {
     let source = || Source { label: "p".to_owned(), text: text.to_owned() };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source()), &|system, key| catalog::spec(system, key)).ok()?;
-    plan::goals(profile.wishes, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 2 }).ok()
+    plan::resolve(profile.requirements, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 2 })
+        .ok()
 }
 
 fn number() -> impl Strategy<Value = i64> {
@@ -150,9 +151,9 @@ proptest! {
 
     #[test]
     fn checking_and_previewing_change_nothing(text in profiles(), fake in machines()) {
-        let Some(goals) = goals(&text) else { return Ok(()) };
+        let Some(requirements) = requirements(&text) else { return Ok(()) };
         let mut kernel = Counting { fake, writes: 0 };
-        let plan = look(&mut kernel, goals, Process::Own, PLACE);
+        let plan = make_plan(&mut kernel, requirements, Process::Own, PLACE);
         check(&mut kernel, &plan);
         preview(&mut kernel, &plan);
         prop_assert_eq!(kernel.writes, 0);
@@ -160,36 +161,36 @@ proptest! {
 
     #[test]
     fn either_all_that_is_required_holds_or_all_is_as_it_was(text in profiles(), fake in machines()) {
-        let Some(goals) = goals(&text) else { return Ok(()) };
+        let Some(requirements) = requirements(&text) else { return Ok(()) };
         let before = state(&fake);
         let mut kernel = Counting { fake, writes: 0 };
-        let plan = look(&mut kernel, goals.clone(), Process::Own, PLACE);
+        let plan = make_plan(&mut kernel, requirements.clone(), Process::Own, PLACE);
         let report = apply(&mut kernel, &plan, Process::Own, Failure::PutsBack);
         if report.fails() {
             // A lowered hard limit is the one thing that can't be had back; our own ends with us.
-            let stuck = report.findings.iter().any(|finding| matches!(finding.put_back(), Some(PutBack::Refused(_))));
-            let limits = report.findings.iter().all(|finding| {
-                matches!(finding.setting, Setting::Limit(..)) || !matches!(finding.put_back(), Some(PutBack::Refused(_)))
+            let stuck = report.outcomes.iter().any(|outcome| matches!(outcome.put_back(), Some(PutBack::Refused(_))));
+            let limits = report.outcomes.iter().all(|outcome| {
+                matches!(outcome.requirement.setting, Setting::Limit(..)) || !matches!(outcome.put_back(), Some(PutBack::Refused(_)))
             });
             prop_assert!(limits, "{}\n{:#?}", text, report);
             if !stuck {
                 prop_assert_eq!(state(&kernel.fake), before, "{}", text);
             }
         } else {
-            let again = look(&mut kernel, goals, Process::Own, PLACE);
+            let again = make_plan(&mut kernel, requirements, Process::Own, PLACE);
             prop_assert!(!check(&mut kernel, &again).fails(), "{}\n{:#?}", text, report);
         }
     }
 
     #[test]
     fn what_holds_is_not_written_again(text in profiles(), fake in machines()) {
-        let Some(goals) = goals(&text) else { return Ok(()) };
+        let Some(requirements) = requirements(&text) else { return Ok(()) };
         let mut kernel = Counting { fake, writes: 0 };
-        let plan = look(&mut kernel, goals.clone(), Process::Own, PLACE);
+        let plan = make_plan(&mut kernel, requirements.clone(), Process::Own, PLACE);
         let report = apply(&mut kernel, &plan, Process::Own, Failure::PutsBack);
         if report.tally().short == 0 {
             kernel.writes = 0;
-            let again = look(&mut kernel, goals, Process::Own, PLACE);
+            let again = make_plan(&mut kernel, requirements, Process::Own, PLACE);
             let report = apply(&mut kernel, &again, Process::Own, Failure::PutsBack);
             prop_assert_eq!((kernel.writes, report.tally().changed), (0, 0), "{}", text);
         }
@@ -198,11 +199,11 @@ proptest! {
     /// A profile written for a small machine cuts nothing down on a large one.
     #[test]
     fn at_least_never_lowers(key in prop::sample::select(NUMBERS[..5].to_vec()), least in 0_i64..3_000_000) {
-        let Some(goals) = goals(&format!("[linux.sysctl]\n\"{key}\" = {{ at_least = {least} }}\n")) else { return Ok(()) };
+        let Some(requirements) = requirements(&format!("[linux.sysctl]\n\"{key}\" = {{ at_least = {least} }}\n")) else { return Ok(()) };
         let mut kernel = Counting { fake: Fake::linux(), writes: 0 };
         let number = |fake: &Fake| fake.value(key).unwrap().parse::<i64>().unwrap();
         let before = number(&kernel.fake);
-        let plan = look(&mut kernel, goals, Process::Own, PLACE);
+        let plan = make_plan(&mut kernel, requirements, Process::Own, PLACE);
         let report = apply(&mut kernel, &plan, Process::Own, Failure::Keeps);
         prop_assert!(number(&kernel.fake) >= before);
         prop_assert_eq!(report.fails(), number(&kernel.fake) < least);

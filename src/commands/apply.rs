@@ -6,7 +6,7 @@ use crate::environment::parent_process::{self, ParentProcess};
 use crate::kernel::Process;
 use crate::model::setting::System;
 use crate::output::{self, DiagnosedReport};
-use crate::plan::{Goals, Plan};
+use crate::plan::{Plan, Requirements};
 use crate::report::{Outcome, PutBack};
 
 use super::check::named;
@@ -18,9 +18,9 @@ use super::{FALLS_SHORT, Failure, USAGE, World, print};
 #[inline(never)]
 pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure> {
     let mut ready = prepare_for(apply.pid, &apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
-    let whose = whose_limits(apply, &mut ready.goals, world)?;
+    let whose = whose_limits(apply, &mut ready.requirements, world)?;
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
-    let mut plan = apply::look(world.kernel, ready.goals.clone(), process, ready.place);
+    let mut plan = apply::make_plan(world.kernel, ready.requirements.clone(), process, ready.place);
     let beside = beside(&mut plan, world);
     if !apply.undo.allow_irreversible {
         refuse_irreversible(&plan, &ready)?;
@@ -37,7 +37,7 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
         }
     };
     let undone = report.fails() && !apply.zeal.best_effort && !apply.dry_run;
-    report.findings.extend(apply::check(world.kernel, &beside).findings);
+    report.outcomes.extend(apply::check(world.kernel, &beside).outcomes);
     let again = again(&apply.asked, apply.pid);
     let mut account =
         DiagnosedReport::new("apply", &ready.profile.names, &ready.environment, whose.as_ref(), &report, &again);
@@ -69,8 +69,8 @@ fn tell(apply: &Apply, account: &DiagnosedReport<'_>, undone: bool, world: &mut 
         drop(world.err.write_all(output::shortfalls(account, world.colour_err).as_bytes()));
     }
     if undone {
-        let stays = |finding: &Outcome| finding.put_back().is_some_and(|outcome| *outcome != PutBack::Done);
-        let rest = if report.findings.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
+        let stays = |outcome: &Outcome| outcome.put_back().is_some_and(|result| *result != PutBack::Done);
+        let rest = if report.outcomes.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
         drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
         return;
     }
@@ -92,12 +92,16 @@ fn beside(plan: &mut Plan, world: &World<'_>) -> Plan {
 }
 
 /// Whose limits are set. A limit belongs to a process, and people who type `tunectl apply` mean the shell that
-/// they type it in. Goals that are not to be looked at are taken away.
-fn whose_limits(apply: &Apply, goals: &mut Goals, world: &World<'_>) -> Result<Option<ParentProcess>, Failure> {
+/// they type it in. Requirements that are not to be looked at are taken away.
+fn whose_limits(
+    apply: &Apply,
+    requirements: &mut Requirements,
+    world: &World<'_>,
+) -> Result<Option<ParentProcess>, Failure> {
     if apply.no_rlimits {
-        goals.limits.clear();
+        requirements.limits.clear();
     }
-    if goals.limits.is_empty() {
+    if requirements.limits.is_empty() {
         return Ok(None);
     }
     match (world.kernel.system(), apply.pid) {

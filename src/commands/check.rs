@@ -21,7 +21,7 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
     let ready = prepare_for(check.pid, &check.asked, Need::Profile, false, world)?;
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
-    let plan = apply::look(world.kernel, ready.goals, process, ready.place);
+    let plan = apply::make_plan(world.kernel, ready.requirements, process, ready.place);
     let mut report = apply::check(world.kernel, &plan);
     if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
         if let Some(most) = ready.environment.surroundings().bounds.pids {
@@ -49,8 +49,8 @@ fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
     let key = Key::Sysctl(SysctlName::parse(QUEUE).ok()?);
     let now: u64 = world.kernel.read(&key).ok()?.trim().parse().ok()?;
     let setting = Setting::Key(key);
-    let finding = report.findings.iter().find(|finding| finding.setting == setting);
-    let asked = finding.and_then(|finding| match finding.wanted.nearest(finding.found.as_ref())? {
+    let outcome = report.outcomes.iter().find(|outcome| outcome.requirement.setting == setting);
+    let asked = outcome.and_then(|outcome| match outcome.requirement.wanted.nearest(outcome.found.as_ref())? {
         Value::Number(number) => u64::try_from(number).ok(),
         _ => None,
     });

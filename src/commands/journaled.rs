@@ -25,7 +25,7 @@ pub(super) fn journaled(
     let process = whose.map_or(Process::Own, |process| Process::Pid(process.pid));
     let whom = whose.and_then(|process| here.process(process.pid, &process.name));
     // Looked at once more now that no other tunectl can change anything in between.
-    let mut plan = apply::look(world.kernel, ready.goals.clone(), process, ready.place);
+    let mut plan = apply::make_plan(world.kernel, ready.requirements.clone(), process, ready.place);
     if whose.is_none() {
         plan.limits.clear();
     }

@@ -8,7 +8,7 @@ use crate::catalog::{self, Scope};
 use crate::cli::ProfileArgs;
 use crate::environment::{Environment, Namespaces};
 use crate::model::setting::{Key, System};
-use crate::plan::{self, Goals, PlanEnvironment};
+use crate::plan::{self, PlanEnvironment, Requirements};
 use crate::profile::cli_overrides::{self, Typed};
 use crate::profile::load::load as load_all;
 use crate::profile::problem::Problem;
@@ -19,9 +19,10 @@ use super::{FALLS_SHORT, Failure, USAGE, World};
 
 /// A profile that has been read, checked and resolved on this machine.
 pub(super) struct Prepared {
-    /// Without its wishes, which became the goals.
+    /// The profile; its `requirements` have moved to the field of that name.
     pub(super) profile: Profile,
-    pub(super) goals: Goals,
+    /// What the profile requires on this machine.
+    pub(super) requirements: Requirements,
     pub(super) environment: Environment,
     pub(super) place: PlanEnvironment,
     /// The files that were read, and those that would be read first if they were there.
@@ -66,13 +67,15 @@ pub(super) fn prepare_for(
     let system = world.kernel.system();
     let mut files = Vec::new();
     let mut profile = load(asked, need, system, &mut files, world)?;
-    let wishes = std::mem::take(&mut profile.wishes);
+    let raw = std::mem::take(&mut profile.requirements);
     let machine = || (world.machine)(pid.filter(|_| system == System::Linux));
-    let goals = plan::goals(wishes, &profile.service_ports, system, &machine)
+    let requirements = plan::resolve(raw, &profile.service_ports, system, &machine)
         .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
     let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
         // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.
-        Some((pid, Err(why))) if !goals.keys.is_empty() => return Err(no_entry(pid, why, (world.environment)().user)),
+        Some((pid, Err(why))) if !requirements.keys.is_empty() => {
+            return Err(no_entry(pid, why, (world.environment)().user));
+        }
         other => other.and_then(|(_, visit)| visit.ok()),
     };
     let mut environment = (world.environment)();
@@ -87,7 +90,7 @@ pub(super) fn prepare_for(
         shared: shared(environment.initial),
         out_of_reach: visit.map_or(&[], out_of_reach),
     };
-    Ok(Prepared { profile, goals, environment, place, files, visiting: visit.is_some() })
+    Ok(Prepared { profile, requirements, environment, place, files, visiting: visit.is_some() })
 }
 
 fn shared(initial: Namespaces) -> plan::Shared {

@@ -120,7 +120,7 @@ fn supervise(
 }
 
 fn look(ready: &mut Prepared, world: &mut World<'_>) -> Plan {
-    apply::look(world.kernel, std::mem::take(&mut ready.goals), Process::Own, ready.place)
+    apply::make_plan(world.kernel, std::mem::take(&mut ready.requirements), Process::Own, ready.place)
 }
 
 /// Says what falls short, and whether the service may not be started for it.
@@ -130,8 +130,12 @@ fn falls_short(run: &Run, ready: &Prepared, report: &Report, err: &mut dyn Write
             DiagnosedReport::new("run", &ready.profile.names, &ready.environment, None, report, &run.asked.words());
         drop(err.write_all(output::shortfalls(&account, colour).as_bytes()));
     }
-    for finding in report.findings.iter().filter(|finding| !finding.falls_short()) {
-        log::info!("{} is {}", finding.setting, finding.found.as_ref().map_or_else(String::new, ToString::to_string));
+    for outcome in report.outcomes.iter().filter(|outcome| !outcome.falls_short()) {
+        log::info!(
+            "{} is {}",
+            outcome.requirement.setting,
+            outcome.found.as_ref().map_or_else(String::new, ToString::to_string)
+        );
     }
     report.fails() && !run.zeal.best_effort
 }

@@ -36,16 +36,16 @@ fn diary(world: &mut World<'_>) -> Result<RepairJournal, Failure> {
 
 /// Reads the profile. Its limits are left out: they belong to processes, and none is meant here.
 fn orders(watch: &Watch, world: &World<'_>) -> Result<WatchConfig, Failure> {
-    let Prepared { profile, goals, place, files, .. } =
+    let Prepared { profile, requirements, place, files, .. } =
         prepare(&watch.asked, Need::Profile, watch.allow_host_settings, world)?;
-    if !goals.limits.is_empty() {
-        if goals.keys.is_empty() {
+    if !requirements.limits.is_empty() {
+        if requirements.keys.is_empty() {
             return Err(Failure::new(USAGE, "there is nothing to watch: resource limits belong to a process")
                 .help("`tunectl check --pid PID` compares them"));
         }
         log::warn!("resource limits belong to a process and are not watched: `tunectl check --pid PID` compares them");
     }
-    Ok(WatchConfig { profiles: profile.names, goals: goals.keys, place, files })
+    Ok(WatchConfig { profiles: profile.names, requirements: requirements.keys, place, files })
 }
 
 /// Where a watch happens.

@@ -7,7 +7,7 @@ use crate::report::Outcome;
 /// named with `--best-effort`: without, it would put everything back.
 #[must_use]
 pub fn all(scene: &DiagnosisContext<'_>) -> Vec<Option<Diagnosis>> {
-    let findings = &scene.report.findings;
+    let findings = &scene.report.outcomes;
     let mut diagnoses: Vec<_> = findings.iter().map(|finding| diagnose(finding, scene)).collect();
     let stays = |(finding, its): (&Outcome, &Option<Diagnosis>)| {
         finding.fails() && its.as_ref().is_some_and(|its| !is_mended(its))

@@ -13,7 +13,8 @@ use super::DiagnosisContext;
 /// Why a key can't have what is asked of it, and the value that the other wish leaves it.
 pub(super) fn of_key(key: &Key, finding: &Outcome, scene: &DiagnosisContext<'_>) -> Option<(String, Value)> {
     let (other, bond) = catalog::bond(scene.environment.system, key)?;
-    let (ours, theirs) = (&finding.wanted, &wish_for(&Setting::Key(other.clone()), scene)?.wanted);
+    let (ours, theirs) =
+        (&finding.requirement.wanted, &wish_for(&Setting::Key(other.clone()), scene)?.requirement.wanted);
     match bond {
         Coupling::Zeroes => {
             let zero = Value::Number(0);
@@ -36,12 +37,12 @@ pub(super) fn of_key(key: &Key, finding: &Outcome, scene: &DiagnosisContext<'_>)
 /// The hard limit that the profile asks for, where a soft one of `wanted` would be above it.
 pub(super) fn of_soft(resource: Resource, wanted: Limit, scene: &DiagnosisContext<'_>) -> Option<Limit> {
     let hard = wish_for(&Setting::Limit(resource, Side::Hard), scene)?;
-    match hard.wanted.nearest(Some(&Value::Limit(wanted)))? {
+    match hard.requirement.wanted.nearest(Some(&Value::Limit(wanted)))? {
         Value::Limit(most) => Some(most).filter(|most| *most < wanted),
         _ => None,
     }
 }
 
 fn wish_for<'a>(setting: &Setting, scene: &DiagnosisContext<'a>) -> Option<&'a Outcome> {
-    scene.report.findings.iter().find(|finding| finding.setting == *setting)
+    scene.report.outcomes.iter().find(|finding| finding.requirement.setting == *setting)
 }

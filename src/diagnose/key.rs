@@ -10,8 +10,8 @@ use crate::environment::{Environment, EnvironmentDetails};
 use crate::kernel::{Evidence, KernelError, Operation};
 use crate::model::expectation::Expectation;
 use crate::model::setting::{Key, Setting};
-use crate::model::value::Value;
-use crate::plan::Unreadable;
+use crate::model::value::{Kind, Value};
+use crate::plan::{Requirement, Unreadable};
 use crate::profile::{Origin, Source};
 use crate::report::{Outcome, Report, Shortfall, Verdict};
 
@@ -56,11 +56,16 @@ pub(super) fn hindrance(
         }
         None => Shortfall::Differs,
     };
-    let finding = Outcome {
+    let requirement = Requirement {
         setting: Setting::Key(key.clone()),
+        kind: Kind::Text,
+        row: None,
         wanted: Expectation::Exactly(Value::text("")),
         required: false,
         origin: Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 },
+    };
+    let finding = Outcome {
+        requirement: Rc::new(requirement),
         before: None,
         found: None,
         verdict: Verdict::Short(shortfall.clone()),
@@ -269,7 +274,7 @@ impl Case<'_> {
     }
 
     pub(super) fn value(&self) -> Value {
-        self.finding.wanted.nearest(self.finding.before.as_ref()).unwrap_or_else(|| Value::text(""))
+        self.finding.requirement.wanted.nearest(self.finding.before.as_ref()).unwrap_or_else(|| Value::text(""))
     }
 }
 

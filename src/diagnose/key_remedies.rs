@@ -81,7 +81,10 @@ impl Case<'_> {
     /// Go on without it; nothing where the profile does so already.
     fn not_required(&self) -> Option<Remedy> {
         let finding = self.finding;
-        finding.required.then(|| remedy::not_required(self.key, self.scene.environment.system, &finding.wanted))
+        finding
+            .requirement
+            .required
+            .then(|| remedy::not_required(self.key, self.scene.environment.system, &finding.requirement.wanted))
     }
 
     /// The file is there, and we may not write it.
@@ -163,7 +166,9 @@ impl Case<'_> {
         let system = self.scene.environment.system;
         let typed = self.key.to_string();
         match suggest::nearest_setting(&typed, catalog::names(system)) {
-            Some(near) if self.row.is_none() => vec![remedy::ask_for_another(&near, system, &self.finding.wanted)],
+            Some(near) if self.row.is_none() => {
+                vec![remedy::ask_for_another(&near, system, &self.finding.requirement.wanted)]
+            }
             _ => self.not_required().map(Remedy::or).into_iter().collect(),
         }
     }

@@ -37,8 +37,8 @@ pub(super) fn diagnose(
 ) -> Diagnosis {
     let wanted = match shortfall {
         // The limit itself would do: it is the group that has to allow as much.
-        Shortfall::Capped(most) => nearest(&finding.wanted, Some(&Value::Limit(Limit::Value(*most)))),
-        _ => nearest(&finding.wanted, finding.before.as_ref()),
+        Shortfall::Capped(most) => nearest(&finding.requirement.wanted, Some(&Value::Limit(Limit::Value(*most)))),
+        _ => nearest(&finding.requirement.wanted, finding.before.as_ref()),
     };
     let hard = finding.evidence().hard_limit;
     let this = Case { resource, side, finding, shortfall, scene, wanted, hard };
@@ -223,9 +223,9 @@ impl Case<'_> {
     /// the hard limit at least as high as the soft.
     fn limits(&self) -> Limits {
         let side = |side| {
-            let ours = |finding: &&Outcome| finding.setting == Setting::Limit(self.resource, side);
-            let other = self.scene.report.findings.iter().find(ours);
-            other.map(|finding| nearest(&finding.wanted, finding.before.as_ref()))
+            let ours = |finding: &&Outcome| finding.requirement.setting == Setting::Limit(self.resource, side);
+            let other = self.scene.report.outcomes.iter().find(ours);
+            other.map(|finding| nearest(&finding.requirement.wanted, finding.before.as_ref()))
         };
         let (soft, hard) = (side(Side::Soft), side(Side::Hard));
         let before = |side, other: Limit| match (side, &self.finding.before) {

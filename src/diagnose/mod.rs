@@ -59,7 +59,7 @@ pub struct DiagnosisContext<'a> {
 impl DiagnosisContext<'_> {
     /// Whether some key falls short that only root may write: then nothing is to be had without.
     fn needs_root(&self) -> bool {
-        let roots = |finding: &Outcome| match &finding.setting {
+        let roots = |finding: &Outcome| match &finding.requirement.setting {
             Setting::Key(key) if finding.verdict == Verdict::Short(Shortfall::Differs) => {
                 let scope = catalog::scope_of(self.environment.system, key, self.environment.version());
                 let owner = finding.evidence().owner;
@@ -67,15 +67,16 @@ impl DiagnosisContext<'_> {
             }
             _ => false,
         };
-        self.report.findings.iter().any(roots)
+        self.report.outcomes.iter().any(roots)
     }
 
     /// The line that sets a setting to what was found, if there is one. In a container nobody reads these files.
     fn set_elsewhere(&self, finding: &Outcome) -> Option<&ConfigLine> {
         let found = words(&finding.found.as_ref()?.to_string());
-        let lines = self.elsewhere.iter().filter(|line| line.setting == finding.setting);
+        let lines = self.elsewhere.iter().filter(|line| line.setting == finding.requirement.setting);
         let mut same = lines.filter(|line| words(&line.value) == found);
-        same.next().filter(|_| !self.environment.in_container() && self.may_be_from_file(&finding.setting, &found))
+        same.next()
+            .filter(|_| !self.environment.in_container() && self.may_be_from_file(&finding.requirement.setting, &found))
     }
 
     /// Whether a file can have set what was found. At boot it does so in the machine's own namespaces; another one starts
@@ -106,7 +107,7 @@ fn words(text: &str) -> Vec<String> {
 #[must_use]
 pub fn diagnose(finding: &Outcome, scene: &DiagnosisContext<'_>) -> Option<Diagnosis> {
     let Verdict::Short(shortfall) = &finding.verdict else { return None };
-    Some(match &finding.setting {
+    Some(match &finding.requirement.setting {
         Setting::Key(key) => key::diagnose(key, finding, shortfall, scene),
         Setting::Limit(resource, side) => limit::diagnose(*resource, *side, finding, shortfall, scene),
     })

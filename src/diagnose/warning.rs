@@ -22,7 +22,7 @@ const ENDLESS: u64 = 1 << 29;
 #[must_use]
 pub fn caution(finding: &Outcome) -> Option<Caution> {
     let (Setting::Limit(Resource::Nofile, Side::Soft), Some(Value::Limit(Limit::Value(found)))) =
-        (&finding.setting, &finding.found)
+        (&finding.requirement.setting, &finding.found)
     else {
         return None;
     };

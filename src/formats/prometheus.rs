@@ -7,23 +7,19 @@ use std::time::Duration;
 
 use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
-use crate::model::setting::Setting;
 use crate::model::value::Value;
+use crate::plan::Requirement;
 use crate::report::{Outcome, Report};
 
 /// One setting as it was found.
 #[derive(Clone, Debug)]
 pub struct Sample<'a> {
-    /// Which.
-    pub setting: Setting,
-    /// What it should be.
-    pub wanted: &'a Expectation<Value>,
+    /// What is required of it.
+    pub requirement: &'a Requirement,
     /// What stands there, where that could be read.
     pub found: Option<&'a Value>,
     /// Whether that will do.
     pub holds: bool,
-    /// Whether falling short fails the whole.
-    pub required: bool,
     /// What was counted while it was watched.
     pub history: Option<History>,
 }
@@ -53,19 +49,18 @@ pub struct Daemon {
 /// The settings of a report.
 #[must_use]
 pub fn samples(report: &Report) -> Vec<Sample<'_>> {
-    fn sample(finding: &Outcome) -> Sample<'_> {
-        let Outcome { setting, wanted, found, required, .. } = finding;
-        let (setting, found, required) = (setting.clone(), found.as_ref(), *required);
-        Sample { setting, wanted, found, holds: !finding.falls_short(), required, history: None }
+    fn sample(outcome: &Outcome) -> Sample<'_> {
+        let Outcome { requirement, found, .. } = outcome;
+        Sample { requirement, found: found.as_ref(), holds: !outcome.falls_short(), history: None }
     }
-    report.findings.iter().map(sample).collect()
+    report.outcomes.iter().map(sample).collect()
 }
 
 /// All series, with a newline at the end.
 #[must_use]
 pub fn exposition(samples: &[Sample<'_>], profiles: &[String], daemon: Option<Daemon>) -> String {
     let mut text = String::new();
-    let fails = samples.iter().any(|sample| sample.required && !sample.holds);
+    let fails = samples.iter().any(|sample| sample.requirement.required && !sample.holds);
     head(&mut text, "tunectl_info", "gauge", "The version of tunectl and the profiles it was asked for, always 1.");
     let profiles = escaped(&profiles.join(","));
     line(&mut text, &format!("tunectl_info{{version=\"{}\",profile=\"{profiles}\"}}", env!("CARGO_PKG_VERSION")), "1");
@@ -100,13 +95,13 @@ fn settings(text: &mut String, samples: &[Sample<'_>]) {
     let name = "tunectl_setting_compliant";
     head(text, name, "gauge", "Whether the setting is what the profile asks for.");
     for sample in samples {
-        let labels = format!("{name}{{{},required=\"{}\"}}", of(sample), sample.required);
+        let labels = format!("{name}{{{},required=\"{}\"}}", of(sample), sample.requirement.required);
         line(text, &labels, bit(sample.holds));
     }
     let name = "tunectl_setting_wanted";
     head(text, name, "gauge", "What the profile asks for, where that is a number; `bound` is the profile's operator.");
     for sample in samples {
-        for (bound, value, at) in bounds(sample.wanted) {
+        for (bound, value, at) in bounds(&sample.requirement.wanted) {
             for (index, number) in numbers(value, at) {
                 line(text, &format!("{name}{{{},bound=\"{bound}\"{index}}}", of(sample)), &number);
             }
@@ -122,7 +117,7 @@ fn settings(text: &mut String, samples: &[Sample<'_>]) {
     let name = "tunectl_setting_wanted_info";
     head(text, name, "gauge", "What the profile asks for, in words, always 1.");
     for sample in samples {
-        let wanted = escaped(&sample.wanted.to_string());
+        let wanted = escaped(&sample.requirement.wanted.to_string());
         line(text, &format!("{name}{{{},wanted=\"{wanted}\"}}", of(sample)), "1");
     }
     let name = "tunectl_setting_found_info";
@@ -198,7 +193,7 @@ fn numbers(value: &Value, at: Option<usize>) -> Vec<(String, String)> {
 }
 
 fn of(sample: &Sample<'_>) -> String {
-    format!("setting=\"{}\"", escaped(&sample.setting.to_string()))
+    format!("setting=\"{}\"", escaped(&sample.requirement.setting.to_string()))
 }
 
 fn single(text: &mut String, name: &str, help: &str, figure: &str) {
@@ -241,7 +236,14 @@ mod tests {
     }
     use crate::model::limit::{Resource, Side};
     use crate::model::name::SysctlName;
-    use crate::model::setting::Key;
+    use crate::model::setting::{Key, Setting};
+    use crate::model::value::Kind;
+    use crate::profile::{Origin, Source};
+
+    fn requirement(setting: Setting, wanted: Expectation<Value>, required: bool) -> Requirement {
+        let source = std::rc::Rc::new(Source { label: String::new(), text: String::new() });
+        Requirement { setting, kind: Kind::Number, row: None, wanted, required, origin: Origin { source, span: 0..0 } }
+    }
 
     fn sysctl(name: &str) -> Setting {
         Setting::Key(Key::Sysctl(SysctlName::parse(name).unwrap()))
@@ -255,13 +257,18 @@ mod tests {
         let limit = Expectation::Exactly(Value::Limit(Limit::Unlimited));
         let (number, numbers, text) = (Value::Number(-1), Value::Numbers(vec![32768, 60999]), Value::text("cubic"));
         let history = Some(History { drifts: 3, repairs: 2, given_up: true });
-        let sample = |setting, wanted, found, holds| Sample { setting, wanted, found, holds, required: true, history };
-        let samples = [
-            sample(sysctl("net.core.somaxconn"), &low, Some(&number), false),
-            sample(sysctl("net.ipv4.ip_local_port_range"), &range, Some(&numbers), false),
-            sample(sysctl("net.ipv4.tcp_congestion_control"), &word, Some(&text), false),
-            Sample { required: false, ..sample(Setting::Limit(Resource::Core, Side::Soft), &limit, None, true) },
+        let requirements = [
+            requirement(sysctl("net.core.somaxconn"), low, true),
+            requirement(sysctl("net.ipv4.ip_local_port_range"), range, true),
+            requirement(sysctl("net.ipv4.tcp_congestion_control"), word, true),
+            requirement(Setting::Limit(Resource::Core, Side::Soft), limit, false),
         ];
+        let found = [(Some(&number), false), (Some(&numbers), false), (Some(&text), false), (None, true)];
+        let samples: Vec<Sample<'_>> = requirements
+            .iter()
+            .zip(found)
+            .map(|(requirement, (found, holds))| Sample { requirement, found, holds, history })
+            .collect();
         let daemon = Daemon { swept: 1_795_316_645, interval: Duration::from_millis(500), profile_is_sound: false };
         let text = exposition(&samples, &["a".to_owned(), "b".to_owned()], Some(daemon));
         for line in [

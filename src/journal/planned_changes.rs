@@ -19,7 +19,7 @@ pub fn changes(kernel: &mut dyn Kernel, plan: &Plan, here: &BootIdentity, whom: 
     // What holds is noted too: one of our own writes may reset it, and then it is written after all.
     for step in plan.keys.iter().filter(|step| step.owner == Owner::Ours) {
         let role = if step.target.is_some() { role(system, step) } else { Role::Along };
-        changes.push(key(kernel, here, &step.key, step.kind, role));
+        changes.push(key(kernel, here, &step.key, step.requirement.kind, role));
         seen.insert(step.key.clone());
     }
     let patterns: Vec<_> = written(plan).flat_map(|step| side_effects::along_with(&step.key)).collect();

@@ -142,7 +142,7 @@ pub fn document(account: &DiagnosedReport<'_>) -> String {
         },
         environment: place(account),
         process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
-        findings: account.report.findings.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
+        findings: account.report.outcomes.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
         listeners: account.queues.as_ref().map(Queues::entries),
         files: account.files,
     };
@@ -197,22 +197,22 @@ fn entry<'a>(finding: &'a Outcome, diagnosis: Option<&'a Diagnosis>) -> Entry<'a
         Verdict::Short(_) => ("falls-short", None),
     };
     Entry {
-        setting: finding.setting.to_string(),
-        kind: match &finding.setting {
+        setting: finding.requirement.setting.to_string(),
+        kind: match &finding.requirement.setting {
             Setting::Key(Key::Sysctl(_)) => "sysctl",
             Setting::Key(Key::Sysfs(_)) => "sysfs",
             Setting::Limit(..) => "rlimit",
         },
-        wanted: expectation_json(&finding.wanted),
-        wanted_text: finding.wanted.to_string(),
+        wanted: expectation_json(&finding.requirement.wanted),
+        wanted_text: finding.requirement.wanted.to_string(),
         before: finding.before.as_ref().map_or(Json::Null, value_json),
         found: finding.found.as_ref().map_or(Json::Null, value_json),
         verdict,
-        required: finding.required,
+        required: finding.requirement.required,
         put_back: finding.put_back().map(|outcome| *outcome == PutBack::Done),
         now: finding.now().map(value_json),
         target,
-        source: &finding.origin.source.label,
+        source: &finding.requirement.origin.source.label,
         warning: caution(finding).map(|caution| json!({ "code": caution.code, "text": caution.text })),
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
         why: diagnosis.map(|diagnosis| diagnosis.why.as_str()),

@@ -43,13 +43,13 @@ pub fn shortfalls(account: &DiagnosedReport<'_>, colour: Colour) -> String {
 #[must_use]
 pub fn changes(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let mut text = String::new();
-    for finding in &account.report.findings {
+    for finding in &account.report.outcomes {
         let (to, mark) = match &finding.verdict {
             Verdict::Changed => (finding.found.as_ref(), String::new()),
             Verdict::WouldChange(value) => (Some(value), colour.faint("  (not written)")),
             _ => continue,
         };
-        let whose = match (&finding.setting, account.process) {
+        let whose = match (&finding.requirement.setting, account.process) {
             (Setting::Limit(..), Some(process)) => {
                 format!(" for {}, pid {}", visible(&process.name), process.pid)
             }
@@ -58,7 +58,7 @@ pub fn changes(account: &DiagnosedReport<'_>, colour: Colour) -> String {
         let _ = writeln!(
             text,
             "{} {} → {}{whose}{mark}",
-            visible(&finding.setting.to_string()),
+            visible(&finding.requirement.setting.to_string()),
             shown(finding.before.as_ref()),
             shown(to)
         );
@@ -66,7 +66,7 @@ pub fn changes(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let tally = account.report.tally();
     let held = tally.all - tally.changed - tally.short;
     let planned =
-        account.report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::WouldChange(_))).count();
+        account.report.outcomes.iter().filter(|finding| matches!(finding.verdict, Verdict::WouldChange(_))).count();
     let line = match (tally.changed, planned) {
         (0, 0) => format!("nothing to change, {} already", settings_hold(held)),
         (0, planned) => format!("{} would be changed, {} already", counted(planned), settings_hold(held)),
@@ -80,7 +80,7 @@ pub fn changes(account: &DiagnosedReport<'_>, colour: Colour) -> String {
 /// What to type in the shell for limits that wait for it; nothing where none does.
 #[must_use]
 pub fn to_type(account: &DiagnosedReport<'_>) -> String {
-    let waiting = pairs(account).filter(|(finding, _)| matches!(finding.setting, Setting::Limit(..)));
+    let waiting = pairs(account).filter(|(finding, _)| matches!(finding.requirement.setting, Setting::Limit(..)));
     let waiting = waiting.filter_map(|(_, diagnosis)| diagnosis.filter(|its| its.cause == Cause::NotApplied));
     let lines: Vec<&str> = waiting.filter_map(|its| its.remedies.first()).map(|remedy| remedy.text.as_str()).collect();
     if lines.is_empty() { String::new() } else { format!("in this shell, type: {}\n", lines.join(" && ")) }
@@ -95,7 +95,7 @@ fn counted(count: usize) -> String {
 }
 
 fn pairs<'a>(account: &'a DiagnosedReport<'_>) -> impl Iterator<Item = (&'a Outcome, Option<&'a Diagnosis>)> {
-    account.report.findings.iter().zip(account.diagnoses.iter().map(Option::as_ref))
+    account.report.outcomes.iter().zip(account.diagnoses.iter().map(Option::as_ref))
 }
 
 fn rows(findings: &[(&Outcome, Option<&Diagnosis>)], detail: Detail, colour: Colour) -> String {
@@ -195,10 +195,10 @@ fn row(finding: &Outcome, diagnosis: Option<&Diagnosis>) -> Row {
         }
         (Verdict::Short(_), _) => "falls short",
     };
-    let optional = if finding.falls_short() && !finding.required { " (optional)" } else { "" };
+    let optional = if finding.falls_short() && !finding.requirement.required { " (optional)" } else { "" };
     Row {
-        setting: visible(&finding.setting.to_string()),
-        wanted: or_empty(&finding.wanted.to_string()),
+        setting: visible(&finding.requirement.setting.to_string()),
+        wanted: or_empty(&finding.requirement.wanted.to_string()),
         found: shown(finding.found.as_ref()),
         verdict: format!("{verdict}{optional}"),
     }
@@ -253,7 +253,7 @@ fn summary(account: &DiagnosedReport<'_>, colour: Colour) -> String {
 
 /// What was put back, and what could not be.
 fn undone(account: &DiagnosedReport<'_>, colour: Colour) -> String {
-    let outcomes = || account.report.findings.iter().filter_map(|finding| Some((finding, finding.put_back()?)));
+    let outcomes = || account.report.outcomes.iter().filter_map(|finding| Some((finding, finding.put_back()?)));
     let mut text = String::new();
     let done = outcomes().filter(|(_, outcome)| **outcome == PutBack::Done).count();
     if done > 0 {
@@ -269,7 +269,7 @@ fn undone(account: &DiagnosedReport<'_>, colour: Colour) -> String {
         };
         let message = format!(
             "{} could not be put back to {} and is {} now: {why}",
-            visible(&finding.setting.to_string()),
+            visible(&finding.requirement.setting.to_string()),
             shown(finding.before.as_ref()),
             shown(finding.now())
         );

@@ -1,13 +1,13 @@
 //! Limits: both sides of one are set in one call, so both are planned as one step.
 
-use crate::kernel::KernelError;
-use crate::model::expectation::Expectation;
-use crate::model::limit::{Limit, Limits, Resource, Side};
-use crate::model::setting::System;
-use crate::model::value::Value;
-use crate::profile::Origin;
+use std::rc::Rc;
 
-use super::goal::{LimitAsked, LimitGoal};
+use crate::kernel::KernelError;
+use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::setting::{Setting, System};
+use crate::model::value::{Kind, Value};
+
+use super::requirement::{LimitRequirement, LimitTarget, Requirement};
 
 /// One limit: what it is, and what to set it to.
 #[derive(Clone, Debug)]
@@ -18,35 +18,32 @@ pub struct LimitStep {
     pub current: Result<Limits, KernelError>,
     /// What to set; nothing where what stands there will do, or where that is not known.
     pub target: Option<Limits>,
-    /// What is asked of its sides, one or both.
-    pub sides: Vec<SideGoal>,
+    /// What is required of its sides, one or both. What they depended on is resolved: of `nofile`, `unlimited` has
+    /// become the kernel's ceiling.
+    pub sides: Vec<LimitSide>,
 }
 
-/// What is asked of one side of a limit, with all that it hung on resolved.
+/// What is required of one side of a limit.
 #[derive(Clone, Debug)]
-pub struct SideGoal {
-    /// Which side.
+pub struct LimitSide {
+    /// The side of `requirement.setting`.
     pub side: Side,
-    /// What it should be; of `nofile`, `unlimited` has become the kernel's ceiling.
-    pub wanted: Expectation<Value>,
-    /// Whether falling short fails the whole.
-    pub required: bool,
-    /// Where the profile asks for it.
-    pub origin: Origin,
+    /// The requirement.
+    pub requirement: Rc<Requirement>,
 }
 
 /// One step for each limit that is named, in the order of the profile, but those last that tunectl itself
 /// would feel before it has handed over: memory, file size, processor time and processes.
 pub(super) fn steps(
-    goals: &[LimitGoal],
+    requirements: &[LimitRequirement],
     read: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
     ceiling: Option<u64>,
     system: System,
 ) -> Vec<LimitStep> {
     let mut resources: Vec<Resource> = Vec::new();
-    for goal in goals {
-        if !resources.contains(&goal.resource) {
-            resources.push(goal.resource);
+    for requirement in requirements {
+        if !resources.contains(&requirement.resource) {
+            resources.push(requirement.resource);
         }
     }
     let (felt, others): (Vec<_>, Vec<_>) = resources.into_iter().partition(|resource| felt_by_us(*resource));
@@ -54,7 +51,8 @@ pub(super) fn steps(
     resources
         .map(|resource| {
             let top = Top { ceiling: ceiling.filter(|_| resource == Resource::Nofile), system };
-            step(resource, goals.iter().filter(|goal| goal.resource == resource), read(resource), top)
+            let its = requirements.iter().filter(|requirement| requirement.resource == resource);
+            step(resource, its, read(resource), top)
         })
         .collect()
 }
@@ -68,25 +66,25 @@ fn felt_by_us(resource: Resource) -> bool {
 
 fn step<'a>(
     resource: Resource,
-    goals: impl Iterator<Item = &'a LimitGoal>,
+    requirements: impl Iterator<Item = &'a LimitRequirement>,
     current: Result<Limits, KernelError>,
     top: Top,
 ) -> LimitStep {
-    let (soft, hard): (Vec<_>, Vec<_>) = goals.partition(|goal| goal.side == Side::Soft);
+    let (soft, hard): (Vec<_>, Vec<_>) = requirements.partition(|requirement| requirement.side == Side::Soft);
     let now = current.ok();
-    let hard_goal = hard.first().map(|goal| resolve(goal, top.of(Side::Hard), None));
+    let hard_side = hard.first().map(|requirement| resolve(requirement, top.of(Side::Hard), None));
     let hard_now = now.map(|limits| limits.hard);
-    let hard_target = hard_now.map(|found| aim(hard_goal.as_ref(), found));
-    let soft_goal = soft.first().map(|goal| resolve(goal, top.of(Side::Soft), hard_target));
+    let hard_target = hard_now.map(|found| aim(hard_side.as_ref(), found));
+    let soft_side = soft.first().map(|requirement| resolve(requirement, top.of(Side::Soft), hard_target));
     let target = now.zip(hard_target).map(|(now, hard)| {
-        let soft = aim(soft_goal.as_ref(), now.soft);
-        fit(Limits { soft, hard }, soft_goal.is_some(), hard_goal.as_ref())
+        let soft = aim(soft_side.as_ref(), now.soft);
+        fit(Limits { soft, hard }, soft_side.is_some(), hard_side.as_ref())
     });
     LimitStep {
         resource,
         current,
         target: target.filter(|target| Some(*target) != now),
-        sides: soft_goal.into_iter().chain(hard_goal).collect(),
+        sides: soft_side.into_iter().chain(hard_side).collect(),
     }
 }
 
@@ -107,21 +105,29 @@ impl Top {
     }
 }
 
-fn resolve(goal: &LimitGoal, top: Limit, hard: Option<Limit>) -> SideGoal {
-    let number = |asked: &LimitAsked| -> Result<Value, std::convert::Infallible> {
+fn resolve(raw: &LimitRequirement, top: Limit, hard: Option<Limit>) -> LimitSide {
+    let number = |asked: &LimitTarget| -> Result<Value, std::convert::Infallible> {
         Ok(Value::Limit(match asked {
-            LimitAsked::Limit(Limit::Unlimited) => top,
-            LimitAsked::Limit(limit) => *limit,
-            LimitAsked::Hard => hard.map_or(top, |hard| hard.min(top)),
+            LimitTarget::Limit(Limit::Unlimited) => top,
+            LimitTarget::Limit(limit) => *limit,
+            LimitTarget::Hard => hard.map_or(top, |hard| hard.min(top)),
         }))
     };
-    let Ok(wanted) = goal.wanted.try_map(number);
-    SideGoal { side: goal.side, wanted, required: goal.required, origin: goal.origin.clone() }
+    let Ok(wanted) = raw.wanted.try_map(number);
+    let requirement = Requirement {
+        setting: Setting::Limit(raw.resource, raw.side),
+        kind: Kind::Limit,
+        row: None,
+        wanted,
+        required: raw.required,
+        origin: raw.origin.clone(),
+    };
+    LimitSide { side: raw.side, requirement: Rc::new(requirement) }
 }
 
 /// Where a side should go from `found`.
-fn aim(goal: Option<&SideGoal>, found: Limit) -> Limit {
-    match goal.and_then(|goal| goal.wanted.target(&Value::Limit(found))) {
+fn aim(side: Option<&LimitSide>, found: Limit) -> Limit {
+    match side.and_then(|side| side.requirement.wanted.target(&Value::Limit(found))) {
         Some(Value::Limit(limit)) => limit,
         _ => found,
     }
@@ -129,11 +135,11 @@ fn aim(goal: Option<&SideGoal>, found: Limit) -> Limit {
 
 /// The kernel takes no soft limit above its hard one. Where only one side is asked for, the other follows;
 /// where both are and they can't be had together, the hard limit stands and the soft one falls short.
-fn fit(aim: Limits, soft_is_asked: bool, hard_goal: Option<&SideGoal>) -> Limits {
+fn fit(aim: Limits, soft_is_asked: bool, hard_side: Option<&LimitSide>) -> Limits {
     if aim.soft <= aim.hard {
         return aim;
     }
-    let may_raise_hard = hard_goal.is_none_or(|goal| goal.wanted.holds(&Value::Limit(aim.soft)));
+    let may_raise_hard = hard_side.is_none_or(|side| side.requirement.wanted.holds(&Value::Limit(aim.soft)));
     if soft_is_asked && may_raise_hard {
         Limits { soft: aim.soft, hard: aim.soft }
     } else {

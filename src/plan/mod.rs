@@ -2,23 +2,23 @@
 //! list of steps with their targets, and nothing has been touched.
 #![forbid(unsafe_code)]
 
-mod goal;
 mod limits;
 mod order;
+mod requirement;
 
-pub use goal::{Goals, KeyGoal, LimitAsked, LimitGoal, expand, goals};
-pub use limits::{LimitStep, SideGoal};
+pub use limits::{LimitSide, LimitStep};
+pub use requirement::{LimitRequirement, LimitTarget, Requirement, Requirements, expand_patterns, resolve};
+
+use std::rc::Rc;
 
 use nix::errno::Errno;
 
 use crate::catalog::{self, Entry, KernelVersion, Scope};
 use crate::kernel::{KernelError, Operation};
-use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use crate::model::value::{Kind, Value};
-use crate::profile::Origin;
+use crate::model::value::Value;
 
 /// The settings in the order in which they are to be written.
 #[derive(Clone, Debug, Default)]
@@ -41,16 +41,10 @@ impl Plan {
 /// One key: what stands there, and what to write.
 #[derive(Clone, Debug)]
 pub struct KeyStep {
-    /// Which.
+    /// The key of `requirement.setting`.
     pub key: Key,
-    /// The shape of its values.
-    pub kind: Kind,
-    /// What it should be.
-    pub wanted: Expectation<Value>,
-    /// Whether falling short fails the whole.
-    pub required: bool,
-    /// Where the profile asks for it.
-    pub origin: Origin,
+    /// What is required of it.
+    pub requirement: Rc<Requirement>,
     /// What stands there now, or why that is not known.
     pub current: Result<Value, Unreadable>,
     /// What to write; nothing where what stands there will do, or where that is not known.
@@ -71,7 +65,7 @@ impl KeyStep {
         let Some(target) = self.target.as_ref().filter(|_| self.owner == Owner::Ours) else { return false };
         let for_good = catalog::entry(system, &self.key).and_then(Entry::one_way);
         // A secret that was never set reads as EIO, and nothing that can be written unsets it (net/ipv6/addrconf.c).
-        self.current.is_err() || for_good.is_some_and(|value| self.kind.read(value).as_ref() == Ok(target))
+        self.current.is_err() || for_good.is_some_and(|value| self.requirement.kind.read(value).as_ref() == Ok(target))
     }
 }
 
@@ -173,46 +167,40 @@ pub fn ceiling_key(system: System) -> Option<Key> {
 #[must_use]
 pub fn plan(
     mut steps: Vec<KeyStep>,
-    limit_goals: &[LimitGoal],
+    limit_requirements: &[LimitRequirement],
     limits: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
     ceiling: Option<u64>,
     place: PlanEnvironment,
 ) -> Plan {
     order::keys(&mut steps);
     let ceiling = planned_ceiling(&steps, place.system).or(ceiling);
-    Plan { keys: steps, limits: limits::steps(limit_goals, limits, ceiling, place.system) }
+    Plan { keys: steps, limits: limits::steps(limit_requirements, limits, ceiling, place.system) }
 }
 
-/// What is to be done for a goal, where `current` was read.
+/// What is to be done for a requirement of a key, of which `current` was read.
 #[must_use]
-pub fn key_step(goal: KeyGoal, current: Result<Value, Unreadable>, place: PlanEnvironment) -> KeyStep {
-    let current = place.beyond_reach(&goal.key).map_or(current, Err);
+pub fn key_step(
+    key: Key,
+    requirement: Rc<Requirement>,
+    current: Result<Value, Unreadable>,
+    place: PlanEnvironment,
+) -> KeyStep {
+    let current = place.beyond_reach(&key).map_or(current, Err);
     let target = match &current {
-        Ok(found) => goal.wanted.target(found),
+        Ok(found) => requirement.wanted.target(found),
         // So the kernel says of a secret that was never set (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
         Err(Unreadable::Refused(KernelError { operation: Operation::Read, errno: Errno::EIO })) => {
-            goal.wanted.nearest(None)
+            requirement.wanted.nearest(None)
         }
         Err(_) => None,
     };
-    let row = match goal.row {
-        Some(number) => Some(catalog::entry_at(place.system, &goal.key, number)),
-        None => catalog::entry(place.system, &goal.key),
+    let row = match requirement.row {
+        Some(number) => Some(catalog::entry_at(place.system, &key, number)),
+        None => catalog::entry(place.system, &key),
     };
-    let owner = place.owner(&goal.key, row);
+    let owner = place.owner(&key, row);
     let after = row.map_or(&[][..], Entry::after);
-    KeyStep {
-        key: goal.key,
-        kind: goal.kind,
-        wanted: goal.wanted,
-        required: goal.required,
-        origin: goal.origin,
-        current,
-        target,
-        owner,
-        after,
-        counterpart: None,
-    }
+    KeyStep { key, requirement, current, target, owner, after, counterpart: None }
 }
 
 /// What the ceiling of `nofile` will be once the keys are written.

@@ -51,9 +51,9 @@ pub fn add(mut profile: Profile, typed: Typed<'_>, system: System, lookup: Looku
         }
     }
     profile.sources.extend(wishes.iter().map(|wish| Rc::clone(&wish.origin.source)));
-    merge(&mut profile.wishes, wishes);
+    merge(&mut profile.requirements, wishes);
     if problems.is_empty() {
-        problems.extend(contradiction(&profile.wishes));
+        problems.extend(contradiction(&profile.requirements));
     }
     if problems.is_empty() { Ok(profile) } else { Err(Problems(problems)) }
 }

@@ -22,7 +22,7 @@ pub(super) struct File {
     pub(super) description: Option<String>,
     /// The names that it extends, with their places.
     pub(super) extends: Vec<(String, Range<usize>)>,
-    pub(super) wishes: Vec<RawRequirement>,
+    pub(super) requirements: Vec<RawRequirement>,
     pub(super) ports: Option<(Ranges, Range<usize>)>,
     pub(super) run: Vec<run::Setting>,
     /// The codes of the warnings that it silences.
@@ -39,7 +39,7 @@ pub(super) fn parse(source: &Rc<Source>, lookup: Lookup<'_>) -> Result<File, Pro
     let mut reader = Reader { source, lookup, problems: Vec::new() };
     let document = tree::parse(&source.text);
     let file = reader.keep(document).map(|document| top(&mut reader, &document)).unwrap_or_default();
-    refuse_twice(&mut reader, &file.wishes);
+    refuse_twice(&mut reader, &file.requirements);
     if reader.problems.is_empty() {
         return Ok(file);
     }
@@ -57,11 +57,11 @@ fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {
                 let table = reader.keep(expect_table(node));
                 file.allowed = table.map(|table| lint_allow::read(reader, table)).unwrap_or_default();
             }
-            "linux" => file.wishes.extend(system(reader, System::Linux, node)),
-            "macos" => file.wishes.extend(system(reader, System::MacOs, node)),
+            "linux" => file.requirements.extend(system(reader, System::Linux, node)),
+            "macos" => file.requirements.extend(system(reader, System::MacOs, node)),
             "rlimit" => {
                 let table = reader.keep(expect_table(node));
-                file.wishes.extend(table.map(|table| rlimit::read(reader, table)).unwrap_or_default());
+                file.requirements.extend(table.map(|table| rlimit::read(reader, table)).unwrap_or_default());
             }
             "run" => {
                 let table = reader.keep(expect_table(node));

@@ -38,7 +38,7 @@ pub fn load(names: &[String], find: Find<'_>, lookup: Lookup<'_>) -> Result<Prof
         loader.add(&mut profile, name, None);
     }
     if loader.problems.is_empty() {
-        loader.problems.extend(contradiction(&profile.wishes));
+        loader.problems.extend(contradiction(&profile.requirements));
     }
     if loader.problems.is_empty() { Ok(profile) } else { Err(Problems(loader.problems)) }
 }
@@ -101,7 +101,7 @@ impl Loader<'_> {
         }
         let whole = self.open.is_empty();
         profile.allowed.extend(file.allowed.into_iter().map(|code| ((!whole).then(|| source.label.clone()), code)));
-        profile.replaced.extend(merge(&mut profile.wishes, file.wishes));
+        profile.replaced.extend(merge(&mut profile.requirements, file.requirements));
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Profile {
     /// What it asks for, in the order of the files, of every system; each setting once. A pattern and a name
     /// that it matches may both be here: then the name's own wish is the one that counts, wherever it stands
     /// (sysctl.d(5)); of two patterns, the later.
-    pub wishes: Vec<RawRequirement>,
+    pub requirements: Vec<RawRequirement>,
     /// What was read for it: each file once, in the order in which they are merged, and options that add settings.
     pub sources: Vec<Rc<Source>>,
     /// The ports that the service listens on, so that no outgoing connection takes them.

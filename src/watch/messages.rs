@@ -1,13 +1,13 @@
 //! What is said of a change: one line each.
 
 use super::timestamp::stamp;
-use super::watched_setting::{Change, Entry, Since};
+use super::watched_setting::{Change, Since, WatchedSetting};
 use crate::kernel::KernelError;
 use crate::model::value::Value;
 use crate::plan::{Owner, Unreadable};
 
 /// The line for a change; `by` names who wrote.
-pub(super) fn line(entry: &Entry, change: &Change, by: Option<&str>) -> String {
+pub(super) fn line(entry: &WatchedSetting, change: &Change, by: Option<&str>) -> String {
     let found = found(entry);
     let wanted = wanted(entry);
     let by = by.map_or_else(String::new, |by| format!(", written by {by}"));
@@ -38,22 +38,22 @@ pub(super) fn several(what: &str, keys: &[String], so: &str) -> Option<String> {
 }
 
 /// It changed more often than was told.
-pub(super) fn restless(entry: &Entry, times: u32) -> String {
+pub(super) fn restless(entry: &WatchedSetting, times: u32) -> String {
     format!("restless: {} changed {times} times more, and is {} now{}", entry.key, found(entry), wanted(entry))
 }
 
 /// It was put back.
-pub(super) fn repaired(entry: &Entry, before: &Value) -> String {
+pub(super) fn repaired(entry: &WatchedSetting, before: &Value) -> String {
     format!("repaired: {} {} → {}", entry.key, shown(before), found(entry))
 }
 
 /// It could not be put back.
-pub(super) fn not_repaired(entry: &Entry, why: &str) -> String {
+pub(super) fn not_repaired(entry: &WatchedSetting, why: &str) -> String {
     format!("not repaired: {} is {}{}: {why}", entry.key, found(entry), wanted(entry))
 }
 
 /// It is no longer put back.
-pub(super) fn given_up(entry: &Entry) -> String {
+pub(super) fn given_up(entry: &WatchedSetting) -> String {
     format!(
         "given up: {} is {}{}: it was put back {} times and did not stay; find out who writes it, then reload",
         entry.key,
@@ -68,7 +68,7 @@ pub(super) fn refused(refusal: &KernelError) -> String {
     format!("the kernel refused it, {refusal}")
 }
 
-fn found(entry: &Entry) -> String {
+fn found(entry: &WatchedSetting) -> String {
     entry.found.as_ref().map_or_else(|_| "?".to_owned(), shown)
 }
 
@@ -77,16 +77,16 @@ fn shown(value: &Value) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { text }
 }
 
-fn wanted(entry: &Entry) -> String {
+fn wanted(entry: &WatchedSetting) -> String {
     if entry.holds() {
         return String::new();
     }
-    let optional = if entry.required { "" } else { " (optional)" };
+    let optional = if entry.requirement.required { "" } else { " (optional)" };
     let whose = if entry.owner == Owner::Host { " (the host's)" } else { "" };
-    format!(", wanted {}{optional}{whose}", entry.wanted)
+    format!(", wanted {}{optional}{whose}", entry.requirement.wanted)
 }
 
-fn obstacle(entry: &Entry) -> String {
+fn obstacle(entry: &WatchedSetting) -> String {
     match &entry.found {
         Err(Unreadable::Refused(refusal)) => refusal.to_string(),
         Err(Unreadable::Shape(sentence)) => sentence.clone(),

@@ -9,22 +9,20 @@ use std::time::Duration;
 use super::state::WatchState;
 use super::timestamp::unix_seconds;
 use crate::formats::prometheus::{self, Daemon, History, Sample};
-use crate::model::setting::Setting;
 use crate::sys;
 
 /// All series of what is known now. `interval` is the time between two sweeps.
 #[must_use]
 pub(super) fn text(ledger: &WatchState, profiles: &[String], interval: Duration, profile_is_sound: bool) -> String {
-    let sample = |entry: &super::watched_setting::Entry| (Setting::Key(entry.key.clone()), entry.holds());
     let samples: Vec<Sample<'_>> = ledger
         .entries
         .iter()
         .map(|entry| {
-            let (setting, holds) = sample(entry);
+            let holds = entry.holds();
             let history =
                 History { drifts: entry.drifts, repairs: entry.repairs, given_up: entry.fight.is_given_up() && !holds };
-            let (wanted, found, required) = (&entry.wanted, entry.found.as_ref().ok(), entry.required);
-            Sample { setting, wanted, found, holds, required, history: Some(history) }
+            let found = entry.found.as_ref().ok();
+            Sample { requirement: &entry.requirement, found, holds, history: Some(history) }
         })
         .collect();
     let swept = ledger.swept.map_or(0, unix_seconds);

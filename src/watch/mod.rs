@@ -21,7 +21,7 @@ pub use repair_journal::RepairJournal;
 pub use sd_notify::ServiceManager;
 pub use state::WatchState;
 pub use timestamp::{Now, stamp};
-pub use watched_setting::{Entry, Look};
+pub use watched_setting::{Look, WatchedSetting};
 pub use watcher::{Repair, WatchConfig, Watcher};
 
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ pub fn once(orders: WatchConfig, manner: &WatchMode, master: &mut dyn WatchHost)
     if let Err(problem) = write_metrics(&watcher, manner, true) {
         master.warn(&problem);
     }
-    !watcher.ledger().entries.iter().any(Entry::fails)
+    !watcher.ledger().entries.iter().any(WatchedSetting::fails)
 }
 
 /// Stays until a signal ends it.

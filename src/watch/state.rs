@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::messages;
 use super::timestamp::Now;
-use super::watched_setting::{Change, Entry, Look};
+use super::watched_setting::{Change, Look, WatchedSetting};
 use crate::model::setting::Key;
 use crate::plan::KeyStep;
 
@@ -12,7 +12,7 @@ use crate::plan::KeyStep;
 #[derive(Debug, Default)]
 pub struct WatchState {
     /// In the order of the plan.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<WatchedSetting>,
     /// When all of them were looked at last.
     pub swept: Option<SystemTime>,
     /// How many were new then, or could be read again.
@@ -65,7 +65,7 @@ impl WatchState {
 
     /// Adds a setting that was not known. Says whether it holds, and how to tell that it does not.
     fn admit(&mut self, step: &KeyStep, hint: usize, look: Look, now: Now) -> (bool, String) {
-        let entry = Entry::new(step, now.wall);
+        let entry = WatchedSetting::new(step, now.wall);
         let change = match (&entry.found, look) {
             (Err(_), _) => Change::Unreadable,
             (Ok(_), Look::First) => Change::First,
@@ -94,7 +94,7 @@ impl WatchState {
     }
 
     /// The entry of a key; most are where they were.
-    pub fn entry(&mut self, key: &Key, hint: usize) -> Option<&mut Entry> {
+    pub fn entry(&mut self, key: &Key, hint: usize) -> Option<&mut WatchedSetting> {
         let at = self.place(key, hint)?;
         self.entries.get_mut(at)
     }

@@ -1,12 +1,12 @@
 //! One setting that is watched: what stands there, since when, and how often it went astray. Pure.
 
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use super::backoff::Backoff;
-use crate::model::expectation::Expectation;
 use crate::model::setting::Key;
 use crate::model::value::Value;
-use crate::plan::{KeyStep, Owner, Unreadable};
+use crate::plan::{KeyStep, Owner, Requirement, Unreadable};
 
 /// So many changes of one setting are told of between two sweeps; the rest is counted.
 const TOLD: u32 = 10;
@@ -37,15 +37,13 @@ pub(super) enum Since {
     Between(SystemTime, SystemTime),
 }
 
-/// One setting.
+/// One setting that is watched.
 #[derive(Debug)]
-pub struct Entry {
-    /// Which.
+pub struct WatchedSetting {
+    /// The key of `requirement.setting`.
     pub key: Key,
-    /// What it should be.
-    pub wanted: Expectation<Value>,
-    /// Whether falling short fails the whole.
-    pub required: bool,
+    /// What is required of it.
+    pub requirement: Rc<Requirement>,
     /// Whose it is to write.
     pub owner: Owner,
     /// What stands there, or why that is not known.
@@ -75,12 +73,11 @@ pub enum Look {
     Notice,
 }
 
-impl Entry {
+impl WatchedSetting {
     pub(super) fn new(step: &KeyStep, at: SystemTime) -> Self {
         Self {
             key: step.key.clone(),
-            wanted: step.wanted.clone(),
-            required: step.required,
+            requirement: step.requirement.clone(),
             owner: step.owner,
             found: step.current.clone(),
             looked: at,
@@ -104,13 +101,13 @@ impl Entry {
     /// Whether it is what is asked for.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.found.as_ref().is_ok_and(|value| self.wanted.holds(value))
+        self.found.as_ref().is_ok_and(|value| self.requirement.wanted.holds(value))
     }
 
     /// Whether falling short fails the whole.
     #[must_use]
     pub fn fails(&self) -> bool {
-        self.required && !self.holds()
+        self.requirement.required && !self.holds()
     }
 
     /// Whether another value could be put in its place.

@@ -1,6 +1,8 @@
 //! Looking at the settings, and putting them back: all that a watch does but waiting.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::messages;
@@ -12,7 +14,7 @@ use crate::apply;
 use crate::journal;
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting, System};
-use crate::plan::{Goals, KeyGoal, KeyStep, Owner, Plan, PlanEnvironment};
+use crate::plan::{KeyStep, Owner, Plan, PlanEnvironment, Requirement, Requirements};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 /// So many first pauses later it is tried again whether the journal can be kept.
@@ -23,8 +25,8 @@ const TROUBLED: u32 = 16;
 pub struct WatchConfig {
     /// The profiles, as they were asked for.
     pub profiles: Vec<String>,
-    /// What they ask of the kernel.
-    pub goals: Vec<KeyGoal>,
+    /// What they require of the kernel.
+    pub requirements: Vec<Rc<Requirement>>,
     /// Where we are.
     pub place: PlanEnvironment,
     /// The files that they came from, and those that would be read if they were there.
@@ -46,8 +48,8 @@ pub struct Watcher {
     orders: WatchConfig,
     repair: Repair,
     ledger: WatchState,
-    /// The goals with their patterns replaced by what exists.
-    present: Vec<KeyGoal>,
+    /// The requirements with their patterns replaced by what exists.
+    present: Vec<Rc<Requirement>>,
     diary: Option<RepairJournal>,
     /// The journal can't be kept, and that was said.
     is_mute: bool,
@@ -88,7 +90,7 @@ impl Watcher {
     pub fn reload(&mut self, orders: WatchConfig, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
         self.orders = orders;
         let plan = self.look(kernel);
-        self.present = goals_of(&plan.keys);
+        self.present = requirements_of(&plan.keys);
         let mut lines = self.ledger.begin_anew(&plan.keys, now);
         self.let_go(kernel);
         lines.extend(self.mend(kernel, now));
@@ -98,7 +100,7 @@ impl Watcher {
     /// Looks at everything, with patterns expanded anew; gives the lines that tell what is new.
     pub fn sweep(&mut self, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
         let plan = self.look(kernel);
-        self.present = goals_of(&plan.keys);
+        self.present = requirements_of(&plan.keys);
         let look = if self.ledger.swept.is_none() { Look::First } else { Look::Sweep };
         let mut lines = self.ledger.take(&plan.keys, look, now, &|_| None);
         self.let_go(kernel);
@@ -108,10 +110,12 @@ impl Watcher {
 
     /// Looks at those keys that were written to.
     pub fn look_at(&mut self, touched: &[(Key, Option<String>)], kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
-        let find = |key: &Key| touched.iter().find(|(its, _)| its == key);
-        let keys = self.present.iter().filter(|goal| find(&goal.key).is_some()).cloned().collect();
+        let writers: HashMap<&Key, Option<&String>> =
+            touched.iter().rev().map(|(key, by)| (key, by.as_ref())).collect();
+        let is_touched = |setting: &Setting| matches!(setting, Setting::Key(key) if writers.contains_key(key));
+        let keys = self.present.iter().filter(|requirement| is_touched(&requirement.setting)).cloned().collect();
         let plan = self.plan(keys, kernel);
-        let writer = |key: &Key| find(key).and_then(|(_, by)| by.clone());
+        let writer = |key: &Key| writers.get(key).copied().flatten().cloned();
         let mut lines = self.ledger.take(&plan.keys, Look::Notice, now, &writer);
         lines.extend(self.mend(kernel, now));
         lines
@@ -136,7 +140,9 @@ impl Watcher {
                 lines.push(messages::given_up(entry));
             }
         }
-        let due = |entry: &&super::watched_setting::Entry| entry.can_be_repaired() && entry.fight.may_try(now.steady);
+        let due = |entry: &&super::watched_setting::WatchedSetting| {
+            entry.can_be_repaired() && entry.fight.may_try(now.steady)
+        };
         if self.ledger.entries.iter().any(|entry| due(&entry)) {
             lines.extend(self.write(kernel, now, pause));
         }
@@ -148,7 +154,7 @@ impl Watcher {
         for (hint, step) in plan.keys.iter_mut().enumerate() {
             // A key that is not to be written stands in the plan as somebody else's: what hangs on it, such as a port
             // range on the reservation, is held back.
-            let may = |entry: &mut super::watched_setting::Entry| entry.fight.may_try(now.steady);
+            let may = |entry: &mut super::watched_setting::WatchedSetting| entry.fight.may_try(now.steady);
             if !self.ledger.entry(&step.key, hint).is_some_and(may) {
                 step.owner = Owner::Host;
             }
@@ -161,8 +167,8 @@ impl Watcher {
         let was_mute = std::mem::replace(&mut self.is_mute, report.is_err());
         match report {
             Ok(report) => {
-                let findings = report.findings.iter().enumerate();
-                lines.extend(findings.filter_map(|(hint, finding)| self.note(hint, finding, now, pause)));
+                let outcomes = report.outcomes.iter().enumerate();
+                lines.extend(outcomes.filter_map(|(hint, outcome)| self.note(hint, outcome, now, pause)));
             }
             // What can't be noted is not written: `revert` would not know of it.
             Err(trouble) => {
@@ -188,10 +194,10 @@ impl Watcher {
     }
 
     /// Takes over how one write went.
-    fn note(&mut self, hint: usize, finding: &Outcome, now: Now, pause: Duration) -> Option<String> {
-        let Setting::Key(key) = &finding.setting else { return None };
+    fn note(&mut self, hint: usize, outcome: &Outcome, now: Now, pause: Duration) -> Option<String> {
+        let Setting::Key(key) = &outcome.requirement.setting else { return None };
         let entry = self.ledger.entry(key, hint)?;
-        let failed = match &finding.verdict {
+        let failed = match &outcome.verdict {
             Verdict::Changed => None,
             Verdict::Short(Shortfall::Refused(refusal)) => Some(messages::refused(refusal)),
             Verdict::Short(Shortfall::NotKept) => Some("the kernel did not keep it".to_owned()),
@@ -204,8 +210,8 @@ impl Watcher {
             // Said once; that it is given up is said in the end.
             return (!again).then(|| messages::not_repaired(entry, &why));
         }
-        let before = finding.before.clone()?;
-        entry.put_back(finding.found.clone()?, now.wall);
+        let before = outcome.before.clone()?;
+        entry.put_back(outcome.found.clone()?, now.wall);
         Some(messages::repaired(entry, &before))
     }
 
@@ -217,23 +223,15 @@ impl Watcher {
     }
 
     fn look(&self, kernel: &mut dyn Kernel) -> Plan {
-        self.plan(self.orders.goals.clone(), kernel)
+        self.plan(self.orders.requirements.clone(), kernel)
     }
 
-    fn plan(&self, keys: Vec<KeyGoal>, kernel: &mut dyn Kernel) -> Plan {
-        apply::look(kernel, Goals { keys, limits: Vec::new() }, Process::Own, self.orders.place)
+    fn plan(&self, keys: Vec<Rc<Requirement>>, kernel: &mut dyn Kernel) -> Plan {
+        apply::make_plan(kernel, Requirements { keys, limits: Vec::new() }, Process::Own, self.orders.place)
     }
 }
 
-/// What was asked for in a plan, in its order.
-fn goals_of(steps: &[KeyStep]) -> Vec<KeyGoal> {
-    let goal = |step: &KeyStep| KeyGoal {
-        key: step.key.clone(),
-        kind: step.kind,
-        row: None,
-        wanted: step.wanted.clone(),
-        required: step.required,
-        origin: step.origin.clone(),
-    };
-    steps.iter().map(goal).collect()
+/// What the steps are for, in their order.
+fn requirements_of(steps: &[KeyStep]) -> Vec<Rc<Requirement>> {
+    steps.iter().map(|step| step.requirement.clone()).collect()
 }

@@ -193,7 +193,7 @@ fn a_line_that_sets_nothing_is_shown_as_such() {
     let found = Some(Value::text(""));
     let finding =
         Outcome { found, ..finding(line.setting.clone(), Shortfall::Differs, tunectl::kernel::Evidence::default()) };
-    let (report, around) = (Report { findings: vec![finding] }, environment.surroundings());
+    let (report, around) = (Report { outcomes: vec![finding] }, environment.surroundings());
     let scene = Seen {
         environment: &environment,
         around: &around,
@@ -202,7 +202,7 @@ fn a_line_that_sets_nothing_is_shown_as_such() {
         own_limits: true,
         asked: &[],
     };
-    let said = diagnose(&report.findings[0], &scene).unwrap();
+    let said = diagnose(&report.outcomes[0], &scene).unwrap();
     assert_eq!(said.why, "/etc/sysctl.d/50.conf:1 sets it to (empty)");
 }
 

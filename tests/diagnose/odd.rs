@@ -14,8 +14,8 @@ use tunectl::model::expectation::Expectation;
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::{Key, Setting, System};
-use tunectl::model::value::Value;
-use tunectl::plan::Unreadable;
+use tunectl::model::value::{Kind, Value};
+use tunectl::plan::{Requirement, Unreadable};
 use tunectl::profile::{Origin, Source};
 use tunectl::report::{Outcome, Report, Shortfall, Verdict};
 
@@ -116,15 +116,18 @@ pub(crate) fn setting(name: &str) -> Setting {
     Setting::Key(Key::Sysctl(SysctlName::parse(name).unwrap()))
 }
 
+pub(crate) fn requirement(setting: Setting, wanted: Value) -> Rc<Requirement> {
+    let kind = if matches!(setting, Setting::Limit(..)) { Kind::Limit } else { Kind::Number };
+    let origin = Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 };
+    Rc::new(Requirement { setting, kind, row: None, wanted: Expectation::Exactly(wanted), required: true, origin })
+}
+
 pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Outcome {
     let limit = matches!(setting, Setting::Limit(..));
     let value =
         |number: u32| if limit { Value::Limit(Limit::Value(number.into())) } else { Value::Number(number.into()) };
     Outcome {
-        setting,
-        wanted: Expectation::Exactly(value(9999)),
-        required: true,
-        origin: Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 },
+        requirement: requirement(setting, value(9999)),
         before: Some(value(5)),
         found: Some(value(5)),
         verdict: Verdict::Short(shortfall),
@@ -135,11 +138,11 @@ pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence
 
 pub(crate) fn diagnosed(finding: Outcome, environment: &Environment) -> Diagnosis {
     let around = environment.surroundings();
-    let elsewhere = environment.elsewhere(&[&finding.setting], &around);
-    let report = Report { findings: vec![finding] };
+    let elsewhere = environment.elsewhere(&[&finding.requirement.setting], &around);
+    let report = Report { outcomes: vec![finding] };
     let seen =
         Seen { environment, around: &around, elsewhere: &elsewhere, report: &report, own_limits: true, asked: &[] };
-    diagnose(&report.findings[0], &seen).unwrap()
+    diagnose(&report.outcomes[0], &seen).unwrap()
 }
 
 /// The remedies for a hard limit of open files.

@@ -3,7 +3,6 @@
 use nix::errno::Errno;
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime, Seccomp};
 use tunectl::kernel::{Evidence, KernelError, Operation};
-use tunectl::model::expectation::Expectation;
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::name::SysfsName;
 use tunectl::model::setting::{Key, Setting, System};
@@ -11,7 +10,7 @@ use tunectl::model::value::Value;
 use tunectl::plan::Unreadable;
 use tunectl::report::{Outcome, Shortfall};
 
-use crate::odd::{diagnosed, finding, setting};
+use crate::odd::{diagnosed, finding, requirement, setting};
 
 /// Root's file, to be written by him.
 fn own() -> Evidence {
@@ -30,7 +29,7 @@ fn machine(user: u32, around: EnvironmentDetails) -> Environment {
 }
 
 fn asked(setting: Setting, value: Value, shortfall: Shortfall) -> Outcome {
-    Outcome { wanted: Expectation::Exactly(value), ..finding(setting, shortfall, own()) }
+    Outcome { requirement: requirement(setting.clone(), value), ..finding(setting, shortfall, own()) }
 }
 
 fn texts(finding: Outcome, environment: &Environment) -> Vec<String> {
@@ -67,8 +66,8 @@ fn no_value_becomes_a_command() {
 fn units_get_words_that_they_read_as_one() {
     let read_only = Evidence { read_only_mount: Some(true), ..own() };
     let before = |setting: Setting, value: Value| {
-        let wanted = Expectation::Exactly(value);
-        let short = Outcome { wanted, ..finding(setting, Shortfall::Differs, read_only) };
+        let requirement = requirement(setting.clone(), value);
+        let short = Outcome { requirement, ..finding(setting, Shortfall::Differs, read_only) };
         texts(short, &machine(0, EnvironmentDetails { unit: Some("web.service".to_owned()), ..free() })).pop().unwrap()
     };
     let short = finding(setting("vm.swappiness"), Shortfall::Differs, read_only);

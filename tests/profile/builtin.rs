@@ -101,7 +101,7 @@ fn only_what_is_meant_is_warned_of() {
 #[test]
 fn two_together_ask_for_the_higher_of_neither_but_the_later() {
     let profile = built_in(&["loadtest", "production"]);
-    let somaxconn = profile.wishes.iter().find(|wish| wish.setting.to_string() == "net.core.somaxconn").unwrap();
+    let somaxconn = profile.requirements.iter().find(|wish| wish.setting.to_string() == "net.core.somaxconn").unwrap();
     assert_eq!(somaxconn.asked.to_string(), "at least 2048");
     assert_eq!(profile.names, ["loadtest", "production"]);
 }

@@ -60,5 +60,5 @@ pub(crate) fn wishes(profile: &Profile) -> String {
         let optional = if wish.required { "" } else { ", optional" };
         format!("{system} {}: {}{optional}\n", wish.setting, wish.asked)
     };
-    profile.wishes.iter().map(line).collect()
+    profile.requirements.iter().map(line).collect()
 }

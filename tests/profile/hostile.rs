@@ -45,7 +45,7 @@ fn a_megabyte_of_keys() {
         let text = format!("[linux.sysctl]\n{many}");
         let again = text.clone();
         let both = load_files(&[("a", &format!("extends = 'b'\n{text}")), ("b", &again)]).unwrap();
-        assert_eq!(both.wishes.len(), 20_000);
+        assert_eq!(both.requirements.len(), 20_000);
         let twice = format!("[linux.sysctl]\n{many}[linux.sysctl.vm]\n");
         assert!(bad(&twice).starts_with("error: not TOML: duplicate key\n"));
     });

@@ -101,7 +101,7 @@ proptest! {
             prop_assert!(!name.path().split('/').any(|part| part == ".." || part == "." || part.is_empty()));
             let text = format!("[linux.sysctl]\n\"{name}\" = 1\n");
             if catalog::spec(System::Linux, &tunectl::model::setting::Key::Sysctl(name.clone())).is_none() {
-                prop_assert_eq!(read(&text).unwrap().wishes[0].setting.to_string(), name.to_string());
+                prop_assert_eq!(read(&text).unwrap().requirements[0].setting.to_string(), name.to_string());
             }
         }
     }

@@ -96,7 +96,7 @@ fn values_are_typed_by_their_setting() {
         ("my.key = { one_of = [1, 2] }", "one of 1, 2", Kind::Number),
     ] {
         let profile = good(&format!("[linux.sysctl]\n{line}\n"));
-        let [RawRequirement { asked, kind: found, .. }] = profile.wishes.as_slice() else { panic!("{line}") };
+        let [RawRequirement { asked, kind: found, .. }] = profile.requirements.as_slice() else { panic!("{line}") };
         assert_eq!((asked.to_string().as_str(), *found), (shown, kind), "{line}");
     }
     let sysfs = good("[linux.sysfs]\n\"kernel/mm/x\" = 'never'\nkernel.mm.transparent_hugepage.enabled = 'madvise'\n");
@@ -104,7 +104,7 @@ fn values_are_typed_by_their_setting() {
         wishes(&sysfs),
         "linux /sys/kernel/mm/x: never\nlinux /sys/kernel/mm/transparent_hugepage/enabled: madvise\n"
     );
-    assert!(sysfs.wishes.iter().all(|wish| wish.kind == Kind::Choice));
+    assert!(sysfs.requirements.iter().all(|wish| wish.kind == Kind::Choice));
 }
 
 #[test]
@@ -140,8 +140,11 @@ fn limits_are_for_both_sides_as_they_say() {
 #[test]
 fn each_wish_knows_its_place() {
     let text = "[linux.sysctl.net.core]\nsomaxconn = { at_least = 5 } # comment\n[rlimit]\nnofile = { soft = 5 }\n";
-    let places: Vec<String> =
-        good(text).wishes.iter().map(|wish| wish.origin.source.text[wish.origin.span.clone()].to_owned()).collect();
+    let places: Vec<String> = good(text)
+        .requirements
+        .iter()
+        .map(|wish| wish.origin.source.text[wish.origin.span.clone()].to_owned())
+        .collect();
     assert_eq!(places, ["somaxconn = { at_least = 5 }", "soft = 5"]);
 }
 
@@ -245,7 +248,7 @@ any memlock (soft): as much as the hard limit
 "
     );
     assert_eq!(profile.service_ports.to_string(), "80,8080-8081,9000-9001");
-    assert!(profile.wishes.iter().all(|wish| wish.required && wish.origin.source.label == "command line"));
+    assert!(profile.requirements.iter().all(|wish| wish.required && wish.origin.source.label == "command line"));
     let again = typed(Profile::default(), &["vm.a=1", "vm.a=2"], &["nofile=1", "nofile=2"], &[]).unwrap();
     assert_eq!(wishes(&again), "linux vm.a: 2\nany nofile (soft): 2\nany nofile (hard): 2\n");
 }

@@ -110,7 +110,8 @@ fn names_are_looked_for_in_the_folder_and_then_among_the_built_in() {
     let own = folder.file("loadtest.toml", "extends = 'loadtest'\n[rlimit]\nnofile = 70000\n");
     assert_eq!(library.find("loadtest", None).unwrap().label, own);
     let profile = load_with(&library, "loadtest").unwrap();
-    let asked: Vec<String> = profile.wishes.iter().map(|wish| format!("{}: {}", wish.setting, wish.asked)).collect();
+    let asked: Vec<String> =
+        profile.requirements.iter().map(|wish| format!("{}: {}", wish.setting, wish.asked)).collect();
     assert!(asked.contains(&"nofile (soft): 70000".to_owned()), "{asked:?}");
     assert!(asked.contains(&"net.core.somaxconn: at least 32768".to_owned()), "{asked:?}");
 

@@ -89,8 +89,8 @@ pub(super) fn write(
         lasted.failure = Some(Failure { code: FALLS_SHORT, message });
         return lasted;
     }
-    for finding in report.findings.iter().filter(|finding| lasting(finding).is_none()) {
-        let _ = writeln!(lasted.text, "{} falls short, and is not made to last", finding.setting);
+    for finding in report.outcomes.iter().filter(|finding| lasting(finding).is_none()) {
+        let _ = writeln!(lasted.text, "{} falls short, and is not made to last", finding.requirement.setting);
     }
     lasted.text += &notes(asked, &wanted, &files);
     lasted

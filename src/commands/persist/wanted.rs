@@ -14,7 +14,7 @@ use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::Value;
 use crate::persist::{self, Asked, Wanted};
-use crate::plan::{LimitAsked, LimitGoal};
+use crate::plan::{LimitRequirement, LimitTarget};
 use crate::profile::Profile;
 use crate::report::{Outcome, Report, Shortfall, Verdict};
 
@@ -55,10 +55,10 @@ pub(super) fn wanted(
 ) -> Wanted {
     let mut wanted = Wanted { profiles: ready.profile.names.clone(), hash: hash(&ready.profile), ..Wanted::default() };
     let mut sides: BTreeMap<Resource, [Option<&Outcome>; 2]> = BTreeMap::new();
-    for finding in &report.findings {
-        match (&finding.setting, lasting(finding)) {
+    for finding in &report.outcomes {
+        match (&finding.requirement.setting, lasting(finding)) {
             (Setting::Key(key), Some(value)) => {
-                let lasting = Lasting { name: key.to_string(), value, asked: finding.wanted.to_string() };
+                let lasting = Lasting { name: key.to_string(), value, asked: finding.requirement.wanted.to_string() };
                 let module = catalog::row(ready.place.system, key).and_then(|row| row.module);
                 wanted.modules.extend(module.filter(|module| !wanted.modules.contains(module)));
                 match key {
@@ -80,9 +80,10 @@ pub(super) fn wanted(
     let sides = sides.into_iter().map(|(resource, sides)| {
         let first = world.kernel.limits(Process::Pid(1), resource).ok();
         let is_hard =
-            |goal: &LimitGoal| goal.resource == resource && goal.wanted == Expectation::Exactly(LimitAsked::Hard);
-        let asked = Asked::of(resource, sides.map(|side| side.map(|finding| finding.wanted.clone())), first);
-        Asked { as_hard: ready.goals.limits.iter().any(is_hard), ..asked }
+            |its: &LimitRequirement| its.resource == resource && its.wanted == Expectation::Exactly(LimitTarget::Hard);
+        let asked =
+            Asked::of(resource, sides.map(|side| side.map(|finding| finding.requirement.wanted.clone())), first);
+        Asked { as_hard: ready.requirements.limits.iter().any(is_hard), ..asked }
     });
     let sides: Vec<Asked> = sides.collect();
     let root = asked.root.as_deref().unwrap_or(Path::new("/"));
@@ -108,8 +109,8 @@ pub(super) fn lasting(finding: &Outcome) -> Option<Value> {
     match &finding.verdict {
         Verdict::Holds | Verdict::Changed => finding.found.clone(),
         Verdict::WouldChange(value) => Some(value.clone()),
-        Verdict::Short(Shortfall::Differs) if matches!(finding.setting, Setting::Limit(..)) => {
-            finding.wanted.nearest(finding.found.as_ref())
+        Verdict::Short(Shortfall::Differs) if matches!(finding.requirement.setting, Setting::Limit(..)) => {
+            finding.requirement.wanted.nearest(finding.found.as_ref())
         }
         Verdict::Short(_) => None,
     }

@@ -10,7 +10,7 @@ use crate::model::setting::System;
 /// the same.
 pub(super) fn replaced(profile: &Profile) -> impl Iterator<Item = Problem> {
     profile.replaced.iter().filter_map(|earlier| {
-        let later = profile.wishes.iter().find(|wish| wish.same_setting(earlier))?;
+        let later = profile.requirements.iter().find(|wish| wish.same_setting(earlier))?;
         let setting = &later.setting;
         if later.asked == earlier.asked && later.required == earlier.required {
             let message = format!("{setting} is asked for already, word for word");
@@ -67,7 +67,11 @@ pub(super) fn twins(profile: &Profile) -> impl Iterator<Item = Problem> {
         // To ask for the 0 that the other one makes of it is no contradiction.
         let wish = |name: &str| {
             let named = |wish: &&RawRequirement| wish.system == Some(System::Linux) && wish.setting.to_string() == name;
-            profile.wishes.iter().find(named).filter(|wish| same || spans(&wish.asked).as_deref() != Some(&[(0, 0)]))
+            profile
+                .requirements
+                .iter()
+                .find(named)
+                .filter(|wish| same || spans(&wish.asked).as_deref() != Some(&[(0, 0)]))
         };
         let (one, other) = (wish(first)?, wish(second)?);
         if same && !contradict(&one.asked, &other.asked) {

@@ -22,7 +22,7 @@ const SHOWN: usize = 6;
 /// One warning for all settings that are required and out of reach.
 pub(super) fn unreachable(profile: &Profile, known: &Known<'_>) -> Option<Problem> {
     let wishes: Vec<&RawRequirement> = profile
-        .wishes
+        .requirements
         .iter()
         .filter(|wish| wish.required && out_of_reach(wish, known) && !is_said_of_the_hard_one(profile, wish))
         .collect();
@@ -53,5 +53,5 @@ fn out_of_reach(wish: &RawRequirement, known: &Known<'_>) -> bool {
 fn is_said_of_the_hard_one(profile: &Profile, wish: &RawRequirement) -> bool {
     let Setting::Limit(resource, Side::Soft) = wish.setting else { return false };
     let hard = Setting::Limit(resource, Side::Hard);
-    profile.wishes.iter().any(|other| other.setting == hard && other.required)
+    profile.requirements.iter().any(|other| other.setting == hard && other.required)
 }

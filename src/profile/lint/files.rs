@@ -35,11 +35,13 @@ pub(super) fn above_ceiling(profile: &Profile, wish: &RawRequirement) -> Option<
     let wanted = least(wish)?;
     let hard = Setting::Limit(Resource::Nofile, Side::Hard);
     // The soft limit can't be above the hard one, whose own warning says it all.
-    if side == Side::Soft && profile.wishes.iter().any(|other| other.setting == hard && least(other) >= Some(wanted)) {
+    if side == Side::Soft
+        && profile.requirements.iter().any(|other| other.setting == hard && least(other) >= Some(wanted))
+    {
         return None;
     }
     let ceiling = profile
-        .wishes
+        .requirements
         .iter()
         .find(|other| other.system == Some(System::Linux) && other.setting.to_string() == "fs.nr_open");
     let given = ceiling.map_or(Some(MANY), |ceiling| match highest(ceiling) {

@@ -14,7 +14,7 @@ pub(super) fn too_high(profile: &Profile, wish: &RawRequirement, resource: Resou
     };
     // Of a bare number, which is for both sides, it is said once.
     let said = |other: &RawRequirement| other.origin == wish.origin && other.setting < wish.setting;
-    (least(wish)? > most && !profile.wishes.iter().any(said)).then(|| {
+    (least(wish)? > most && !profile.requirements.iter().any(said)).then(|| {
         let message = format!("{} is above {most}, the most that there is", wish.setting);
         wish.warn("W017", message)
     })

@@ -57,7 +57,7 @@ pub struct About {
 #[must_use]
 pub fn lint(profile: &Profile, known: &Known<'_>) -> Vec<Problem> {
     let mut warnings = Vec::new();
-    for wish in &profile.wishes {
+    for wish in &profile.requirements {
         add(&mut warnings, names::hidden(wish));
         if let Setting::Limit(resource, side) = wish.setting {
             add(&mut warnings, limits::too_high(profile, wish, resource));

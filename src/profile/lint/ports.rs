@@ -20,8 +20,10 @@ pub(super) fn range(profile: &Profile, wish: &RawRequirement, name: &str) -> Opt
     let (first, reserved) = match (wish.system?, name) {
         (System::Linux, RANGE) => {
             let (first, _) = ranges(wish).into_iter().min()?;
-            let own_list =
-                profile.wishes.iter().any(|other| other.setting.to_string() == "net.ipv4.ip_local_reserved_ports");
+            let own_list = profile
+                .requirements
+                .iter()
+                .any(|other| other.setting.to_string() == "net.ipv4.ip_local_reserved_ports");
             (Some(first).filter(|first| *first < LINUX_FIRST)?, own_list || !ports.is_empty())
         }
         (System::MacOs, "net.inet.ip.portrange.first" | "net.inet.ip.portrange.hifirst") => {
@@ -89,5 +91,5 @@ pub(super) fn order(profile: &Profile) -> Option<Problem> {
 
 fn named<'a>(profile: &'a Profile, name: &str) -> Option<&'a RawRequirement> {
     let linux = |wish: &&RawRequirement| wish.system == Some(System::Linux);
-    profile.wishes.iter().filter(linux).find(|wish| wish.setting.to_string() == name)
+    profile.requirements.iter().filter(linux).find(|wish| wish.setting.to_string() == name)
 }

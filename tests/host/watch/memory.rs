@@ -24,9 +24,11 @@ fn key(name: &str) -> Key {
 pub(crate) fn orders(text: &str, contained: bool) -> WatchConfig {
     let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}") };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source.clone()), &catalog::spec).unwrap();
-    let goals =
-        plan::goals(profile.wishes, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 4 })
-            .unwrap();
+    let requirements = plan::resolve(profile.requirements, &profile.service_ports, System::Linux, &|| Machine {
+        memory: 1 << 30,
+        cpus: 4,
+    })
+    .unwrap();
     let place = PlanEnvironment {
         system: System::Linux,
         version: KernelVersion(6, 12),
@@ -35,7 +37,7 @@ pub(crate) fn orders(text: &str, contained: bool) -> WatchConfig {
         shared: plan::Shared::default(),
         out_of_reach: &[],
     };
-    WatchConfig { profiles: vec!["p".to_owned()], goals: goals.keys, place, files: Vec::new() }
+    WatchConfig { profiles: vec!["p".to_owned()], requirements: requirements.keys, place, files: Vec::new() }
 }
 
 /// A watch, its kernel, and the time.
