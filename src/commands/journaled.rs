@@ -3,7 +3,7 @@
 use crate::apply::{self, Failure as OnFailure};
 use crate::environment::Environment;
 use crate::environment::parent_process::ParentProcess;
-use crate::journal::{self, BootIdentity, Force, JournalError, JournalLocations, Recorder, Store};
+use crate::journal::{self, BootIdentity, Force, Journal, JournalError, JournalLocations, ProcessState, Recorder};
 use crate::kernel::Process;
 use crate::plan::Plan;
 use crate::report::Report;
@@ -20,16 +20,19 @@ pub(super) fn journaled(
     world: &mut World<'_>,
 ) -> Result<Report, Failure> {
     let places = places(&ready.environment, world);
-    let store = Store::make(&places).map_err(|trouble| not_kept(&trouble))?;
+    let store = Journal::open_or_create(&places).map_err(|trouble| not_kept(&trouble))?;
     let here = here(&ready.environment, world);
     let process = whose.map_or(Process::Own, |process| Process::Pid(process.pid));
-    let whom = whose.and_then(|process| here.process(process.pid, &process.name));
+    let whom = whose.and_then(|process| match here.process(process.pid, &process.name) {
+        ProcessState::Running(process) => Some(process),
+        ProcessState::Gone | ProcessState::Unknown(_) => None,
+    });
     // Looked at once more now that no other tunectl can change anything in between.
     let mut plan = apply::make_plan(world.kernel, ready.requirements.clone(), process, ready.place);
     if whose.is_none() {
         plan.limits.clear();
     }
-    let changes = journal::changes(world.kernel, &plan, &here, whom.as_ref());
+    let changes = journal::planned_changes(world.kernel, &plan, &here, whom.as_ref());
     let names = ready.profile.names.clone();
     let begun = Recorder::begin(world.kernel, &store, &here, names, changes);
     let mut recorder = begun.map_err(|trouble| not_kept(&trouble))?;

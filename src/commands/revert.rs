@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use crate::cli::{Format, Revert};
 use crate::journal::{
-    self, BootIdentity, Force, JournalEntry, JournalError, RevertOutcome, RevertedChange, SettingRef, Store,
+    self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange, SettingRef,
     StoredValue,
 };
 use crate::kernel::{KernelError, Operation};
@@ -24,7 +24,7 @@ pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Fail
     // The files first: whoever has to try again must not put back what was applied earlier still.
     let taken = if revert.lasting.persist { persist::take_away(revert, world) } else { Removed::default() };
     if !taken.left {
-        match Store::find(&places(&environment, world)).map_err(|trouble| trouble_with(&trouble))? {
+        match Journal::open_existing(&places(&environment, world)).map_err(|trouble| trouble_with(&trouble))? {
             Some(store) => all(revert, &store, &here(&environment, world), world, &mut tale)?,
             None => tale.nothing = true,
         }
@@ -47,7 +47,7 @@ pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Fail
 /// The newest entry that is of this boot and of these namespaces, or all of them.
 fn all(
     revert: &Revert,
-    store: &Store,
+    store: &Journal,
     here: &BootIdentity,
     world: &mut World<'_>,
     tale: &mut RevertSummary,
@@ -63,7 +63,7 @@ fn all(
             }
             Err(trouble) => return Err(trouble_with(&trouble)),
         };
-        if entry.boot != here.boot {
+        if !here.is_same_boot(&entry.boot_id) {
             tale.stale += 1;
             forget(revert, store, number)?;
         } else if journal::is_elsewhere(&entry, here) {
@@ -88,7 +88,7 @@ fn all(
 
 fn one(
     revert: &Revert,
-    store: &Store,
+    store: &Journal,
     number: u64,
     entry: JournalEntry,
     here: &BootIdentity,
@@ -102,7 +102,7 @@ fn one(
 }
 
 /// What was changed in an earlier boot died with it.
-fn forget(revert: &Revert, store: &Store, number: u64) -> Result<(), Failure> {
+fn forget(revert: &Revert, store: &Journal, number: u64) -> Result<(), Failure> {
     if revert.dry_run { Ok(()) } else { store.remove(number).map_err(|trouble| trouble_with(&trouble)) }
 }
 
@@ -126,36 +126,42 @@ struct RevertSummary {
 
 impl RevertSummary {
     fn tell(&mut self, undone: &RevertedChange, revert: &Revert) {
-        let (name, before) = (name(&undone.change.what), shown(undone.change.before.as_ref()));
+        let (name, before) = (name(&undone.change.setting), shown(undone.change.original.as_ref()));
         let no_help = "";
         match &undone.outcome {
-            RevertOutcome::Done { from } | RevertOutcome::WouldDo { from } => {
+            RevertOutcome::Reverted { from } | RevertOutcome::WouldRevert { from } => {
                 self.put_back += 1;
-                let mark = if matches!(undone.outcome, RevertOutcome::Done { .. }) { "" } else { "  (not written)" };
-                let _ = writeln!(self.done, "{name} {} → {before}{mark}", from.shown());
+                let mark =
+                    if matches!(undone.outcome, RevertOutcome::Reverted { .. }) { "" } else { "  (not written)" };
+                let _ = writeln!(self.done, "{name} {} → {before}{mark}", from.for_display());
             }
-            RevertOutcome::Already => self.already += 1,
-            RevertOutcome::Never => log::info!("{name} had not been written"),
+            RevertOutcome::AlreadyOriginal => self.already += 1,
+            RevertOutcome::NeverWritten => log::info!("{name} had not been written"),
             RevertOutcome::Gone => {
                 let _ = writeln!(self.done, "{name} is gone, and with it what was changed");
             }
-            RevertOutcome::ConfigLine => self.short(
+            RevertOutcome::OtherNamespace => self.short(
                 &format!("{name} belongs to other namespaces than these, and was left"),
                 "revert there: `ip netns exec`, `nsenter`",
             ),
-            RevertOutcome::Foreign { now, wrote } => {
+            RevertOutcome::ChangedSince { now, wrote } => {
                 let wrote = wrote
                     .as_ref()
-                    .map_or_else(String::new, |wrote| format!(", not the {} that we wrote", wrote.shown()));
-                let says = persist::who_says(revert, &undone.change.what, now);
+                    .map_or_else(String::new, |wrote| format!(", not the {} that we wrote", wrote.for_display()));
+                let says = persist::who_says(revert, &undone.change.setting, now);
                 self.short(
-                    &format!("{name} is {}{wrote}: it is somebody else's by now{says}, and was left", now.shown()),
+                    &format!(
+                        "{name} is {}{wrote}: it is somebody else's by now{says}, and was left",
+                        now.for_display()
+                    ),
                     &format!("`tunectl revert --force` puts it back to {before} all the same"),
                 );
             }
-            RevertOutcome::OneWay => self.short(&format!("{name} can't be put back before the next boot"), no_help),
+            RevertOutcome::Irreversible => {
+                self.short(&format!("{name} can't be put back before the next boot"), no_help);
+            }
             RevertOutcome::Refused(KernelError { operation: Operation::SetLimits, errno: Errno::EPERM }) => {
-                let help = match &undone.change.what {
+                let help = match &undone.change.setting {
                     SettingRef::Limit { resource, process } => format!(
                         "`sudo prlimit --pid {} --{resource}={before}`, or leave it: it ends with the process",
                         process.pid
@@ -173,7 +179,7 @@ impl RevertSummary {
             RevertOutcome::NotKept { now } => self.short(
                 &format!(
                     "{name} could not be put back to {before}: the kernel took it, and {} stands there",
-                    now.shown()
+                    now.for_display()
                 ),
                 no_help,
             ),
@@ -223,5 +229,5 @@ fn name(what: &SettingRef) -> String {
 }
 
 fn shown(standing: Option<&StoredValue>) -> String {
-    standing.map_or_else(|| "?".to_owned(), StoredValue::shown)
+    standing.map_or_else(|| "?".to_owned(), StoredValue::for_display)
 }

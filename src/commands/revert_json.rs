@@ -9,27 +9,27 @@ use crate::output;
 pub(super) fn entry(undone: &RevertedChange, why: Option<&str>) -> Value {
     let RevertedChange { change, outcome } = undone;
     let (code, found) = match outcome {
-        RevertOutcome::Done { from } => ("put-back", Some(from)),
-        RevertOutcome::WouldDo { from } => ("would-put-back", Some(from)),
-        RevertOutcome::Already => ("already", change.before.as_ref()),
-        RevertOutcome::Never => ("never-written", None),
+        RevertOutcome::Reverted { from } => ("put-back", Some(from)),
+        RevertOutcome::WouldRevert { from } => ("would-put-back", Some(from)),
+        RevertOutcome::AlreadyOriginal => ("already", change.original.as_ref()),
+        RevertOutcome::NeverWritten => ("never-written", None),
         RevertOutcome::Gone => ("gone", None),
-        RevertOutcome::ConfigLine => ("elsewhere", None),
-        RevertOutcome::Foreign { now, .. } => ("somebody-elses", Some(now)),
-        RevertOutcome::OneWay => ("one-way", None),
+        RevertOutcome::OtherNamespace => ("elsewhere", None),
+        RevertOutcome::ChangedSince { now, .. } => ("somebody-elses", Some(now)),
+        RevertOutcome::Irreversible => ("one-way", None),
         RevertOutcome::Refused(_) => ("refused", None),
         RevertOutcome::NotKept { now } => ("not-kept", Some(now)),
     };
-    let process = match &change.what {
+    let process = match &change.setting {
         SettingRef::Limit { process, .. } => json!({ "pid": process.pid, "name": process.name }),
         SettingRef::Key { .. } => Value::Null,
     };
     json!({
-        "setting": change.what.name(),
+        "setting": change.setting.name(),
         "process": process,
         "outcome": code,
-        "original": change.before.as_ref().map(StoredValue::words),
-        "found": found.map(StoredValue::words),
+        "original": change.original.as_ref().map(StoredValue::to_text),
+        "found": found.map(StoredValue::to_text),
         "why": why,
     })
 }

@@ -1,7 +1,7 @@
 //! `tunectl watch`: stay and keep comparing; tell of each change, and put it back if asked to.
 
 use crate::cli::Watch;
-use crate::journal::{JournalError, Store};
+use crate::journal::{Journal, JournalError};
 use crate::kernel::Kernel;
 use crate::watch::{self, RepairJournal, ServiceManager, WatchConfig, WatchHost, WatchMode};
 
@@ -28,7 +28,7 @@ pub(super) fn watch(watch: &Watch, world: &mut World<'_>) -> Result<i32, Failure
 fn diary(world: &mut World<'_>) -> Result<RepairJournal, Failure> {
     let environment = (world.environment)();
     let places = places(&environment, world);
-    match Store::make(&places) {
+    match Journal::open_or_create(&places) {
         Ok(_) | Err(JournalError::Locked { .. }) => Ok(RepairJournal { places, here: here(&environment, world) }),
         Err(trouble) => Err(not_kept(&trouble)),
     }

@@ -1,22 +1,23 @@
-//! The journal's text: one thing a line, its fields parted by tabs. What is added while settings are written goes
-//! behind what is there, so that a process that is killed leaves all that it had noted.
+//! The text format of an entry: one record a line, its fields separated by tabs. Progress records are appended while
+//! settings are written, so that a killed process leaves everything that it had recorded.
 
 use std::fmt::Write as _;
 
-use super::entry::{Author, Change, JournalEntry, ProcessId, Role, SettingRef, State, StoredValue, parse_limits};
+use super::entry::{Author, Change, JournalEntry, ProcessId, Role, SettingRef, StoredValue, WriteState, parse_limits};
+use super::error::BrokenEntry;
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::Key;
 use crate::model::value::Kind;
 
-/// The version of the text. What an older tunectl would misunderstand raises it.
+/// The version of the format, raised by changes that an older tunectl would misunderstand.
 const VERSION: &str = "1";
 
 /// The whole text of an entry.
 #[must_use]
-pub(super) fn text(entry: &JournalEntry) -> String {
+pub(super) fn format(entry: &JournalEntry) -> String {
     let mut text = line(&["tunectl-journal", VERSION]);
-    text += &line(&["boot", &entry.boot]);
+    text += &line(&["boot", &entry.boot_id]);
     text += &line(&["changes", &entry.changes.len().to_string()]);
     if entry.author == Author::Watch {
         text += &line(&["watch"]);
@@ -24,159 +25,161 @@ pub(super) fn text(entry: &JournalEntry) -> String {
     for name in &entry.profiles {
         text += &line(&["profile", name]);
     }
-    for (number, change) in entry.changes.iter().enumerate() {
+    for (index, change) in entry.changes.iter().enumerate() {
         text += &change_line(change);
         match &change.state {
-            State::Untouched => {}
-            State::Writing => text += &writing(&[number]),
-            State::Wrote(found) => text += &wrote(number, found.as_ref()),
+            WriteState::NotStarted => {}
+            WriteState::Started => text += &started_line(&[index]),
+            WriteState::Done(found) => text += &done_line(index, found.as_ref()),
         }
     }
     text
 }
 
-/// The line of one change; its number is how many stand before it.
+/// The record of one change. Other records name it by its index: how many changes stand before it.
 #[must_use]
 pub(super) fn change_line(change: &Change) -> String {
     let role = match change.role {
         Role::Written => "written",
-        Role::OneWay => "one-way",
-        Role::Along => "along",
+        Role::Irreversible => "one-way",
+        Role::SideEffect => "along",
     };
-    let before = standing(change.before.as_ref());
-    match &change.what {
+    let original = format_value(change.original.as_ref());
+    match &change.setting {
         SettingRef::Key { key, kind, namespace } => {
             let (tree, name) = match key {
                 Key::Sysctl(name) => ("sysctl", name.path()),
                 Key::Sysfs(name) => ("sysfs", name.path()),
             };
-            line(&[tree, role, name, &kind_name(*kind), namespace.as_deref().unwrap_or(""), &before])
+            line(&[tree, role, name, &kind_name(*kind), namespace.as_deref().unwrap_or(""), &original])
         }
         SettingRef::Limit { resource, process } => {
             let (pid, start) = (process.pid.to_string(), process.start.to_string());
-            let space = process.namespace.as_deref().unwrap_or("");
-            line(&["limit", role, resource.name(), &pid, &start, &process.name, space, &before])
+            let namespace = process.namespace.as_deref().unwrap_or("");
+            line(&["limit", role, resource.name(), &pid, &start, &process.name, namespace, &original])
         }
     }
 }
 
-/// That these are about to be written.
+/// The record that the changes with these indices are about to be written.
 #[must_use]
-pub(super) fn writing(numbers: &[usize]) -> String {
+pub(super) fn started_line(indices: &[usize]) -> String {
     let mut text = "writing".to_owned();
-    for number in numbers {
-        let _ = write!(text, "\t{number}");
+    for index in indices {
+        let _ = write!(text, "\t{index}");
     }
     text.push('\n');
     text
 }
 
-/// That this one was, and what was read back.
+/// The record that the change with this index was written, and what was read back.
 #[must_use]
-pub(super) fn wrote(number: usize, found: Option<&StoredValue>) -> String {
-    line(&["wrote", &number.to_string(), &standing(found)])
+pub(super) fn done_line(index: usize, found: Option<&StoredValue>) -> String {
+    line(&["wrote", &index.to_string(), &format_value(found)])
 }
 
-/// Reads an entry. A last line without its end is what a process was at when it was killed, and counts as not
-/// written. What was written as a whole has to be there as a whole.
+/// Parses an entry. A last line without a newline is one that a killed process did not finish, and is ignored. The
+/// changes that were written with the header must all be there.
 ///
 /// # Errors
-/// The number of the line that is wrong, and what is.
-pub(super) fn parse(text: &str) -> Result<JournalEntry, String> {
-    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    let mut lines = whole.lines().enumerate().map(|(at, line)| (at + 1, fields(line)));
+/// What is wrong with it.
+pub(super) fn parse(text: &str) -> Result<JournalEntry, BrokenEntry> {
+    let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);
+    let mut lines = complete.lines().enumerate().map(|(index, line)| (index + 1, fields(line)));
     match lines.next() {
         Some((_, first)) if first == ["tunectl-journal", VERSION] => {}
         Some((_, first)) if first.first().is_some_and(|word| word == "tunectl-journal") => {
-            return Err("it is of another version of tunectl".to_owned());
+            return Err(BrokenEntry::OtherVersion);
         }
-        _ => return Err("its first line is not that of a journal".to_owned()),
+        _ => return Err(BrokenEntry::NoHeader),
     }
     let mut entry =
-        JournalEntry { boot: String::new(), author: Author::Apply, profiles: Vec::new(), changes: Vec::new() };
-    let mut least = None;
-    for (at, fields) in lines {
+        JournalEntry { boot_id: String::new(), author: Author::Apply, profiles: Vec::new(), changes: Vec::new() };
+    let mut announced = None;
+    for (number, fields) in lines {
         if let [word, count] = &fields[..] {
             if word == "changes" {
-                least = count.parse::<usize>().ok();
+                announced = count.parse::<usize>().ok();
                 continue;
             }
         }
-        let words: Vec<&str> = fields.iter().map(String::as_str).collect();
-        take(&mut entry, &words).ok_or_else(|| format!("its line {at} is not understood: `{}`", words.join(" ")))?;
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        add(&mut entry, &fields).ok_or_else(|| BrokenEntry::Line { number, text: fields.join(" ") })?;
     }
-    if least.is_none_or(|least| entry.changes.len() < least) {
-        return Err("it is cut off".to_owned());
+    if announced.is_none_or(|announced| entry.changes.len() < announced) {
+        return Err(BrokenEntry::Truncated);
     }
     Ok(entry)
 }
 
-fn take(entry: &mut JournalEntry, fields: &[&str]) -> Option<()> {
+/// Adds one record; `None` if it is not understood.
+fn add(entry: &mut JournalEntry, fields: &[&str]) -> Option<()> {
     match fields {
         ["watch"] => entry.author = Author::Watch,
-        ["boot", boot] => (*boot).clone_into(&mut entry.boot),
+        ["boot", id] => (*id).clone_into(&mut entry.boot_id),
         ["profile", name] => entry.profiles.push((*name).to_owned()),
-        ["writing", numbers @ ..] => {
-            for number in numbers {
-                entry.changes.get_mut(number.parse::<usize>().ok()?)?.state = State::Writing;
+        ["writing", indices @ ..] => {
+            for index in indices {
+                entry.changes.get_mut(index.parse::<usize>().ok()?)?.state = WriteState::Started;
             }
         }
-        ["wrote", number, found] => {
-            let change = entry.changes.get_mut(number.parse::<usize>().ok()?)?;
-            change.state = State::Wrote(parse_standing(&change.what, found).ok()?);
+        ["wrote", index, found] => {
+            let change = entry.changes.get_mut(index.parse::<usize>().ok()?)?;
+            change.state = WriteState::Done(parse_value(&change.setting, found).ok()?);
         }
-        [tree @ ("sysctl" | "sysfs"), role, name, kind, space, before] => {
+        [tree @ ("sysctl" | "sysfs"), role, name, kind, namespace, original] => {
             let key = match *tree {
                 "sysctl" => Key::Sysctl(SysctlName::existing(name)?),
                 _ => Key::Sysfs(SysfsName::parse(name).ok()?),
             };
-            let what = SettingRef::Key { key, kind: parse_kind(kind)?, namespace: some(space) };
-            push(entry, what, role, before)?;
+            let setting = SettingRef::Key { key, kind: parse_kind(kind)?, namespace: not_empty(namespace) };
+            add_change(entry, setting, role, original)?;
         }
-        ["limit", role, resource, pid, start, name, space, before] => {
+        ["limit", role, resource, pid, start, name, namespace, original] => {
             let process = ProcessId {
                 pid: pid.parse().ok()?,
                 start: start.parse().ok()?,
                 name: (*name).to_owned(),
-                namespace: some(space),
+                namespace: not_empty(namespace),
             };
-            push(entry, SettingRef::Limit { resource: Resource::parse(resource).ok()?, process }, role, before)?;
+            let setting = SettingRef::Limit { resource: Resource::parse(resource).ok()?, process };
+            add_change(entry, setting, role, original)?;
         }
         _ => return None,
     }
     Some(())
 }
 
-fn push(entry: &mut JournalEntry, what: SettingRef, role: &str, before: &str) -> Option<()> {
+fn add_change(entry: &mut JournalEntry, setting: SettingRef, role: &str, original: &str) -> Option<()> {
     let role = match role {
         "written" => Role::Written,
-        "one-way" => Role::OneWay,
-        "along" => Role::Along,
+        "one-way" => Role::Irreversible,
+        "along" => Role::SideEffect,
         _ => return None,
     };
-    let before = parse_standing(&what, before).ok()?;
-    entry.changes.push(Change { what, before, role, state: State::Untouched });
+    let original = parse_value(&setting, original).ok()?;
+    entry.changes.push(Change { setting, original, role, state: WriteState::NotStarted });
     Some(())
 }
 
-fn some(text: &str) -> Option<String> {
+fn not_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// `=` and the words; `?` for what is not known.
-fn standing(standing: Option<&StoredValue>) -> String {
-    standing.map_or_else(|| "?".to_owned(), |standing| format!("={}", standing.words()))
+/// `=` and the value; `?` for one that is not known.
+fn format_value(value: Option<&StoredValue>) -> String {
+    value.map_or_else(|| "?".to_owned(), |value| format!("={}", value.to_text()))
 }
 
-/// Nothing where it was not known.
-fn parse_standing(what: &SettingRef, text: &str) -> Result<Option<StoredValue>, ()> {
+/// `None` for a value that was not known.
+fn parse_value(setting: &SettingRef, text: &str) -> Result<Option<StoredValue>, ()> {
     if text == "?" {
         return Ok(None);
     }
-    let words = text.strip_prefix('=').ok_or(())?;
-    match what {
-        SettingRef::Key { .. } => Ok(Some(StoredValue::Text(words.to_owned()))),
-        SettingRef::Limit { .. } => parse_limits(words).map(|limits| Some(StoredValue::Limits(limits))).ok_or(()),
+    let text = text.strip_prefix('=').ok_or(())?;
+    match setting {
+        SettingRef::Key { .. } => Ok(Some(StoredValue::Text(text.to_owned()))),
+        SettingRef::Limit { .. } => parse_limits(text).map(|limits| Some(StoredValue::Limits(limits))).ok_or(()),
     }
 }
 
@@ -189,7 +192,7 @@ fn kind_name(kind: Kind) -> String {
         Kind::Cpus => "cpus".to_owned(),
         Kind::Word => "word".to_owned(),
         Kind::Choice => "choice".to_owned(),
-        // An address is in the kernel's form here, and an older tunectl knows none.
+        // An address is stored in the kernel's own form; an older tunectl does not know the kind.
         Kind::Text | Kind::Address | Kind::Limit => "text".to_owned(),
     }
 }
@@ -253,10 +256,10 @@ mod tests {
     use super::*;
     use crate::model::limit::{Limit, Limits};
 
-    fn key(path: &str, kind: Kind, before: Option<&str>, role: Role, state: State) -> Change {
+    fn key(path: &str, kind: Kind, original: Option<&str>, role: Role, state: WriteState) -> Change {
         let key = Key::Sysctl(SysctlName::from_components(path.split('/')).unwrap());
-        let what = SettingRef::Key { key, kind, namespace: Some("net:[4026531840]".to_owned()) };
-        Change { what, before: before.map(|text| StoredValue::Text(text.to_owned())), role, state }
+        let setting = SettingRef::Key { key, kind, namespace: Some("net:[4026531840]".to_owned()) };
+        Change { setting, original: original.map(|text| StoredValue::Text(text.to_owned())), role, state }
     }
 
     fn entry() -> JournalEntry {
@@ -265,56 +268,56 @@ mod tests {
         let limits = Limits { soft: Limit::Value(0), hard: Limit::Unlimited };
         let sysfs = Key::Sysfs(SysfsName::parse("kernel/mm/ksm/run").unwrap());
         JournalEntry {
-            boot: "b".to_owned(),
+            boot_id: "b".to_owned(),
             author: Author::Watch,
             profiles: vec!["a b".to_owned(), "/x/\ty.toml".to_owned()],
             changes: vec![
-                key("net/ipv4/conf/eth0.1/rp_filter", Kind::Number, Some("0"), Role::Written, State::Writing),
-                key("a.b/c", Kind::Text, Some("|x  %p\\n\t?"), Role::OneWay, State::Wrote(None)),
-                key("net/ipv6/conf/lo/stable_secret", Kind::Text, None, Role::Along, State::Untouched),
+                key("net/ipv4/conf/eth0.1/rp_filter", Kind::Number, Some("0"), Role::Written, WriteState::Started),
+                key("a.b/c", Kind::Text, Some("|x  %p\\n\t?"), Role::Irreversible, WriteState::Done(None)),
+                key("net/ipv6/conf/lo/stable_secret", Kind::Text, None, Role::SideEffect, WriteState::NotStarted),
                 key(
                     "net/ipv4/tcp_rmem",
                     Kind::Numbers(3),
                     Some("1 2 3"),
                     Role::Written,
-                    State::Wrote(Some(StoredValue::Text(String::new()))),
+                    WriteState::Done(Some(StoredValue::Text(String::new()))),
                 ),
                 Change {
-                    what: SettingRef::Key { key: sysfs, kind: Kind::Choice, namespace: None },
-                    before: Some(StoredValue::Text(String::new())),
+                    setting: SettingRef::Key { key: sysfs, kind: Kind::Choice, namespace: None },
+                    original: Some(StoredValue::Text(String::new())),
                     role: Role::Written,
-                    state: State::Untouched,
+                    state: WriteState::NotStarted,
                 },
                 Change {
-                    what: SettingRef::Limit { resource: Resource::Nofile, process },
-                    before: Some(StoredValue::Limits(limits)),
+                    setting: SettingRef::Limit { resource: Resource::Nofile, process },
+                    original: Some(StoredValue::Limits(limits)),
                     role: Role::Written,
-                    state: State::Wrote(Some(StoredValue::Limits(limits))),
+                    state: WriteState::Done(Some(StoredValue::Limits(limits))),
                 },
             ],
         }
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
-        assert_eq!(parse(&text(&entry())), Ok(entry()));
+    fn an_entry_is_parsed_as_it_was_formatted() {
+        assert_eq!(parse(&format(&entry())), Ok(entry()));
     }
 
     #[test]
-    fn the_last_mark_counts_and_half_a_line_does_not() {
+    fn the_last_record_of_a_change_counts_and_half_a_line_does_not() {
         let mut expected = entry();
-        let mut lines = text(&expected);
-        lines += &writing(&[2, 4]);
-        lines += &wrote(4, Some(&StoredValue::Text("1".to_owned())));
+        let mut lines = format(&expected);
+        lines += &started_line(&[2, 4]);
+        lines += &done_line(4, Some(&StoredValue::Text("1".to_owned())));
         lines += "wrote\t2\t=ha";
-        expected.changes[2].state = State::Writing;
-        expected.changes[4].state = State::Wrote(Some(StoredValue::Text("1".to_owned())));
+        expected.changes[2].state = WriteState::Started;
+        expected.changes[4].state = WriteState::Done(Some(StoredValue::Text("1".to_owned())));
         assert_eq!(parse(&lines), Ok(expected));
     }
 
     #[test]
-    fn whatever_is_cut_off_is_read_or_refused() {
-        let whole = text(&entry());
+    fn a_truncated_entry_is_parsed_or_refused() {
+        let whole = format(&entry());
         let changes = whole.find("\nlimit\t").unwrap() + 1;
         let changes = changes + whole[changes..].find('\n').unwrap() + 1;
         for end in 0..whole.len() {
@@ -324,18 +327,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_journal_is_refused() {
-        for (text, reason) in [
-            ("", "its first line is not that of a journal"),
-            ("hello\n", "its first line is not that of a journal"),
-            ("tunectl-journal\t2\n", "it is of another version of tunectl"),
-            ("tunectl-journal\t1\nwrote\t0\t=1\n", "its line 2 is not understood: `wrote 0 =1`"),
-            (
-                "tunectl-journal\t1\nsysctl\twritten\t../x\tnumber\t\t=1\n",
-                "its line 2 is not understood: `sysctl written ../x number  =1`",
-            ),
+    fn text_that_is_not_an_entry_is_refused() {
+        let line = |text: &str| BrokenEntry::Line { number: 2, text: text.to_owned() };
+        for (text, why) in [
+            ("", BrokenEntry::NoHeader),
+            ("hello\n", BrokenEntry::NoHeader),
+            ("tunectl-journal\t2\n", BrokenEntry::OtherVersion),
+            ("tunectl-journal\t1\nwrote\t0\t=1\n", line("wrote 0 =1")),
+            ("tunectl-journal\t1\nsysctl\twritten\t../x\tnumber\t\t=1\n", line("sysctl written ../x number  =1")),
         ] {
-            assert_eq!(parse(text), Err(reason.to_owned()), "{text:?}");
+            assert_eq!(parse(text), Err(why), "{text:?}");
         }
     }
 }

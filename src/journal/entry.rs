@@ -1,24 +1,25 @@
-//! One apply, or a watch's repairs, as the journal keeps them: what stood before, and how far the writing got.
+//! An entry of the journal: the settings that one `apply`, or a watch's repairs, changed, with their original values
+//! and how far writing each of them got.
 
 use crate::kernel::{KernelError, WriteMode};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
 use crate::model::value::{Kind, Value};
 
-/// One apply, or all that a watch has put back.
+/// The changes of one `apply`, or of all repairs of `watch --repair`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalEntry {
-    /// The boot that it was made in: no value outlives it.
-    pub boot: String,
-    /// Whose changes they are.
+    /// The kernel's id of the boot in which it was made (`BootIdentity::boot_id`): no value outlives the boot.
+    pub boot_id: String,
+    /// The command that made the changes.
     pub author: Author,
-    /// The profiles, as they were asked for.
+    /// The names of the profiles, as they were given.
     pub profiles: Vec<String>,
-    /// In the order of the plan.
+    /// The settings, in the order of the plan.
     pub changes: Vec<Change>,
 }
 
-/// Who made an entry.
+/// The command that made an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
     /// `apply`, once.
@@ -27,106 +28,107 @@ pub enum Author {
     Watch,
 }
 
-/// One setting that is to be changed, or that changes along with one.
+/// One setting that is to be changed, or that the kernel changes when another is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Which.
-    pub what: SettingRef,
-    /// What stood there before; nothing where that could not be read, so that nothing can be put back.
-    pub before: Option<StoredValue>,
-    /// How it came to be here.
+    /// The setting.
+    pub setting: SettingRef,
+    /// The value before the change; `None` where it could not be read, so that it can't be restored.
+    pub original: Option<StoredValue>,
+    /// Why the setting is in the journal.
     pub role: Role,
     /// How far the writing got.
-    pub state: State,
+    pub state: WriteState,
 }
 
-/// A setting, and whose it is.
+/// A setting, and the namespace or process that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingRef {
-    /// A key.
+    /// A sysctl or an attribute of sysfs.
     Key {
-        /// Which.
+        /// Its name.
         key: Key,
         /// The shape of its values.
         kind: Kind,
-        /// The namespace that it belongs to, `net:[4026531840]`; nothing where it is the whole machine's.
+        /// The namespace that it belongs to, `net:[4026531840]`; `None` for a setting of the whole machine.
         namespace: Option<String>,
     },
-    /// A limit of a process.
+    /// A resource limit of a process, soft and hard.
     Limit {
-        /// Which.
+        /// The resource.
         resource: Resource,
-        /// Whose.
+        /// The process.
         process: ProcessId,
     },
 }
 
-/// A process that no other one can be taken for before the next boot.
+/// Identifies a process for the rest of this boot: its number may be used again, together with its start time it
+/// is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessId {
-    /// Its number.
+    /// The process's number.
     pub pid: i32,
-    /// When it started, in the clock ticks since the boot of `proc_pid_stat(5)`.
+    /// Its start time in clock ticks since the boot, field 22 of `proc_pid_stat(5)`.
     pub start: u64,
-    /// Its name, for people.
+    /// Its name, for messages.
     pub name: String,
-    /// The PID namespace in which the number is its own.
+    /// The PID namespace in which the number is valid, `pid:[4026531836]`; `None` where that is not known.
     pub namespace: Option<String>,
 }
 
-/// How a setting came to be in the journal.
+/// Why a setting is in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// It is to be written.
     Written,
-    /// It is to be written, and can't be put back before the next boot.
-    OneWay,
-    /// The kernel changes it when one of the others is written.
-    Along,
+    /// It is to be written, and can't be restored before the next boot.
+    Irreversible,
+    /// The kernel changes it when one of the others is written (`side_effects`).
+    SideEffect,
 }
 
-/// How far the writing got.
+/// How far writing a setting got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Nobody has begun.
-    Untouched,
-    /// A write was about to begin: whether it was done, nobody has noted.
-    Writing,
-    /// It was done, and this was read back; nothing where that failed.
-    Wrote(Option<StoredValue>),
+pub enum WriteState {
+    /// No write was begun.
+    NotStarted,
+    /// A write was about to begin; whether it was done was not recorded.
+    Started,
+    /// The write was done, and this was read back; `None` where reading back failed.
+    Done(Option<StoredValue>),
 }
 
-/// What stands in a setting.
+/// The value of a setting, as the journal stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredValue {
-    /// In a key: the text, such that writing it brings the value back.
+    /// Of a key: a text that restores the value when it is written.
     Text(String),
-    /// In a limit: both sides.
+    /// Of a limit: its soft and hard side.
     Limits(Limits),
 }
 
 impl StoredValue {
-    /// For people: an empty list is said to be one.
+    /// For messages: blanks are joined, and an empty list is `(empty)`.
     #[must_use]
-    pub fn shown(&self) -> String {
-        let words = self.words();
-        if words.is_empty() { "(empty)".to_owned() } else { words.split_whitespace().collect::<Vec<_>>().join(" ") }
+    pub fn for_display(&self) -> String {
+        let text = self.to_text();
+        if text.is_empty() { "(empty)".to_owned() } else { text.split_whitespace().collect::<Vec<_>>().join(" ") }
     }
 
-    /// The text of a key as it is to be kept: what the kernel printed, but of a choice only the chosen word.
+    /// The value of a key from what the kernel printed: of a choice (`always [madvise] never`) the chosen word only.
     #[must_use]
     pub fn of_key(kind: Kind, printed: &str) -> Self {
         let text = match (kind, kind.read(printed)) {
-            // Runs of blanks may mean something in a text.
+            // Runs of blanks can be significant in a text.
             (Kind::Text, _) | (_, Err(_)) => printed.trim_end_matches('\n').to_owned(),
             (_, Ok(value)) => value.to_string(),
         };
         Self::Text(text)
     }
 
-    /// For people and for the journal: `4096`, `1024 65535`, and of a limit `1024:524288`.
+    /// For JSON and the journal: `4096`, `1024 65535`, and of a limit `1024:524288`.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn to_text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Limits(limits) => format!("{}:{}", limits.soft, limits.hard),
@@ -135,7 +137,7 @@ impl StoredValue {
 }
 
 impl SettingRef {
-    /// As people call it: `net.core.somaxconn`, `nofile`.
+    /// `net.core.somaxconn`, `nofile`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -144,9 +146,9 @@ impl SettingRef {
         }
     }
 
-    /// Whether the two mean the same value, whatever their spelling.
+    /// Whether two values of this setting mean the same, whatever their spelling.
     #[must_use]
-    pub fn same(&self, one: &StoredValue, other: &StoredValue) -> bool {
+    pub fn same_value(&self, one: &StoredValue, other: &StoredValue) -> bool {
         match (self, one, other) {
             (Self::Key { kind, .. }, StoredValue::Text(one), StoredValue::Text(other)) => {
                 let (typed, its) = (kind.read(one), kind.read(other));
@@ -156,33 +158,33 @@ impl SettingRef {
         }
     }
 
-    /// Whether this is a number that is zero, which some keys can't be set to.
+    /// Whether a value of this setting is the number zero, which some keys can't be set to.
     #[must_use]
-    pub fn is_zero(&self, standing: &StoredValue) -> bool {
-        match (self, standing) {
+    pub fn is_zero(&self, value: &StoredValue) -> bool {
+        match (self, value) {
             (Self::Key { kind, .. }, StoredValue::Text(text)) => kind.read(text) == Ok(Value::Number(0)),
             _ => false,
         }
     }
 }
 
-/// What is to be written to a key's file. Never empty: a write of nothing succeeds and does nothing, only a
-/// newline clears a list.
+/// The bytes to write to a key's file. Never empty: a write of no bytes succeeds and does nothing; a newline clears
+/// a list.
 #[must_use]
 pub(super) fn to_kernel(text: &str) -> &str {
     if text.is_empty() { "\n" } else { text }
 }
 
-/// Whether a key's list may be handed over in pieces.
+/// Whether a value of this kind may be written in several pieces.
 #[must_use]
-pub(super) fn pieces(kind: Kind) -> WriteMode {
+pub(super) fn write_mode(kind: Kind) -> WriteMode {
     match kind {
         Kind::Ports => WriteMode::Lists,
         _ => WriteMode::One,
     }
 }
 
-/// Both sides of a limit, `1024:unlimited`.
+/// Parses both sides of a limit, `1024:unlimited`.
 pub(super) fn parse_limits(text: &str) -> Option<Limits> {
     let side = |text: &str| match text {
         "unlimited" => Some(Limit::Unlimited),
@@ -192,55 +194,62 @@ pub(super) fn parse_limits(text: &str) -> Option<Limits> {
     Some(Limits { soft: side(soft)?, hard: side(hard)? })
 }
 
-/// How putting one setting back went.
+/// The outcome of reverting one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevertOutcome {
-    /// What stood there before stands there again, read back.
-    Done {
-        /// What stood there until then.
+    /// The original value was restored, and read back.
+    Reverted {
+        /// The value until then.
         from: StoredValue,
     },
-    /// It would be put back: the outcome of a revert that is only shown.
-    WouldDo {
-        /// What stands there now.
+    /// The original value would be restored: the outcome of `--dry-run`.
+    WouldRevert {
+        /// The value now.
         from: StoredValue,
     },
-    /// It stood there already.
-    Already,
-    /// We never came to write it.
-    Never,
-    /// The key or the process is no more.
+    /// The setting has its original value already.
+    AlreadyOriginal,
+    /// The setting was planned to be written, and was not.
+    NeverWritten,
+    /// The key or the process no longer exists.
     Gone,
-    /// It belongs to a namespace that is not this one.
-    ConfigLine,
-    /// What stands there is not what we wrote: it is somebody else's by now, and was left.
-    Foreign {
-        /// What stands there.
+    /// The setting belongs to another namespace than ours.
+    OtherNamespace,
+    /// The value is not the one that was written: another program has changed it since, and it was left.
+    ChangedSince {
+        /// The value now.
         now: StoredValue,
-        /// What we wrote.
+        /// The value that was written, where it was read back.
         wrote: Option<StoredValue>,
     },
-    /// It can't be put back before the next boot.
-    OneWay,
-    /// The kernel refused.
+    /// The original value can't be restored before the next boot.
+    Irreversible,
+    /// The kernel refused to read or write it.
     Refused(KernelError),
-    /// The kernel took it, and something else stands there.
+    /// The kernel accepted the write, and another value is read back.
     NotKept {
-        /// What stands there.
+        /// The value now.
         now: StoredValue,
     },
 }
 
 impl RevertOutcome {
-    /// Whether the setting is not what it was before.
+    /// Whether the setting does not have its original value.
     #[must_use]
     pub fn falls_short(&self) -> bool {
-        matches!(self, Self::ConfigLine | Self::Foreign { .. } | Self::OneWay | Self::Refused(_) | Self::NotKept { .. })
+        matches!(
+            self,
+            Self::OtherNamespace
+                | Self::ChangedSince { .. }
+                | Self::Irreversible
+                | Self::Refused(_)
+                | Self::NotKept { .. }
+        )
     }
 
-    /// Whether there is something left that another revert could do.
+    /// Whether another revert could still restore the setting.
     #[must_use]
     pub fn stays(&self) -> bool {
-        self.falls_short() && *self != Self::OneWay || matches!(self, Self::WouldDo { .. })
+        self.falls_short() && *self != Self::Irreversible || matches!(self, Self::WouldRevert { .. })
     }
 }

@@ -1,4 +1,4 @@
-//! Why the journal could not be kept.
+//! Why the journal could not be written or read.
 
 use std::fmt;
 use std::io;
@@ -8,55 +8,88 @@ use nix::errno::Errno;
 
 use crate::sys;
 
-/// Why the journal could not be kept or read.
+/// Why the journal could not be written or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalError {
-    /// Another tunectl is at work.
+    /// Another tunectl holds the lock.
     Locked {
-        /// The file that it holds.
+        /// The lock file.
         lock: PathBuf,
     },
-    /// The system refused.
+    /// A system call failed.
     Refused {
         /// What was attempted, `create`.
         step: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         errno: Errno,
     },
-    /// Somebody else could have written what stands there.
+    /// Another user could have written the directory.
     Untrusted {
         /// The directory.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        why: Untrusted,
     },
-    /// What stands there is not understood.
+    /// An entry can't be used.
     Broken {
-        /// The file.
+        /// Its file.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        why: BrokenEntry,
     },
+}
+
+/// Why a directory is not trusted as a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Untrusted {
+    /// It is not a directory.
+    NotADirectory,
+    /// It belongs to this user, not to ours.
+    Owner(u32),
+    /// Its mode, permission bits of `inode(7)`, lets other users write to it.
+    Mode(u32),
+}
+
+/// Why an entry can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrokenEntry {
+    /// It is not a regular file.
+    NotAFile,
+    /// It belongs to this user, neither to ours nor to root.
+    Owner(u32),
+    /// Its mode, permission bits of `inode(7)`, lets other users write to it.
+    Mode(u32),
+    /// Its first line is not that of a journal entry.
+    NoHeader,
+    /// Its format is of another version of tunectl.
+    OtherVersion,
+    /// A line is not understood.
+    Line {
+        /// The line's number, from 1.
+        number: usize,
+        /// Its fields, separated by blanks.
+        text: String,
+    },
+    /// It ends before all changes that its header announces.
+    Truncated,
 }
 
 impl JournalError {
     pub(super) fn refused(step: &'static str, path: &Path, error: &io::Error) -> Self {
-        let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-        Self::Refused { step, path: path.to_owned(), errno }
+        Self::Refused { step, path: path.to_owned(), errno: errno_of(error) }
     }
 
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> String {
-        let help = match self {
-            Self::Locked { .. } => "wait until it is done",
-            Self::Untrusted { path, why } if why.contains("(mode") => return format!("`chmod 700 {}`", path.display()),
-            Self::Refused { .. } | Self::Untrusted { .. } => "name another directory with TUNECTL_JOURNAL",
-            Self::Broken { .. } => "nothing can be put back from it: move it away",
-        };
-        help.to_owned()
+        match self {
+            Self::Locked { .. } => "wait until it is done".to_owned(),
+            Self::Untrusted { path, why: Untrusted::Mode(_) } => format!("`chmod 700 {}`", path.display()),
+            Self::Refused { .. } | Self::Untrusted { .. } => "name another directory with TUNECTL_JOURNAL".to_owned(),
+            Self::Broken { .. } => "nothing can be put back from it: move it away".to_owned(),
+        }
     }
 }
 
@@ -73,4 +106,33 @@ impl fmt::Display for JournalError {
             Self::Broken { path, why } => write!(f, "the journal `{}` can't be read: {why}", path.display()),
         }
     }
+}
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotADirectory => f.write_str("is no directory"),
+            Self::Owner(uid) => write!(f, "belongs to uid {uid}, not to us"),
+            Self::Mode(mode) => write!(f, "can be written to by others (mode {mode:04o})"),
+        }
+    }
+}
+
+impl fmt::Display for BrokenEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAFile => f.write_str("it is no file"),
+            Self::Owner(uid) => write!(f, "it belongs to uid {uid}"),
+            Self::Mode(mode) => write!(f, "others can write to it (mode {mode:04o})"),
+            Self::NoHeader => f.write_str("its first line is not that of a journal"),
+            Self::OtherVersion => f.write_str("it is of another version of tunectl"),
+            Self::Line { number, text } => write!(f, "its line {number} is not understood: `{text}`"),
+            Self::Truncated => f.write_str("it is cut off"),
+        }
+    }
+}
+
+/// The errno of an error; `EIO` for one that has none, such as a write of no bytes.
+pub(super) fn errno_of(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

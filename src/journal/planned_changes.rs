@@ -1,83 +1,95 @@
-//! What a plan is about to change, written down before it does.
+//! The settings that a plan is about to change, with their values before it does.
 
 use std::collections::HashSet;
 
 use super::boot_identity::BootIdentity;
-use super::entry::{Change, ProcessId, Role, SettingRef, State, StoredValue};
-use super::side_effects;
+use super::entry::{Change, ProcessId, Role, SettingRef, StoredValue, WriteState};
+use super::side_effects::side_effects_of;
 use crate::catalog;
-use crate::kernel::{Kernel, Process};
+use crate::kernel::{Kernel, KernelError, Process};
 use crate::model::setting::{Key, System};
 use crate::model::value::{Kind, Value};
 use crate::plan::{KeyStep, Owner, Plan};
 
-/// Everything that `plan` changes and that changes along with it, as it stands now.
-pub fn changes(kernel: &mut dyn Kernel, plan: &Plan, here: &BootIdentity, whom: Option<&ProcessId>) -> Vec<Change> {
+/// Every setting that `plan` writes or that the kernel changes along with one, with its current value. `process` is the
+/// one whose limits are set; without it no limit is recorded.
+pub fn planned_changes(
+    kernel: &mut dyn Kernel,
+    plan: &Plan,
+    here: &BootIdentity,
+    process: Option<&ProcessId>,
+) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut seen = HashSet::new();
     let system = kernel.system();
-    // What holds is noted too: one of our own writes may reset it, and then it is written after all.
+    // Settings that hold are recorded too: one of our own writes may reset them, and then they are written after all.
     for step in plan.keys.iter().filter(|step| step.owner == Owner::Ours) {
-        let role = if step.target.is_some() { role(system, step) } else { Role::Along };
-        changes.push(key(kernel, here, &step.key, step.requirement.kind, role));
+        let role = if step.target.is_some() { role(system, step) } else { Role::SideEffect };
+        changes.push(current_change(kernel, here, &step.key, step.requirement.kind, role));
         seen.insert(step.key.clone());
     }
-    let patterns: Vec<_> = written(plan).flat_map(|step| side_effects::along_with(&step.key)).collect();
+    let patterns: Vec<_> = written(plan).flat_map(|step| side_effects_of(&step.key)).collect();
     for pattern in patterns {
         for name in kernel.names(&pattern) {
             let other = Key::Sysctl(name);
             if seen.insert(other.clone()) {
                 let kind = kind_of(system, &other);
-                changes.push(key(kernel, here, &other, kind, Role::Along));
+                changes.push(current_change(kernel, here, &other, kind, Role::SideEffect));
             }
         }
     }
-    // Of a key that changes along and can't be read there is nothing to say.
-    changes.retain(|change| change.role != Role::Along || change.before.is_some());
+    // A side effect whose original value is not known can't be restored.
+    changes.retain(|change| change.role != Role::SideEffect || change.original.is_some());
     let limits = plan.limits.iter().filter(|step| step.target.is_some());
-    changes.extend(whom.into_iter().flat_map(|whom| {
+    changes.extend(process.into_iter().flat_map(|process| {
         limits.clone().filter_map(|step| {
-            let what = SettingRef::Limit { resource: step.resource, process: whom.clone() };
-            let before = Some(StoredValue::Limits(step.current.ok()?));
-            Some(Change { what, before, role: Role::Written, state: State::Untouched })
+            let setting = SettingRef::Limit { resource: step.resource, process: process.clone() };
+            let original = Some(StoredValue::Limits(step.current.ok()?));
+            Some(Change { setting, original, role: Role::Written, state: WriteState::NotStarted })
         })
     }));
     changes
 }
 
-/// The keys that can't be put back before the next boot once the plan is carried out, each with its target.
+/// The keys that can't be restored before the next boot once the plan is carried out, each with its target.
 ///
 /// A hard limit that is lowered is not among them: it is the process's own, and ends with it.
 #[must_use]
 pub fn irreversible(plan: &Plan, system: System) -> Vec<(Key, Value)> {
-    let keys = written(plan).filter(|step| role(system, step) == Role::OneWay);
+    let keys = written(plan).filter(|step| role(system, step) == Role::Irreversible);
     keys.filter_map(|step| Some((step.key.clone(), step.target.clone()?))).collect()
 }
 
-/// The steps that will be written.
+/// The steps that write.
 fn written(plan: &Plan) -> impl Iterator<Item = &KeyStep> {
     plan.keys.iter().filter(|step| step.target.is_some() && step.owner == Owner::Ours)
 }
 
 fn role(system: System, step: &KeyStep) -> Role {
-    if step.is_one_way(system) { Role::OneWay } else { Role::Written }
+    if step.is_one_way(system) { Role::Irreversible } else { Role::Written }
 }
 
-/// The shape of a key that no profile names.
+/// The shape of the values of a key that no profile names.
 pub(super) fn kind_of(system: System, key: &Key) -> Kind {
     catalog::spec(system, key).map_or(Kind::Text, |spec| spec.kind)
 }
 
-/// A key as it stands now.
-pub(super) fn key(kernel: &mut dyn Kernel, here: &BootIdentity, key: &Key, kind: Kind, role: Role) -> Change {
-    let before = kernel.read(key).ok().map(|text| StoredValue::of_key(kind, &text));
-    let what = SettingRef::Key { key: key.clone(), kind, namespace: here.namespace_of(key) };
-    Change { what, before, role, state: State::Untouched }
+/// A key with its current value as the original.
+pub(super) fn current_change(
+    kernel: &mut dyn Kernel,
+    here: &BootIdentity,
+    key: &Key,
+    kind: Kind,
+    role: Role,
+) -> Change {
+    let original = kernel.read(key).ok().map(|text| StoredValue::of_key(kind, &text));
+    let setting = SettingRef::Key { key: key.clone(), kind, namespace: here.namespace_of(key) };
+    Change { setting, original, role, state: WriteState::NotStarted }
 }
 
-/// What stands in a setting now, where it can be read.
-pub(super) fn standing(kernel: &mut dyn Kernel, what: &SettingRef) -> Result<StoredValue, crate::kernel::KernelError> {
-    match what {
+/// Reads the current value of a setting.
+pub(super) fn read_current(kernel: &mut dyn Kernel, setting: &SettingRef) -> Result<StoredValue, KernelError> {
+    match setting {
         SettingRef::Key { key, kind, .. } => kernel.read(key).map(|text| StoredValue::of_key(*kind, &text)),
         SettingRef::Limit { resource, process } => {
             kernel.limits(Process::Pid(process.pid), *resource).map(StoredValue::Limits)

@@ -1,32 +1,30 @@
-//! A kernel that notes every write in the journal, before it is done and after. Whoever walks a plan needs to know
-//! nothing of it, and none that writes can forget to.
+//! A kernel that records every write in the journal, before and after it is done. Whoever carries out a plan needs to
+//! know nothing of the journal, and can't forget it.
 
 use std::fs::File;
 use std::io::{self, Write as _};
 
-use nix::errno::Errno;
-
 use super::boot_identity::BootIdentity;
 use super::codec;
-use super::entry::{Author, Change, JournalEntry, Role, SettingRef, State};
-use super::error::JournalError;
-use super::planned_changes::{self, kind_of};
-use super::side_effects;
-use super::store::Store;
+use super::entry::{Author, Change, JournalEntry, Role, SettingRef, WriteState};
+use super::error::{JournalError, errno_of};
+use super::planned_changes::{current_change, kind_of, read_current};
+use super::side_effects::side_effects_of;
+use super::store::Journal;
 use crate::kernel::{Evidence, Kernel, KernelError, Operation, Process, WriteMode};
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::sys;
 
-/// A kernel whose writes are noted in an entry of the journal.
+/// A kernel whose writes are recorded in an entry of the journal.
 pub struct Recorder<'a> {
     kernel: &'a mut dyn Kernel,
     here: &'a BootIdentity,
-    store: &'a Store,
+    journal: &'a Journal,
     number: u64,
     entry: JournalEntry,
-    /// The places of what we have written, perhaps several times.
+    /// Indices in `entry.changes` of what was written; a setting that is written twice is in it twice.
     written: Vec<usize>,
     file: File,
 }
@@ -38,140 +36,142 @@ impl std::fmt::Debug for Recorder<'_> {
 }
 
 impl<'a> Recorder<'a> {
-    /// Writes down what is about to be changed. Until this has returned, nothing may be.
+    /// Writes an entry with the planned changes. Nothing may be written to the kernel before this has returned.
     ///
     /// # Errors
     /// The journal could not be written.
     pub fn begin(
         kernel: &'a mut dyn Kernel,
-        store: &'a Store,
+        journal: &'a Journal,
         here: &'a BootIdentity,
         profiles: Vec<String>,
         changes: Vec<Change>,
     ) -> Result<Self, JournalError> {
-        let entry = JournalEntry { boot: here.boot.clone(), author: Author::Apply, profiles, changes };
-        Self::resume(kernel, store, here, store.next()?, entry)
+        let entry = JournalEntry { boot_id: here.boot_id_or_empty(), author: Author::Apply, profiles, changes };
+        Self::resume(kernel, journal, here, journal.next()?, entry)
     }
 
-    /// Puts an entry in its place, whole, and goes on from there.
+    /// Writes an entry whole, and appends to it from then on.
     ///
     /// # Errors
-    /// The journal could not be opened.
+    /// The journal could not be written.
     pub(super) fn resume(
         kernel: &'a mut dyn Kernel,
-        store: &'a Store,
+        journal: &'a Journal,
         here: &'a BootIdentity,
         number: u64,
         entry: JournalEntry,
     ) -> Result<Self, JournalError> {
-        // Also one that is there: its last line may have been cut off, and what is added must not become part of it.
-        store.replace(number, &entry)?;
-        let file = store.append(number)?;
-        Ok(Self { kernel, here, store, number, entry, written: Vec::new(), file })
+        // An old entry is replaced too: its last line may be incomplete, and appending would add to it.
+        journal.replace(number, &entry)?;
+        let file = journal.append(number)?;
+        Ok(Self { kernel, here, journal, number, entry, written: Vec::new(), file })
     }
 
-    /// What is noted so far.
+    /// The entry as it is recorded so far.
     #[must_use]
     pub fn entry(&self) -> &JournalEntry {
         &self.entry
     }
 
-    /// Keeps of the entry what was really changed, with what was read back last, and returns its number; where that
-    /// is nothing, the entry goes.
+    /// Keeps in the entry what was really changed, with the values as they are now, and returns its number; removes
+    /// the entry where nothing was changed.
     ///
     /// # Errors
     /// The journal could not be written: then it says no less than before.
     pub fn finish(mut self) -> Result<Option<u64>, JournalError> {
-        for at in self.written {
-            let change = &mut self.entry.changes[at];
-            change.state = State::Wrote(planned_changes::standing(self.kernel, &change.what).ok());
+        for index in self.written {
+            let change = &mut self.entry.changes[index];
+            change.state = WriteState::Done(read_current(self.kernel, &change.setting).ok());
         }
-        let changed = |change: &Change| match (&change.state, &change.before) {
-            (State::Untouched, _) => false,
-            (State::Wrote(Some(found)), Some(before)) => !change.what.same(found, before),
+        let changed = |change: &Change| match (&change.state, &change.original) {
+            (WriteState::NotStarted, _) => false,
+            (WriteState::Done(Some(found)), Some(original)) => !change.setting.same_value(found, original),
             _ => true,
         };
         if self.entry.changes.iter().any(changed) {
-            let along = |change: &Change| change.role == Role::Along && change.state != State::Untouched;
-            self.entry.changes.retain(|change| changed(change) || along(change));
-            self.store.replace(self.number, &self.entry)?;
+            let side_effect =
+                |change: &Change| change.role == Role::SideEffect && change.state != WriteState::NotStarted;
+            self.entry.changes.retain(|change| changed(change) || side_effect(change));
+            self.journal.replace(self.number, &self.entry)?;
             Ok(Some(self.number))
         } else {
-            self.store.remove(self.number)?;
+            self.journal.remove(self.number)?;
             Ok(None)
         }
     }
 
-    /// Keeps only these changes, by their place.
+    /// Keeps in the entry only the changes whose index `keep` accepts, and removes the entry where none is left.
     ///
     /// # Errors
     /// As [`Recorder::finish`].
     pub(super) fn keep(mut self, keep: &dyn Fn(usize) -> bool) -> Result<(), JournalError> {
-        let mut at = 0;
+        let mut index = 0;
         self.entry.changes.retain(|_| {
-            at += 1;
-            keep(at - 1)
+            index += 1;
+            keep(index - 1)
         });
         if self.entry.changes.is_empty() {
-            self.store.remove(self.number)
+            self.journal.remove(self.number)
         } else {
-            self.store.replace(self.number, &self.entry)
+            self.journal.replace(self.number, &self.entry)
         }
     }
 
-    /// Notes `numbers`, then writes, then notes what came of each.
-    fn noted(
+    /// Records that the changes with these indices are about to be written, writes, and records their new values.
+    fn record(
         &mut self,
-        numbers: &[usize],
+        indices: &[usize],
         operation: Operation,
         write: &mut dyn FnMut(&mut dyn Kernel) -> Result<(), KernelError>,
     ) -> Result<(), KernelError> {
-        // What is not noted must not be written: a crash would lose it.
-        self.note(&codec::writing(numbers)).map_err(|error| {
+        // A write that is not recorded could not be reverted after a crash.
+        self.append(&codec::started_line(indices)).map_err(|error| {
             log::error!("the journal can't be written, so nothing else is: {}", sys::reason(&error));
-            KernelError { operation, errno: error.raw_os_error().map_or(Errno::EIO, Errno::from_raw) }
+            KernelError { operation, errno: errno_of(&error) }
         })?;
-        self.written.extend(numbers);
+        self.written.extend(indices);
         let result = write(self.kernel);
-        for number in numbers {
-            let change = &mut self.entry.changes[*number];
-            let found = planned_changes::standing(self.kernel, &change.what).ok();
-            let line = codec::wrote(*number, found.as_ref());
-            change.state = State::Wrote(found);
-            // Without this mark the setting counts as one that may have been written.
-            drop(self.note(&line));
+        for index in indices {
+            let change = &mut self.entry.changes[*index];
+            let found = read_current(self.kernel, &change.setting).ok();
+            let line = codec::done_line(*index, found.as_ref());
+            change.state = WriteState::Done(found);
+            // Without this line the setting counts as one that may have been written.
+            drop(self.append(&line));
         }
         result
     }
 
-    fn note(&mut self, line: &str) -> io::Result<()> {
+    fn append(&mut self, line: &str) -> io::Result<()> {
         self.file.write_all(line.as_bytes())
     }
 
-    /// The places of `key` and of what changes along with it. One that is not in the entry yet is added first.
-    fn numbers_of(&mut self, key: &Key) -> io::Result<Vec<usize>> {
+    /// The indices of `key` and of its side effects. A key that is not in the entry yet is added.
+    fn indices_of(&mut self, key: &Key) -> io::Result<Vec<usize>> {
         let own = self.entry.changes.iter().position(|change| is_key(change, key));
         let own = if let Some(own) = own {
             own
         } else {
             let kind = kind_of(self.kernel.system(), key);
-            let change = planned_changes::key(self.kernel, self.here, key, kind, Role::Written);
-            self.note(&codec::change_line(&change))?;
+            let change = current_change(self.kernel, self.here, key, kind, Role::Written);
+            self.append(&codec::change_line(&change))?;
             self.entry.changes.push(change);
             self.entry.changes.len() - 1
         };
-        let patterns = side_effects::along_with(key);
-        let along = |what: &SettingRef| match what {
+        let patterns = side_effects_of(key);
+        let is_side_effect = |setting: &SettingRef| match setting {
             SettingRef::Key { key: Key::Sysctl(name), .. } => patterns.iter().any(|pattern| pattern.matches(name)),
             _ => false,
         };
-        let others = self.entry.changes.iter().enumerate().filter(|(at, change)| *at != own && along(&change.what));
-        Ok([own].into_iter().chain(others.map(|(at, _)| at)).collect())
+        let all = self.entry.changes.iter().enumerate();
+        let others = all.filter(|(index, change)| *index != own && is_side_effect(&change.setting));
+        Ok([own].into_iter().chain(others.map(|(index, _)| index)).collect())
     }
 }
 
 fn is_key(change: &Change, key: &Key) -> bool {
-    matches!(&change.what, SettingRef::Key { key: its, .. } if its == key)
+    matches!(&change.setting, SettingRef::Key { key: its, .. } if its == key)
 }
 
 impl Kernel for Recorder<'_> {
@@ -183,12 +183,10 @@ impl Kernel for Recorder<'_> {
         self.kernel.read(key)
     }
 
-    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
-        let numbers = self.numbers_of(key).map_err(|error| {
-            let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-            KernelError { operation: Operation::Write, errno }
-        })?;
-        self.noted(&numbers, Operation::Write, &mut |kernel| kernel.write(key, text, pieces))
+    fn write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError> {
+        let refused = |error: io::Error| KernelError { operation: Operation::Write, errno: errno_of(&error) };
+        let indices = self.indices_of(key).map_err(refused)?;
+        self.record(&indices, Operation::Write, &mut |kernel| kernel.write(key, text, mode))
     }
 
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
@@ -204,11 +202,13 @@ impl Kernel for Recorder<'_> {
     }
 
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
-        let is_it = |change: &Change| match &change.what {
-            SettingRef::Limit { resource: its, process: whom } => *its == resource && process == Process::Pid(whom.pid),
+        let is_it = |change: &Change| match &change.setting {
+            SettingRef::Limit { resource: its, process: whose } => {
+                *its == resource && process == Process::Pid(whose.pid)
+            }
             SettingRef::Key { .. } => false,
         };
-        let numbers: Vec<usize> = self.entry.changes.iter().position(is_it).into_iter().collect();
-        self.noted(&numbers, Operation::SetLimits, &mut |kernel| kernel.set_limits(process, resource, limits))
+        let indices: Vec<usize> = self.entry.changes.iter().position(is_it).into_iter().collect();
+        self.record(&indices, Operation::SetLimits, &mut |kernel| kernel.set_limits(process, resource, limits))
     }
 }

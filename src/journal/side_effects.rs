@@ -1,22 +1,24 @@
-//! What the kernel changes along with a key that is written: it has to be put back as well.
+//! The settings that the kernel changes by itself when another one is written: they have to be restored as well.
 #![forbid(unsafe_code)]
 
 use crate::model::name::SysctlName;
 use crate::model::setting::Key;
 
-/// Pairs of which one is zero: writing one sets the other to zero (mm/page-writeback.c, mm/util.c). The first can't
-/// be written to zero in both of the first two pairs: what puts it back is writing the second.
+/// Pairs of which one is zero: writing one sets the other to zero (mm/page-writeback.c, mm/util.c). In the first two
+/// pairs, zero can't be written to the first key: it is restored by writing the second.
 const PAIRS: [(&str, &str); 3] = [
     ("vm/dirty_bytes", "vm/dirty_ratio"),
     ("vm/dirty_background_bytes", "vm/dirty_background_ratio"),
     ("vm/overcommit_kbytes", "vm/overcommit_ratio"),
 ];
 
-/// Routing: `inet_forward_change` and `devinet_sysctl_forward`, net/ipv4/devinet.c.
-const ROUTING: [&str; 3] = ["net.ipv4.ip_forward", "net.ipv4.conf.*.forwarding", "net.ipv4.conf.all.accept_redirects"];
+/// Set by IPv4 forwarding: `inet_forward_change` and `devinet_sysctl_forward`, net/ipv4/devinet.c.
+const FORWARDING: [&str; 3] =
+    ["net.ipv4.ip_forward", "net.ipv4.conf.*.forwarding", "net.ipv4.conf.all.accept_redirects"];
 
-/// Keys of `net.ipv6.conf.all` that set their namesake of every interface: net/ipv6/addrconf.c.
-const FOR_EVERY_INTERFACE: [&str; 4] = ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
+/// Keys of `net.ipv6.conf.all` that set the key of the same name of every interface: net/ipv6/addrconf.c.
+const SET_ON_EVERY_INTERFACE: [&str; 4] =
+    ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
 
 /// The other key of a pair of which one is zero.
 #[must_use]
@@ -32,7 +34,7 @@ pub(super) fn partner(key: &Key) -> Option<Key> {
 
 /// Patterns of the keys that the kernel may change when `key` is written.
 #[must_use]
-pub(super) fn along_with(key: &Key) -> Vec<SysctlName> {
+pub(super) fn side_effects_of(key: &Key) -> Vec<SysctlName> {
     let Key::Sysctl(name) = key else { return Vec::new() };
     let mut names: Vec<String> = Vec::new();
     if let Some(Key::Sysctl(partner)) = partner(key) {
@@ -41,11 +43,11 @@ pub(super) fn along_with(key: &Key) -> Vec<SysctlName> {
     let parts: Vec<&str> = name.components().collect();
     match parts[..] {
         ["net", "ipv4", "ip_forward"] | ["net", "ipv4", "conf", "all", "forwarding"] => {
-            names.extend(ROUTING.map(str::to_owned));
+            names.extend(FORWARDING.map(str::to_owned));
         }
-        // What an interface was never given of its own follows the default (`devinet_copy_dflt_conf`).
+        // An interface whose value was never set follows the default (`devinet_copy_dflt_conf`).
         ["net", "ipv4", "conf", "default", leaf] => names.push(format!("net.ipv4.conf.*.{leaf}")),
-        ["net", "ipv6", "conf", "all", leaf] if FOR_EVERY_INTERFACE.contains(&leaf) => {
+        ["net", "ipv6", "conf", "all", leaf] if SET_ON_EVERY_INTERFACE.contains(&leaf) => {
             names.push(format!("net.ipv6.conf.*.{leaf}"));
         }
         ["net", "ipv6", "conf", _, "stable_secret"] => names.push("net.ipv6.conf.*.addr_gen_mode".to_owned()),

@@ -1,8 +1,8 @@
-//! The journal's files: one an apply, numbered, the newest the highest; and a lock.
+//! The journal's files: one for each entry, numbered, the newest with the highest number; and a lock.
 //!
-//! A file is replaced whole (written beside, synced, renamed, the directory synced), so there is always an old one
-//! or a new one and never half of either. Only marks of what is being written are added behind its end, each with
-//! one write(2): a killed process loses none of those, and of a crash of the machine no value is left to put back.
+//! A file is replaced whole (written under another name, synced, renamed, the directory synced), so there is always
+//! the old one or the new one. Only progress records are appended, each with one write(2): a killed process loses none
+//! of those, and after a crash of the machine no value is left to restore.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -16,48 +16,48 @@ use crate::sys::Lock;
 
 use super::codec;
 use super::entry::JournalEntry;
-use super::error::JournalError;
+use super::error::{BrokenEntry, JournalError};
 use super::location::JournalLocations;
 
-/// How often another tunectl's lock is tried, and how long between: most are done in a millisecond.
+/// How often a lock that another tunectl holds is tried, and the pause between: most hold it for a millisecond.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
-/// A FIFO of a file's name is not waited for, and a link not followed (open(2)).
-const PLAIN: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+/// Open flags of the journal's files: a FIFO is not waited for, and a symbolic link not followed (open(2)).
+const SAFE_OPEN: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
 
 /// The open journal, locked against every other tunectl until it is dropped.
 #[derive(Debug)]
-pub struct Store {
+pub struct Journal {
     directory: PathBuf,
     _lock: Lock,
 }
 
-impl Store {
-    /// Opens the journal to write to it.
+impl Journal {
+    /// Opens the journal to write to it, and creates its directory if there is none.
     ///
     /// # Errors
-    /// Where no directory will do, or another tunectl holds on to it for five seconds.
-    pub fn make(places: &JournalLocations) -> Result<Self, JournalError> {
-        Self::open(places.make()?)
+    /// No directory is usable, or another tunectl has held the lock for five seconds.
+    pub fn open_or_create(locations: &JournalLocations) -> Result<Self, JournalError> {
+        Self::open(locations.create()?)
     }
 
     /// Opens the journal, if there is one.
     ///
     /// # Errors
-    /// As [`Store::make`].
-    pub fn find(places: &JournalLocations) -> Result<Option<Self>, JournalError> {
-        places.find()?.map(Self::open).transpose()
+    /// As [`Journal::open_or_create`].
+    pub fn open_existing(locations: &JournalLocations) -> Result<Option<Self>, JournalError> {
+        locations.find()?.map(Self::open).transpose()
     }
 
     fn open(directory: &Path) -> Result<Self, JournalError> {
         let path = directory.join("lock");
-        let opened = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(PLAIN).open(&path);
+        let opened = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(SAFE_OPEN).open(&path);
         let mut file = opened.map_err(|error| JournalError::refused("open", &path, &error))?;
         for _ in 0..TRIES {
             match Lock::new(file) {
                 Ok(lock) => return Ok(Self { directory: directory.to_owned(), _lock: lock }),
-                Err((same, error)) => match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => file = same,
+                Err((unlocked, error)) => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => file = unlocked,
                     _ => return Err(JournalError::refused("lock", &path, &error)),
                 },
             }
@@ -71,10 +71,10 @@ impl Store {
     /// # Errors
     /// The directory can't be read.
     pub fn numbers(&self) -> Result<Vec<u64>, JournalError> {
-        let trouble = |error: &io::Error| JournalError::refused("read", &self.directory, error);
+        let refused = |error: &io::Error| JournalError::refused("read", &self.directory, error);
         let mut numbers = Vec::new();
-        for file in fs::read_dir(&self.directory).map_err(|error| trouble(&error))? {
-            let name = file.map_err(|error| trouble(&error))?.file_name();
+        for file in fs::read_dir(&self.directory).map_err(|error| refused(&error))? {
+            let name = file.map_err(|error| refused(&error))?.file_name();
             numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")?.parse::<u64>().ok()));
         }
         Ok(by_place(numbers, |number| usize::MAX - usize::try_from(*number).unwrap_or(usize::MAX)))
@@ -89,15 +89,15 @@ impl Store {
     /// Reads an entry.
     ///
     /// # Errors
-    /// It can't be read, or not understood.
+    /// It can't be read, is not trusted or not understood.
     pub fn read(&self, number: u64) -> Result<JournalEntry, JournalError> {
         let path = self.path(number);
         let refused = |error: &io::Error| JournalError::refused("read", &path, error);
         let mut file =
-            OpenOptions::new().read(true).custom_flags(PLAIN).open(&path).map_err(|error| refused(&error))?;
+            OpenOptions::new().read(true).custom_flags(SAFE_OPEN).open(&path).map_err(|error| refused(&error))?;
         let found = file.metadata().map_err(|error| refused(&error))?;
-        let ours = fs::metadata(&self.directory).map_err(|error| refused(&error))?.uid();
-        if let Some(why) = untrusted(&found, ours) {
+        let owner = fs::metadata(&self.directory).map_err(|error| refused(&error))?.uid();
+        if let Some(why) = untrusted(&found, owner) {
             return Err(JournalError::Broken { path, why });
         }
         let mut bytes = Vec::new();
@@ -108,34 +108,34 @@ impl Store {
     /// The number of the next entry.
     ///
     /// # Errors
-    /// As [`Store::numbers`].
+    /// As [`Journal::numbers`].
     pub(super) fn next(&self) -> Result<u64, JournalError> {
         Ok(self.numbers()?.first().map_or(1, |newest| newest.saturating_add(1)))
     }
 
-    /// Puts an entry in its place, whole.
+    /// Writes an entry whole, in place of an old one.
     ///
     /// # Errors
-    /// It could not be written: then the old one stands, or none.
+    /// It could not be written: then the old one is still there, or none.
     pub(super) fn replace(&self, number: u64, entry: &JournalEntry) -> Result<(), JournalError> {
-        let (path, beside) = (self.path(number), self.directory.join("new"));
+        let (path, unfinished) = (self.path(number), self.directory.join("new"));
         let written = (|| {
             let mut file = OpenOptions::new()
                 .write(true)
                 .create(true)
                 .truncate(true)
                 .mode(0o600)
-                .custom_flags(PLAIN)
-                .open(&beside)?;
-            file.write_all(codec::text(entry).as_bytes())?;
+                .custom_flags(SAFE_OPEN)
+                .open(&unfinished)?;
+            file.write_all(codec::format(entry).as_bytes())?;
             file.sync_all()?;
-            fs::rename(&beside, &path)?;
+            fs::rename(&unfinished, &path)?;
             self.sync()
         })();
         written.map_err(|error| JournalError::refused("write", &path, &error))
     }
 
-    /// Takes an entry away.
+    /// Removes an entry.
     ///
     /// # Errors
     /// It could not be removed.
@@ -148,7 +148,7 @@ impl Store {
         removed.map_err(|error| JournalError::refused("remove", &path, &error))
     }
 
-    /// Opens an entry to add marks to it.
+    /// Opens an entry to append progress records.
     ///
     /// # Errors
     /// It could not be opened.
@@ -162,14 +162,14 @@ impl Store {
     }
 }
 
-/// Why what a file says is not to be done, though its directory is ours.
-fn untrusted(found: &Metadata, ours: u32) -> Option<String> {
+/// Why an entry is not to be trusted, though its directory, which belongs to `owner`, is.
+fn untrusted(found: &Metadata, owner: u32) -> Option<BrokenEntry> {
     if !found.is_file() {
-        Some("it is no file".to_owned())
-    } else if found.uid() != ours && found.uid() != 0 {
-        Some(format!("it belongs to uid {}", found.uid()))
+        Some(BrokenEntry::NotAFile)
+    } else if found.uid() != owner && found.uid() != 0 {
+        Some(BrokenEntry::Owner(found.uid()))
     } else if found.mode() & 0o022 != 0 {
-        Some(format!("others can write to it (mode {:04o})", found.mode() & 0o7777))
+        Some(BrokenEntry::Mode(found.mode() & 0o7777))
     } else {
         None
     }

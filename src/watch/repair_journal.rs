@@ -1,7 +1,7 @@
 //! Where a watch notes what stood there before it put something back, so that `revert` can.
 
 use crate::apply;
-use crate::journal::{self, BootIdentity, JournalError, JournalLocations, Recorder, Store};
+use crate::journal::{self, BootIdentity, Journal, JournalError, JournalLocations, Recorder};
 use crate::kernel::Kernel;
 use crate::plan::Plan;
 use crate::report::Report;
@@ -23,9 +23,9 @@ impl RepairJournal {
         plan: &Plan,
         profiles: &[String],
     ) -> Result<Report, JournalError> {
-        let store = Store::make(&self.places)?;
-        let changes = journal::changes(kernel, plan, &self.here, None);
-        let mut recorder = Recorder::go_on(kernel, &store, &self.here, profiles.to_vec(), changes)?;
+        let store = Journal::open_or_create(&self.places)?;
+        let changes = journal::planned_changes(kernel, plan, &self.here, None);
+        let mut recorder = Recorder::resume_or_create(kernel, &store, &self.here, profiles.to_vec(), changes)?;
         let report = apply::apply_keys(&mut recorder, plan, apply::Failure::Keeps);
         if let Err(trouble) = recorder.finish() {
             log::warn!("{trouble}");

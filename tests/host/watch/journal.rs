@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use tunectl::catalog::KernelVersion;
-use tunectl::journal::{self, BootIdentity, Force, JournalLocations, RevertOutcome, Store};
+use tunectl::journal::{self, BootIdentity, Force, Journal, JournalLocations, RevertOutcome};
 use tunectl::kernel::fake::{Behaviour, Fake};
 use tunectl::sys;
 use tunectl::watch::{Repair, RepairJournal, Watcher};
@@ -39,7 +39,7 @@ fn entries(scratch: &Scratch) -> (Vec<String>, u64) {
 
 /// Puts the newest entry back; says what came of each setting.
 fn revert(scene: &mut DiagnosisContext, diary: &RepairJournal) -> Vec<RevertOutcome> {
-    let store = Store::find(&diary.places).unwrap().unwrap();
+    let store = Journal::open_existing(&diary.places).unwrap().unwrap();
     let number = store.numbers().unwrap()[0];
     let entry = store.read(number).unwrap();
     let undone = journal::revert(&mut scene.fake, &store, number, entry, &diary.here, Force::No).unwrap();
@@ -64,7 +64,7 @@ fn weeks_of_repairs_are_one_entry_that_does_not_grow() {
         assert!(length <= longest, "{longest} bytes after a day, {length} after {day} more");
     }
     // What would stand there without us is what somebody else wrote last.
-    assert!(matches!(&revert(&mut scene, &diary)[..], [RevertOutcome::Done { .. }]));
+    assert!(matches!(&revert(&mut scene, &diary)[..], [RevertOutcome::Reverted { .. }]));
     assert_eq!((scene.value(BACKLOG), entries(&scratch).0.len()), ("1023", 0));
 }
 
@@ -123,7 +123,7 @@ fn what_cant_be_undone_is_not_done() {
 #[test]
 fn what_cant_be_noted_is_not_written_before_it_can() {
     let (mut scene, diary, _scratch) = keeping(Fake::linux(), "net.core.somaxconn = 1\n");
-    let other = Store::make(&diary.places).unwrap();
+    let other = Journal::open_or_create(&diary.places).unwrap();
     scene.sweep(&[
         "falls short: net.core.somaxconn is 4096, wanted 1",
         "nothing is repaired: another tunectl is changing settings just now: it holds `[..]/journal/lock`",
