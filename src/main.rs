@@ -14,12 +14,11 @@ use tunectl::commands::{self, NOT_STARTED, Results, USAGE, World};
 use tunectl::environment::{Environment, machine};
 use tunectl::init;
 use tunectl::kernel::{Access, Host};
-use tunectl::listeners;
+use tunectl::linux::{listeners, namespaces};
 use tunectl::model::run::CompatFlags;
 use tunectl::output::Colour;
 use tunectl::profile_store::ProfileStore;
 use tunectl::sys::{self, Inherited};
-use tunectl::visit;
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
@@ -116,7 +115,7 @@ fn in_the_real_world(cli: &Cli, inherited: &Inherited) -> i32 {
         },
         library: ProfileStore::host(),
         processes: PathBuf::from(PROCESSES),
-        enter: &|pid| visit::enter(Path::new(PROCESSES), pid),
+        enter: &|pid| namespaces::enter(Path::new(PROCESSES), pid),
         listeners: &|allowed| listeners::shorter_than(allowed, Path::new(PROCESSES)),
         variable: &variable,
         start: &mut commands::real_start(inherited),

@@ -1,13 +1,17 @@
 //! `tunectl apply`: bring this machine, and the shell that this is typed in, to a profile.
 
+use nix::errno::Errno;
+
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::{Apply, Format};
-use crate::environment::parent_process::{self, ParentProcess};
+use crate::environment::calling_shell::calling_shell;
 use crate::kernel::Process;
+use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
 use crate::output::{self, DiagnosedReport};
 use crate::plan::{Plan, Requirements};
 use crate::report::{Outcome, PutBack};
+use crate::sys::described;
 
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
@@ -97,7 +101,7 @@ fn whose_limits(
     apply: &Apply,
     requirements: &mut Requirements,
     world: &World<'_>,
-) -> Result<Option<ParentProcess>, Failure> {
+) -> Result<Option<NamedProcess>, Failure> {
     if apply.no_rlimits {
         requirements.limits.clear();
     }
@@ -114,14 +118,24 @@ fn whose_limits(
         }
     }
     let own = i32::try_from(std::process::id()).unwrap_or(0);
-    parent_process::shell_of(&world.processes, own).map(Some).ok_or_else(|| {
-        let processes = world.processes.display();
-        if parent_process::name_of(&world.processes, own).is_none() {
-            let why = format!("the profile has resource limits, and the shell to set them for can't be found: {processes} does not show us");
-            return Failure::new(USAGE, why)
-                .help(format!("mount {processes} first, leave them out with `--no-rlimits`, or start the service with `tunectl run`"));
+    match calling_shell(&world.processes, own) {
+        Ok(Some(shell)) => Ok(Some(shell)),
+        Ok(None) => Err(Failure::new(
+            USAGE,
+            "the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us",
+        )
+        .help("name a process with `--pid PID`, leave them out with `--no-rlimits`, or start the service with `tunectl run`")),
+        Err(errno) => {
+            let processes = world.processes.display();
+            let unseen = match errno {
+                Errno::ENOENT | Errno::ESRCH => format!("{processes} does not show us"),
+                errno => format!("{processes}: {}", described(errno as i32)),
+            };
+            let why =
+                format!("the profile has resource limits, and the shell to set them for can't be found: {unseen}");
+            Err(Failure::new(USAGE, why).help(format!(
+                "mount {processes} first, leave them out with `--no-rlimits`, or start the service with `tunectl run`"
+            )))
         }
-        Failure::new(USAGE, "the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us")
-            .help("name a process with `--pid PID`, leave them out with `--no-rlimits`, or start the service with `tunectl run`")
-    })
+    }
 }

@@ -2,9 +2,9 @@
 
 use crate::apply;
 use crate::cli::{Check, Findings};
-use crate::environment::parent_process::{self, ParentProcess};
 use crate::formats::prometheus;
 use crate::kernel::Process;
+use crate::linux::process::NamedProcess;
 use crate::model::limit::Resource;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
@@ -24,7 +24,7 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
     let plan = apply::make_plan(world.kernel, ready.requirements, process, ready.place);
     let mut report = apply::check(world.kernel, &plan);
     if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
-        if let Some(most) = ready.environment.surroundings().bounds.pids {
+        if let Some(most) = ready.environment.surroundings().limits.pids {
             report.cap_processes(most);
         }
     }
@@ -64,6 +64,6 @@ fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
 const QUEUE: &str = "net.core.somaxconn";
 
 /// A process and its name, as far as that can be found out.
-pub(super) fn named(pid: i32, world: &World<'_>) -> ParentProcess {
-    ParentProcess { pid, name: parent_process::name_of(&world.processes, pid).unwrap_or_default() }
+pub(super) fn named(pid: i32, world: &World<'_>) -> NamedProcess {
+    NamedProcess::read(&world.processes, pid)
 }

@@ -2,9 +2,9 @@
 
 use crate::apply::{self, Failure as OnFailure};
 use crate::environment::Environment;
-use crate::environment::parent_process::ParentProcess;
 use crate::journal::{self, BootIdentity, Force, Journal, JournalError, JournalLocations, ProcessState, Recorder};
 use crate::kernel::Process;
+use crate::linux::process::NamedProcess;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::sys;
@@ -15,7 +15,7 @@ use super::{FALLS_SHORT, Failure, USAGE, World};
 /// Applies with the originals written down first.
 pub(super) fn journaled(
     ready: &Prepared,
-    whose: Option<&ParentProcess>,
+    whose: Option<&NamedProcess>,
     on_failure: OnFailure,
     world: &mut World<'_>,
 ) -> Result<Report, Failure> {

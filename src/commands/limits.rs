@@ -3,8 +3,8 @@
 use nix::errno::Errno;
 
 use crate::cli::{Format, Limits};
-use crate::environment::parent_process::ParentProcess;
 use crate::kernel::{KernelError, Process};
+use crate::linux::process::NamedProcess;
 use crate::model::limit::Resource;
 use crate::output;
 
@@ -28,7 +28,7 @@ pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Fail
     }
     let whose = match limits.pid {
         Some(pid) => named(pid, world),
-        None => ParentProcess { pid: i32::try_from(std::process::id()).unwrap_or(0), name: "tunectl".to_owned() },
+        None => NamedProcess { pid: i32::try_from(std::process::id()).unwrap_or(0), name: "tunectl".to_owned() },
     };
     let text = match limits.format {
         Format::Text => output::limits_table(&found),

@@ -25,12 +25,12 @@ use crate::environment::Environment;
 use crate::exec::Stage;
 use crate::init::{self, NotStarted, SupervisorConfig};
 use crate::kernel::Kernel;
-use crate::listeners::Listener;
+use crate::linux::listeners::Listener;
+use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::amount::Machine;
 use crate::output::Colour;
 use crate::profile_store::ProfileStore;
 use crate::sys::{self, Inherited};
-use crate::visit::{EnterError, EnteredNamespaces};
 
 /// All that a subcommand can see of the world outside. A test makes one of its own.
 pub struct World<'a> {

@@ -7,13 +7,13 @@ use nix::errno::Errno;
 use crate::catalog::{self, Scope};
 use crate::cli::ProfileArgs;
 use crate::environment::{Environment, Namespaces};
+use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::setting::{Key, System};
 use crate::plan::{self, PlanEnvironment, Requirements};
 use crate::profile::cli_overrides::{self, Typed};
 use crate::profile::load::load as load_all;
 use crate::profile::problem::Problem;
 use crate::profile::{Profile, Source};
-use crate::visit::{EnterError, EnteredNamespaces};
 
 use super::{FALLS_SHORT, Failure, USAGE, World};
 

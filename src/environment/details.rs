@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
-use super::cgroup;
-use crate::sys::text_of;
+use crate::linux::cgroup::{CgroupLimits, CgroupVersion, Cgroups};
+use crate::linux::namespaces::parent_uid;
+use crate::linux::process::{ProcessDir, Seccomp};
+use crate::sys::read_text;
 
 /// What is around us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,20 +28,9 @@ pub struct EnvironmentDetails {
     /// The unit of systemd(1) whose control group we are in, `redis.service`.
     pub unit: Option<String>,
     /// Which hierarchy of control groups there is.
-    pub cgroups: Option<cgroup::Version>,
-    /// The bounds of our control group and of those above it.
-    pub bounds: cgroup::Bounds,
-}
-
-/// The mode of seccomp(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seccomp {
-    /// Off.
-    Off,
-    /// Nothing but read, write and exit.
-    Strict,
-    /// A program decides for each call.
-    Filter,
+    pub cgroups: Option<CgroupVersion>,
+    /// The limits of our control group and of those above it.
+    pub limits: CgroupLimits,
 }
 
 /// A security module of the kernel whose labels tell of it.
@@ -84,18 +75,6 @@ impl Module {
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b',' | b':');
         (label.bytes().all(plain) && label.bytes().filter(|b| *b == b':').count() > 1).then_some(Self::SeLinux)
-    }
-}
-
-impl Seccomp {
-    /// A word for programs, part of the JSON output.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Strict => "strict",
-            Self::Filter => "filter",
-        }
     }
 }
 
@@ -166,24 +145,15 @@ impl EnvironmentDetails {
 
     /// Reads the files of a Linux system beneath `root`. `user` is the effective user.
     pub(super) fn linux(root: &Path, user: u32, hints: Hints) -> Self {
-        let read = |path: &str| text_of(&root.join(path)).ok();
-        let status = read("proc/self/status").unwrap_or_default();
-        let groups = cgroup::Groups::read(root);
+        let read = |path: &str| read_text(&root.join(path)).ok();
+        let status = ProcessDir::own(&root.join("proc")).status().ok().flatten().unwrap_or_default();
+        let groups = Cgroups::own(root).unwrap_or_default();
         Self {
-            capabilities: field(&status, "CapEff").and_then(hexadecimal),
-            bounding: field(&status, "CapBnd").and_then(hexadecimal),
-            no_new_privileges: match field(&status, "NoNewPrivs") {
-                Some("0") => Some(false),
-                Some("1") => Some(true),
-                _ => None,
-            },
-            seccomp: match field(&status, "Seccomp") {
-                Some("0") => Some(Seccomp::Off),
-                Some("1") => Some(Seccomp::Strict),
-                Some("2") => Some(Seccomp::Filter),
-                _ => None,
-            },
-            real_root: read("proc/self/uid_map").and_then(|map| outside(&map, user)).map(|outside| outside == 0),
+            capabilities: status.effective,
+            bounding: status.bounding,
+            no_new_privileges: status.no_new_privileges,
+            seccomp: status.seccomp,
+            real_root: read("proc/self/uid_map").and_then(|map| parent_uid(&map, user)).map(|uid| uid == 0),
             confined: read("proc/self/attr/current").and_then(|label| {
                 // Where it only warns, it confines nobody.
                 let warns = || read("sys/fs/selinux/enforce").is_some_and(|mode| mode.trim() == "0");
@@ -192,28 +162,9 @@ impl EnvironmentDetails {
             runtime: runtime(root, hints),
             unit: groups.unit(),
             cgroups: groups.version(),
-            bounds: groups.bounds(),
+            limits: groups.limits(),
         }
     }
-}
-
-fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
-    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-}
-
-fn hexadecimal(text: &str) -> Option<u64> {
-    u64::from_str_radix(text, 16).ok()
-}
-
-/// Which user of the namespace above `user` is, `user_namespaces(7)`: lines of inside, outside, length.
-fn outside(map: &str, user: u32) -> Option<u64> {
-    let user = u64::from(user);
-    map.lines().find_map(|line| {
-        let numbers: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
-        let &[inside, outside, length] = numbers.as_slice() else { return None };
-        let offset = user.checked_sub(inside).filter(|offset| *offset < length)?;
-        outside.checked_add(offset)
-    })
 }
 
 /// The label of a process where it confines: `unconfined`, `AppArmor`'s mode of that name and `SELinux`'s
@@ -238,7 +189,7 @@ fn runtime(root: &Path, hints: Hints) -> Option<Runtime> {
     if hints.kubernetes || files.iter().any(|path| root.join(path).exists()) {
         return Some(Runtime::Kubernetes);
     }
-    let manager = || text_of(&root.join("run/host/container-manager")).ok();
+    let manager = || read_text(&root.join("run/host/container-manager")).ok();
     let files = [("run/.containerenv", Runtime::Podman), (".dockerenv", Runtime::Docker)];
     hints
         .container
@@ -251,23 +202,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rights_are_read_from_status() {
-        let status = "Name:\tCapEff: ffff\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\nSeccomp:\t2\n";
-        let capabilities = field(status, "CapEff").and_then(hexadecimal);
-        let around = EnvironmentDetails { capabilities, ..EnvironmentDetails::default() };
+    fn a_capability_is_looked_up_by_its_number() {
+        let around = EnvironmentDetails { capabilities: Some(0x1ff_feff_ffff), ..EnvironmentDetails::default() };
         assert_eq!((around.has(24), around.has(21), around.has(64)), (Some(false), Some(true), Some(false)));
         assert_eq!(EnvironmentDetails::default().has(24), None);
-        assert_eq!(field(status, "Seccomp"), Some("2"));
-    }
-
-    #[test]
-    fn a_user_is_followed_through_one_map() {
-        assert_eq!(outside("         0          0 4294967295\n", 0), Some(0));
-        assert_eq!(outside("0 100000 65536", 0), Some(100_000));
-        assert_eq!(outside("0 1000 1\n1 100000 65535\n", 5), Some(100_004));
-        for hostile in ["", "0 0", "x 0 1", "0 -1 1", "1 0 5", "0 0 0", "0 18446744073709551615 9\n1 0 1"] {
-            assert_eq!(outside(hostile, 0).filter(|user| *user != u64::MAX), None, "{hostile}");
-        }
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use super::cgroup::Groups;
+use nix::errno::Errno;
+
 use crate::kernel::Kernel;
+use crate::linux::cgroup::Cgroups;
+use crate::linux::process::ProcessDir;
 use crate::model::amount::Machine;
 use crate::model::name::SysctlName;
-use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, System};
-use crate::sys::{memory, processors, text_of};
+use crate::sys::{described, memory, processors, read_text};
 
 /// How large the machine is that `kernel` runs on.
 pub fn here(kernel: &mut dyn Kernel) -> Machine {
@@ -27,28 +29,27 @@ fn memory_of_mac(kernel: &mut dyn Kernel) -> Option<u64> {
 /// scheduler would let us use, quotas of control groups and affinity included.
 #[must_use]
 pub fn linux(root: &Path) -> Machine {
-    of("self", root, Machine { memory: memory(), cpus: processors() })
+    let default = Machine { memory: memory(), cpus: processors() };
+    read(&ProcessDir::own(&root.join("proc")), Cgroups::own(root), root, default)
 }
 
-/// How large it is for the process with this number, on Linux: by its control group and the processors that it may
-/// run on. What can't be seen of it is as for us.
+/// How large it is for the process with this PID, on Linux: by its control group and the processors that it may run
+/// on. What can't be read of it is as for us.
 #[must_use]
 pub fn of_process(root: &Path, pid: i32) -> Machine {
-    of(&pid.to_string(), root, linux(root))
+    read(&ProcessDir::of(&root.join("proc"), pid), Cgroups::of(root, pid), root, linux(root))
 }
 
-/// `unseen` stands for what can't be found out.
-fn of(process: &str, root: &Path, unseen: Machine) -> Machine {
-    let bounds = Groups::of(process, root).bounds();
-    let status = text_of(&root.join(format!("proc/{process}/status"))).unwrap_or_default();
-    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    let allowed = allowed.and_then(|list| Ranges::parse(list.trim(), u32::MAX).ok());
-    let allowed = allowed.map_or(unseen.cpus, |list| list.as_slice().iter().map(|(low, high)| high - low + 1).sum());
-    let quota = bounds.cpu.and_then(|thousandths| u32::try_from(thousandths / 1000).ok());
-    let memory = text_of(&root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
+/// `default` stands for what can't be read.
+fn read(process: &ProcessDir, cgroups: Result<Cgroups, Errno>, root: &Path, default: Machine) -> Machine {
+    let limits = cgroups.inspect_err(|errno| log::warn!("control groups: {}", described(*errno as i32)));
+    let limits = limits.unwrap_or_default().limits();
+    let status = process.status().ok().flatten().unwrap_or_default();
+    let quota = limits.cpu.and_then(|thousandths| u32::try_from(thousandths / 1000).ok());
+    let memory = read_text(&root.join("proc/meminfo")).ok().as_deref().and_then(memory_total);
     Machine {
-        memory: memory.into_iter().chain(bounds.memory).min().unwrap_or(unseen.memory),
-        cpus: quota.into_iter().chain([allowed]).min().unwrap_or(1).max(1),
+        memory: memory.into_iter().chain(limits.memory).min().unwrap_or(default.memory),
+        cpus: quota.into_iter().chain([status.allowed_cpus.unwrap_or(default.cpus)]).min().unwrap_or(1).max(1),
     }
 }
 

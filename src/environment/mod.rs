@@ -1,28 +1,25 @@
 //! Where we run: the operating system, its kernel, and which namespaces are our own. What could not be found
 //! out is `None`: no guess is passed on as a fact.
 
-pub mod cgroup;
+pub mod calling_shell;
 pub mod config_files;
 mod details;
 pub mod machine;
-pub mod parent_process;
 pub mod root_path;
 
-use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
-
-use nix::errno::Errno;
 
 use crate::catalog::KernelVersion;
 use crate::kernel::Kernel;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting, System};
-use crate::sys::{is_proc, text_of};
+use crate::sys::read_text;
 
+pub use crate::linux::namespaces::Namespaces;
+pub use crate::linux::process::Seccomp;
 use config_files::ConfigLine;
 use details::Hints;
-pub use details::{EnvironmentDetails, Module, Runtime, Seccomp};
+pub use details::{EnvironmentDetails, Module, Runtime};
 
 /// Where we run.
 #[derive(Clone, Debug)]
@@ -60,30 +57,6 @@ enum Around {
     Known(Box<EnvironmentDetails>),
 }
 
-/// For each kind of namespace (namespaces(7)) whether ours is the machine's initial one, as what is of a kind that the
-/// kernel was built without.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Namespaces {
-    /// System V IPC and POSIX message queues.
-    pub ipc: Option<bool>,
-    /// Host and domain name.
-    pub uts: Option<bool>,
-    /// Users and capabilities.
-    pub user: Option<bool>,
-    /// Process numbers.
-    pub pid: Option<bool>,
-    /// Control groups.
-    pub cgroup: Option<bool>,
-    /// The network.
-    pub net: Option<bool>,
-}
-
-impl Namespaces {
-    fn hold(self, known: Option<bool>) -> bool {
-        [self.ipc, self.uts, self.user, self.pid, self.cgroup, self.net].contains(&known)
-    }
-}
-
 impl Environment {
     /// Reads where `kernel` runs. `user` is the effective user, `environment` looks a variable up.
     pub fn here(kernel: &mut dyn Kernel, user: u32, environment: &dyn Fn(&str) -> Option<String>) -> Self {
@@ -103,8 +76,8 @@ impl Environment {
     pub fn linux(root: &Path, user: u32, environment: &dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             system: System::Linux,
-            release: text_of(&root.join("proc/sys/kernel/osrelease")).ok().map(|text| text.trim().to_owned()),
-            initial: namespaces(root),
+            release: read_text(&root.join("proc/sys/kernel/osrelease")).ok().map(|text| text.trim().to_owned()),
+            initial: Namespaces::own(&root.join("proc")),
             visitor: None,
             user,
             around: Around::Files(root.to_owned(), Hints::of(environment)),
@@ -185,13 +158,13 @@ impl Environment {
     /// or may not be.
     #[must_use]
     pub fn contained(&self) -> bool {
-        self.system == System::Linux && (self.apart() || self.initial.hold(None))
+        self.system == System::Linux && (self.apart() || self.initial.any_is(None))
     }
 
     /// Whether one of our namespaces is known not to be the machine's own.
     #[must_use]
     pub fn apart(&self) -> bool {
-        self.initial.hold(Some(false))
+        self.initial.any_is(Some(false))
     }
 
     /// Whether this looks like a container rather than a lone network namespace (`ip netns exec`): for the
@@ -200,53 +173,6 @@ impl Environment {
     pub fn in_container(&self) -> bool {
         let Namespaces { uts, user, pid, cgroup, .. } = self.initial;
         [uts, user, pid, cgroup].contains(&Some(false))
-    }
-}
-
-/// Which of ours are initial. The inode number of the network's is not fixed before 6.18, but only the initial one
-/// has this key. What somebody has mounted over these places tells nothing.
-fn namespaces(root: &Path) -> Namespaces {
-    let (links, core) = (root.join("proc/self/ns"), root.join("proc/sys/net/core"));
-    let shown = is_proc(&links) == Some(true);
-    let link = |kind: &str| if shown { link_at(&links.join(kind)) } else { Err(Errno::EXDEV) };
-    let net = match is_proc(&core).filter(|own| *own).map(|_| link_at(&core.join("netdev_max_backlog"))) {
-        // It is there, and is no link (readlink(2)).
-        Some(Err(Errno::EINVAL)) => Some(true),
-        Some(Ok(None)) => Some(false),
-        _ => matches!(link("net"), Ok(None)).then_some(true),
-    };
-    Namespaces { net, ..initial_namespaces(&link) }
-}
-
-/// What a link leads to; nothing where there is none.
-///
-/// # Errors
-/// What readlink(2) says.
-pub fn link_at(path: &Path) -> nix::Result<Option<OsString>> {
-    let link = fs::read_link(path).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw));
-    match link {
-        Err(Errno::ENOENT) => Ok(None),
-        link => link.map(|link| Some(link.into_os_string())),
-    }
-}
-
-/// Which namespaces are the machine's initial ones, by the links of a `/proc/PID/ns`, but for the network's: the
-/// inode numbers of the others are fixed by the kernel's ABI (`include/linux/proc_ns.h`). `link` says what stands in
-/// one, nothing for a kind that this kernel does not have.
-#[must_use]
-pub fn initial_namespaces(link: &dyn Fn(&str) -> nix::Result<Option<OsString>>) -> Namespaces {
-    let is = |name: &str, initial: u64| {
-        let Some(link) = link(name).ok()? else { return Some(true) };
-        let number = link.to_str()?.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse::<u64>().ok()?;
-        Some(number == initial)
-    };
-    Namespaces {
-        ipc: is("ipc", 0xEFFF_FFFF),
-        uts: is("uts", 0xEFFF_FFFE),
-        user: is("user", 0xEFFF_FFFD),
-        pid: is("pid", 0xEFFF_FFFC),
-        cgroup: is("cgroup", 0xEFFF_FFFB),
-        net: None,
     }
 }
 
@@ -269,19 +195,5 @@ mod tests {
             assert!(with(unknown).contained() && !with(unknown).apart(), "{unknown:?}");
         }
         assert!(!Environment::macos(None, 0).contained());
-    }
-
-    #[test]
-    fn a_kind_that_the_kernel_does_not_have_is_the_machines() {
-        let links = |kind: &str| match kind {
-            "uts" => Ok(Some("uts:[4026531838]".into())),
-            "ipc" => Ok(Some("ipc:[4026532000]".into())),
-            "user" => Ok(Some("uts:[4026531837]".into())),
-            "pid" => Err(Errno::EACCES),
-            _ => Ok(None),
-        };
-        let (yes, no) = (Some(true), Some(false));
-        let found = Namespaces { ipc: no, uts: yes, user: None, pid: None, cgroup: yes, net: None };
-        assert_eq!(initial_namespaces(&links), found);
     }
 }

@@ -58,6 +58,6 @@ impl Attributes {
 fn set_oom_score(wanted: i32) -> Result<(), String> {
     let refused = |error: io::Error| format!("{OOM_SCORE_ADJ}: {}", sys::reason(&error));
     fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(refused)?;
-    let found = sys::text_of(Path::new(OOM_SCORE_ADJ)).map_err(refused)?;
+    let found = sys::read_text(Path::new(OOM_SCORE_ADJ)).map_err(refused)?;
     if found.trim() == wanted.to_string() { Ok(()) } else { Err(format!("it reads back as {}", found.trim())) }
 }

@@ -175,7 +175,7 @@ impl Stage {
 }
 
 fn read(path: &str) -> io::Result<String> {
-    sys::accounts_of(Path::new(path))
+    sys::read_accounts(Path::new(path))
 }
 
 /// The environment of the service where it is not ours: `HOME` of another user as gosu sets it, then what was asked.

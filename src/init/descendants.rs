@@ -3,7 +3,11 @@
 use std::io;
 use std::path::Path;
 
+use crate::linux::process::{self, ProcessDir, expect_own_proc};
 use crate::sys::{self, Info};
+
+/// Where procfs is mounted.
+const PROC: &str = "/proc";
 
 /// How often the tree is walked again for those that were born while it was walked.
 const PASSES: usize = 16;
@@ -43,25 +47,18 @@ pub(super) fn children() -> io::Result<Vec<i32>> {
 
 /// Each process with its parent.
 fn processes() -> io::Result<Vec<(i32, i32)>> {
-    sys::expect_own_proc()?;
-    let mut table: Vec<(i32, i32)> = Vec::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        table.try_reserve(1)?;
-        table.push((pid, 0));
-    }
-    // Only now, for the descriptor of the directory may be the last one.
-    for (pid, parent) in &mut table {
-        *parent = parent_of(*pid).unwrap_or(0);
-    }
+    expect_own_proc(Path::new(PROC))?;
+    // The directory is closed before the files in it are opened: its descriptor may be the last one.
+    let pids = process::pids(Path::new(PROC))?;
+    let mut table = Vec::new();
+    table.try_reserve_exact(pids.len())?;
+    table.extend(pids.into_iter().map(|pid| (pid, parent_of(pid).unwrap_or(0))));
     Ok(table)
 }
 
-/// The parent of a process: the second field behind the name, which may hold anything (`proc_pid_stat(5)`).
+/// The parent of a process, where it can be read.
 fn parent_of(pid: i32) -> Option<i32> {
-    let text = sys::text_of(Path::new(&format!("/proc/{pid}/stat"))).ok()?;
-    let (_, fields) = text.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(1)?.parse().ok()
+    ProcessDir::of(Path::new(PROC), pid).stat().ok()?.map(|stat| stat.parent)
 }
 
 /// Those of `table` that are below `root`, each with its parent; parents first.

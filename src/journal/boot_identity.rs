@@ -8,9 +8,9 @@ use nix::errno::Errno;
 use super::entry::ProcessId;
 use crate::catalog::{KernelVersion, scope_of};
 use crate::kernel::{Kernel, KernelError, Operation};
+use crate::linux::process::ProcessDir;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use crate::sys::text_of;
 
 /// The boot and the namespaces that we run in.
 #[derive(Clone, Debug)]
@@ -112,10 +112,7 @@ impl BootIdentity {
     }
 }
 
-/// The start time of a process, in clock ticks since the boot: field 22 of `proc_pid_stat(5)`. The second field is the
-/// name in parentheses, and may hold any byte.
+/// The start time of a process, in clock ticks since the boot.
 fn start_time(proc: &Path, pid: i32) -> Option<u64> {
-    let stat = text_of(&proc.join(pid.to_string()).join("stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19)?.parse().ok()
+    ProcessDir::of(proc, pid).stat().ok()?.map(|stat| stat.start_time)
 }

@@ -4,6 +4,7 @@ use nix::errno::Errno;
 use sysctl::{Ctl, CtlIter, CtlType, CtlValue, Sysctl, SysctlError};
 
 use super::{Access, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
+use crate::linux::errno_of;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
@@ -111,7 +112,7 @@ fn value(kind: CtlType, text: &str) -> Result<CtlValue, SysctlError> {
 fn errno(error: &SysctlError) -> Errno {
     match error {
         SysctlError::NotFound(_) => Errno::ENOENT,
-        SysctlError::IoError(error) => rlimits::errno(error),
+        SysctlError::IoError(error) => errno_of(error),
         SysctlError::NoReadAccess | SysctlError::NoWriteAccess => Errno::EPERM,
         SysctlError::ShortRead { .. } => Errno::EIO,
         SysctlError::MissingImplementation | SysctlError::NotSupported => Errno::ENOTSUP,

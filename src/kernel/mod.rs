@@ -136,13 +136,8 @@ pub enum Operation {
     },
     /// getrlimit(2) or prlimit(2).
     GetLimits,
-    /// prlimit(2), which refused what `/proc/PID/limits` shows to everybody, as numbers of getrlimit(2).
-    ShowLimits {
-        /// The soft limit.
-        soft: u64,
-        /// The hard limit.
-        hard: u64,
-    },
+    /// prlimit(2), which refused what `/proc/PID/limits` shows to everybody: these.
+    ShowLimits(Limits),
     /// setrlimit(2) or prlimit(2).
     SetLimits,
 }
@@ -152,7 +147,7 @@ impl KernelError {
     #[must_use]
     pub fn shown(self) -> Option<Limits> {
         match self.operation {
-            Operation::ShowLimits { soft, hard } => Some(rlimits::from_raw((soft, hard))),
+            Operation::ShowLimits(limits) => Some(limits),
             _ => None,
         }
     }
@@ -166,7 +161,7 @@ impl fmt::Display for KernelError {
             Operation::OpenToRead | Operation::OpenToWrite => "open",
             Operation::Read => "read",
             Operation::Write => "write",
-            Operation::GetLimits | Operation::ShowLimits { .. } => "getrlimit",
+            Operation::GetLimits | Operation::ShowLimits(_) => "getrlimit",
             Operation::SetLimits => "setrlimit",
         };
         write!(f, "{step}: {}", sys::described(self.errno as i32))

@@ -55,8 +55,3 @@ pub(super) fn refusal(operation: Operation, error: &io::Error) -> KernelError {
     let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
     KernelError { operation, errno }
 }
-
-/// What the system said.
-pub(super) fn errno(error: &io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
-}

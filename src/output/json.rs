@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::diagnose::{Diagnosis, caution};
-use crate::environment::{EnvironmentDetails, Namespaces, Runtime, Seccomp, cgroup};
+use crate::environment::{EnvironmentDetails, Namespaces, Runtime, Seccomp};
+use crate::linux::cgroup::CgroupVersion;
 use crate::model::capability::Capability;
 use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
@@ -174,10 +175,10 @@ fn around(around: &EnvironmentDetails) -> Around<'_> {
         seccomp: around.seccomp.map(Seccomp::code),
         confined: around.confined.as_deref(),
         unit: around.unit.as_deref(),
-        cgroup_version: around.cgroups.map(|version| if version == cgroup::Version::V1 { 1 } else { 2 }),
-        memory_max: around.bounds.memory,
-        cpu_thousandths: around.bounds.cpu,
-        pids_max: around.bounds.pids,
+        cgroup_version: around.cgroups.map(|version| if version == CgroupVersion::V1 { 1 } else { 2 }),
+        memory_max: around.limits.memory,
+        cpu_thousandths: around.limits.cpu,
+        pids_max: around.limits.pids,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::catalog;
-use crate::environment::parent_process::ParentProcess;
+use crate::linux::process::NamedProcess;
 use crate::model::limit::{Limit, Limits, Resource};
 
 use super::json::{SCHEMA_VERSION, written};
@@ -56,7 +56,7 @@ pub fn limits_table(limits: &[(Resource, Limits)]) -> String {
 
 /// The same as one JSON document.
 #[must_use]
-pub fn limits_document(process: &ParentProcess, limits: &[(Resource, Limits)]) -> String {
+pub fn limits_document(process: &NamedProcess, limits: &[(Resource, Limits)]) -> String {
     let entries = limits.iter().map(|(resource, limits)| {
         let row = catalog::limit(*resource);
         Entry {

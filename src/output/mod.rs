@@ -17,8 +17,8 @@ pub use text::{changes, paragraph, shortfalls, table, to_type};
 use serde_json::Value as Json;
 
 use crate::diagnose::{self, Diagnosis, DiagnosisContext};
-use crate::environment::parent_process::ParentProcess;
 use crate::environment::{Environment, EnvironmentDetails};
+use crate::linux::process::NamedProcess;
 use crate::model::setting::Setting;
 use crate::report::{Outcome, Report};
 
@@ -41,7 +41,7 @@ pub struct DiagnosedReport<'a> {
     /// Where we run.
     pub environment: &'a Environment,
     /// Whose limits the report speaks of, where they are not our own.
-    pub process: Option<&'a ParentProcess>,
+    pub process: Option<&'a NamedProcess>,
     /// What was found.
     pub report: &'a Report,
     /// For each finding, why it falls short, where it does.
@@ -63,7 +63,7 @@ impl<'a> DiagnosedReport<'a> {
         command: &'static str,
         profiles: &'a [String],
         environment: &'a Environment,
-        process: Option<&'a ParentProcess>,
+        process: Option<&'a NamedProcess>,
         report: &'a Report,
         asked: &[String],
     ) -> Self {

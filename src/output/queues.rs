@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value as Json, json};
 
 use super::Colour;
-use crate::listeners::{Address, Listener};
+use crate::linux::listeners::{ListenAddress, Listener};
 use crate::snippet::visible;
 
 /// The queues that are too short, and for what.
@@ -44,8 +44,8 @@ impl Queues {
         let entry = |listener: &Listener| {
             let process = listener.holder.as_ref().map(|holder| json!({ "pid": holder.pid, "name": holder.name }));
             let (family, address, port) = match &listener.address {
-                Address::Tcp(port, ip) => ("tcp", ip.to_string(), Some(*port)),
-                Address::Unix(name) => ("unix", name.clone(), None),
+                ListenAddress::Tcp(port, ip) => ("tcp", ip.to_string(), Some(*port)),
+                ListenAddress::Unix(name) => ("unix", name.clone(), None),
             };
             json!({
                 "family": family,

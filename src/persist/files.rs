@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
 use crate::environment::root_path::beneath;
 use crate::formats::{Seal, sealed};
-use crate::sys::{self, text_of};
+use crate::sys::{self, read_text};
 
 /// What files are called until they are whole, before the number of the process: it ends in nothing that any of the
 /// readers looks for.
@@ -184,7 +184,7 @@ fn read(path: &Path) -> io::Result<Option<String>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(None);
     }
-    text_of(path).map(Some)
+    read_text(path).map(Some)
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

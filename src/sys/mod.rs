@@ -9,6 +9,7 @@
 
 use std::io;
 
+mod bounded_read;
 mod clock;
 mod entry;
 mod environment;
@@ -20,7 +21,6 @@ mod process;
 mod reason;
 mod signal;
 mod terminal;
-mod text;
 #[cfg(all(panic = "abort", target_env = "musl"))]
 mod unwind;
 mod wait;
@@ -29,6 +29,7 @@ mod wait;
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod system;
 
+pub use bounded_read::{read_accounts, read_text};
 pub use clock::monotonic_microseconds;
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
@@ -37,22 +38,20 @@ pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use lock::Lock;
 pub use process::{
-    Fork, close, exit_now, expect_own_proc, fork, group_of, ignore_broken_pipes, kill, memory, own_group, own_pid,
-    parent, priority, processors, session, set_group, set_priority, start_session,
+    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, memory, own_group, own_pid, parent, priority,
+    processors, session, set_group, set_priority, start_session,
 };
 pub use reason::{described, reason};
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
     Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,
     await_signal, block_every_signal, capabilities, close_range, diagnosis_socket, die_with_parent, discard_signal,
-    drop_from_bounding, enter_namespace, forget_program, hold, in_ambient, in_bounding, is_noexec, is_proc,
-    is_subreaper, keep_capabilities, kill_held, network_cookie, no_new_privileges, pending, pipe, queue,
-    queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name,
-    set_no_new_privileges, set_subreaper, set_umask, signal_bell, socket_address, suspend, take_signal,
-    take_signal_but, wait_for_any,
+    drop_from_bounding, forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities,
+    kill_held, network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group, raise_ambient,
+    release_terminal, restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges, set_subreaper,
+    set_umask, signal_bell, socket_address, suspend, take_signal, take_signal_but, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
-pub use text::{accounts_of, text_of};
 pub use wait::{Ended, WaitStatus, has_ended, is_child, wait_any, wait_for};
 
 /// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.

@@ -1,8 +1,7 @@
 //! Where there is no Linux: signal sets of 32, and `ENOSYS` for what only Linux has. The twin of `linux/`.
 
 use std::ffi::CStr;
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 use std::{io, mem};
 
@@ -149,14 +148,6 @@ pub fn queue_to_group(_leader: pid_t, _signal: c_int, _info: &Info) -> io::Resul
 ///
 /// # Errors
 /// `ENOSYS`.
-pub fn enter_namespace(_namespace: BorrowedFd<'_>) -> io::Result<()> {
-    missing()
-}
-
-/// Not here.
-///
-/// # Errors
-/// `ENOSYS`.
 pub fn diagnosis_socket() -> io::Result<OwnedFd> {
     missing()
 }
@@ -178,12 +169,6 @@ pub(super) fn is_secure_mode() -> bool {
 #[must_use]
 pub fn is_noexec(_path: &CStr) -> bool {
     false
-}
-
-/// Whether `path` is on a file system of proc(5), which there is none of here.
-#[must_use]
-pub fn is_proc(_path: &Path) -> Option<bool> {
-    None
 }
 
 /// Replaces the supplementary groups.

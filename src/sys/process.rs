@@ -129,17 +129,6 @@ pub fn close(fd: c_int) {
     unsafe { libc::close(fd) };
 }
 
-/// That the numbers of processes in `/proc` are those that kill(2) takes: in a PID namespace whose `/proc` was not
-/// mounted anew they are not.
-///
-/// # Errors
-/// `ESRCH`: they are not; `ENOENT`: there is no `/proc`.
-pub fn expect_own_proc() -> io::Result<()> {
-    let own = std::fs::read_link("/proc/self")?;
-    let is_ours = own.to_str().and_then(|number| number.parse().ok()) == Some(own_pid());
-    if is_ours { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
-}
-
 /// How many processors run, at least one. musl counts those that we may run on, `sched_getaffinity(2)`, and glibc all.
 /// Not std's `available_parallelism`: it reads the files of control groups too, with 14 kB of program.
 #[must_use]

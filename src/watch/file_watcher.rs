@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 
+use crate::linux::process::ProcessDir;
 use crate::model::setting::Key;
 use crate::sys::{self, FileNotices, Interest, WriterNotices};
 
@@ -139,10 +140,10 @@ fn writer(pid: i32) -> Option<String> {
     if pid <= 0 {
         return None;
     }
-    let name = sys::text_of(&Path::new("/proc").join(pid.to_string()).join("comm"));
-    Some(match name {
-        Ok(name) => format!("{} (pid {pid})", name.trim_end().escape_debug()),
-        Err(_) => format!("pid {pid}, which has ended"),
+    Some(match ProcessDir::of(Path::new("/proc"), pid).name() {
+        Ok(Some(name)) => format!("{} (pid {pid})", name.escape_debug()),
+        Ok(None) => format!("pid {pid}, which has ended"),
+        Err(_) => format!("pid {pid}"),
     })
 }
 

@@ -13,6 +13,7 @@ use tunectl::cli::Cli;
 use tunectl::commands::{self, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime};
 use tunectl::kernel::fake::{Fake, Mount};
+use tunectl::linux::namespaces::EnterError;
 use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::run::{OPTIONS, Shape};
@@ -20,7 +21,6 @@ use tunectl::model::setting::System;
 use tunectl::output::Colour;
 use tunectl::profile::lint::codes::WARNINGS;
 use tunectl::profile_store::ProfileStore;
-use tunectl::visit::EnterError;
 
 #[test]
 fn the_readme_shows_what_the_program_says() {

@@ -8,13 +8,13 @@ use tunectl::commands::{self, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::fake::Fake;
 use tunectl::kernel::{Evidence, Kernel, KernelError, Process, WriteMode};
+use tunectl::linux::namespaces::EnteredNamespaces;
 use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limits, Resource};
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::{Key, System};
 use tunectl::output::Colour;
 use tunectl::profile_store::ProfileStore;
-use tunectl::visit::EnteredNamespaces;
 
 use super::scratch::Scratch;
 
@@ -88,7 +88,10 @@ impl Computer {
 
     /// A process that is an ancestor of this one: `pid`, its parent, its name.
     pub(crate) fn process(self, pid: u32, parent: u32, name: &str) -> Self {
-        self.scratch.write(&format!("proc/{pid}/stat"), format!("{pid} ({name}) S {parent} 1 1 0"));
+        self.scratch.write(
+            &format!("proc/{pid}/stat"),
+            format!("{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0"),
+        );
         self.scratch.write(&format!("proc/{pid}/comm"), format!("{name}\n"));
         self
     }

@@ -4,7 +4,8 @@ use super::quote::{double, shell};
 use super::{Remedy, Where, at};
 use crate::catalog::{self, Docker, Kubernetes, Scope};
 use crate::diagnose::DiagnosisContext;
-use crate::environment::{Module, Runtime, cgroup};
+use crate::environment::{Module, Runtime};
+use crate::linux::cgroup::CgroupVersion;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
@@ -181,7 +182,7 @@ pub(in crate::diagnose) fn container_pids(wanted: Limit, scene: &DiagnosisContex
     match scene.around.runtime {
         Some(Runtime::Kubernetes) => vec![at(Where::Kubelet, format!("--pod-max-pids={}", count("-1")))],
         Some(Runtime::Lxc) => {
-            let tree = if scene.around.cgroups == Some(cgroup::Version::V1) { "cgroup" } else { "cgroup2" };
+            let tree = if scene.around.cgroups == Some(CgroupVersion::V1) { "cgroup" } else { "cgroup2" };
             vec![at(Where::LxcConfig, format!("lxc.{tree}.pids.max = {}", count("max")))]
         }
         // The group that nspawn makes can't be seen from inside: this is that of a unit there.

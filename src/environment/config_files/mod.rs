@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::root_path::beneath;
 use crate::model::setting::{Key, Setting};
-use crate::sys::text_of;
+use crate::sys::read_text;
 
 /// A line of a file that sets a setting, and that no later one overrides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub fn read(root: &Path, file: &Path) -> Option<String> {
     let file = beneath(root, file);
     let about = fs::metadata(&file).ok()?;
     let readable = about.is_file() && about.len() <= LONGEST;
-    if readable { text_of(&file).ok() } else { None }
+    if readable { read_text(&file).ok() } else { None }
 }
 
 /// The `.conf` files of several folders, the first folder going before the others where two have a file of one

@@ -1,10 +1,9 @@
 //! Linux: files beneath `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
 
 mod beneath;
-mod ended;
 mod kept;
 mod layout;
-mod shown;
+mod process_limits;
 mod tree;
 
 use std::fs::File;
@@ -17,13 +16,12 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Uid, geteuid, seteuid};
 
 use super::{Access, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
+use crate::linux::errno_of;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use ended::refuse_ended;
 use kept::{Kept, Shelf};
 use layout::Layout;
-use shown::shown;
 use tree::Tree;
 
 /// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
@@ -226,32 +224,14 @@ impl Kernel for Linux {
     fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
         match process {
             Process::Own => rlimits::limits(resource),
-            Process::Pid(pid) => {
-                let operation = Operation::GetLimits;
-                refuse_ended(pid).map_err(|errno| KernelError { operation, errno })?;
-                let (mut soft, mut hard) = (0, 0);
-                match rlimit::prlimit(pid, rlimits::number(resource), None, Some((&mut soft, &mut hard))) {
-                    Ok(()) => Ok(rlimits::from_raw((soft, hard))),
-                    Err(error) => Err(match rlimits::refusal(operation, &error) {
-                        KernelError { errno: Errno::EPERM, .. } => {
-                            KernelError { operation: shown(pid, resource).unwrap_or(operation), errno: Errno::EPERM }
-                        }
-                        refusal => refusal,
-                    }),
-                }
-            }
+            Process::Pid(pid) => process_limits::limits(pid, resource),
         }
     }
 
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
         match process {
             Process::Own => rlimits::set_limits(resource, limits),
-            Process::Pid(pid) => {
-                let operation = Operation::SetLimits;
-                refuse_ended(pid).map_err(|errno| KernelError { operation, errno })?;
-                rlimit::prlimit(pid, rlimits::number(resource), Some(rlimits::to_raw(limits)), None)
-                    .map_err(|error| rlimits::refusal(operation, &error))
-            }
+            Process::Pid(pid) => process_limits::set_limits(pid, resource, limits),
         }
     }
 }
@@ -315,7 +295,7 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> Result<usize, E
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(rlimits::errno(&error)),
+            Err(error) => return Err(errno_of(&error)),
             Ok(count) => return Ok(count),
         }
     }

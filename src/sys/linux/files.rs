@@ -2,11 +2,9 @@
 
 use std::ffi::CStr;
 use std::os::fd::{FromRawFd, OwnedFd};
-use std::path::Path;
 use std::{io, mem};
 
 use libc::c_int;
-use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
 use super::check;
 use crate::sys::process;
@@ -19,13 +17,6 @@ pub fn is_noexec(path: &CStr) -> bool {
     // SAFETY: `path` ends in NUL, `found` is ours to write, and both outlive the call.
     let result = unsafe { libc::statvfs(path.as_ptr(), &raw mut found) };
     result == 0 && found.f_flag & libc::ST_NOEXEC != 0
-}
-
-/// Whether what stands at `path` is the kernel's own, on a file system of proc(5), and not what somebody has mounted
-/// over it. Nobody can say of what can't be reached.
-#[must_use]
-pub fn is_proc(path: &Path) -> Option<bool> {
-    statfs(path).ok().map(|system| system.filesystem_type() == PROC_SUPER_MAGIC)
 }
 
 /// Makes the terminal on `fd` that of our session, which we lead and which has none yet.

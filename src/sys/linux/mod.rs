@@ -17,9 +17,9 @@ mod signals;
 
 pub use events::{FileNotices, Interest, LinkNotices, WriterNotices, signal_bell, socket_address, wait_for_any};
 pub use family::{die_with_parent, hold, is_subreaper, kill_held, set_name, set_subreaper};
-pub use files::{acquire_terminal, close_range, is_noexec, is_proc, pipe, release_terminal, set_umask};
+pub use files::{acquire_terminal, close_range, is_noexec, pipe, release_terminal, set_umask};
 pub use memory::forget_program;
-pub use namespaces::{diagnosis_socket, enter_namespace};
+pub use namespaces::diagnosis_socket;
 pub use network::network_cookie;
 pub use rights::{
     Capabilities, capabilities, drop_from_bounding, in_ambient, in_bounding, keep_capabilities, no_new_privileges,

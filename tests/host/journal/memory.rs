@@ -40,7 +40,7 @@ impl Machines {
             machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
             library: ProfileStore { directory: "/nonexistent".into(), owners: None },
             processes: "/nonexistent".into(),
-            enter: &|_| Err(tunectl::visit::EnterError::Gone),
+            enter: &|_| Err(tunectl::linux::namespaces::EnterError::Gone),
             listeners: &|_| Ok(Vec::new()),
             variable: &|name| (name == "TUNECTL_JOURNAL").then(|| journal.clone()),
             start: &mut |_, _, _| Ok(0),

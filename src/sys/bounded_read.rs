@@ -21,15 +21,15 @@ const USUAL: usize = 1024;
 /// # Errors
 /// `EISDIR`, or `EINVAL` for what else is no regular file and could keep us waiting for ever (a FIFO) or never end (a
 /// device); `EFBIG` for more than 8 MiB; and what open(2) and read(2) say.
-pub fn text_of(path: &Path) -> io::Result<String> {
+pub fn read_text(path: &Path) -> io::Result<String> {
     text_up_to(LONGEST, path)
 }
 
 /// The same of a list of accounts, passwd(5) and group(5).
 ///
 /// # Errors
-/// As [`text_of`], and `EFBIG` for more than 1 GiB.
-pub fn accounts_of(path: &Path) -> io::Result<String> {
+/// As [`read_text`], and `EFBIG` for more than 1 GiB.
+pub fn read_accounts(path: &Path) -> io::Result<String> {
     text_up_to(LONGEST_ACCOUNTS, path)
 }
 
@@ -66,7 +66,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("tunectl-text-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("file");
-        let of = || text_of(&path).map_err(|error| error.raw_os_error());
+        let of = || read_text(&path).map_err(|error| error.raw_os_error());
         assert_eq!(of(), Err(Some(libc::ENOENT)));
         let long = "x".repeat(100_000);
         fs::write(&path, &long).unwrap();
@@ -79,11 +79,11 @@ mod tests {
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(of(), Err(Some(libc::EFBIG)));
         File::create(&path).unwrap().set_len(LONGEST + 1).unwrap();
-        assert_eq!(accounts_of(&path).unwrap().len() as u64, LONGEST + 1);
+        assert_eq!(read_accounts(&path).unwrap().len() as u64, LONGEST + 1);
         fs::remove_file(&path).unwrap();
         nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
         assert_eq!(of(), Err(Some(libc::EINVAL)));
-        let of = |path| text_of(path).map_err(|error| error.raw_os_error());
+        let of = |path| read_text(path).map_err(|error| error.raw_os_error());
         assert_eq!(of(Path::new("/dev/zero")), Err(Some(libc::EINVAL)));
         assert_eq!(of(&folder), Err(Some(libc::EISDIR)));
         fs::remove_dir_all(&folder).unwrap();
