@@ -1,55 +1,56 @@
 //! What can't be undone is written last, and only where all else that is required holds.
 
 use crate::kernel::Kernel;
-use crate::model::setting::System;
-use crate::plan::{KeyStep, Owner};
+use crate::plan::KeyStep;
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::{Failure, keys};
 
-/// The places of the steps that wait for all others. Where nothing is put back none does.
-pub(super) fn places(steps: &[KeyStep], system: System, on_failure: Failure) -> Vec<usize> {
-    let waits = |step: &KeyStep| on_failure == Failure::PutsBack && step.is_one_way(system);
-    steps.iter().enumerate().filter(|(_, step)| waits(step)).map(|(place, _)| place).collect()
+/// For each step whether it waits for all others. Where nothing is put back none does.
+pub(super) fn places(steps: &[KeyStep], on_failure: Failure) -> Vec<bool> {
+    steps.iter().map(|step| on_failure == Failure::PutsBack && step.is_irreversible()).collect()
 }
 
-/// Writes them, up to the first that falls short. `outcomes` begins with those of `steps`.
-pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize], outcomes: &mut [Outcome]) {
-    let mut others = outcomes.iter().enumerate().filter(|(place, _)| !last.contains(place));
-    let mut fallen =
-        others.find(|(_, outcome)| outcome.fails()).map(|(_, outcome)| outcome.requirement.setting.clone());
-    for place in last {
-        let outcome = &mut outcomes[*place];
-        match &fallen {
-            Some(fallen) if outcome.falls_short() => {
-                outcome.verdict = Verdict::Short(Shortfall::HeldBack(fallen.clone()));
+/// Writes the steps that `is_last` names by their place, up to the first that falls short. `outcomes` begins with those
+/// of `steps`.
+pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool], outcomes: &mut [Outcome]) {
+    if !is_last.contains(&true) {
+        return;
+    }
+    let mut failed = others(is_last, outcomes).find(|outcome| outcome.fails()).map(setting);
+    for ((step, outcome), _) in steps.iter().zip(&mut *outcomes).zip(is_last).filter(|(_, is_last)| **is_last) {
+        match &failed {
+            Some(failed) if outcome.falls_short() => {
+                outcome.verdict = Verdict::Short(Shortfall::HeldBack(failed.clone()));
             }
             Some(_) => {}
             None => {
-                once_more(kernel, &steps[*place], outcome);
-                fallen = outcome.fails().then(|| outcome.requirement.setting.clone());
+                *outcome = keys::write_one(kernel, step, step.action.target());
+                failed = outcome.fails().then(|| setting(outcome));
             }
         }
     }
-    if last.is_empty() || fallen.is_some() {
+    if failed.is_some() {
         return;
     }
     // One may have reset another, as `stable_secret` does with `addr_gen_mode`.
-    for (place, step) in steps.iter().enumerate().filter(|(_, step)| step.owner == Owner::Ours) {
-        let Ok(now) = keys::read(kernel, &step.key, step.requirement.kind) else { continue };
-        if last.contains(&place) || outcomes[place].found.as_ref() == Some(&now) {
+    for ((step, outcome), is_last) in steps.iter().zip(outcomes).zip(is_last) {
+        if *is_last || !step.is_writable() {
             continue;
         }
-        let again = KeyStep { target: step.requirement.wanted.target(&now), current: Ok(now), ..step.clone() };
-        once_more(kernel, &again, &mut outcomes[place]);
+        let Ok(now) = keys::read(kernel, &step.key, step.requirement.kind) else { continue };
+        if outcome.found.as_ref() != Some(&now) {
+            *outcome = keys::write_one(kernel, step, step.requirement.wanted.target(&now).as_ref());
+        }
     }
 }
 
-fn once_more(kernel: &mut dyn Kernel, step: &KeyStep, outcome: &mut Outcome) {
-    let Some(mut new) = keys::write(kernel, std::slice::from_ref(step), &[]).pop() else { return };
-    new.before = outcome.before.take();
-    if !new.falls_short() {
-        new.verdict = if new.before == new.found { Verdict::Holds } else { Verdict::Changed };
-    }
-    *outcome = new;
+/// The outcomes of those that do not wait, and of the limits.
+pub(super) fn others<'a>(is_last: &'a [bool], outcomes: &'a [Outcome]) -> impl Iterator<Item = &'a Outcome> {
+    let is_last = is_last.iter().copied().chain(std::iter::repeat(false));
+    outcomes.iter().zip(is_last).filter(|(_, is_last)| !is_last).map(|(outcome, _)| outcome)
+}
+
+fn setting(outcome: &Outcome) -> crate::model::setting::Setting {
+    outcome.requirement.setting.clone()
 }

@@ -7,12 +7,12 @@ use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
-use crate::plan::{KeyStep, Owner, Unreadable};
+use crate::plan::{Action, KeyStep, SkipReason, Unreadable};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::traced;
 
-/// Reads a key and understands what stands there.
+/// Reads a key and parses its value.
 pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Value, Unreadable> {
     if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
         return Err(Unreadable::NoMatch);
@@ -22,8 +22,8 @@ pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Val
     value.map_err(Unreadable::Shape)
 }
 
-/// Whether a key's list may be handed over in pieces.
-pub(super) fn pieces(kind: Kind) -> WriteMode {
+/// How a value of this shape is written: a list of ports may take several writes.
+pub(super) fn write_mode(kind: Kind) -> WriteMode {
     match kind {
         Kind::Ports => WriteMode::Lists,
         _ => WriteMode::One,
@@ -31,33 +31,31 @@ pub(super) fn pieces(kind: Kind) -> WriteMode {
 }
 
 /// The outcomes of a walk that writes nothing.
-pub(super) fn outcomes_unwritten(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> {
+pub(super) fn check(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> {
     steps
         .iter()
         .map(|step| {
-            let verdict = match (&step.current, &step.target) {
-                (Err(obstacle), _) => Verdict::Short(Shortfall::Unread(obstacle.clone())),
-                (Ok(_), None) => Verdict::Holds,
-                (Ok(_), Some(_)) if step.owner == Owner::Host => Verdict::Short(Shortfall::HostOwned),
-                (Ok(_), Some(_)) => Verdict::Short(Shortfall::Differs),
+            let verdict = match (&step.current, &step.action) {
+                (Err(why), _) => Verdict::Short(Shortfall::Unread(why.clone())),
+                (Ok(_), Action::Skip(SkipReason::Satisfied)) => Verdict::Holds,
+                (Ok(value), _) if step.requirement.wanted.holds(value) => Verdict::Holds,
+                (Ok(_), Action::Skip(SkipReason::HostOwned)) => Verdict::Short(Shortfall::HostOwned),
+                (Ok(_), _) => Verdict::Short(Shortfall::Differs),
             };
             outcome(kernel, step, step.current.as_ref().ok().cloned(), verdict)
         })
         .collect()
 }
 
-/// Writes what differs, but for those at the places in `last`, then reads everything back.
-pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) -> Vec<Outcome> {
+/// Writes what differs, but for the steps that `is_last` names by their place, then reads everything back.
+pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]) -> Vec<Outcome> {
     let mut attempts: Vec<Attempt> = Vec::with_capacity(steps.len());
-    for (place, step) in steps.iter().enumerate() {
-        let attempt = if last.contains(&place) {
-            Attempt::Withheld(Shortfall::Differs)
-        } else {
-            attempt(kernel, step, steps, &attempts)
-        };
+    for (step, is_last) in steps.iter().zip(is_last) {
+        let attempt =
+            if *is_last { Attempt::Withheld(Shortfall::Differs) } else { attempt(kernel, step, steps, &attempts) };
         attempts.push(attempt);
     }
-    // Where nothing was written, what was read a moment ago still is what stands there.
+    // Where nothing was written, what was read a moment ago still is the current value.
     let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
     let read_all = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Unreadable>> {
         let known = |step: &KeyStep| !wrote || matches!(step.current, Err(Unreadable::OtherNamespace(_)));
@@ -71,12 +69,14 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], last: &[usize]) 
         found = read_all(kernel);
     }
     let together = steps.iter().zip(attempts).zip(found);
-    together
-        .map(|((step, attempt), found)| {
-            let verdict = judge(step, attempt, &found);
-            outcome(kernel, step, found.ok(), verdict)
-        })
-        .collect()
+    together.map(|((step, attempt), found)| judged(kernel, step, attempt, found)).collect()
+}
+
+/// Writes `target` to one key, if there is one, and reads it back.
+pub(super) fn write_one(kernel: &mut dyn Kernel, step: &KeyStep, target: Option<&Value>) -> Outcome {
+    let attempt = target.map_or(Attempt::Skipped, |target| write_value(kernel, step, target));
+    let found = read(kernel, &step.key, step.requirement.kind);
+    judged(kernel, step, attempt, found)
 }
 
 /// Writes what held until one of our writes reset it (`ip_forward` does that to `conf.*`). Once: a profile whose
@@ -89,12 +89,9 @@ fn rewrite(
 ) -> bool {
     let mut rewrote = false;
     for ((step, attempt), found) in steps.iter().zip(attempts).zip(found) {
-        let (Attempt::Nothing, Ok(_), Ok(found), Owner::Ours) = (&attempt, &step.current, found, step.owner) else {
-            continue;
-        };
+        let (Action::Skip(SkipReason::Satisfied), Ok(found)) = (&step.action, found) else { continue };
         if let Some(target) = step.requirement.wanted.target(found) {
-            *attempt =
-                Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.requirement.kind)));
+            *attempt = write_value(kernel, step, &target);
             rewrote = true;
         }
     }
@@ -103,57 +100,70 @@ fn rewrite(
 
 /// What was tried with one key.
 enum Attempt {
-    /// Nothing had to be.
-    Nothing,
+    /// Nothing: its step says to write nothing.
+    Skipped,
     /// A write, and how it went.
     Written(Result<(), KernelError>),
-    /// Nothing was, and why.
+    /// Not the write that its step says to do, for this reason.
     Withheld(Shortfall),
 }
 
 fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &[Attempt]) -> Attempt {
-    let Some(target) = &step.target else { return Attempt::Nothing };
-    if step.owner == Owner::Host {
-        return Attempt::Withheld(Shortfall::HostOwned);
-    }
+    let Some(target) = step.action.target() else { return Attempt::Skipped };
     let others = if step.requirement.kind == Kind::PortRange { steps } else { &[] };
-    if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, step, other, its)) {
+    if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, other, its)) {
         return Attempt::Withheld(Shortfall::HeldBack(reserved));
     }
-    Attempt::Written(traced::write(kernel, &step.key, &target.to_kernel(), pieces(step.requirement.kind)))
+    write_value(kernel, step, target)
+}
+
+fn write_value(kernel: &mut dyn Kernel, step: &KeyStep, value: &Value) -> Attempt {
+    Attempt::Written(traced::write(kernel, &step.key, &value.to_kernel(), write_mode(step.requirement.kind)))
 }
 
 /// The port range is widened only together with the reservation of the service's ports: a range over a port
 /// that is not reserved lets the kernel hand it to an outgoing connection, and the service's next bind fails.
-fn unreserved(kernel: &mut dyn Kernel, range: &KeyStep, reserved: &KeyStep, tried: &Attempt) -> Option<Setting> {
-    let (Kind::PortRange, Kind::Ports) = (range.requirement.kind, reserved.requirement.kind) else { return None };
-    if matches!(tried, Attempt::Nothing) && reserved.current.is_ok() {
+/// Gives the setting of the reservation where some of its ports are not reserved.
+fn unreserved(kernel: &mut dyn Kernel, reserved: &KeyStep, attempt: &Attempt) -> Option<Setting> {
+    if reserved.requirement.kind != Kind::Ports
+        || matches!((&reserved.action, attempt), (Action::Skip(SkipReason::Satisfied), Attempt::Skipped))
+    {
         return None;
     }
     let Expectation::Includes(Value::Ranges(wanted)) = &reserved.requirement.wanted else { return None };
-    let standing = match read(kernel, &reserved.key, reserved.requirement.kind) {
+    let current = match read(kernel, &reserved.key, reserved.requirement.kind) {
         Ok(Value::Ranges(ranges)) => ranges,
         _ => Ranges::default(),
     };
-    let exposed = wanted.without(&standing);
-    (!exposed.is_empty()).then(|| Setting::Key(reserved.key.clone()))
+    let exposed = wanted.without(&current);
+    (!exposed.is_empty()).then(|| reserved.requirement.setting.clone())
+}
+
+fn judged(kernel: &mut dyn Kernel, step: &KeyStep, attempt: Attempt, found: Result<Value, Unreadable>) -> Outcome {
+    let verdict = judge(step, attempt, &found);
+    outcome(kernel, step, found.ok(), verdict)
 }
 
 fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Unreadable>) -> Verdict {
     let value = match found {
         Ok(value) => value,
-        Err(obstacle) => return Verdict::Short(Shortfall::Unread(obstacle.clone())),
+        Err(why) => return Verdict::Short(Shortfall::Unread(why.clone())),
     };
-    match attempt {
-        _ if step.requirement.wanted.holds(value) => {
-            let unchanged = step.target.is_none() && step.current.as_ref() == Ok(value);
-            let by_others = step.target.is_none() && matches!(attempt, Attempt::Nothing);
-            if unchanged || by_others { Verdict::Holds } else { Verdict::Changed }
-        }
-        Attempt::Withheld(shortfall) => Verdict::Short(shortfall),
-        Attempt::Written(Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
-        Attempt::Written(Ok(())) | Attempt::Nothing => Verdict::Short(Shortfall::NotKept),
+    if step.requirement.wanted.holds(value) {
+        let held = match (&step.current, &attempt) {
+            (Ok(current), Attempt::Skipped) => step.requirement.wanted.holds(current),
+            (Err(_), Attempt::Skipped) => true,
+            (current, _) => current.as_ref() == Ok(value),
+        };
+        return if held { Verdict::Holds } else { Verdict::Changed };
     }
+    Verdict::Short(match (attempt, &step.action) {
+        (Attempt::Withheld(shortfall), _) => shortfall,
+        (Attempt::Written(Err(refusal)), _) => Shortfall::Refused(refusal),
+        (Attempt::Skipped, Action::Skip(SkipReason::HostOwned)) => Shortfall::HostOwned,
+        (Attempt::Skipped, Action::Skip(SkipReason::Deferred)) => Shortfall::Differs,
+        (Attempt::Written(Ok(())) | Attempt::Skipped, _) => Shortfall::NotKept,
+    })
 }
 
 fn outcome(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdict: Verdict) -> Outcome {

@@ -5,7 +5,7 @@ use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::order::by_place;
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::plan::{self, LimitSide, LimitStep, Unreadable};
+use crate::plan::{self, Action, LimitSide, LimitStep, Unreadable};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::{keys, traced};
@@ -20,7 +20,7 @@ pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
 }
 
 /// The outcomes of a walk that sets nothing.
-pub(super) fn outcomes_unset(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome> {
+pub(super) fn check(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for step in steps {
         let found = step.current.map(|limits| in_effect(kernel, step.resource, limits));
@@ -36,22 +36,22 @@ pub(super) fn set(kernel: &mut dyn Kernel, steps: &[LimitStep], process: Process
 }
 
 /// The same, of a process that lives on if all of it has to be put back: a hard limit that is lowered can't be raised
-/// again without a capability (setrlimit(2)). So those come last, and only where nothing required has fallen short:
-/// `fallen` is what has by now.
+/// again without a capability (setrlimit(2)). So those come last, and only where nothing required has failed short:
+/// `failed` is what has by now.
 pub(super) fn set_what_can_be_undone(
     kernel: &mut dyn Kernel,
     steps: &[LimitStep],
     process: Process,
-    fallen: Option<Setting>,
+    failed: Option<Setting>,
 ) -> Vec<Outcome> {
     let (lowering, others): (Vec<_>, Vec<_>) = steps.iter().enumerate().partition(|(_, step)| lowers_hard(step));
     let mut done: Vec<(usize, Vec<Outcome>)> =
         others.into_iter().map(|(place, step)| (place, set_step(kernel, step, process))).collect();
     let now = done.iter().flat_map(|(_, outcomes)| outcomes).find(|outcome| outcome.fails());
-    let fallen = fallen.or_else(|| now.map(|outcome| outcome.requirement.setting.clone()));
+    let failed = failed.or_else(|| now.map(|outcome| outcome.requirement.setting.clone()));
     for (place, step) in lowering {
-        let outcomes = match &fallen {
-            Some(fallen) => held_back(kernel, step, fallen),
+        let outcomes = match &failed {
+            Some(failed) => held_back(kernel, step, failed),
             None => set_step(kernel, step, process),
         };
         done.push((place, outcomes));
@@ -60,23 +60,25 @@ pub(super) fn set_what_can_be_undone(
 }
 
 fn lowers_hard(step: &LimitStep) -> bool {
-    step.target.zip(step.current.ok()).is_some_and(|(target, now)| target.hard < now.hard)
+    step.action.target().zip(step.current.ok()).is_some_and(|(target, now)| target.hard < now.hard)
 }
 
-fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, fallen: &Setting) -> Vec<Outcome> {
-    let mut outcomes = outcomes_unset(kernel, std::slice::from_ref(step));
+fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, failed: &Setting) -> Vec<Outcome> {
+    let mut outcomes = check(kernel, std::slice::from_ref(step));
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.falls_short()) {
-        outcome.verdict = Verdict::Short(Shortfall::HeldBack(fallen.clone()));
+        outcome.verdict = Verdict::Short(Shortfall::HeldBack(failed.clone()));
     }
     outcomes
 }
 
 fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Outcome> {
-    let attempt =
-        step.target.map_or(Ok(Set::Untried), |target| set_one(kernel, step, target, process).map(|()| Set::Tried));
-    let found = match step.target {
-        Some(_) => traced::limits(kernel, process, step.resource),
-        None => step.current,
+    let attempt = match step.action {
+        Action::Write(target) => set_one(kernel, step, target, process).map(|()| Set::Tried),
+        Action::Skip(_) => Ok(Set::Untried),
+    };
+    let found = match step.action {
+        Action::Write(_) => traced::limits(kernel, process, step.resource),
+        Action::Skip(_) => step.current,
     };
     let found = found.map(|limits| in_effect(kernel, step.resource, limits));
     let evidence = evidence(kernel, step);
@@ -122,7 +124,7 @@ enum Set {
 
 /// Whether another value stands there than was set: macOS cuts some limits down without a word.
 fn missed(step: &LimitStep, side: Side, found: Limits) -> bool {
-    step.target.is_some_and(|target| target.side(side) != found.side(side))
+    step.action.target().is_some_and(|target| target.side(side) != found.side(side))
 }
 
 fn outcome(

@@ -8,6 +8,7 @@ mod undo;
 
 use crate::catalog;
 use crate::kernel::{Kernel, Process};
+use crate::model::limit::Side;
 use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::plan::{self, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements};
@@ -33,7 +34,7 @@ pub fn make_plan(
     let ceiling = if limits.is_empty() { None } else { limits::ceiling(kernel) };
     let mut plan =
         plan::plan(steps, &limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, place);
-    for step in plan.keys.iter_mut().filter(|step| step.target.is_some()) {
+    for step in plan.keys.iter_mut().filter(|step| step.action.target().is_some()) {
         let Some(other) = catalog::counterpart(place.system, &step.key) else { continue };
         let value = keys::read(kernel, &other, step.requirement.kind);
         step.counterpart = value.ok().map(|value| Box::new((other, value)));
@@ -43,8 +44,8 @@ pub fn make_plan(
 
 /// What holds and what does not, with nothing written.
 pub fn check(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
-    let mut outcomes = keys::outcomes_unwritten(kernel, &plan.keys);
-    outcomes.extend(limits::outcomes_unset(kernel, &plan.limits));
+    let mut outcomes = keys::check(kernel, &plan.keys);
+    outcomes.extend(limits::check(kernel, &plan.limits));
     Report { outcomes }
 }
 
@@ -52,34 +53,33 @@ pub fn check(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
 pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
     let mut report = check(kernel, plan);
     let (keys, limits) = report.outcomes.split_at_mut(plan.keys.len());
-    for (outcome, step) in keys.iter_mut().zip(&plan.keys) {
-        if outcome.verdict == Verdict::Short(Shortfall::Differs) {
-            outcome.verdict = step.target.clone().map_or(Verdict::Holds, Verdict::WouldChange);
-        }
-    }
-    for outcome in limits.iter_mut().filter(|outcome| outcome.verdict == Verdict::Short(Shortfall::Differs)) {
-        let Setting::Limit(resource, side) = outcome.requirement.setting else { continue };
-        let step = plan.limits.iter().find(|step| step.resource == resource);
-        if let Some(target) = step.and_then(|step| step.target) {
-            outcome.verdict = Verdict::WouldChange(Value::Limit(target.side(side)));
+    let keys = keys.iter_mut().zip(plan.keys.iter().map(|step| step.action.target().cloned()));
+    let sides = plan.limits.iter().flat_map(|step| step.sides.iter().map(|side| side_target(step, side.side)));
+    for (outcome, target) in keys.chain(limits.iter_mut().zip(sides)) {
+        if let Some(target) = target.filter(|_| outcome.verdict == Verdict::Short(Shortfall::Differs)) {
+            outcome.verdict = Verdict::WouldChange(target);
         }
     }
     report
 }
 
+fn side_target(step: &LimitStep, side: Side) -> Option<Value> {
+    step.action.target().map(|target| Value::Limit(target.side(side)))
+}
+
 /// Writes what differs, keys and then limits, and reads everything back. With [`Failure::PutsBack`], a
 /// required setting that falls short has everything that was changed put back, and what can't be comes last.
 pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: Failure) -> Report {
-    let last = irreversible::places(&plan.keys, kernel.system(), on_failure);
-    let mut report = Report { outcomes: keys::write(kernel, &plan.keys, &last) };
-    let mut others = report.outcomes.iter().enumerate().filter(|(place, _)| !last.contains(place));
-    let fallen = others.find(|(_, outcome)| outcome.fails()).map(|(_, outcome)| outcome.requirement.setting.clone());
+    let is_last = irreversible::places(&plan.keys, on_failure);
+    let mut report = Report { outcomes: keys::write(kernel, &plan.keys, &is_last) };
+    let failed = irreversible::others(&is_last, &report.outcomes).find(|outcome| outcome.fails());
+    let failed = failed.map(|outcome| outcome.requirement.setting.clone());
     report.outcomes.extend(match (process, on_failure) {
         // Our own end with us, or are the service's.
         (Process::Own, _) | (_, Failure::Keeps) => limits::set(kernel, &plan.limits, process),
-        (Process::Pid(_), Failure::PutsBack) => limits::set_what_can_be_undone(kernel, &plan.limits, process, fallen),
+        (Process::Pid(_), Failure::PutsBack) => limits::set_what_can_be_undone(kernel, &plan.limits, process, failed),
     });
-    irreversible::write(kernel, &plan.keys, &last, &mut report.outcomes);
+    irreversible::write(kernel, &plan.keys, &is_last, &mut report.outcomes);
     if report.fails() && on_failure == Failure::PutsBack {
         put_back(kernel, &mut report, plan, process);
     }
@@ -89,9 +89,9 @@ pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure:
 /// The keys alone: for an init, whose limits are the service's and are set in its own process.
 /// Nothing is put back yet, only what can't be is held back.
 pub fn apply_keys(kernel: &mut dyn Kernel, plan: &Plan, on_failure: Failure) -> Report {
-    let last = irreversible::places(&plan.keys, kernel.system(), on_failure);
-    let mut outcomes = keys::write(kernel, &plan.keys, &last);
-    irreversible::write(kernel, &plan.keys, &last, &mut outcomes);
+    let is_last = irreversible::places(&plan.keys, on_failure);
+    let mut outcomes = keys::write(kernel, &plan.keys, &is_last);
+    irreversible::write(kernel, &plan.keys, &is_last, &mut outcomes);
     Report { outcomes }
 }
 

@@ -3,21 +3,22 @@
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
-use crate::plan::{KeyStep, LimitStep, Owner};
+use crate::plan::{KeyStep, LimitStep};
 use crate::report::{Outcome, PutBack, Undone, Verdict};
 
-use super::keys::{pieces, read};
+use super::keys::{read, write_mode};
 use super::traced;
 
 /// Puts every key back whose value is no longer what it was, among those that we wrote.
 pub(super) fn keys(kernel: &mut dyn Kernel, outcomes: &mut [Outcome], steps: &[KeyStep]) {
-    let ours = || steps.iter().filter(|step| step.owner == Owner::Ours);
+    let ours = || steps.iter().filter(|step| step.is_writable());
     for step in ours().rev() {
         let Some((outcome, before)) = touched(outcomes, step) else {
             unwritten(outcomes, step);
             continue;
         };
-        let ours_to_mend = step.target.is_some() || outcome.falls_short() || outcome.verdict == Verdict::Changed;
+        let ours_to_mend =
+            step.action.target().is_some() || outcome.falls_short() || outcome.verdict == Verdict::Changed;
         if ours_to_mend && outcome.found.as_ref() != Some(before) {
             put_back(kernel, outcome, step, before);
         }
@@ -44,7 +45,7 @@ fn touched<'f, 's>(outcomes: &'f mut [Outcome], step: &'s KeyStep) -> Option<(&'
 /// What could not be read before we wrote it (a secret that was never set) stays.
 fn unwritten(outcomes: &mut [Outcome], step: &KeyStep) {
     let outcome = outcomes.iter_mut().find(|outcome| is_of(outcome, &step.key));
-    if let Some(outcome) = outcome.filter(|outcome| step.target.is_some() && outcome.found.is_some()) {
+    if let Some(outcome) = outcome.filter(|outcome| step.action.target().is_some() && outcome.found.is_some()) {
         outcome.undone = Some(Box::new(Undone { outcome: PutBack::Never, now: outcome.found.clone() }));
     }
 }
@@ -60,7 +61,7 @@ fn put_back(kernel: &mut dyn Kernel, outcome: &mut Outcome, step: &KeyStep, befo
 
 /// Puts every limit back that is no longer what it was.
 pub(super) fn limits(kernel: &mut dyn Kernel, outcomes: &mut [Outcome], steps: &[LimitStep], process: Process) {
-    for step in steps.iter().rev().filter(|step| step.target.is_some()) {
+    for step in steps.iter().rev().filter(|step| step.action.target().is_some()) {
         let Ok(before) = step.current else { continue };
         if traced::limits(kernel, process, step.resource) == Ok(before) {
             continue;
@@ -91,7 +92,7 @@ fn through(kernel: &mut dyn Kernel, step: &KeyStep, before: &Value, other: &Key,
 }
 
 fn key(kernel: &mut dyn Kernel, key: &Key, kind: Kind, before: &Value) -> PutBack {
-    if let Err(refusal) = traced::write(kernel, key, &before.to_kernel(), pieces(kind)) {
+    if let Err(refusal) = traced::write(kernel, key, &before.to_kernel(), write_mode(kind)) {
         return PutBack::Refused(refusal);
     }
     match read(kernel, key, kind) {

@@ -27,7 +27,7 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
     let mut plan = apply::make_plan(world.kernel, ready.requirements.clone(), process, ready.place);
     let beside = beside(&mut plan, world);
     if !apply.undo.allow_irreversible {
-        refuse_irreversible(&plan, &ready)?;
+        refuse_irreversible(&plan)?;
     }
     persist::refuse(&apply.lasting, &ready)?;
     let mut report = if apply.dry_run {

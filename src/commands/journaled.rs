@@ -58,9 +58,8 @@ pub(super) fn not_kept(trouble: &JournalError) -> Failure {
 }
 
 /// What can't be undone is done only where that was said.
-pub(super) fn refuse_irreversible(plan: &Plan, ready: &Prepared) -> Result<(), Failure> {
-    let found = journal::irreversible(plan, ready.place.system);
-    let names: Vec<String> = found.iter().map(|(setting, value)| format!("`{setting}` = {value}")).collect();
+pub(super) fn refuse_irreversible(plan: &Plan) -> Result<(), Failure> {
+    let names: Vec<String> = plan.irreversible().map(|(key, value)| format!("`{key}` = {value}")).collect();
     match names.len() {
         0 => Ok(()),
         _ => Err(Failure::new(USAGE, format!("{} can't be undone before the next boot", names.join(", ")))

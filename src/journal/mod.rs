@@ -20,7 +20,7 @@ pub use boot_identity::{BootIdentity, ProcessState};
 pub use entry::{Author, Change, JournalEntry, ProcessId, RevertOutcome, Role, SettingRef, StoredValue, WriteState};
 pub use error::{BrokenEntry, JournalError, Untrusted};
 pub use location::{JournalLocations, VARIABLE};
-pub use planned_changes::{irreversible, planned_changes};
+pub use planned_changes::planned_changes;
 pub use recorder::Recorder;
 pub use store::Journal;
 pub use undo::{Force, RevertedChange, is_elsewhere, preview, revert};

@@ -8,8 +8,8 @@ use super::side_effects::side_effects_of;
 use crate::catalog;
 use crate::kernel::{Kernel, KernelError, Process};
 use crate::model::setting::{Key, System};
-use crate::model::value::{Kind, Value};
-use crate::plan::{KeyStep, Owner, Plan};
+use crate::model::value::Kind;
+use crate::plan::{KeyStep, Plan};
 
 /// Every setting that `plan` writes or that the kernel changes along with one, with its current value. `process` is the
 /// one whose limits are set; without it no limit is recorded.
@@ -23,8 +23,8 @@ pub fn planned_changes(
     let mut seen = HashSet::new();
     let system = kernel.system();
     // Settings that hold are recorded too: one of our own writes may reset them, and then they are written after all.
-    for step in plan.keys.iter().filter(|step| step.owner == Owner::Ours) {
-        let role = if step.target.is_some() { role(system, step) } else { Role::SideEffect };
+    for step in plan.keys.iter().filter(|step| step.is_writable()) {
+        let role = if step.action.target().is_some() { role(step) } else { Role::SideEffect };
         changes.push(current_change(kernel, here, &step.key, step.requirement.kind, role));
         seen.insert(step.key.clone());
     }
@@ -40,7 +40,7 @@ pub fn planned_changes(
     }
     // A side effect whose original value is not known can't be restored.
     changes.retain(|change| change.role != Role::SideEffect || change.original.is_some());
-    let limits = plan.limits.iter().filter(|step| step.target.is_some());
+    let limits = plan.limits.iter().filter(|step| step.action.target().is_some());
     changes.extend(process.into_iter().flat_map(|process| {
         limits.clone().filter_map(|step| {
             let setting = SettingRef::Limit { resource: step.resource, process: process.clone() };
@@ -51,22 +51,13 @@ pub fn planned_changes(
     changes
 }
 
-/// The keys that can't be restored before the next boot once the plan is carried out, each with its target.
-///
-/// A hard limit that is lowered is not among them: it is the process's own, and ends with it.
-#[must_use]
-pub fn irreversible(plan: &Plan, system: System) -> Vec<(Key, Value)> {
-    let keys = written(plan).filter(|step| role(system, step) == Role::Irreversible);
-    keys.filter_map(|step| Some((step.key.clone(), step.target.clone()?))).collect()
-}
-
 /// The steps that write.
 fn written(plan: &Plan) -> impl Iterator<Item = &KeyStep> {
-    plan.keys.iter().filter(|step| step.target.is_some() && step.owner == Owner::Ours)
+    plan.keys.iter().filter(|step| step.action.target().is_some())
 }
 
-fn role(system: System, step: &KeyStep) -> Role {
-    if step.is_one_way(system) { Role::Irreversible } else { Role::Written }
+fn role(step: &KeyStep) -> Role {
+    if step.is_irreversible() { Role::Irreversible } else { Role::Written }
 }
 
 /// The shape of the values of a key that no profile names.

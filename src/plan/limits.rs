@@ -8,16 +8,17 @@ use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
 
 use super::requirement::{LimitRequirement, LimitTarget, Requirement};
+use super::{Action, SkipReason};
 
-/// One limit: what it is, and what to set it to.
+/// One limit: its current value, and what to do about it.
 #[derive(Clone, Debug)]
 pub struct LimitStep {
-    /// Which.
+    /// The limit.
     pub resource: Resource,
-    /// What it is now, or why that is not known.
+    /// Its current value, or why that is not known.
     pub current: Result<Limits, KernelError>,
-    /// What to set; nothing where what stands there will do, or where that is not known.
-    pub target: Option<Limits>,
+    /// What to do about it.
+    pub action: Action<Limits>,
     /// What is required of its sides, one or both. What they depended on is resolved: of `nofile`, `unlimited` has
     /// become the kernel's ceiling.
     pub sides: Vec<LimitSide>,
@@ -80,12 +81,16 @@ fn step<'a>(
         let soft = aim(soft_side.as_ref(), now.soft);
         fit(Limits { soft, hard }, soft_side.is_some(), hard_side.as_ref())
     });
-    LimitStep {
-        resource,
-        current,
-        target: target.filter(|target| Some(*target) != now),
-        sides: soft_side.into_iter().chain(hard_side).collect(),
-    }
+    let sides: Vec<LimitSide> = soft_side.into_iter().chain(hard_side).collect();
+    let holds =
+        |now: Limits| sides.iter().all(|side| side.requirement.wanted.holds(&Value::Limit(now.side(side.side))));
+    let action = match (now, target) {
+        (Some(now), Some(target)) if now != target => Action::Write(target),
+        (Some(now), _) if holds(now) => Action::Skip(SkipReason::Satisfied),
+        (Some(_), _) => Action::Skip(SkipReason::Conflict),
+        (None, _) => Action::Skip(SkipReason::Unreadable),
+    };
+    LimitStep { resource, current, action, sides }
 }
 
 /// What no limit at all comes to. Linux refuses an infinite nofile even from full root (`do_prlimit`, kernel/sys.c),

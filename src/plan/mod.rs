@@ -15,12 +15,13 @@ use nix::errno::Errno;
 
 use crate::catalog::{self, Entry, KernelVersion, Scope};
 use crate::kernel::{KernelError, Operation};
+use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
-/// The settings in the order in which they are to be written.
+/// The settings in the order in which they are to be written. Made once; walked by `apply`, and shown by a dry run.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Keys come before limits: a hard `nofile` may need `fs.nr_open` raised first.
@@ -33,39 +34,85 @@ impl Plan {
     /// Whether there is anything to write.
     #[must_use]
     pub fn changes_anything(&self) -> bool {
-        self.keys.iter().any(|step| step.target.is_some() && step.owner == Owner::Ours)
-            || self.limits.iter().any(|step| step.target.is_some())
+        self.keys.iter().any(|step| step.action.target().is_some())
+            || self.limits.iter().any(|step| step.action.target().is_some())
+    }
+
+    /// The keys that can't be put back before the next boot once the plan is carried out, each with its target.
+    ///
+    /// A hard limit that is lowered is not among them: it is the process's own, and ends with it.
+    pub fn irreversible(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        let steps = self.keys.iter().filter(|step| step.is_irreversible());
+        steps.filter_map(|step| Some((&step.key, step.action.target()?)))
     }
 }
 
-/// One key: what stands there, and what to write.
+/// One key: its current value, and what to do about it.
 #[derive(Clone, Debug)]
 pub struct KeyStep {
     /// The key of `requirement.setting`.
     pub key: Key,
     /// What is required of it.
     pub requirement: Rc<Requirement>,
-    /// What stands there now, or why that is not known.
+    /// Its current value, or why that is not known.
     pub current: Result<Value, Unreadable>,
-    /// What to write; nothing where what stands there will do, or where that is not known.
-    pub target: Option<Value>,
-    /// Whose it is to write.
-    pub owner: Owner,
+    /// What to do about it.
+    pub action: Action<Value>,
     /// What has to be in place before it is written (the catalog's `after`).
     pub after: &'static [&'static str],
-    /// The key that a write to this one sets to 0 (`catalog::counterpart`), and what stands there now; nothing where
+    /// The key that a write to this one sets to 0 (`catalog::counterpart`), and its current value; nothing where
     /// nothing is to be written.
     pub counterpart: Option<Box<(Key, Value)>>,
+    /// Whether the target, where there is one, can't be put back before the next boot.
+    irreversible: bool,
 }
 
 impl KeyStep {
     /// Whether it writes what can't be put back before the next boot.
     #[must_use]
-    pub fn is_one_way(&self, system: System) -> bool {
-        let Some(target) = self.target.as_ref().filter(|_| self.owner == Owner::Ours) else { return false };
-        let for_good = catalog::entry(system, &self.key).and_then(Entry::one_way);
-        // A secret that was never set reads as EIO, and nothing that can be written unsets it (net/ipv6/addrconf.c).
-        self.current.is_err() || for_good.is_some_and(|value| self.requirement.kind.read(value).as_ref() == Ok(target))
+    pub fn is_irreversible(&self) -> bool {
+        self.irreversible && self.action.target().is_some()
+    }
+
+    /// Whether it may be written: now, or after another of our own writes has reset it.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        matches!(self.action, Action::Write(_) | Action::Skip(SkipReason::Satisfied))
+    }
+}
+
+/// What to do about a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<T> {
+    /// Write this, which is not the current value.
+    Write(T),
+    /// Write nothing.
+    Skip(SkipReason),
+}
+
+/// Why a setting is not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// Its current value satisfies the requirement.
+    Satisfied,
+    /// It belongs to the host, and we are in a container or namespace: it is checked only.
+    HostOwned,
+    /// Its current value is not known.
+    Unreadable,
+    /// What is required of the two sides of a limit can't both be had, and the current values are as near as can be.
+    Conflict,
+    /// Not now: a watch tries it again later, or has given up.
+    Deferred,
+}
+
+impl<T> Action<T> {
+    /// What to write, if anything.
+    #[must_use]
+    pub fn target(&self) -> Option<&T> {
+        match self {
+            Self::Write(target) => Some(target),
+            Self::Skip(_) => None,
+        }
     }
 }
 
@@ -80,15 +127,6 @@ pub enum Unreadable {
     NoMatch,
     /// It is of a namespace of another process that was not entered: what can be read is not that one's.
     OtherNamespace(Scope),
-}
-
-/// Whose a setting is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// That of the namespaces we are in: ours to write.
-    Ours,
-    /// The host's, and we are in a container or namespace: to be checked, not written.
-    Host,
 }
 
 /// Where the plan is to be carried out, as far as order and ownership hang on it.
@@ -126,9 +164,9 @@ pub struct Shared {
 }
 
 impl PlanEnvironment {
-    /// Whose `key` is, here; `row` is what the catalog knows of it.
-    fn owner(self, key: &Key, row: Option<Entry>) -> Owner {
-        if self.contained && !self.allow_host_settings && self.is_global(key, row) { Owner::Host } else { Owner::Ours }
+    /// Whether `key` is not ours to write; `row` is what the catalog knows of it.
+    fn is_hosts(self, key: &Key, row: Option<Entry>) -> bool {
+        self.contained && !self.allow_host_settings && self.is_global(key, row)
     }
 
     fn is_global(self, key: &Key, row: Option<Entry>) -> bool {
@@ -186,31 +224,40 @@ pub fn key_step(
     place: PlanEnvironment,
 ) -> KeyStep {
     let current = place.beyond_reach(&key).map_or(current, Err);
-    let target = match &current {
-        Ok(found) => requirement.wanted.target(found),
-        // So the kernel says of a secret that was never set (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
-        Err(Unreadable::Refused(KernelError { operation: Operation::Read, errno: Errno::EIO })) => {
-            requirement.wanted.nearest(None)
-        }
-        Err(_) => None,
-    };
     let row = match requirement.row {
         Some(number) => Some(catalog::entry_at(place.system, &key, number)),
         None => catalog::entry(place.system, &key),
     };
-    let owner = place.owner(&key, row);
+    let action = if place.is_hosts(&key, row) {
+        Action::Skip(SkipReason::HostOwned)
+    } else {
+        action(&requirement.wanted, &current)
+    };
+    let is_one_way = |target: &Value| {
+        row.and_then(Entry::one_way).is_some_and(|value| requirement.kind.read(value).as_ref() == Ok(target))
+    };
+    // A secret that was never set can't be unset: there is no value to write for that (net/ipv6/addrconf.c).
+    let irreversible = current.is_err() || action.target().is_some_and(is_one_way);
     let after = row.map_or(&[][..], Entry::after);
-    KeyStep { key, requirement, current, target, owner, after, counterpart: None }
+    KeyStep { key, requirement, current, action, after, counterpart: None, irreversible }
+}
+
+fn action(wanted: &Expectation<Value>, current: &Result<Value, Unreadable>) -> Action<Value> {
+    match current {
+        Ok(value) => wanted.target(value).map_or(Action::Skip(SkipReason::Satisfied), Action::Write),
+        // So the kernel says of a secret that was never set (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
+        Err(Unreadable::Refused(KernelError { operation: Operation::Read, errno: Errno::EIO })) => {
+            wanted.nearest(None).map_or(Action::Skip(SkipReason::Unreadable), Action::Write)
+        }
+        Err(_) => Action::Skip(SkipReason::Unreadable),
+    }
 }
 
 /// What the ceiling of `nofile` will be once the keys are written.
 fn planned_ceiling(steps: &[KeyStep], system: System) -> Option<u64> {
     let key = ceiling_key(system)?;
     let step = steps.iter().find(|step| step.key == key)?;
-    let value = match (&step.target, step.owner) {
-        (Some(target), Owner::Ours) => target,
-        _ => step.current.as_ref().ok()?,
-    };
+    let value = step.action.target().or(step.current.as_ref().ok())?;
     match value {
         Value::Number(number) => u64::try_from(*number).ok(),
         _ => None,

@@ -69,7 +69,8 @@ fn visit(i: usize, before: &[Vec<usize>], seen: &mut [bool], order: &mut Vec<usi
 fn port_start_and_range(steps: &[KeyStep]) -> Option<(usize, usize)> {
     let place = |path: &str| steps.iter().position(|s| matches!(&s.key, Key::Sysctl(name) if name.path() == path));
     let (start, range) = (place(UNPRIVILEGED)?, place(PORT_RANGE)?);
-    let (Some(Value::Number(to)), Ok(Value::Number(from))) = (&steps[start].target, &steps[start].current) else {
+    let (Some(Value::Number(to)), Ok(Value::Number(from))) = (steps[start].action.target(), &steps[start].current)
+    else {
         return None;
     };
     Some(if to < from { (start, range) } else { (range, start) })

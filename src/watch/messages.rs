@@ -4,7 +4,7 @@ use super::timestamp::stamp;
 use super::watched_setting::{Change, Since, WatchedSetting};
 use crate::kernel::KernelError;
 use crate::model::value::Value;
-use crate::plan::{Owner, Unreadable};
+use crate::plan::Unreadable;
 
 /// The line for a change; `by` names who wrote.
 pub(super) fn line(entry: &WatchedSetting, change: &Change, by: Option<&str>) -> String {
@@ -82,7 +82,7 @@ fn wanted(entry: &WatchedSetting) -> String {
         return String::new();
     }
     let optional = if entry.requirement.required { "" } else { " (optional)" };
-    let whose = if entry.owner == Owner::Host { " (the host's)" } else { "" };
+    let whose = if entry.host_owned { " (the host's)" } else { "" };
     format!(", wanted {}{optional}{whose}", entry.requirement.wanted)
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::backoff::Backoff;
 use crate::model::setting::Key;
 use crate::model::value::Value;
-use crate::plan::{KeyStep, Owner, Requirement, Unreadable};
+use crate::plan::{Action, KeyStep, Requirement, SkipReason, Unreadable};
 
 /// So many changes of one setting are told of between two sweeps; the rest is counted.
 const TOLD: u32 = 10;
@@ -44,8 +44,8 @@ pub struct WatchedSetting {
     pub key: Key,
     /// What is required of it.
     pub requirement: Rc<Requirement>,
-    /// Whose it is to write.
-    pub owner: Owner,
+    /// Whether it belongs to the host, so that it is not ours to write.
+    pub host_owned: bool,
     /// What stands there, or why that is not known.
     pub found: Result<Value, Unreadable>,
     /// When that was read.
@@ -78,7 +78,7 @@ impl WatchedSetting {
         Self {
             key: step.key.clone(),
             requirement: step.requirement.clone(),
-            owner: step.owner,
+            host_owned: step.action == Action::Skip(SkipReason::HostOwned),
             found: step.current.clone(),
             looked: at,
             drifts: 0,
@@ -113,7 +113,7 @@ impl WatchedSetting {
     /// Whether another value could be put in its place.
     #[must_use]
     pub fn can_be_repaired(&self) -> bool {
-        self.found.is_ok() && !self.holds() && self.owner == Owner::Ours
+        self.found.is_ok() && !self.holds() && !self.host_owned
     }
 
     /// It was put back, and this was read back.

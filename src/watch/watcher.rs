@@ -11,10 +11,9 @@ use super::state::WatchState;
 use super::timestamp::Now;
 use super::watched_setting::Look;
 use crate::apply;
-use crate::journal;
 use crate::kernel::{Kernel, Process};
-use crate::model::setting::{Key, Setting, System};
-use crate::plan::{KeyStep, Owner, Plan, PlanEnvironment, Requirement, Requirements};
+use crate::model::setting::{Key, Setting};
+use crate::plan::{Action, KeyStep, Plan, PlanEnvironment, Requirement, Requirements, SkipReason};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 /// So many first pauses later it is tried again whether the journal can be kept.
@@ -152,14 +151,13 @@ impl Watcher {
     fn write(&mut self, kernel: &mut dyn Kernel, now: Now, pause: Duration) -> Vec<String> {
         let mut plan = self.plan(self.present.clone(), kernel);
         for (hint, step) in plan.keys.iter_mut().enumerate() {
-            // A key that is not to be written stands in the plan as somebody else's: what hangs on it, such as a port
-            // range on the reservation, is held back.
+            // It stays in the plan: what depends on it, such as a port range on the reservation, is held back.
             let may = |entry: &mut super::watched_setting::WatchedSetting| entry.fight.may_try(now.steady);
             if !self.ledger.entry(&step.key, hint).is_some_and(may) {
-                step.owner = Owner::Host;
+                step.action = Action::Skip(SkipReason::Deferred);
             }
         }
-        let mut lines = self.spare(&mut plan, kernel.system());
+        let mut lines = self.defer_irreversible(&mut plan);
         let report = match &self.diary {
             None => Ok(apply::apply_keys(kernel, &plan, apply::Failure::Keeps)),
             Some(diary) => diary.apply(kernel, &plan, &self.orders.profiles),
@@ -180,12 +178,12 @@ impl Watcher {
         lines
     }
 
-    /// Takes out of a plan what can't be undone before the next boot, and gives it up.
-    fn spare(&mut self, plan: &mut Plan, system: System) -> Vec<String> {
+    /// Has a plan not write what can't be undone before the next boot, and gives that up.
+    fn defer_irreversible(&mut self, plan: &mut Plan) -> Vec<String> {
         let mut lines = Vec::new();
-        for (key, _) in journal::irreversible(plan, system) {
-            plan.keys.iter_mut().filter(|step| step.key == key).for_each(|step| step.owner = Owner::Host);
-            if let Some(entry) = self.ledger.entry(&key, usize::MAX) {
+        for (hint, step) in plan.keys.iter_mut().enumerate().filter(|(_, step)| step.is_irreversible()) {
+            step.action = Action::Skip(SkipReason::Deferred);
+            if let Some(entry) = self.ledger.entry(&step.key, hint) {
                 entry.fight.give_up();
                 lines.push(messages::not_repaired(entry, "it can't be undone; `apply --allow-irreversible` does it"));
             }
