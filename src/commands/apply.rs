@@ -3,9 +3,9 @@
 use nix::errno::Errno;
 
 use crate::apply::{self, Failure as OnFailure};
-use crate::cli::{Apply, Format};
+use crate::cli::{ApplyPolicy, Format, ProfileArgs};
 use crate::environment::calling_shell::calling_shell;
-use crate::kernel::Process;
+use crate::kernel::{Access, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
 use crate::output::{self, DiagnosedReport};
@@ -15,43 +15,85 @@ use crate::sys::described;
 
 use super::check::named;
 use super::journaled::{journaled, refuse_irreversible};
-use super::persist::{self, PersistResult};
+use super::persist::{self, PersistFlags, PersistResult};
 use super::prepare::{Need, again, prepare_for};
-use super::{FALLS_SHORT, Failure, USAGE, World, print};
+use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print};
 
-#[inline(never)]
-pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure> {
-    let mut ready = prepare_for(apply.pid, &apply.asked, Need::Profile, apply.zeal.allow_host_settings, world)?;
+/// Arguments of `tunectl apply`.
+#[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
+pub struct ApplyArgs {
+    /// Which profiles.
+    #[command(flatten)]
+    pub(super) profile: ProfileArgs,
+    /// How far to go.
+    #[command(flatten)]
+    pub(super) policy: ApplyPolicy,
+    /// Show what would be changed, and change nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// The process to set the limits of, instead of the shell that this is typed in, in its namespaces.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..), conflicts_with = "persist")]
+    pub(super) pid: Option<i32>,
+    /// Leave the resource limits out.
+    #[arg(long)]
+    pub(super) no_rlimits: bool,
+    /// Change settings too that can't be put back before the next boot.
+    #[arg(long)]
+    pub(super) allow_irreversible: bool,
+    /// Keep no journal: `tunectl revert` will not know of this.
+    #[arg(long)]
+    pub(super) no_journal: bool,
+    /// What is to last beyond the boot.
+    #[command(flatten)]
+    pub(super) persist: PersistFlags,
+    /// How to show what was done.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: Format,
+}
+
+impl Execute for ApplyArgs {
+    fn access(&self) -> Access {
+        if self.dry_run { Access::Read } else { Access::Write }
+    }
+
+    fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
+        apply(self, world)
+    }
+}
+
+fn apply(apply: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
+    let mut ready = prepare_for(apply.pid, &apply.profile, Need::Profile, apply.policy.allow_host_settings, world)?;
     let whose = whose_limits(apply, &mut ready.requirements, world)?;
     let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
     let mut plan = apply::make_plan(world.kernel, ready.requirements.clone(), process, ready.place);
     let beside = beside(&mut plan, world);
-    if !apply.undo.allow_irreversible {
+    if !apply.allow_irreversible {
         refuse_irreversible(&plan)?;
     }
-    persist::refuse(&apply.lasting, &ready)?;
+    persist::refuse(&apply.persist, &ready)?;
     let mut report = if apply.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
-        let on_failure = if apply.zeal.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
-        if apply.undo.no_journal || !plan.changes_anything() {
+        let on_failure = if apply.policy.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
+        if apply.no_journal || !plan.changes_anything() {
             apply::apply(world.kernel, &plan, process, on_failure)
         } else {
             journaled(&ready, whose.as_ref(), on_failure, world)?
         }
     };
-    let undone = report.fails() && !apply.zeal.best_effort && !apply.dry_run;
+    let undone = report.fails() && !apply.policy.best_effort && !apply.dry_run;
     report.outcomes.extend(apply::check(world.kernel, &beside).outcomes);
-    let again = again(&apply.asked, apply.pid);
+    let again = again(&apply.profile, apply.pid);
     let mut account =
         DiagnosedReport::new("apply", &ready.profile.names, &ready.environment, whose.as_ref(), &report, &again);
-    let failed = report.fails() && !apply.zeal.best_effort;
-    let lasted = if apply.lasting.persist && !undone {
-        persist::write(apply, &ready, process, &report, world)
+    let failed = report.fails() && !apply.policy.best_effort;
+    let lasted = if apply.persist.persist && !undone {
+        persist::write(&apply.persist, apply.dry_run, &ready, process, &report, world)
     } else {
         PersistResult::default()
     };
-    account.files = apply.lasting.persist.then_some(&lasted.files);
+    account.files = apply.persist.persist.then_some(&lasted.files);
     match apply.format {
         Format::Json => print(world.out, &output::document(&account)),
         Format::Text => tell(apply, &account, undone, world),
@@ -67,7 +109,7 @@ pub(super) fn apply(apply: &Apply, world: &mut World<'_>) -> Result<i32, Failure
 }
 
 /// Says what was done to a person.
-fn tell(apply: &Apply, account: &DiagnosedReport<'_>, undone: bool, world: &mut World<'_>) {
+fn tell(apply: &ApplyArgs, account: &DiagnosedReport<'_>, undone: bool, world: &mut World<'_>) {
     let report = account.report;
     if report.fails() || (report.tally().short > 0 && !apply.dry_run) {
         drop(world.err.write_all(output::shortfalls(account, world.colour_err).as_bytes()));
@@ -80,7 +122,7 @@ fn tell(apply: &Apply, account: &DiagnosedReport<'_>, undone: bool, world: &mut 
     }
     print(world.out, &output::changes(account, world.colour));
     print(world.out, &output::to_type(account));
-    if world.kernel.system() == System::MacOs && !apply.lasting.persist && report.tally().changed > 0 {
+    if world.kernel.system() == System::MacOs && !apply.persist.persist && report.tally().changed > 0 {
         print(world.out, "these values are lost at the next boot: `--persist` has launchd set them again\n");
     }
 }
@@ -98,10 +140,10 @@ fn beside(plan: &mut Plan, world: &World<'_>) -> Plan {
 /// Whose limits are set. A limit belongs to a process, and people who type `tunectl apply` mean the shell that
 /// they type it in. Requirements that are not to be looked at are taken away.
 fn whose_limits(
-    apply: &Apply,
+    apply: &ApplyArgs,
     requirements: &mut Requirements,
     world: &World<'_>,
-) -> Result<Option<NamedProcess>, Failure> {
+) -> Result<Option<NamedProcess>, CommandError> {
     if apply.no_rlimits {
         requirements.limits.clear();
     }
@@ -113,14 +155,14 @@ fn whose_limits(
         (System::Linux, Some(pid)) => return Ok(Some(named(pid, world))),
         (System::MacOs, None) => return Ok(None),
         (System::MacOs, Some(_)) => {
-            return Err(Failure::new(USAGE, "macOS has no call to set the limits of another process")
+            return Err(CommandError::new(USAGE, "macOS has no call to set the limits of another process")
                 .help("leave `--pid` out, and `tunectl apply` says what to type in the shell itself"));
         }
     }
-    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let own = world.os.pid();
     match calling_shell(&world.processes, own) {
         Ok(Some(shell)) => Ok(Some(shell)),
-        Ok(None) => Err(Failure::new(
+        Ok(None) => Err(CommandError::new(
             USAGE,
             "the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us",
         )
@@ -133,7 +175,7 @@ fn whose_limits(
             };
             let why =
                 format!("the profile has resource limits, and the shell to set them for can't be found: {unseen}");
-            Err(Failure::new(USAGE, why).help(format!(
+            Err(CommandError::new(USAGE, why).help(format!(
                 "mount {processes} first, leave them out with `--no-rlimits`, or start the service with `tunectl run`"
             )))
         }

@@ -1,7 +1,7 @@
 //! `tunectl check`: compare this machine with a profile; change nothing.
 
 use crate::apply;
-use crate::cli::{Check, Findings};
+use crate::cli::ProfileArgs;
 use crate::formats::prometheus;
 use crate::kernel::Process;
 use crate::linux::process::NamedProcess;
@@ -14,11 +14,41 @@ use crate::report::Report;
 use crate::sys;
 
 use super::prepare::{Need, again, prepare_for};
-use super::{FALLS_SHORT, Failure, World, print};
+use super::{CommandError, Execute, FALLS_SHORT, World, print};
 
-#[inline(never)]
-pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure> {
-    let ready = prepare_for(check.pid, &check.asked, Need::Profile, false, world)?;
+/// Arguments of `tunectl check`.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Which profiles.
+    #[command(flatten)]
+    profile: ProfileArgs,
+    /// The process to check the limits of, instead of our own, which are the shell's, in its namespaces.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pid: Option<i32>,
+    /// How to show what was found.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: ReportFormat,
+}
+
+/// How the report of `check` is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ReportFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Metrics in Prometheus's text format.
+    Prometheus,
+}
+
+impl Execute for CheckArgs {
+    fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
+        check(self, world)
+    }
+}
+
+fn check(check: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
+    let ready = prepare_for(check.pid, &check.profile, Need::Profile, false, world)?;
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
     let plan = apply::make_plan(world.kernel, ready.requirements, process, ready.place);
@@ -28,16 +58,16 @@ pub(super) fn check(check: &Check, world: &mut World<'_>) -> Result<i32, Failure
             report.cap_processes(most);
         }
     }
-    let again = again(&check.asked, check.pid);
+    let again = again(&check.profile, check.pid);
     let mut account =
         DiagnosedReport::new("check", &ready.profile.names, &ready.environment, named.as_ref(), &report, &again);
     if ready.visiting {
         account.queues = queues(&report, world);
     }
     let text = match check.format {
-        Findings::Text => output::table(&account, world.colour),
-        Findings::Json => output::document(&account),
-        Findings::Prometheus => prometheus::exposition(&prometheus::samples(&report), &ready.profile.names, None),
+        ReportFormat::Text => output::table(&account, world.colour),
+        ReportFormat::Json => output::document(&account),
+        ReportFormat::Prometheus => prometheus::exposition(&prometheus::samples(&report), &ready.profile.names, None),
     };
     print(world.out, &text);
     Ok(if report.fails() { FALLS_SHORT } else { 0 })
@@ -55,8 +85,11 @@ fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
         _ => None,
     });
     let allowed = asked.unwrap_or(now);
-    let listeners =
-        (world.listeners)(allowed).inspect_err(|error| log::warn!("listening sockets: {}", sys::reason(error))).ok()?;
+    let listeners = world
+        .os
+        .listeners(allowed)
+        .inspect_err(|error| log::warn!("listening sockets: {}", sys::reason(error)))
+        .ok()?;
     Some(Queues { allowed, listeners })
 }
 

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use nix::errno::Errno;
 
 use crate::catalog::{self, InNewNetns};
-use crate::cli::Explain;
 use crate::diagnose::{self, Cause};
 use crate::environment::Environment;
 use crate::environment::config_files::Reader;
@@ -18,22 +17,31 @@ use crate::output;
 use crate::profile::lint::codes::{WARNINGS, Warning, warning};
 use crate::snippet::visible;
 
-use super::{Failure, USAGE, World, print};
+use super::{CommandError, Execute, USAGE, World, print};
 
-#[inline(never)]
-pub(super) fn explain(explain: &Explain, world: &mut World<'_>) -> Result<i32, Failure> {
-    let asked = explain.subject.trim();
-    let text = if let Some(cause) = Cause::by_code(&asked.to_ascii_lowercase()) {
-        output::paragraph(cause.code(), cause.explanation())
-    } else if let Some(Warning { code, title, explanation }) = warning(asked) {
-        output::paragraph(&format!("{code}: {title}"), explanation)
-    } else if let Ok(resource) = Resource::parse(&asked.to_ascii_lowercase()) {
-        limit(resource, world)
-    } else {
-        setting(asked, world).ok_or_else(|| unknown(asked, world.kernel.system()))?
-    };
-    print(world.out, &text);
-    Ok(0)
+/// Arguments of `tunectl explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// A sysctl, a path beneath /sys, the name of a limit, or a code such as read-only-mount or W001.
+    #[arg(value_name = "KEY|LIMIT|CODE")]
+    subject: String,
+}
+
+impl Execute for ExplainArgs {
+    fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
+        let asked = self.subject.trim();
+        let text = if let Some(cause) = Cause::by_code(&asked.to_ascii_lowercase()) {
+            output::paragraph(cause.code(), cause.explanation())
+        } else if let Some(Warning { code, title, explanation }) = warning(asked) {
+            output::paragraph(&format!("{code}: {title}"), explanation)
+        } else if let Ok(resource) = Resource::parse(&asked.to_ascii_lowercase()) {
+            limit(resource, world)
+        } else {
+            setting(asked, world).ok_or_else(|| unknown(asked, world.kernel.system()))?
+        };
+        print(world.out, &text);
+        Ok(0)
+    }
 }
 
 fn limit(resource: Resource, world: &mut World<'_>) -> String {
@@ -52,7 +60,7 @@ fn setting(asked: &str, world: &mut World<'_>) -> Option<String> {
 
 fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     let here = world.kernel.system();
-    let environment = (world.environment)();
+    let environment = world.os.environment();
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
     if let Some(row) = catalog::row(here, key) {
         let mut page = catalog::explain(&row, environment.version());
@@ -145,12 +153,12 @@ fn line(page: &mut String, title: &str, text: &str) {
     let _ = writeln!(page, "  {title:<16}{}", visible(text));
 }
 
-fn unknown(asked: &str, system: System) -> Failure {
+fn unknown(asked: &str, system: System) -> CommandError {
     let codes = Cause::all().map(Cause::code).chain(WARNINGS.iter().map(|warning| warning.code));
     let names = catalog::names(system).chain(Resource::ALL.map(Resource::name)).chain(codes);
     // However it was written: with slashes too.
     let typed = SysctlName::parse(asked).map_or_else(|_| asked.to_owned(), |name| name.to_string());
     let near = suggest::setting_hint(&typed, names);
-    Failure::new(USAGE, format!("`{}` is no setting, limit or code that is known{near}", asked.escape_debug()))
+    CommandError::new(USAGE, format!("`{}` is no setting, limit or code that is known{near}", asked.escape_debug()))
         .help("settings are named as in `tunectl explain net.core.somaxconn`, limits as in `tunectl explain nofile`, and codes stand in the output, as in `tunectl explain read-only-mount`")
 }

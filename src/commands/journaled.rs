@@ -7,10 +7,9 @@ use crate::kernel::Process;
 use crate::linux::process::NamedProcess;
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::sys;
 
 use super::prepare::Prepared;
-use super::{FALLS_SHORT, Failure, USAGE, World};
+use super::{CommandError, FALLS_SHORT, USAGE, World};
 
 /// Applies with the originals written down first.
 pub(super) fn journaled(
@@ -18,7 +17,7 @@ pub(super) fn journaled(
     whose: Option<&NamedProcess>,
     on_failure: OnFailure,
     world: &mut World<'_>,
-) -> Result<Report, Failure> {
+) -> Result<Report, CommandError> {
     let places = places(&ready.environment, world);
     let store = Journal::open_or_create(&places).map_err(|trouble| not_kept(&trouble))?;
     let here = here(&ready.environment, world);
@@ -51,28 +50,28 @@ pub(super) fn journaled(
     Ok(report)
 }
 
-pub(super) fn not_kept(trouble: &JournalError) -> Failure {
-    Failure::new(FALLS_SHORT, format!("{trouble}; nothing was changed"))
+pub(super) fn not_kept(trouble: &JournalError) -> CommandError {
+    CommandError::new(FALLS_SHORT, format!("{trouble}; nothing was changed"))
         .help(trouble.help())
         .help("`--no-journal` goes without, and then `tunectl revert` can't put anything back")
 }
 
 /// What can't be undone is done only where that was said.
-pub(super) fn refuse_irreversible(plan: &Plan) -> Result<(), Failure> {
+pub(super) fn refuse_irreversible(plan: &Plan) -> Result<(), CommandError> {
     let names: Vec<String> = plan.irreversible().map(|(key, value)| format!("`{key}` = {value}")).collect();
     match names.len() {
         0 => Ok(()),
-        _ => Err(Failure::new(USAGE, format!("{} can't be undone before the next boot", names.join(", ")))
+        _ => Err(CommandError::new(USAGE, format!("{} can't be undone before the next boot", names.join(", ")))
             .help("nothing was changed; if it is meant for good, add `--allow-irreversible`")),
     }
 }
 
 /// Where the journal of whoever we are is kept.
 pub(super) fn places(environment: &Environment, world: &World<'_>) -> JournalLocations {
-    JournalLocations::of(environment.system, environment.user, world.variable)
+    JournalLocations::of(environment.system, environment.user, &|name| world.os.variable(name))
 }
 
 /// Which boot and which namespaces this is.
 pub(super) fn here(environment: &Environment, world: &mut World<'_>) -> BootIdentity {
-    BootIdentity::of(world.kernel, environment.version(), &world.processes, sys::network_cookie())
+    BootIdentity::of(world.kernel, environment.version(), &world.processes, world.os.network_cookie())
 }

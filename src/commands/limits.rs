@@ -2,45 +2,57 @@
 
 use nix::errno::Errno;
 
-use crate::cli::{Format, Limits};
+use crate::cli::Format;
 use crate::kernel::{KernelError, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::limit::Resource;
 use crate::output;
 
 use super::check::named;
-use super::{FALLS_SHORT, Failure, World, print};
+use super::{CommandError, Execute, FALLS_SHORT, World, print};
 
-#[inline(never)]
-pub(super) fn limits(limits: &Limits, world: &mut World<'_>) -> Result<i32, Failure> {
-    let process = limits.pid.map_or(Process::Own, Process::Pid);
-    let mut found = Vec::with_capacity(Resource::ALL.len());
-    for resource in Resource::ALL {
-        match world.kernel.limits(process, resource) {
-            Ok(both) => found.push((resource, both)),
-            // A limit that this system does not have.
-            Err(KernelError { errno: Errno::EINVAL, .. }) => {}
-            Err(refusal) => match refusal.shown() {
-                Some(both) => found.push((resource, both)),
-                None => return Err(unreadable(limits.pid, refusal)),
-            },
-        }
-    }
-    let whose = match limits.pid {
-        Some(pid) => named(pid, world),
-        None => NamedProcess { pid: i32::try_from(std::process::id()).unwrap_or(0), name: "tunectl".to_owned() },
-    };
-    let text = match limits.format {
-        Format::Text => output::limits_table(&found),
-        Format::Json => output::limits_document(&whose, &found),
-    };
-    print(world.out, &text);
-    Ok(0)
+/// Arguments of `tunectl limits`.
+#[derive(Debug, clap::Args)]
+pub struct LimitsArgs {
+    /// The process, instead of our own, which are the shell's.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pid: Option<i32>,
+    /// How to show them.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
 }
 
-fn unreadable(pid: Option<i32>, refusal: KernelError) -> Failure {
+impl Execute for LimitsArgs {
+    fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
+        let process = self.pid.map_or(Process::Own, Process::Pid);
+        let mut found = Vec::with_capacity(Resource::ALL.len());
+        for resource in Resource::ALL {
+            match world.kernel.limits(process, resource) {
+                Ok(both) => found.push((resource, both)),
+                // A limit that this system does not have.
+                Err(KernelError { errno: Errno::EINVAL, .. }) => {}
+                Err(refusal) => match refusal.shown() {
+                    Some(both) => found.push((resource, both)),
+                    None => return Err(unreadable(self.pid, refusal)),
+                },
+            }
+        }
+        let whose = match self.pid {
+            Some(pid) => named(pid, world),
+            None => NamedProcess { pid: world.os.pid(), name: "tunectl".to_owned() },
+        };
+        let text = match self.format {
+            Format::Text => output::limits_table(&found),
+            Format::Json => output::limits_document(&whose, &found),
+        };
+        print(world.out, &text);
+        Ok(0)
+    }
+}
+
+fn unreadable(pid: Option<i32>, refusal: KernelError) -> CommandError {
     let whose = pid.map_or_else(|| "our own".to_owned(), |pid| format!("pid {pid}'s"));
-    let failure = Failure::new(FALLS_SHORT, format!("{whose} limits could not be read: {refusal}"));
+    let failure = CommandError::new(FALLS_SHORT, format!("{whose} limits could not be read: {refusal}"));
     match refusal.errno {
         Errno::ESRCH => failure.help("there is no such process"),
         Errno::EPERM if pid.is_some() => failure.help("it belongs to somebody else: try it with sudo"),

@@ -1,8 +1,12 @@
-//! One file a subcommand, each of which reads like its section of the README.
+//! The subcommands, one file each: its arguments, how it opens the kernel's settings, and its steps in order.
+//!
+//! To add one: its file with a type of arguments that is [`Execute`], a `mod` line, and a line in [`Subcommand`].
 
 mod apply;
 mod check;
+mod error;
 mod explain;
+mod host;
 mod journaled;
 mod limits;
 mod persist;
@@ -13,146 +17,132 @@ mod revert_json;
 mod run;
 mod sticky_writer;
 mod watch;
+mod world;
 
+pub use error::{CommandError, FALLS_SHORT, NOT_STARTED, USAGE};
+pub use host::run_on_host;
 pub use sticky_writer::Results;
+pub use world::{OperatingSystem, TakeLimits, World};
 
-use std::fmt;
-use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
 
-use crate::cli::{Cli, Command};
-use crate::environment::Environment;
-use crate::exec::Stage;
-use crate::init::{self, NotStarted, SupervisorConfig};
-use crate::kernel::Kernel;
-use crate::linux::listeners::Listener;
-use crate::linux::namespaces::{EnterError, EnteredNamespaces};
-use crate::model::amount::Machine;
-use crate::output::Colour;
-use crate::profile_store::ProfileStore;
-use crate::sys::{self, Inherited};
+use crate::cli::{DeferredArgs, LogOptions};
+use crate::kernel::Access;
+use crate::sys;
 
-/// All that a subcommand can see of the world outside. A test makes one of its own.
-pub struct World<'a> {
-    /// The kernel.
-    pub kernel: &'a mut dyn Kernel,
-    /// Where we run; asked for where it matters.
-    pub environment: &'a dyn Fn() -> Environment,
-    /// How large the machine is, for us or for the process with this number; asked for where an amount hangs on it.
-    pub machine: &'a dyn Fn(Option<i32>) -> Machine,
-    /// Where profiles are found.
-    pub library: ProfileStore,
-    /// Where processes are found, `/proc`.
-    pub processes: PathBuf,
-    /// Enters the namespaces of the process with this number.
-    pub enter: &'a dyn Fn(i32) -> Result<EnteredNamespaces, EnterError>,
-    /// The sockets that listen in our network namespace, those whose queues are shorter than this.
-    pub listeners: &'a dyn Fn(u64) -> io::Result<Vec<Listener>>,
-    /// An environment variable.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// Becomes the service or supervises it.
-    pub start: Start<'a>,
-    /// Standard output, for results; its `flush` tells of an earlier failure too.
-    pub out: &'a mut dyn Write,
-    /// Standard error, for what went wrong.
-    pub err: &'a mut dyn Write,
-    /// Whether results are coloured.
-    pub colour: Colour,
-    /// Whether what is said on standard error is.
-    pub colour_err: Colour,
-}
-
-impl fmt::Debug for World<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("library", &self.library).finish_non_exhaustive()
-    }
-}
-
-/// Why a subcommand came to nothing: what to say, and the exit code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The exit code of the README's table.
-    pub code: i32,
-    /// What to print, with its newline.
-    pub message: String,
-}
-
-/// The exit code of a wrong command line or profile: nothing was changed.
-pub const USAGE: i32 = 2;
-/// The exit code of a required setting that falls short.
-pub const FALLS_SHORT: i32 = 1;
-/// The exit code of `run` where tunectl itself could not do what the profile requires.
-pub const NOT_STARTED: i32 = 125;
-
-/// The exit code of results that could not be written, where there is no worse: whoever reads them must not take half
-/// of them for all.
-const RESULTS_LOST: i32 = FALLS_SHORT;
-
-impl Failure {
-    /// `error: …`, and lines of help.
-    #[must_use]
-    pub fn new(code: i32, message: impl fmt::Display) -> Self {
-        Self { code, message: format!("error: {message}\n") }
+/// What every subcommand does.
+trait Execute {
+    /// How the settings of the kernel are opened for it.
+    fn access(&self) -> Access {
+        Access::Read
     }
 
-    /// The same with one more line of help.
-    #[must_use]
-    pub fn help(mut self, help: impl fmt::Display) -> Self {
-        self.message = format!("{}  = help: {help}\n", self.message);
-        self
-    }
+    /// Carries it out and returns the exit code. `run` returns only where the service was not started, or has ended.
+    ///
+    /// # Errors
+    /// It failed before there was a result to print.
+    fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError>;
 }
 
-/// Carries out what was typed and returns the exit code. Of `run`, returns only where the service was not started.
-pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
-    let outcome = match &cli.command {
-        Command::Run(run) => run::run(run, world),
-        Command::Apply(apply) => apply::apply(apply, world),
-        Command::Revert(revert) => revert::revert(revert, world),
-        Command::Check(check) => check::check(check, world),
-        Command::Watch(watch) => watch::watch(watch, world),
-        Command::Limits(limits) => limits::limits(limits, world),
-        Command::Explain(explain) => explain::explain(explain, world),
-        Command::Profile(profile) => profile::profile(profile, world),
+/// Declares [`Subcommand`] from one line for each: what it is for, as help shows it, its name, its arguments.
+macro_rules! subcommands {
+    ($(#[doc = $about:literal] $name:ident($arguments:ty),)+) => {
+        /// The subcommands, with what was typed for them.
+        #[derive(Debug, clap::Subcommand)]
+        pub enum Subcommand {
+            $(#[doc = $about] $name(DeferredArgs<$arguments>),)+
+        }
+
+        impl Subcommand {
+            fn arguments(&self) -> &dyn Execute {
+                match self {
+                    $(Self::$name(arguments) => &**arguments,)+
+                }
+            }
+        }
     };
-    let code = outcome.unwrap_or_else(|failure| {
-        drop(world.err.write_all(failure.message.as_bytes()));
-        failure.code
+}
+
+subcommands! {
+    /// Apply a profile, then become the command.
+    Run(run::RunArgs),
+    /// Apply a profile to this machine and to the shell that this is typed in.
+    Apply(apply::ApplyArgs),
+    /// Put back what `apply` changed.
+    Revert(revert::RevertArgs),
+    /// Compare this machine with a profile; change nothing.
+    Check(check::CheckArgs),
+    /// Stay and keep comparing; tell of each change, and put it back if asked to.
+    Watch(watch::WatchArgs),
+    /// Show the resource limits of a process, soft and hard.
+    Limits(limits::LimitsArgs),
+    /// Say what is known of a setting, a limit, a cause or a warning.
+    Explain(explain::ExplainArgs),
+    /// List, show and validate profiles.
+    Profile(profile::ProfileCommand),
+}
+
+impl Subcommand {
+    /// How the settings of the kernel are opened for it.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.arguments().access()
+    }
+}
+
+/// Bring kernel settings and resource limits to a profile, prove it, and start the service.
+#[derive(Debug, clap::Parser)]
+#[command(name = "tunectl", version, propagate_version = true, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 all that is required holds; 1 something required falls short; 2 the command \
+    line or a profile is wrong, nothing was changed; and of `run` 125 the service was not started, 126 its command \
+    can't be executed, 127 was not found, else the service's own.")]
+pub struct Cli {
+    /// How much to log, and whether to colour.
+    #[command(flatten)]
+    pub log: LogOptions,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Subcommand,
+}
+
+/// Carries out what was typed, prints why it failed, and returns the exit code.
+#[must_use]
+pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
+    let code = cli.command.arguments().execute(world).unwrap_or_else(|error| {
+        drop(write!(world.err, "{error}"));
+        error.code
     });
     match world.out.flush() {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let reason = sys::reason(&error);
             let _ = writeln!(world.err, "error: the results could not be written to standard output: {reason}");
-            if code == 0 { RESULTS_LOST } else { code }
+            // Whoever reads them must not take half of them for all.
+            if code == 0 { FALLS_SHORT } else { code }
         }
         _ => code,
     }
 }
 
-/// Writes results. What comes of a failure is decided once, in [`dispatch`].
+/// Writes results. A failure shows in [`dispatch`], when they are flushed.
 fn print(out: &mut dyn Write, text: &str) {
     drop(out.write_all(text.as_bytes()));
 }
 
-/// Becomes the service, or with orders supervises it and returns its exit code. What it is given last takes the
-/// limits where the service takes them in a process of its own.
-pub type Start<'a> = &'a mut dyn FnMut(Stage, Option<SupervisorConfig>, TakeLimits<'_>) -> Result<i32, Failure>;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
 
-/// Takes the limits of the calling process; fails in words that have been said already, if they are empty.
-pub type TakeLimits<'a> = &'a mut dyn FnMut() -> Result<(), String>;
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
 
-/// What starts the service in the real world.
-pub fn real_start(
-    inherited: &Inherited,
-) -> impl FnMut(Stage, Option<SupervisorConfig>, TakeLimits<'_>) -> Result<i32, Failure> {
-    let inherited = *inherited;
-    move |stage, orders, limits| {
-        if let Some(orders) = orders {
-            // The child has said why, in its own words.
-            let silent = |NotStarted { code }| Failure { code, message: String::new() };
-            return init::run(orders, stage, &inherited, limits).map_err(silent);
-        }
-        let Err(error) = stage.enter(&inherited, limits);
-        Err(Failure::new(error.exit_code(), error))
+    #[test]
+    fn everything_from_the_command_on_is_its_own() {
+        let cli = Cli::try_parse_from(["tunectl", "run", "-p", "base", "redis-server", "--version", "-v", "--", "-p"]);
+        let Ok(Cli { command: Subcommand::Run(run), log }) = cli else { panic!("{cli:?}") };
+        assert_eq!(run.command, ["redis-server", "--version", "-v", "--", "-p"]);
+        assert_eq!(log.verbose, 0);
     }
 }

@@ -15,7 +15,7 @@ use crate::profile::load::load as load_all;
 use crate::profile::problem::Problem;
 use crate::profile::{Profile, Source};
 
-use super::{FALLS_SHORT, Failure, USAGE, World};
+use super::{CommandError, FALLS_SHORT, USAGE, World};
 
 /// A profile that has been read, checked and resolved on this machine.
 pub(super) struct Prepared {
@@ -49,7 +49,7 @@ pub(super) fn prepare(
     need: Need,
     allow_host_settings: bool,
     world: &World<'_>,
-) -> Result<Prepared, Failure> {
+) -> Result<Prepared, CommandError> {
     prepare_for(None, asked, need, allow_host_settings, world)
 }
 
@@ -63,22 +63,22 @@ pub(super) fn prepare_for(
     need: Need,
     allow_host_settings: bool,
     world: &World<'_>,
-) -> Result<Prepared, Failure> {
+) -> Result<Prepared, CommandError> {
     let system = world.kernel.system();
     let mut files = Vec::new();
     let mut profile = load(asked, need, system, &mut files, world)?;
     let raw = std::mem::take(&mut profile.requirements);
-    let machine = || (world.machine)(pid.filter(|_| system == System::Linux));
+    let machine = || world.os.machine(pid.filter(|_| system == System::Linux));
     let requirements = plan::resolve(raw, &profile.service_ports, system, &machine)
-        .map_err(|(origin, message)| problem(&Problem::error(message, Some(origin))))?;
-    let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, (world.enter)(pid))) {
+        .map_err(|(origin, message)| CommandError::problems(Problem::error(message, Some(origin)).into()))?;
+    let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, world.os.enter_namespaces(pid))) {
         // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.
         Some((pid, Err(why))) if !requirements.keys.is_empty() => {
-            return Err(no_entry(pid, why, (world.environment)().user));
+            return Err(no_entry(pid, why, world.os.environment().user));
         }
         other => other.and_then(|(_, visit)| visit.ok()),
     };
-    let mut environment = (world.environment)();
+    let mut environment = world.os.environment();
     if let Some(EnteredNamespaces { initial, other_users, .. }) = visit {
         environment = environment.visiting(initial, other_users);
     }
@@ -103,12 +103,12 @@ fn shared(initial: Namespaces) -> plan::Shared {
 /// The words that ask for the same again, for commands that are shown to be pasted.
 pub(super) fn again(asked: &ProfileArgs, pid: Option<i32>) -> Vec<String> {
     let pid = pid.into_iter().flat_map(|pid| ["--pid".to_owned(), pid.to_string()]);
-    asked.words().into_iter().chain(pid).collect()
+    asked.to_args().into_iter().chain(pid).collect()
 }
 
 /// `user` is who we are: root was refused for want of a capability over the process, namespaces(7) and setns(2).
-fn no_entry(pid: i32, why: EnterError, user: u32) -> Failure {
-    let failure = Failure::new(FALLS_SHORT, format!("pid {pid}: {why}"));
+fn no_entry(pid: i32, why: EnterError, user: u32) -> CommandError {
+    let failure = CommandError::new(FALLS_SHORT, format!("pid {pid}: {why}"));
     let (EnterError::Hidden(errno) | EnterError::Refused(_, errno)) = why else { return failure };
     match (errno, why) {
         (Errno::EACCES | Errno::EPERM, _) if user != 0 => {
@@ -140,29 +140,25 @@ fn load(
     system: System,
     files: &mut Vec<PathBuf>,
     world: &World<'_>,
-) -> Result<Profile, Failure> {
+) -> Result<Profile, CommandError> {
     let typed = Typed { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
     let nothing_asked =
         asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty();
     if nothing_asked && need == Need::Profile {
-        return Err(Failure::new(USAGE, "no profile was named")
+        return Err(CommandError::new(USAGE, "no profile was named")
             .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
     }
     let mut find = |name: &str, named_by: Option<&Source>| {
-        let found = world.library.find(name, named_by)?;
-        files.push(world.library.file_of(name, &found));
+        let found = world.profiles.find(name, named_by)?;
+        files.push(world.profiles.file_of(name, &found));
         Ok(found)
     };
     load_all(&asked.profiles, &mut find, &spec)
         .and_then(|profile| cli_overrides::add(profile, typed, system, &spec))
-        .map_err(|problems| Failure { code: USAGE, message: format!("{problems}\n") })
+        .map_err(CommandError::problems)
 }
 
 /// What the catalog knows of a key's values.
 pub(super) fn spec(system: System, key: &Key) -> Option<crate::model::setting::ValueSpec> {
     catalog::spec(system, key)
-}
-
-fn problem(problem: &Problem) -> Failure {
-    Failure { code: USAGE, message: format!("{problem}\n") }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::catalog::{self, Access, KernelVersion};
-use crate::cli;
 use crate::environment::Environment;
 use crate::model::setting::{Key, System};
 use crate::profile::lint::{About, Known, lint};
@@ -12,19 +11,44 @@ use crate::profile::problem::Problems;
 use crate::profile::{Profile, Source};
 
 use super::prepare::spec;
-use super::{Failure, USAGE, World, print};
+use super::{CommandError, Execute, USAGE, World, print};
 
-#[inline(never)]
-pub(super) fn profile(command: &cli::Profile, world: &mut World<'_>) -> Result<i32, Failure> {
-    match command {
-        cli::Profile::List => Ok(list(world)),
-        cli::Profile::Show { name } => show(name, world),
-        cli::Profile::Validate { profiles } => Ok(validate(profiles, world)),
+/// Arguments of `tunectl profile`.
+#[derive(Debug, clap::Args)]
+pub struct ProfileCommand {
+    #[command(subcommand)]
+    action: ProfileAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ProfileAction {
+    /// List the profiles that can be named.
+    List,
+    /// Print a profile's text.
+    Show {
+        /// Name or path.
+        name: String,
+    },
+    /// Read profiles and say what is wrong or doubtful in them; change nothing.
+    Validate {
+        /// Names or paths.
+        #[arg(required = true, value_name = "PROFILE")]
+        profiles: Vec<String>,
+    },
+}
+
+impl Execute for ProfileCommand {
+    fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
+        match &self.action {
+            ProfileAction::List => Ok(list(world)),
+            ProfileAction::Show { name } => show(name, world),
+            ProfileAction::Validate { profiles } => Ok(validate(profiles, world)),
+        }
     }
 }
 
 fn list(world: &mut World<'_>) -> i32 {
-    let names = world.library.names();
+    let names = world.profiles.names();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for name in &names {
@@ -39,10 +63,10 @@ fn list(world: &mut World<'_>) -> i32 {
     0
 }
 
-fn show(name: &str, world: &mut World<'_>) -> Result<i32, Failure> {
-    let source = world.library.find(name, None).map_err(|unfound| {
-        let failure = Failure::new(USAGE, unfound.message);
-        unfound.help.into_iter().fold(failure, Failure::help)
+fn show(name: &str, world: &mut World<'_>) -> Result<i32, CommandError> {
+    let source = world.profiles.find(name, None).map_err(|unfound| {
+        let failure = CommandError::new(USAGE, unfound.message);
+        unfound.help.into_iter().fold(failure, CommandError::help)
     })?;
     print(world.out, &source.text);
     Ok(0)
@@ -54,7 +78,7 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
         .into_iter()
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
-    let environment = (world.environment)();
+    let environment = world.os.environment();
     let known = Known { names: &names, about: &|system, key| about(system, key, &environment) };
     let mut broken = 0;
     for name in asked {
@@ -106,6 +130,6 @@ fn about(system: System, key: &Key, environment: &Environment) -> About {
 }
 
 fn load(names: &[String], world: &World<'_>) -> Result<Profile, Problems> {
-    let mut find = |name: &str, named_by: Option<&Source>| world.library.find(name, named_by);
+    let mut find = |name: &str, named_by: Option<&Source>| world.profiles.find(name, named_by);
     load_all(names, &mut find, &spec)
 }

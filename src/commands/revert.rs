@@ -4,25 +4,58 @@ use std::fmt::Write as _;
 
 use nix::errno::Errno;
 
-use crate::cli::{Format, Revert};
+use crate::cli::Format;
 use crate::journal::{
     self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange, SettingRef,
     StoredValue,
 };
-use crate::kernel::{KernelError, Operation};
+use crate::kernel::{Access, KernelError, Operation};
 
 use super::journaled::{here, places};
-use super::persist::{self, Removed};
+use super::persist::{self, Removed, RevertPersistFlags};
 use super::revert_json;
-use super::{FALLS_SHORT, Failure, World, print};
+use super::{CommandError, Execute, FALLS_SHORT, World, print};
 
-#[inline(never)]
-pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Failure> {
-    persist::root_is_there(revert.lasting.root.as_deref())?;
-    let environment = (world.environment)();
+/// Arguments of `tunectl revert`.
+#[derive(Debug, clap::Args)]
+pub struct RevertArgs {
+    /// Everything that was applied since the boot, not the newest only.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Put back too what somebody else has changed since.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Show what would be put back, and change nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// The files of `apply --persist`.
+    #[command(flatten)]
+    pub(super) persist: RevertPersistFlags,
+    /// How to show what was done.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: Format,
+}
+
+impl Execute for RevertArgs {
+    fn access(&self) -> Access {
+        if self.dry_run { Access::Read } else { Access::Write }
+    }
+
+    fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
+        revert(self, world)
+    }
+}
+
+fn revert(revert: &RevertArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
+    persist::root_is_there(revert.persist.root.as_deref())?;
+    let environment = world.os.environment();
     let mut tale = RevertSummary::default();
     // The files first: whoever has to try again must not put back what was applied earlier still.
-    let taken = if revert.lasting.persist { persist::take_away(revert, world) } else { Removed::default() };
+    let taken = if revert.persist.persist {
+        persist::take_away(&revert.persist, revert.force, revert.dry_run, revert.format, world)
+    } else {
+        Removed::default()
+    };
     if !taken.left {
         match Journal::open_existing(&places(&environment, world)).map_err(|trouble| trouble_with(&trouble))? {
             Some(store) => all(revert, &store, &here(&environment, world), world, &mut tale)?,
@@ -46,12 +79,12 @@ pub(super) fn revert(revert: &Revert, world: &mut World<'_>) -> Result<i32, Fail
 
 /// The newest entry that is of this boot and of these namespaces, or all of them.
 fn all(
-    revert: &Revert,
+    revert: &RevertArgs,
     store: &Journal,
     here: &BootIdentity,
     world: &mut World<'_>,
     tale: &mut RevertSummary,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let force = if revert.force { Force::Yes } else { Force::No };
     tale.nothing = true;
     for number in store.numbers().map_err(|trouble| trouble_with(&trouble))? {
@@ -87,14 +120,14 @@ fn all(
 }
 
 fn one(
-    revert: &Revert,
+    revert: &RevertArgs,
     store: &Journal,
     number: u64,
     entry: JournalEntry,
     here: &BootIdentity,
     force: Force,
     world: &mut World<'_>,
-) -> Result<Vec<RevertedChange>, Failure> {
+) -> Result<Vec<RevertedChange>, CommandError> {
     if revert.dry_run {
         return Ok(journal::preview(world.kernel, entry, here, force));
     }
@@ -102,12 +135,12 @@ fn one(
 }
 
 /// What was changed in an earlier boot died with it.
-fn forget(revert: &Revert, store: &Journal, number: u64) -> Result<(), Failure> {
+fn forget(revert: &RevertArgs, store: &Journal, number: u64) -> Result<(), CommandError> {
     if revert.dry_run { Ok(()) } else { store.remove(number).map_err(|trouble| trouble_with(&trouble)) }
 }
 
-fn trouble_with(trouble: &JournalError) -> Failure {
-    Failure::new(FALLS_SHORT, trouble).help(trouble.help())
+fn trouble_with(trouble: &JournalError) -> CommandError {
+    CommandError::new(FALLS_SHORT, trouble).help(trouble.help())
 }
 
 /// What is told of it all.
@@ -125,7 +158,7 @@ struct RevertSummary {
 }
 
 impl RevertSummary {
-    fn tell(&mut self, undone: &RevertedChange, revert: &Revert) {
+    fn tell(&mut self, undone: &RevertedChange, revert: &RevertArgs) {
         let (name, before) = (name(&undone.change.setting), shown(undone.change.original.as_ref()));
         let no_help = "";
         match &undone.outcome {
@@ -148,7 +181,7 @@ impl RevertSummary {
                 let wrote = wrote
                     .as_ref()
                     .map_or_else(String::new, |wrote| format!(", not the {} that we wrote", wrote.for_display()));
-                let says = persist::who_says(revert, &undone.change.setting, now);
+                let says = persist::who_says(&revert.persist, &undone.change.setting, now);
                 self.short(
                     &format!(
                         "{name} is {}{wrote}: it is somebody else's by now{says}, and was left",

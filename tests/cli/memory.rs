@@ -6,12 +6,11 @@ use std::sync::Mutex;
 use tunectl::kernel::fake::{Behaviour, Fake, Inside, Mount};
 use tunectl::model::limit::{Limit, Limits, Resource};
 
-use crate::support::world::Computer;
+use crate::support::world::{Computer, PID};
 
 /// Somewhere in the middle of a machine: a shell, `sudo`, and this process, which plays tunectl.
 fn with_shell(computer: Computer) -> Computer {
-    let own = std::process::id();
-    computer.process(own, 800, "tunectl").process(800, 700, "sudo").process(700, 1, "bash").process(1, 0, "systemd")
+    computer.process(PID, 800, "tunectl").process(800, 700, "sudo").process(700, 1, "bash").process(1, 0, "systemd")
 }
 
 fn linux(fake: Fake) -> Computer {

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use clap::Parser as _;
 use serde_json::Value;
-use tunectl::cli::Cli;
+use tunectl::commands::Cli;
 
 use crate::support::kernel::{put, sysctl};
 use crate::support::namespaces::{inside, this_test};

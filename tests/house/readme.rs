@@ -9,18 +9,17 @@ use clap::Parser as _;
 
 use tunectl::builtin;
 use tunectl::catalog;
-use tunectl::cli::Cli;
-use tunectl::commands::{self, World};
+use tunectl::commands::{self, Cli, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime};
 use tunectl::kernel::fake::{Fake, Mount};
-use tunectl::linux::namespaces::EnterError;
-use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limit, Limits, Resource};
-use tunectl::model::run::{OPTIONS, Shape};
+use tunectl::model::run::{CompatFlags, OPTIONS, Shape};
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
 use tunectl::profile::lint::codes::WARNINGS;
 use tunectl::profile_store::ProfileStore;
+
+use crate::support::world::FakeSystem;
 
 #[test]
 fn the_readme_shows_what_the_program_says() {
@@ -68,14 +67,10 @@ fn check() -> String {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut world = World {
         kernel: &mut kernel,
-        environment: &|| environment.clone(),
-        machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
-        library: ProfileStore { directory: "/nonexistent".into(), owners: None },
+        os: &FakeSystem::new(environment),
+        profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
         processes: "/nonexistent".into(),
-        enter: &|_| Err(EnterError::Gone),
-        listeners: &|_| Ok(Vec::new()),
-        variable: &|_| None,
-        start: &mut |_, _, _| Ok(0),
+        compat: CompatFlags::default(),
         out: &mut out,
         err: &mut err,
         colour: Colour::Off,

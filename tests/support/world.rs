@@ -1,17 +1,21 @@
 //! The whole command line on a kernel in memory: what can't be done to the machine that the tests run on.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use clap::Parser;
-use tunectl::cli::Cli;
-use tunectl::commands::{self, World};
+use tunectl::commands::{self, Cli, CommandError, OperatingSystem, TakeLimits, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
+use tunectl::exec::Stage;
+use tunectl::init::SupervisorConfig;
 use tunectl::kernel::fake::Fake;
 use tunectl::kernel::{Evidence, Kernel, KernelError, Process, WriteMode};
-use tunectl::linux::namespaces::EnteredNamespaces;
+use tunectl::linux::listeners::Listener;
+use tunectl::linux::namespaces::{EnterError, EnteredNamespaces};
 use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limits, Resource};
 use tunectl::model::name::SysctlName;
+use tunectl::model::run::CompatFlags;
 use tunectl::model::setting::{Key, System};
 use tunectl::output::Colour;
 use tunectl::profile_store::ProfileStore;
@@ -21,10 +25,72 @@ use super::scratch::Scratch;
 /// A machine to run tunectl on, as often as one likes.
 pub(crate) struct Computer {
     pub(crate) kernel: Watched,
-    environment: Environment,
+    os: FakeSystem,
     scratch: Scratch,
-    /// The error that listening sockets are asked for in vain with.
-    deaf: Option<i32>,
+}
+
+/// The operating system around a kernel in memory. Each field is an answer; nothing is asked of the real one.
+pub(crate) struct FakeSystem {
+    pub(crate) environment: Environment,
+    pub(crate) pid: i32,
+    pub(crate) machine: Machine,
+    /// The variables of the process environment.
+    pub(crate) variables: Vec<(&'static str, String)>,
+    /// The error number of asking for listening sockets; without one there are none that are too short.
+    pub(crate) listeners_fail: Option<i32>,
+}
+
+impl FakeSystem {
+    pub(crate) fn new(environment: Environment) -> Self {
+        let machine = Machine { memory: 1 << 30, cpus: 4 };
+        Self { environment, pid: PID, machine, variables: Vec::new(), listeners_fail: None }
+    }
+}
+
+/// Our own process ID there.
+pub(crate) const PID: i32 = 900;
+
+impl OperatingSystem for FakeSystem {
+    fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    fn parent_pid(&self) -> i32 {
+        1
+    }
+
+    fn is_subreaper(&self) -> bool {
+        false
+    }
+
+    fn network_cookie(&self) -> Option<u64> {
+        None
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }
+
+    fn environment(&self) -> Environment {
+        self.environment.clone()
+    }
+
+    fn machine(&self, _: Option<i32>) -> Machine {
+        self.machine
+    }
+
+    fn enter_namespaces(&self, _: i32) -> Result<EnteredNamespaces, EnterError> {
+        Ok(EnteredNamespaces { initial: self.environment.initial, ..EnteredNamespaces::default() })
+    }
+
+    fn listeners(&self, _: u64) -> io::Result<Vec<Listener>> {
+        self.listeners_fail.map_or(Ok(Vec::new()), |errno| Err(io::Error::from_raw_os_error(errno)))
+    }
+
+    /// Not a panic, which would be printed: only a way out that leaves everything as it is.
+    fn start_service(&self, _: Stage, _: Option<SupervisorConfig>, _: TakeLimits<'_>) -> Result<i32, CommandError> {
+        resume_unwind(Box::new("the service"))
+    }
 }
 
 /// What came of one run.
@@ -54,30 +120,35 @@ impl Computer {
         let own = Some(true);
         let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
         let environment = Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, with(u64::MAX));
-        Self { kernel: Watched { fake, changes: Vec::new() }, environment, scratch: Scratch::new(), deaf: None }
+        let variables = vec![("PATH", "/usr/bin:/bin".to_owned())];
+        let os = FakeSystem { variables, ..FakeSystem::new(environment) };
+        Self { kernel: Watched { fake, changes: Vec::new() }, os, scratch: Scratch::new() }
     }
 
     /// A Mac.
     pub(crate) fn macos(fake: Fake, user: u32) -> Self {
-        Self { environment: Environment::macos(Some("24.4.0".to_owned()), user), ..Self::linux(fake) }
+        let mut mac = Self::linux(fake);
+        mac.os.environment = Environment::macos(Some("24.4.0".to_owned()), user);
+        mac
     }
 
     /// A container on such a Linux machine.
     pub(crate) fn contained(mut self) -> Self {
-        self.environment.initial = Namespaces { net: Some(false), uts: Some(false), ..self.environment.initial };
+        let initial = &mut self.os.environment.initial;
+        *initial = Namespaces { net: Some(false), uts: Some(false), ..*initial };
         self
     }
 
     /// The kernel does not tell what listens.
     pub(crate) fn deaf(mut self, errno: i32) -> Self {
-        self.deaf = Some(errno);
+        self.os.listeners_fail = Some(errno);
         self
     }
 
     /// Us as an ordinary user. The kernel's side of it is [`Fake::as_user`].
     pub(crate) fn user(mut self, user: u32) -> Self {
-        self.environment.user = user;
-        self.environment = self.environment.amid(with(0));
+        self.os.environment.user = user;
+        self.os.environment = self.os.environment.amid(with(0));
         self
     }
 
@@ -87,7 +158,7 @@ impl Computer {
     }
 
     /// A process that is an ancestor of this one: `pid`, its parent, its name.
-    pub(crate) fn process(self, pid: u32, parent: u32, name: &str) -> Self {
+    pub(crate) fn process(self, pid: i32, parent: i32, name: &str) -> Self {
         self.scratch.write(
             &format!("proc/{pid}/stat"),
             format!("{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0"),
@@ -106,18 +177,12 @@ impl Computer {
         let words = line.split_whitespace().map(|word| word.replace('@', &folder));
         let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let (environment, deaf) = (self.environment.clone(), self.deaf);
         let mut world = World {
             kernel: &mut self.kernel,
-            environment: &|| environment.clone(),
-            machine: &|_| Machine { memory: 1 << 30, cpus: 4 },
-            library: ProfileStore { directory: "/nonexistent".into(), owners: None },
+            os: &self.os,
+            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
             processes: self.scratch.path().join("proc"),
-            enter: &|_| Ok(EnteredNamespaces { initial: environment.initial, ..EnteredNamespaces::default() }),
-            listeners: &|_| deaf.map_or(Ok(Vec::new()), |errno| Err(std::io::Error::from_raw_os_error(errno))),
-            variable: &|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()),
-            // Not a panic, which would be printed: only a way out that leaves everything as it stands.
-            start: &mut |_, _, _| resume_unwind(Box::new("the service")),
+            compat: CompatFlags::default(),
             out: &mut out,
             err: &mut err,
             colour: Colour::Off,

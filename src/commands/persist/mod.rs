@@ -3,7 +3,7 @@
 mod persist_revert;
 mod wanted;
 
-pub(super) use persist_revert::{Removed, take_away, who_says};
+pub(super) use persist_revert::{Removed, RevertPersistFlags, take_away, who_says};
 
 use std::fmt::Write as _;
 use std::io::ErrorKind;
@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use crate::cli::{Apply, Persist};
 use crate::diagnose;
 use crate::kernel::Process;
 use crate::persist::{self, Disk, File, PersistError, Wanted, Winner, Written};
@@ -19,15 +18,29 @@ use crate::report::Report;
 use crate::sys;
 
 use super::prepare::Prepared;
-use super::{FALLS_SHORT, Failure, USAGE, World};
+use super::{CommandError, FALLS_SHORT, USAGE, World};
 use wanted::{lasting, sample, unit, units, wanted};
+
+/// What is to last beyond the boot.
+#[derive(Debug, clap::Args)]
+pub(super) struct PersistFlags {
+    /// Write it for the next boot too: sysctl.d, limits.d, modules-load.d, tmpfiles.d; launchd jobs on macOS.
+    #[arg(long)]
+    pub(super) persist: bool,
+    /// Give a systemd service the limits too; can be given several times.
+    #[arg(long, value_name = "NAME", requires = "persist")]
+    pub(super) unit: Vec<String>,
+    /// Write beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub(super) root: Option<PathBuf>,
+}
 
 /// The most that the kernel takes of a list in one write, whatever its page size (`proc_do_large_bitmap`,
 /// kernel/sysctl.c). Who writes on, as systemd's reader does (measured: 252), sets the rest; procps does not.
 const ONE_WRITE: usize = 4095;
 
 /// Refuses before anything is changed what could not be made to last afterwards.
-pub(super) fn refuse(asked: &Persist, ready: &Prepared) -> Result<(), Failure> {
+pub(super) fn refuse(asked: &PersistFlags, ready: &Prepared) -> Result<(), CommandError> {
     if !asked.persist {
         return Ok(());
     }
@@ -37,11 +50,11 @@ pub(super) fn refuse(asked: &Persist, ready: &Prepared) -> Result<(), Failure> {
         } else {
             "whether this is a container, where nothing lasts, can't be told from /proc"
         };
-        return Err(Failure::new(USAGE, why)
+        return Err(CommandError::new(USAGE, why)
             .help("leave `--persist` out, or name the directory of another system with `--root DIR`"));
     }
     if let Some(wrong) = asked.unit.iter().find(|name| unit(name).is_none()) {
-        return Err(Failure::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
+        return Err(CommandError::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
     }
     root_is_there(asked.root.as_deref())?;
     let disk = disk(asked.root.as_deref());
@@ -50,9 +63,8 @@ pub(super) fn refuse(asked: &Persist, ready: &Prepared) -> Result<(), Failure> {
     match paths.map(|path| disk.is_ours(&path)).find_map(Result::err) {
         None => Ok(()),
         Some(trouble) => {
-            let help = help(&trouble, asked.root.as_deref());
-            let message = format!("error: {}; nothing was changed\n{help}", said(&trouble));
-            Err(Failure { code: FALLS_SHORT, message })
+            let error = CommandError::new(FALLS_SHORT, format!("{}; nothing was changed", said(&trouble)));
+            Err(help(&trouble, asked.root.as_deref()).into_iter().fold(error, CommandError::help))
         }
     }
 }
@@ -67,26 +79,27 @@ pub(super) struct PersistResult {
     /// Each file, for programs.
     pub(super) files: Vec<Json>,
     /// Why the rest of them is missing.
-    pub(super) failure: Option<Failure>,
+    pub(super) failure: Option<CommandError>,
 }
 
-/// Writes the files that say what holds now, and takes those away that say what nobody asks for any more.
+/// Writes the files that say what holds now, and takes those away that say what nobody asks for any more; with
+/// `dry_run` only says what it would do.
 pub(super) fn write(
-    apply: &Apply,
+    asked: &PersistFlags,
+    dry_run: bool,
     ready: &Prepared,
     process: Process,
     report: &Report,
     world: &mut World<'_>,
 ) -> PersistResult {
-    let asked = &apply.lasting;
     let wanted = wanted(asked, ready, process, report, world);
     let files = persist::files(&wanted, ready.place.system);
     let mut lasted = PersistResult::default();
-    if let Err((path, trouble)) = replace(apply, &wanted, &files, &mut lasted) {
+    if let Err((path, trouble)) = replace(asked, dry_run, &wanted, &files, &mut lasted) {
         let root = asked.root.as_deref();
         lasted.files.push(entry(&path, "left", Some(&said(&trouble))));
-        let message = format!("error: {}\n{}", said(&trouble), help(&trouble, root));
-        lasted.failure = Some(Failure { code: FALLS_SHORT, message });
+        let error = CommandError::new(FALLS_SHORT, said(&trouble));
+        lasted.failure = Some(help(&trouble, root).into_iter().fold(error, CommandError::help));
         return lasted;
     }
     for finding in report.outcomes.iter().filter(|finding| lasting(finding).is_none()) {
@@ -98,12 +111,13 @@ pub(super) fn write(
 
 /// Leaves off at the first file that can't be had.
 fn replace(
-    apply: &Apply,
+    asked: &PersistFlags,
+    dry_run: bool,
     wanted: &Wanted,
     files: &[File],
     lasted: &mut PersistResult,
 ) -> Result<(), (PathBuf, PersistError)> {
-    let (disk, dry_run) = (disk(apply.lasting.root.as_deref()), apply.dry_run);
+    let disk = disk(asked.root.as_deref());
     if !dry_run {
         disk.sweep();
     }
@@ -140,10 +154,10 @@ fn entry(file: &Path, outcome: &str, why: Option<&str>) -> Json {
 }
 
 /// Refuses a root that is not there: one that was mistyped is not to be made.
-pub(super) fn root_is_there(root: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn root_is_there(root: Option<&Path>) -> Result<(), CommandError> {
     match root.filter(|root| !root.is_dir()) {
         None => Ok(()),
-        Some(root) => Err(Failure::new(USAGE, format!("`--root {}` is not a directory", root.display()))),
+        Some(root) => Err(CommandError::new(USAGE, format!("`--root {}` is not a directory", root.display()))),
     }
 }
 
@@ -159,7 +173,7 @@ fn instead_of(before: Option<String>, now: &[String]) -> String {
 }
 
 /// What else there is to know or to do.
-fn notes(asked: &Persist, wanted: &Wanted, files: &[File]) -> String {
+fn notes(asked: &PersistFlags, wanted: &Wanted, files: &[File]) -> String {
     let mut text = String::new();
     let root = asked.root.as_deref().unwrap_or(Path::new("/"));
     for winner in persist::winners(root, files) {
@@ -194,8 +208,8 @@ fn said(trouble: &PersistError) -> String {
     }
 }
 
-/// A line of help, where there is any.
-fn help(trouble: &PersistError, root: Option<&Path>) -> String {
+/// What to do about it, where anything can be done.
+fn help(trouble: &PersistError, root: Option<&Path>) -> Option<String> {
     let root = root.map_or_else(String::new, |root| format!(" --root {}", diagnose::shell(&root.to_string_lossy())));
     let help = match trouble {
         PersistError::Changed(_) => {
@@ -203,7 +217,7 @@ fn help(trouble: &PersistError, root: Option<&Path>) -> String {
         }
         PersistError::Foreign(_) => "move it away if it is not needed".to_owned(),
         PersistError::Refused(_, error) if error.kind() == ErrorKind::PermissionDenied => "try it with sudo".to_owned(),
-        PersistError::Refused(..) => return String::new(),
+        PersistError::Refused(..) => return None,
     };
-    format!("  = help: {help}\n")
+    Some(help)
 }

@@ -1,14 +1,25 @@
 //! `revert --persist`: takes away what was made to last.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::{Format, Revert};
-use crate::commands::{World, print};
+use crate::cli::Format;
+use crate::commands::{CommandError, FALLS_SHORT, World, print};
 use crate::journal::{SettingRef, StoredValue};
 use crate::model::setting::Key;
 use crate::persist;
 
 use super::{disk, entry, help, said};
+
+/// The files of `apply --persist`.
+#[derive(Debug, clap::Args)]
+pub(in crate::commands) struct RevertPersistFlags {
+    /// Take away the files too that `apply --persist` wrote.
+    #[arg(long)]
+    pub(in crate::commands) persist: bool,
+    /// Look beneath this directory instead of /.
+    #[arg(long, value_name = "DIR", requires = "persist")]
+    pub(in crate::commands) root: Option<PathBuf>,
+}
 
 /// What became of the files.
 #[derive(Debug, Default)]
@@ -20,9 +31,14 @@ pub(in crate::commands) struct Removed {
 }
 
 /// Takes the files away, or none where one of them has to be left.
-pub(in crate::commands) fn take_away(revert: &Revert, world: &mut World<'_>) -> Removed {
-    let Revert { force, dry_run, .. } = *revert;
-    let root = revert.lasting.root.as_deref();
+pub(in crate::commands) fn take_away(
+    asked: &RevertPersistFlags,
+    force: bool,
+    dry_run: bool,
+    format: Format,
+    world: &mut World<'_>,
+) -> Removed {
+    let root = asked.root.as_deref();
     let disk = disk(root);
     if !dry_run {
         disk.sweep();
@@ -44,10 +60,11 @@ pub(in crate::commands) fn take_away(revert: &Revert, world: &mut World<'_>) -> 
         let why = gone.err().map(|trouble| (said(&trouble), help(&trouble, root)));
         if let Some((why, help)) = &why {
             taken.left = true;
-            drop(write!(world.err, "error: {why}; nothing was put back\n{help}"));
+            let error = CommandError::new(FALLS_SHORT, format!("{why}; nothing was put back"));
+            drop(write!(world.err, "{}", help.iter().fold(error, CommandError::help)));
         } else if !blocked {
             let text = format!("{} {done}\n", whole.display());
-            print(if revert.format == Format::Text { &mut *world.out } else { &mut *world.err }, &text);
+            print(if format == Format::Text { &mut *world.out } else { &mut *world.err }, &text);
         }
         let why = why.map(|(why, _)| why);
         taken.files.push(entry(&whole, outcome, why.as_deref()));
@@ -56,8 +73,8 @@ pub(in crate::commands) fn take_away(revert: &Revert, world: &mut World<'_>) -> 
 }
 
 /// The file that says what stands there now, for people.
-pub(in crate::commands) fn who_says(revert: &Revert, what: &SettingRef, now: &StoredValue) -> String {
-    let root = revert.lasting.root.as_deref().unwrap_or(Path::new("/"));
+pub(in crate::commands) fn who_says(asked: &RevertPersistFlags, what: &SettingRef, now: &StoredValue) -> String {
+    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
     let said = match (what, now) {
         (SettingRef::Key { key: Key::Sysctl(name), .. }, StoredValue::Text(text)) => {
             persist::who_says(root, name, text)

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::catalog;
-use crate::cli::Persist;
 use crate::commands::World;
 use crate::commands::prepare::Prepared;
 use crate::formats::{self, Lasting};
@@ -18,7 +17,9 @@ use crate::plan::{LimitRequirement, LimitTarget};
 use crate::profile::Profile;
 use crate::report::{Outcome, Report, Shortfall, Verdict};
 
-pub(super) fn units(asked: &Persist) -> Vec<String> {
+use super::PersistFlags;
+
+pub(super) fn units(asked: &PersistFlags) -> Vec<String> {
     asked.unit.iter().filter_map(|name| unit(name)).collect()
 }
 
@@ -47,7 +48,7 @@ pub(super) fn sample(units: Vec<String>) -> Wanted {
 }
 
 pub(super) fn wanted(
-    asked: &Persist,
+    asked: &PersistFlags,
     ready: &Prepared,
     process: Process,
     report: &Report,

@@ -2,17 +2,17 @@
 
 use clap::Parser as _;
 
-use tunectl::cli::Cli;
-use tunectl::commands::{self, World};
+use tunectl::commands::{self, Cli, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::fake::{Behaviour, Fake};
-use tunectl::model::amount::Machine;
+use tunectl::model::run::CompatFlags;
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
 use tunectl::profile_store::ProfileStore;
 use tunectl::sys;
 
 use crate::support::scratch::Scratch;
+use crate::support::world::FakeSystem;
 
 /// A whole machine of which we are root.
 struct Machines {
@@ -36,14 +36,10 @@ impl Machines {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut world = World {
             kernel: &mut self.kernel,
-            environment: &|| environment.clone(),
-            machine: &|_| Machine { memory: 8 << 30, cpus: 4 },
-            library: ProfileStore { directory: "/nonexistent".into(), owners: None },
+            os: &FakeSystem { variables: vec![("TUNECTL_JOURNAL", journal)], ..FakeSystem::new(environment) },
+            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
             processes: "/nonexistent".into(),
-            enter: &|_| Err(tunectl::linux::namespaces::EnterError::Gone),
-            listeners: &|_| Ok(Vec::new()),
-            variable: &|name| (name == "TUNECTL_JOURNAL").then(|| journal.clone()),
-            start: &mut |_, _, _| Ok(0),
+            compat: CompatFlags::default(),
             out: &mut out,
             err: &mut err,
             colour: Colour::Off,

@@ -1,7 +1,7 @@
-//! Subcommands whose arguments are put together only once they are asked for: the parser's tree of all commands was
-//! half of what `run` takes for three keys.
+//! Subcommands whose arguments are declared to clap only when the subcommand is used ([`Command::defer`]): declaring
+//! those of all subcommands was half of the time that `run` takes for three keys.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 
 use clap::builder::Resettable;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
@@ -18,15 +18,9 @@ impl<T> Deref for DeferredArgs<T> {
     }
 }
 
-impl<T> DerefMut for DeferredArgs<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}
-
 impl<T: Args> Args for DeferredArgs<T> {
     fn augment_args(command: Command) -> Command {
-        command.defer(put_together::<T>)
+        command.defer(declare::<T>)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -34,8 +28,9 @@ impl<T: Args> Args for DeferredArgs<T> {
     }
 }
 
-/// What is said of the subcommand stays: the arguments' own type describes itself as well.
-fn put_together<T: Args>(command: Command) -> Command {
+/// Declares the arguments. The description of the subcommand stays: declaring them would replace it by that of their
+/// type.
+fn declare<T: Args>(command: Command) -> Command {
     let (about, long_about) = (command.get_about().cloned(), command.get_long_about().cloned());
     T::augment_args(command).about(Resettable::from(about)).long_about(Resettable::from(long_about))
 }

@@ -1,0 +1,98 @@
+//! The parts of the command line that several subcommands share. What belongs to one subcommand only is in its file
+//! in `commands/`.
+
+mod deferred_args;
+pub mod dropin;
+mod service_flags;
+
+pub use deferred_args::DeferredArgs;
+pub use service_flags::ServiceFlags;
+
+use std::convert::Infallible;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+/// How much is logged, and whether text is coloured.
+#[derive(Debug, Args)]
+pub struct LogOptions {
+    /// Say more on standard error: -v what is done, -vv each step, -vvv everything.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colour the results.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Which profiles, and what is added to them.
+#[derive(Debug, Args)]
+pub struct ProfileArgs {
+    /// Profile by name or path; later ones win key by key.
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", env = "TUNECTL_PROFILE", value_delimiter = ',')]
+    pub profiles: Vec<String>,
+    /// Set a sysctl to exactly this value, as `docker run --sysctl`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Set a resource limit, as `docker run --ulimit`.
+    #[arg(long = "rlimit", value_name = "NAME=SOFT[:HARD]")]
+    pub rlimit: Vec<String>,
+    /// A port or range that the service listens on: it is reserved.
+    #[arg(long = "port", value_name = "PORTS")]
+    pub port: Vec<String>,
+}
+
+impl ProfileArgs {
+    /// The arguments that ask for the same again, for commands that are printed to be pasted.
+    #[must_use]
+    pub fn to_args(&self) -> Vec<String> {
+        let flags = [("-p", &self.profiles), ("--set", &self.set), ("--rlimit", &self.rlimit), ("--port", &self.port)];
+        flags
+            .iter()
+            .flat_map(|(flag, values)| values.iter().flat_map(|value| [(*flag).to_owned(), value.clone()]))
+            .collect()
+    }
+}
+
+/// How far to go where not everything can be had.
+#[derive(Debug, Args)]
+pub struct ApplyPolicy {
+    /// Go on where a required setting falls short, and keep what could be changed.
+    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = is_on)]
+    pub best_effort: bool,
+    /// Write settings of the whole machine from inside a container or namespace too.
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
+    pub allow_host_settings: bool,
+}
+
+/// Reads the environment variable of a switch: on, unless it is empty, `0`, `false`, `no`, `off`, `f` or `n`. The
+/// rule of `clap::builder::FalseyValueParser`, without that one's table for lower case (12 kB of program).
+///
+/// # Errors
+/// Never: any other text is on.
+#[expect(clippy::unnecessary_wraps, reason = "clap takes functions that return a Result")]
+pub(crate) fn is_on(text: &str) -> Result<bool, Infallible> {
+    const OFF: [&str; 7] = ["", "0", "false", "no", "off", "f", "n"];
+    Ok(!OFF.iter().any(|off| text.eq_ignore_ascii_case(off)))
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
