@@ -5,6 +5,7 @@ pub mod builtin;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
+pub mod counters;
 pub mod diagnose;
 pub mod environment;
 pub mod exec;
