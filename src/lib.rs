@@ -23,4 +23,5 @@ pub mod profile_store;
 pub mod report;
 pub mod snippet;
 pub mod sys;
+pub mod verdict;
 pub mod watch;
