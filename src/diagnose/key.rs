@@ -49,7 +49,7 @@ pub(super) fn hindrance(
 ) -> Option<Found> {
     let shortfall = match unread {
         Some(refusal) => Shortfall::Unread(Unreadable::Refused(refusal)),
-        None if environment.contained()
+        None if environment.is_contained()
             && catalog::scope_of(environment.system, key, environment.version()).is_host() =>
         {
             Shortfall::HostOwned
@@ -140,7 +140,7 @@ impl Case<'_> {
             return "whether it belongs to the whole machine can't be told from /proc".to_owned();
         }
         let (whether, end) =
-            if environment.apart() { ("", "or namespace") } else { ("whether ", "can't be told from /proc") };
+            if environment.is_namespaced() { ("", "or namespace") } else { ("whether ", "can't be told from /proc") };
         format!("it belongs to the whole machine, and {whether}{} in a container {end}", environment.who_is())
     }
 

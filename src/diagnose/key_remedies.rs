@@ -18,7 +18,7 @@ impl Case<'_> {
         let environment = self.scene.environment;
         match cause {
             Cause::NotApplied => {
-                let boot = (!environment.contained()).then(|| remedy::at_boot(self.scene));
+                let boot = (!environment.is_contained()).then(|| remedy::at_boot(self.scene));
                 std::iter::once(remedy::apply(self.scene)).chain(boot).collect()
             }
             Cause::SetElsewhere => self.set_elsewhere(),
@@ -122,7 +122,7 @@ impl Case<'_> {
     fn unconfined(&self) -> Vec<Remedy> {
         // What we start is confined as we are.
         let mut remedies = remedy::host_key(self.key, &self.value(), true);
-        if self.scene.environment.contained() {
+        if self.scene.environment.is_contained() {
             remedies.truncate(1);
         }
         if self.scene.around.unit.is_some() {

@@ -81,7 +81,7 @@ impl Case<'_> {
     pub(super) fn incapacitated(&self, refusal: KernelError) -> Option<Found> {
         let name = self.row?.capability?;
         let held = self.scene.around.has(Capability::parse(name).ok()?.number()) == Some(true);
-        let ours = self.scene.environment.in_initial_users() == Some(true);
+        let ours = self.scene.environment.own_user_namespace_is_initial() == Some(true);
         let refused = refusal.errno == Errno::EPERM && self.scene.around.confined.is_some();
         (held && ours && refused).then(|| lsm::refuses(&format!(" us {name}, which we have"), self.scene.around))
     }
@@ -97,7 +97,7 @@ impl Case<'_> {
     /// The kernel's own word that a capability is missing: held in a user namespace, it may not count.
     pub(super) fn not_capable(&self, refusal: KernelError) -> Option<Found> {
         let name = self.row?.capability?;
-        let foreign = self.scene.environment.in_initial_users() == Some(false);
+        let foreign = self.scene.environment.own_user_namespace_is_initial() == Some(false);
         self.lacked().or_else(|| {
             let why = format!("writing it needs {name} in the machine's own user namespace, and we are in another");
             foreign.then(|| found(Cause::MissingCapability, format!("{why}, {refusal}")))

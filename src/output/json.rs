@@ -156,7 +156,7 @@ fn place<'a>(account: &'a DiagnosedReport<'_>) -> Where<'a> {
     Where {
         system: environment.system.table(),
         release: environment.release.as_deref(),
-        contained: environment.contained(),
+        contained: environment.is_contained(),
         user: environment.user,
         initial_namespaces: Initial { cgroup, ipc, net, pid, user, uts },
         around: account.around.as_ref().map(around),

@@ -68,14 +68,14 @@ impl<'a> DiagnosedReport<'a> {
         asked: &[String],
     ) -> Self {
         let short: Vec<&Outcome> = report.outcomes.iter().filter(|finding| finding.falls_short()).collect();
-        let around = (!short.is_empty()).then(|| environment.surroundings());
+        let around = (!short.is_empty()).then(|| environment.details());
         let diagnoses = around.as_ref().map_or_else(
             || report.outcomes.iter().map(|_| None).collect(),
             |around| {
                 // Whose limits another process's are is not told by our own login and unit.
                 let settings = short.iter().map(|finding| &finding.requirement.setting);
                 let ours = |setting: &&Setting| process.is_none() || matches!(setting, Setting::Key(_));
-                let elsewhere = environment.elsewhere(&settings.filter(ours).collect::<Vec<_>>(), around);
+                let elsewhere = environment.config_lines(&settings.filter(ours).collect::<Vec<_>>(), around);
                 let own_limits = process.is_none();
                 let scene = DiagnosisContext { environment, around, elsewhere: &elsewhere, report, own_limits, asked };
                 diagnose::all(&scene)

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
-use crate::environment::root_path::beneath;
+use crate::environment::config_files::resolve_beneath;
 use crate::formats::{Seal, sealed};
 use crate::sys::{self, read_text};
 
@@ -59,7 +59,7 @@ impl Disk {
     }
 
     fn folder(&self, folder: &str) -> PathBuf {
-        beneath(&self.root, Path::new(folder))
+        resolve_beneath(&self.root, Path::new(folder))
     }
 
     /// Takes away what runs of tunectl left that were killed before a file was in its place.

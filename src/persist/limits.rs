@@ -73,7 +73,7 @@ impl Asked {
 #[must_use]
 pub fn unit(root: &Path, name: &str, asked: &[Asked]) -> Vec<(Resource, Limits)> {
     let ours = drop_in(name);
-    let gives = |resource, side| units::gives(root, name, resource, side, Path::new(&ours));
+    let gives = |resource, side| units::configured_limit(root, name, resource, side, Path::new(&ours));
     asked.iter().map(|asked| (asked.resource, asked.both(|side| gives(asked.resource, side)))).collect()
 }
 
@@ -87,7 +87,7 @@ pub fn logins(root: &Path, asked: &[Asked]) -> Vec<Login> {
         let least = if asked.resource == Resource::Nofile { Limit::Value(4096) } else { asked.usual.hard };
         for side in [Side::Soft, Side::Hard] {
             for domain in ["*", "root"] {
-                let gives = |side| limits_conf::gives(root, domain, asked.resource, side, Path::new(LOGINS));
+                let gives = |side| limits_conf::configured_limit(root, domain, asked.resource, side, Path::new(LOGINS));
                 let both = asked.both(gives);
                 let [soft, hard] = asked.sides.each_ref().map(Option::is_some);
                 let cut = soft && both.soft > gives(Side::Hard).unwrap_or(least);

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog;
-use crate::environment::config_files::sysctl_d::{Line, Lines};
-use crate::environment::config_files::{Reader, limits_conf, read, unit};
+use crate::environment::config_files::sysctl_d::{SysctlConfig, SysctlLine};
+use crate::environment::config_files::{ConfigReader, limits_conf, read, unit};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::model::value::Kind;
@@ -35,11 +35,11 @@ pub fn winners(root: &Path, files: &[File]) -> Vec<Winner> {
         let ours = Path::new(&file.path);
         match file.path.strip_prefix(UNITS).and_then(|rest| rest.strip_suffix(DROP_IN)) {
             None if file.path == SYSCTLS => sysctls(root, file),
-            None if file.path == LOGINS => limits(root, file, limits_conf::behind(root, ours), logins),
+            None if file.path == LOGINS => limits(root, file, limits_conf::files_after(root, ours), logins),
             None => Vec::new(),
             Some(folder) => {
                 let name = folder.trim_matches('/').trim_end_matches(".d");
-                limits(root, file, unit::behind(root, name, ours), services)
+                limits(root, file, unit::files_after(root, name, ours), services)
             }
         }
     };
@@ -48,10 +48,10 @@ pub fn winners(root: &Path, files: &[File]) -> Vec<Winner> {
 
 fn sysctls(root: &Path, file: &File) -> Vec<Winner> {
     let path = Path::new(&file.path);
-    let lines = Lines::read(root, Some((path, &file.text)));
+    let lines = SysctlConfig::read(root, Some((path, &file.text)));
     let mut found = Vec::new();
-    for ours in lines.of(path) {
-        for (theirs, reader) in lines.winners(&ours.name) {
+    for ours in lines.of_file(path) {
+        for (theirs, reader) in lines.overriding_lines(&ours.name) {
             if lines.file(theirs) == path || says(theirs, &ours.name, value(ours)) {
                 continue;
             }
@@ -61,7 +61,7 @@ fn sysctls(root: &Path, file: &File) -> Vec<Winner> {
                 name: ours.name.to_string(),
                 theirs: value(theirs).to_owned(),
                 ours: value(ours).to_owned(),
-                reader: if reader == Reader::Procps { "`sysctl --system`" } else { "everyone" },
+                reader: if reader == ConfigReader::Procps { "`sysctl --system`" } else { "everyone" },
             });
         }
     }
@@ -107,17 +107,17 @@ fn services(text: &str) -> Named {
 /// The file and line that sets a sysctl to `value`, if one does: whose value it is that stands there.
 #[must_use]
 pub fn who_says(root: &Path, name: &SysctlName, value: &str) -> Option<(PathBuf, usize)> {
-    let lines = Lines::read(root, None);
-    let line = lines.last(name, |line| says(line, name, value))?;
+    let lines = SysctlConfig::read(root, None);
+    let line = lines.last_matching(name, |line| says(line, name, value))?;
     Some((root.join(lines.file(line)), line.number))
 }
 
-fn value(line: &Line) -> &str {
+fn value(line: &SysctlLine) -> &str {
     line.value.as_deref().unwrap_or_default()
 }
 
 /// Whether a line gives a setting this value, whatever its spelling.
-fn says(line: &Line, name: &SysctlName, value: &str) -> bool {
+fn says(line: &SysctlLine, name: &SysctlName, value: &str) -> bool {
     let spec = catalog::spec(System::Linux, &Key::Sysctl(name.clone()));
     let kind = spec.map_or(Kind::Text, |spec| spec.kind);
     let typed = kind.read(value);

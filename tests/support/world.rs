@@ -148,7 +148,7 @@ impl Computer {
     /// Us as an ordinary user. The kernel's side of it is [`Fake::as_user`].
     pub(crate) fn user(mut self, user: u32) -> Self {
         self.os.environment.user = user;
-        self.os.environment = self.os.environment.amid(with(0));
+        self.os.environment = self.os.environment.with_details(with(0));
         self
     }
 

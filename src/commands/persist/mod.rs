@@ -44,8 +44,8 @@ pub(super) fn refuse(asked: &PersistFlags, ready: &Prepared) -> Result<(), Comma
     if !asked.persist {
         return Ok(());
     }
-    if asked.root.is_none() && ready.environment.contained() {
-        let why = if ready.environment.apart() {
+    if asked.root.is_none() && ready.environment.is_contained() {
+        let why = if ready.environment.is_namespaced() {
             "nothing lasts beyond this container or namespace, and the host's files are not its own"
         } else {
             "whether this is a container, where nothing lasts, can't be told from /proc"
@@ -199,7 +199,7 @@ fn notes(asked: &PersistFlags, wanted: &Wanted, files: &[File]) -> String {
 }
 
 fn said(trouble: &PersistError) -> String {
-    // A path that leads nowhere has a byte that no name has (`root_path::beneath`).
+    // A path that leads nowhere has a byte that no name has (`resolve_beneath`).
     let shown = |path: &Path| path.display().to_string().replace('\0', "");
     match trouble {
         PersistError::Changed(path) => format!("`{}` was changed by hand since tunectl wrote it", shown(path)),
