@@ -93,7 +93,7 @@ impl Case<'_> {
         let capability = match self.scope() {
             _ if cause != Cause::MissingCapability => None,
             Scope::UserNs => Some("CAP_SYS_RESOURCE"),
-            _ => self.row.and_then(|row| row.capability).or(Some("CAP_NET_ADMIN")),
+            _ => self.row.and_then(|row| row.rare.capability).or(Some("CAP_NET_ADMIN")),
         };
         if environment.in_container() && !self.is_hosts() {
             // nspawn leaves the network's to root inside.
@@ -158,7 +158,7 @@ impl Case<'_> {
 
     fn module(&self) -> Vec<Remedy> {
         let outside = self.scene.environment.in_container();
-        let Some(name) = self.row.and_then(|row| row.module) else { return Vec::new() };
+        let Some(name) = self.row.and_then(|row| row.rare.module) else { return Vec::new() };
         vec![remedy::module(name, outside), remedy::module_at_boot(name, outside)]
     }
 

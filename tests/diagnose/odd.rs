@@ -119,7 +119,7 @@ pub(crate) fn setting(name: &str) -> Setting {
 pub(crate) fn requirement(setting: Setting, wanted: Value) -> Rc<Requirement> {
     let kind = if matches!(setting, Setting::Limit(..)) { Kind::Limit } else { Kind::Number };
     let origin = Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 };
-    Rc::new(Requirement { setting, kind, row: None, wanted: Expectation::Exactly(wanted), required: true, origin })
+    Rc::new(Requirement { setting, kind, wanted: Expectation::Exactly(wanted), required: true, origin })
 }
 
 pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Outcome {

@@ -60,7 +60,7 @@ pub(super) fn wanted(
         match (&finding.requirement.setting, lasting(finding)) {
             (Setting::Key(key), Some(value)) => {
                 let lasting = Lasting { name: key.to_string(), value, asked: finding.requirement.wanted.to_string() };
-                let module = catalog::row(ready.place.system, key).and_then(|row| row.module);
+                let module = catalog::row(ready.place.system, key).and_then(|row| row.rare.module);
                 wanted.modules.extend(module.filter(|module| !wanted.modules.contains(module)));
                 match key {
                     Key::Sysctl(_) => wanted.sysctls.push(lasting),
