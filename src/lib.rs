@@ -1,6 +1,8 @@
 //! tunectl brings kernel settings and resource limits to a profile, reads everything back, and starts the service.
 
 pub mod apply;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod builtin;
 pub mod catalog;
 pub mod cli;
