@@ -4,9 +4,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use clap::Parser;
-use tunectl::commands::{self, Cli, CommandError, OperatingSystem, TakeLimits, World};
+use tunectl::commands::{self, Cli, CommandError, OperatingSystem, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
-use tunectl::exec::Stage;
+use tunectl::exec::{Stage, TakeLimits};
 use tunectl::init::SupervisorConfig;
 use tunectl::kernel::fake::Fake;
 use tunectl::kernel::{Evidence, Kernel, KernelError, Process, WriteMode};

@@ -1,16 +1,14 @@
-//! What kind of program a file holds, to explain why the kernel won't run it.
+//! What a file holds, to explain why the kernel does not execute it.
 #![forbid(unsafe_code)]
 
-use std::fmt;
-
-/// What the first page of a file tells.
+/// What a file holds, told from its first page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// Nothing at all.
+pub enum FileFormat {
+    /// No bytes.
     Empty,
     /// A script for this interpreter.
     Script(String),
-    /// A text that does not say what runs it.
+    /// A text without a `#!` line.
     TextWithoutInterpreter,
     /// An ELF file for this machine, with this dynamic loader.
     Elf {
@@ -25,27 +23,27 @@ pub enum Program {
     Unknown,
 }
 
-/// Tells what a file is from its first page, as far as the kernel looks.
+/// Tells what a file holds from its first page.
 #[must_use]
-pub(super) fn identify(head: &[u8]) -> Program {
+pub(super) fn identify(head: &[u8]) -> FileFormat {
     match head {
-        [] => Program::Empty,
+        [] => FileFormat::Empty,
         [b'#', b'!', line @ ..] => {
             let line = line.split(|&byte| byte == b'\n').next().unwrap_or(line);
             let text = String::from_utf8_lossy(line);
             // Not `split_whitespace`: a carriage return at the end is what such scripts most often die of.
             let interpreter = text.trim_matches([' ', '\t']).split([' ', '\t']).next().unwrap_or("");
-            Program::Script(interpreter.to_owned())
+            FileFormat::Script(interpreter.to_owned())
         }
         [0x7f, b'E', b'L', b'F', ..] => elf(head),
-        [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => Program::MachO,
-        _ if head.contains(&0) => Program::Unknown,
-        _ => Program::TextWithoutInterpreter,
+        [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => FileFormat::MachO,
+        _ if head.contains(&0) => FileFormat::Unknown,
+        _ => FileFormat::TextWithoutInterpreter,
     }
 }
 
 /// Reads the machine and the loader from an ELF header, elf(5); only 64-bit little-endian files' loaders.
-fn elf(head: &[u8]) -> Program {
+fn elf(head: &[u8]) -> FileFormat {
     let number = |at: usize, bytes: usize| -> Option<u64> {
         let slice = head.get(at..at.checked_add(bytes)?)?;
         Some(slice.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
@@ -72,36 +70,7 @@ fn elf(head: &[u8]) -> Program {
         Some(String::from_utf8_lossy(text).into_owned())
     };
     let wide_and_little = head.get(4..6) == Some(&[2, 1]);
-    Program::Elf { machine, loader: if wide_and_little { loader() } else { None } }
-}
-
-impl fmt::Display for Program {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("the file is empty"),
-            Self::Script(interpreter) if interpreter.ends_with('\r') => {
-                write!(
-                    f,
-                    "its `#!` line ends in a carriage return, which Linux takes for part of the interpreter's name"
-                )
-            }
-            Self::Script(interpreter) => {
-                write!(f, "its interpreter `{}` doesn't exist or can't be run itself", interpreter.escape_debug())
-            }
-            Self::TextWithoutInterpreter => {
-                f.write_str("it is neither a program nor a script with a `#!` line (begin it with `#!/bin/sh`)")
-            }
-            Self::Elf { machine, .. } if machine != std::env::consts::ARCH => {
-                write!(f, "it is a program for {machine}, and this is {}", std::env::consts::ARCH)
-            }
-            Self::Elf { loader: Some(loader), .. } => {
-                write!(f, "its dynamic loader `{loader}` doesn't exist here (a program of another distribution?)")
-            }
-            Self::Elf { .. } => f.write_str("it is a damaged program, or one for another system"),
-            Self::MachO => f.write_str("it is a program for macOS"),
-            Self::Unknown => f.write_str("it is no program that this kernel knows"),
-        }
-    }
+    FileFormat::Elf { machine, loader: if wide_and_little { loader() } else { None } }
 }
 
 #[cfg(test)]
@@ -110,14 +79,14 @@ mod tests {
 
     #[test]
     fn a_file_is_known_by_its_first_bytes() {
-        let cases: [(&[u8], Program); 7] = [
-            (b"", Program::Empty),
-            (b"#!/bin/sh -e\necho", Program::Script("/bin/sh".to_owned())),
-            (b"#! /usr/bin/env python3", Program::Script("/usr/bin/env".to_owned())),
-            (b"#!/bin/sh\r\n", Program::Script("/bin/sh\r".to_owned())),
-            (b"echo hello\n", Program::TextWithoutInterpreter),
-            (b"\xcf\xfa\xed\xfe\x0c", Program::MachO),
-            (b"MZ\0\0", Program::Unknown),
+        let cases: [(&[u8], FileFormat); 7] = [
+            (b"", FileFormat::Empty),
+            (b"#!/bin/sh -e\necho", FileFormat::Script("/bin/sh".to_owned())),
+            (b"#! /usr/bin/env python3", FileFormat::Script("/usr/bin/env".to_owned())),
+            (b"#!/bin/sh\r\n", FileFormat::Script("/bin/sh\r".to_owned())),
+            (b"echo hello\n", FileFormat::TextWithoutInterpreter),
+            (b"\xcf\xfa\xed\xfe\x0c", FileFormat::MachO),
+            (b"MZ\0\0", FileFormat::Unknown),
         ];
         for (head, program) in cases {
             assert_eq!(identify(head), program);
@@ -136,13 +105,13 @@ mod tests {
         head[72] = 120; // p_offset
         head[96] = 6; // p_filesz
         head[120..126].copy_from_slice(b"/ld.x\0");
-        let expected = Program::Elf { machine: "aarch64".to_owned(), loader: Some("/ld.x".to_owned()) };
+        let expected = FileFormat::Elf { machine: "aarch64".to_owned(), loader: Some("/ld.x".to_owned()) };
         assert_eq!(identify(&head), expected);
         // No header can lead outside the page.
         for end in 4..head.len() {
-            assert!(matches!(identify(&head[..end]), Program::Elf { .. }));
+            assert!(matches!(identify(&head[..end]), FileFormat::Elf { .. }));
         }
         head[72..80].copy_from_slice(&[255; 8]);
-        assert_eq!(identify(&head), Program::Elf { machine: "aarch64".to_owned(), loader: None });
+        assert_eq!(identify(&head), FileFormat::Elf { machine: "aarch64".to_owned(), loader: None });
     }
 }
