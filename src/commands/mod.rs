@@ -13,7 +13,6 @@ mod persist;
 mod prepare;
 mod profile;
 mod revert;
-mod revert_json;
 mod run;
 mod sticky_writer;
 mod watch;

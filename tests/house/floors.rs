@@ -15,7 +15,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (4, &["journal", "exec", "report", "preflight"]),
     (3, &["plan", "counters", "profile_store"]),
     (2, &["environment", "builtin", "kernel/linux", "kernel/macos", "kernel/fake", "kernel/rlimits"]),
-    (1, &["profile", "kernel", "catalog", "linux"]),
+    (1, &["profile", "kernel", "catalog", "linux", "formats/limits_conf", "formats/sysctl_d", "formats/systemd"]),
     (0, &["model", "snippet", "sys"]),
 ];
 

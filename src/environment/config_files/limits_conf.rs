@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{ConfigLine, ConfigReader, from_root, read};
+use crate::formats::limits_conf::{Line, parse};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 
@@ -15,20 +16,19 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<ConfigL
     let mut best: Vec<(u8, ConfigLine)> = Vec::new();
     for file in files(root) {
         let text = read(root, &file).unwrap_or_default();
-        for (number, [domain, kind, item, value]) in entries(&text) {
-            let (Some(specificity), Some(resource)) = (login.specificity(domain), resource(item)) else { continue };
+        for line in parse(&text) {
+            let (Some(specificity), Some(limit)) = (login.specificity(line.domain), line.limit()) else { continue };
             for setting in settings {
-                let Setting::Limit(theirs, side) = setting else { continue };
-                if *theirs != resource || !applies_to(kind, *side) {
+                let Setting::Limit(resource, side) = setting else { continue };
+                if line.resource() != Some(*resource) || !line.sets(*side) {
                     continue;
                 }
-                let Some(value) = setrlimit_value(resource, value) else { continue };
                 let found = ConfigLine {
                     setting: (*setting).clone(),
                     file: from_root(&file),
-                    line: number,
-                    value,
-                    scope: format!("{domain} {kind}"),
+                    line: line.number,
+                    value: limit.to_string(),
+                    scope: format!("{} {}", line.domain, line.kind),
                     reader: ConfigReader::Pam,
                 };
                 let known = best.iter().position(|(_, known)| known.setting == found.setting);
@@ -43,26 +43,14 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<ConfigL
     best.into_iter().map(|(_, line)| line).collect()
 }
 
-/// The lines that set a limit: the line, from 1, and domain, type, item and value.
-pub fn entries(text: &str) -> impl Iterator<Item = (usize, [&str; 4])> {
-    (1..).zip(text.lines()).filter_map(|(number, line)| {
-        let fields: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
-        Some((number, fields.try_into().ok()?))
-    })
-}
-
 /// What the files set for a domain; the file `except` is left out.
 #[must_use]
 pub fn configured_limit(root: &Path, domain: &str, wanted: Resource, side: Side, except: &Path) -> Option<Limit> {
     let mut found = None;
     for file in files(root).into_iter().filter(|file| file != except) {
         let text = read(root, &file).unwrap_or_default();
-        let last = entries(&text)
-            .filter(|(_, [whose, kind, item, _])| {
-                *whose == domain && applies_to(kind, side) && resource(item) == Some(wanted)
-            })
-            .filter_map(|(_, [.., value])| Limit::read(&setrlimit_value(wanted, value)?))
-            .last();
+        let sets = |line: &Line<'_>| line.domain == domain && line.sets(side) && line.resource() == Some(wanted);
+        let last = parse(&text).filter(sets).filter_map(|line| line.limit()).last();
         found = last.or(found);
     }
     found
@@ -78,40 +66,6 @@ pub fn files_after(root: &Path, file: &Path) -> Vec<PathBuf> {
 fn files(root: &Path) -> Vec<PathBuf> {
     let first = PathBuf::from("etc/security/limits.conf");
     std::iter::once(first).chain(super::conf_files(root, &[DIRECTORY], None)).collect()
-}
-
-/// Whether a line of this type (`soft`, `hard` or `-`) sets this side.
-fn applies_to(kind: &str, side: Side) -> bool {
-    kind == "-" || kind == side.name()
-}
-
-/// The resource of an item of limits.conf(5); `None` for items that are no resource limit.
-fn resource(item: &str) -> Option<Resource> {
-    match item {
-        "priority" | "maxlogins" | "maxsyslogins" | "nonewprivs" | "chroot" => None,
-        _ => Resource::parse(item).ok(),
-    }
-}
-
-/// A value in the unit of setrlimit(2): limits.conf(5) counts memory and files in KiB and CPU time in minutes.
-fn setrlimit_value(resource: Resource, value: &str) -> Option<String> {
-    if matches!(value, "unlimited" | "infinity" | "-1") {
-        return Some(Limit::Unlimited.to_string());
-    }
-    let factor = match resource {
-        Resource::Cpu => 60,
-        Resource::As
-        | Resource::Core
-        | Resource::Data
-        | Resource::Fsize
-        | Resource::Memlock
-        | Resource::Rss
-        | Resource::Stack => 1024,
-        // A nice value of -20 is a limit of 40, getrlimit(2).
-        Resource::Nice => return Some((20 - value.parse::<i64>().ok()?).to_string()),
-        _ => 1,
-    };
-    Some(value.parse::<u64>().ok()?.saturating_mul(factor).to_string())
 }
 
 /// A user by passwd(5) and group(5).

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{ConfigLine, ConfigReader, conf_files, from_root, read};
+use crate::formats::sysctl_d::{self as format, parse};
 use crate::model::name::SysctlName;
 use crate::model::setting::Setting;
 
@@ -49,7 +50,13 @@ impl SysctlConfig {
                 Some((our_path, text)) if path == our_path => Some(text.to_owned()),
                 _ => read(root, path),
             };
-            assignments(&text.unwrap_or_default(), at, &mut lines);
+            let found = parse(&text.unwrap_or_default()).into_iter();
+            lines.extend(found.map(|format::Line { number, name, value }| SysctlLine {
+                name,
+                value,
+                number,
+                file: at,
+            }));
         }
         Self { files, read_by_systemd, lines }
     }
@@ -108,26 +115,6 @@ fn overriding_line<'a>(lines: impl Iterator<Item = &'a SysctlLine>, name: &Sysct
         }
     }
     full.or(pattern).filter(|line| line.value.is_some())
-}
-
-/// Adds the assignments of one file to `lines`.
-fn assignments(text: &str, file: usize, lines: &mut Vec<SysctlLine>) {
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.starts_with(['#', ';']) {
-            continue;
-        }
-        // `-name = value` is a value whose failure doesn't matter, `-name` alone an exclusion.
-        let (optional, line) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest));
-        let (name, value) = match line.split_once('=') {
-            Some((name, value)) => (name, Some(value.trim().to_owned())),
-            None if optional => (line, None),
-            None => continue,
-        };
-        if let Ok(name) = SysctlName::parse(name.trim()) {
-            lines.push(SysctlLine { name, value, number, file });
-        }
-    }
 }
 
 #[cfg(test)]

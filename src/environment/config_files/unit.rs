@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{ConfigLine, ConfigReader, conf_files, from_root, read};
+use crate::formats::systemd::{directive, parse, parse_limit};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 
@@ -68,14 +69,6 @@ pub fn files_after(root: &Path, unit: &str, file: &Path) -> Vec<PathBuf> {
     super::after(drop_ins(root, unit, Some(file)), file)
 }
 
-/// The assignments of a unit or a drop-in: the line, from 1, name and value.
-pub fn directives(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
-    (1..).zip(text.lines()).filter_map(|(number, line)| {
-        let (name, value) = line.split_once('=')?;
-        Some((number, name.trim(), value.trim()))
-    })
-}
-
 /// The names whose files count for a unit: its own, and that of its template, `a@b.service` and `a@.service`.
 fn names(unit: &str) -> Vec<String> {
     let mut names = vec![unit.to_owned()];
@@ -89,46 +82,20 @@ fn last(root: &Path, files: &[(PathBuf, &str)], setting: &Setting) -> Option<Con
     let Setting::Limit(resource, side) = setting else { return None };
     let mut found = None;
     for (file, prefix) in files {
-        let directive = format!("{prefix}{}", resource.name().to_ascii_uppercase());
+        let directive = directive(prefix, *resource);
         let text = read(root, file).unwrap_or_default();
-        for (number, name, value) in directives(&text) {
-            if name != directive {
-                continue;
-            }
-            found = setrlimit_value(*resource, *side, value).map(|value| ConfigLine {
+        for line in parse(&text).filter(|line| line.name == directive) {
+            found = parse_limit(*resource, *side, line.value).map(|limit| ConfigLine {
                 setting: setting.clone(),
                 file: from_root(file),
-                line: number,
-                value,
+                line: line.number,
+                value: limit.to_string(),
                 scope: String::new(),
                 reader: ConfigReader::Unit,
             });
         }
     }
     found
-}
-
-/// One side of `65536`, `1024:65536`, `infinity`, `64M`; `None` for amounts of time and for suffixes at counts.
-fn setrlimit_value(resource: Resource, side: Side, value: &str) -> Option<String> {
-    let (soft, hard) = value.split_once(':').unwrap_or((value, value));
-    let text = match side {
-        Side::Soft => soft,
-        Side::Hard => hard,
-    };
-    if text == "infinity" {
-        return Some(Limit::Unlimited.to_string());
-    }
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: u64 = match &text[digits.len()..] {
-        "" => 1,
-        "K" => 1 << 10,
-        "M" => 1 << 20,
-        "G" => 1 << 30,
-        _ => return None,
-    };
-    let counted = matches!(resource, Resource::Nofile | Resource::Nproc | Resource::Locks | Resource::Sigpending);
-    let number = digits.parse::<u64>().ok().filter(|_| factor == 1 || !counted)?;
-    Some(number.checked_mul(factor)?.to_string())
 }
 
 #[cfg(test)]

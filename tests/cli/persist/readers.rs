@@ -145,19 +145,20 @@ const ALL: [&str; 16] = [
 
 #[test]
 fn systemd_tmpfiles_writes_the_attribute() {
-    use tunectl::formats::{Lasting, tmpfiles_d};
+    use tunectl::formats::Assignment;
+    use tunectl::formats::systemd::tmpfiles_d;
     use tunectl::model::value::Value;
 
     let Some(reader) = program(this_test!(), &["/usr/bin/systemd-tmpfiles", "/bin/systemd-tmpfiles"]) else { return };
     let scratch = crate::support::scratch::Scratch::new();
     // A file of ours in the place of one of sysfs, which belongs to the whole machine.
     let attribute = scratch.write("100%/enabled", "always\n");
-    let lasting = Lasting {
+    let assignment = Assignment {
         name: attribute.to_str().unwrap().to_owned(),
         value: Value::text("madvise 5%"),
-        asked: "one of madvise, never".to_owned(),
+        comment: "one of madvise, never".to_owned(),
     };
-    let file = scratch.write("tunectl.conf", tmpfiles_d(&[lasting]));
+    let file = scratch.write("tunectl.conf", tmpfiles_d(&[assignment]));
     let output = Command::new(reader).arg("--create").arg(file).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(attribute).unwrap(), "madvise 5%");
