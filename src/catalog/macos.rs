@@ -1,7 +1,7 @@
 //! macOS. Read in the sources of its kernel (xnu-11417); it checks next to nothing, so most of what is
 //! refused here is refused by us.
 
-use super::row::{Access, FLAG, INT_MAX, INT_MIN, MACOS, OFF_ON, Rare, Row, always, number, takes};
+use super::row::{Access, FLAG, INT_MAX, INT_MIN, MACOS, OFF_ON, Row, always, number, takes};
 
 const KERN: Row = Row {
     kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
@@ -37,14 +37,13 @@ const PORTS: Row = Row {
     values: number(1024, 65535),
     kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
     unit: "port",
-    rare: &Rare { read_back: Some("brought into 1024 to 65535"), ..Rare::NONE },
+    read_back: Some("brought into 1024 to 65535"),
     sources: &["ip(4)", "bsd/netinet/in_pcb.c"],
     ..MACOS
 };
 
 /// The same below 1024.
-const LOW_PORTS: Row =
-    Row { values: number(1, 1023), rare: &Rare { read_back: Some("brought into 1 to 1023"), ..*PORTS.rare }, ..PORTS };
+const LOW_PORTS: Row = Row { values: number(1, 1023), read_back: Some("brought into 1 to 1023"), ..PORTS };
 
 pub(super) static ROWS: &[Row] = &[
     Row {
@@ -103,7 +102,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("10240 or more, by memory"),
         purpose: "files that one process may have open, whatever its limit (nofile) says",
         notes: &["a limit above it is taken without an error, and this is what counts"],
-        rare: &Rare { after: &["kern.maxfiles"], ..Rare::NONE },
+        after: &["kern.maxfiles"],
         ..KERN
     },
     Row {
@@ -126,7 +125,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("two thirds of kern.maxproc"),
         purpose: "processes that a user may have",
         notes: &["limits of processes (nproc) are brought under it without an error"],
-        rare: &Rare { after: &["kern.maxproc"], ..Rare::NONE },
+        after: &["kern.maxproc"],
         ..KERN
     },
     Row {
@@ -277,7 +276,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("131072"),
         purpose: "the receive buffer that a connection starts with",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
+        after: &["kern.ipc.maxsockbuf"],
         ..TCP
     },
     Row {
@@ -288,7 +287,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("131072"),
         purpose: "the send buffer that a connection starts with",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
+        after: &["kern.ipc.maxsockbuf"],
         ..TCP
     },
     Row {
@@ -299,7 +298,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("9216"),
         purpose: "the largest UDP packet that is sent",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
+        after: &["kern.ipc.maxsockbuf"],
         ..UDP
     },
     Row {
@@ -310,7 +309,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("786896"),
         purpose: "the receive buffer of UDP sockets",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
+        after: &["kern.ipc.maxsockbuf"],
         ..UDP
     },
     Row {

@@ -1,8 +1,8 @@
 //! `vm`: memory, swap, writing back, huge pages. All of the host but one.
 
 use super::row::{
-    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Rare, Row, TICKS, TICKS_SECONDS_MAX,
-    ULONG_MAX, always, never_changed, number, since, takes,
+    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX,
+    always, never_changed, number, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -33,7 +33,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether reads and writes of disks are logged",
         notes: &["tracepoints of block tell the same"],
-        rare: &Rare { removed_in: Some(KernelVersion(5, 14)), ..Rare::NONE },
+        removed_in: Some(KernelVersion(5, 14)),
         ..VM
     },
     Row {
@@ -134,7 +134,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "vm.laptop_mode",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
+        range_varies: BY_TICK,
         unit: "seconds, 0 off",
         default: always("0"),
         purpose: "how long after a read other disk activity is done too, so that the disk can rest",
@@ -158,7 +158,8 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether files of memfd_create(2) can be executed",
         notes: &["a child PID namespace can't go below its parent"],
-        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), since: Some(KernelVersion(6, 3)), ..Rare::NONE },
+        capability: Some("CAP_SYS_ADMIN"),
+        since: Some(KernelVersion(6, 3)),
         sources: &["memfd_create(2)", "Documentation/userspace-api/mfd_noexec.rst"],
         ..VM
     },
@@ -194,7 +195,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "bytes",
         default: always("4096 or 65536"),
         purpose: "the lowest address that a process may map",
-        rare: &Rare { capability: Some("CAP_SYS_RAWIO"), ..Rare::NONE },
+        capability: Some("CAP_SYS_RAWIO"),
         ..VM
     },
     Row {
@@ -207,11 +208,8 @@ pub(super) static ROWS: &[Row] = &[
             "they are gone for everything else",
             "5.10 takes a negative number without an error and changes nothing",
         ],
-        rare: &Rare {
-            read_back: Some("fewer, where memory is short or in pieces"),
-            after: &["vm.compact_memory", "vm.drop_caches"],
-            ..Rare::NONE
-        },
+        read_back: Some("fewer, where memory is short or in pieces"),
+        after: &["vm.compact_memory", "vm.drop_caches"],
         ..HUGE
     },
     Row {
@@ -264,7 +262,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether more memory is promised than there is",
         notes: &["Redis wants 1, PostgreSQL 2, and MongoDB warns of 2"],
-        rare: &Rare { after: &["vm.overcommit_kbytes", "vm.overcommit_ratio"], ..Rare::NONE },
+        after: &["vm.overcommit_kbytes", "vm.overcommit_ratio"],
         ..OVERCOMMIT
     },
     Row {
@@ -302,7 +300,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "1/n of each zone, 0 the kernel's choice",
         default: always("0"),
         purpose: "the most pages that each processor keeps on its own list",
-        rare: &Rare { removed_in: Some(KernelVersion(5, 14)), ..Rare::NONE },
+        removed_in: Some(KernelVersion(5, 14)),
         notes: &["became percpu_pagelist_high_fraction in 5.14; 1 to 7 are refused"],
         ..VM
     },
@@ -313,14 +311,14 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "the most pages that all processors together keep on their own lists",
         notes: &["1 to 7 are refused"],
-        rare: &Rare { since: Some(KernelVersion(5, 14)), ..Rare::NONE },
+        since: Some(KernelVersion(5, 14)),
         ..VM
     },
     Row {
         name: "vm.stat_interval",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
+        range_varies: BY_TICK,
         unit: "seconds",
         default: always("1"),
         purpose: "how often memory statistics are brought up to date",

@@ -1,81 +1,55 @@
-//! Writes and removes the files, and no file of anybody else.
+//! Writes the files and takes them away, and nobody else's.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::contents::{ATTRIBUTES, DROP_IN, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, TargetFile, UNITS};
-use crate::environment::config_files::resolve_beneath;
-use crate::formats::checksum_header::{Header, read_header};
+use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
+use crate::environment::root_path::beneath;
+use crate::formats::{Seal, sealed};
 use crate::sys::{self, read_text};
 
-/// The name of a file until it is complete, without the number of the process at its end: none of the programs that
-/// read these folders reads a file with such a name.
-const UNFINISHED: &str = ".tunectl-new-";
+/// What files are called until they are whole, before the number of the process: it ends in nothing that any of the
+/// readers looks for.
+const BESIDE: &str = ".tunectl-new-";
 
-/// The directory that the files are beneath, usually `/`.
+/// Where the files stand.
 #[derive(Clone, Debug)]
-pub struct PersistRoot {
+pub struct Disk {
     root: PathBuf,
 }
 
-/// One file, and what came of it.
-#[derive(Debug)]
-pub struct FileResult {
-    /// Its path, the root included.
-    pub path: PathBuf,
-    /// What came of it.
-    pub outcome: FileOutcome,
-}
-
-/// What came of a file.
-#[derive(Debug)]
-pub enum FileOutcome {
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
     /// It was written.
-    Written {
-        /// The profiles that the old file was written for, where there was one, separated by commas.
-        replaced: Option<String>,
-    },
-    /// It would be written: the outcome of `--dry-run`.
-    WouldWrite,
-    /// It has the right text already.
-    Unchanged,
-    /// It was removed.
+    New,
+    /// It stood there already.
+    Same,
+    /// It was taken away.
     Removed,
-    /// It would be removed: the outcome of `--dry-run`.
-    WouldRemove,
-    /// It was left, since another file had to be.
-    Skipped,
-    /// It was left, or could not be written.
-    Failed(PersistError),
 }
 
 /// Why a file was left.
 #[derive(Debug)]
 pub enum PersistError {
-    /// tunectl wrote it, and it was edited since.
-    Edited(PathBuf),
+    /// Somebody has changed it since tunectl wrote it.
+    Changed(PathBuf),
     /// tunectl did not write it.
     Foreign(PathBuf),
-    /// A system call failed.
+    /// The system refused.
     Refused(PathBuf, io::Error),
 }
 
-impl PersistRoot {
+impl Disk {
     /// Files beneath this directory.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// The directory.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// The whole path of a file.
+    /// Where a file is.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
         match path.rsplit_once('/') {
@@ -85,19 +59,19 @@ impl PersistRoot {
     }
 
     fn folder(&self, folder: &str) -> PathBuf {
-        resolve_beneath(&self.root, Path::new(folder))
+        beneath(&self.root, Path::new(folder))
     }
 
-    /// Removes the unfinished files of tunectl processes that were killed while they wrote them.
-    pub fn remove_leftovers(&self) {
-        let units = self.names(UNITS).into_iter().filter(|name| name.strip_suffix(".d").is_some());
+    /// Takes away what runs of tunectl left that were killed before a file was in its place.
+    pub fn sweep(&self) {
+        let folders = self.names(UNITS).into_iter().map(|folder| format!("{UNITS}/{folder}"));
         let fixed = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(|path| path[..path.rfind('/').unwrap_or(0)].to_owned());
-        let folders = units.map(|name| format!("{UNITS}/{name}")).chain(fixed).chain([JOBS.to_owned()]);
-        for folder in folders {
+        for folder in folders.filter(|folder| folder.strip_suffix(".d").is_some()).chain(fixed).chain([JOBS.to_owned()])
+        {
             let whole = self.folder(&folder);
             for name in self.names(&folder) {
-                let number = name.strip_prefix(UNFINISHED).and_then(|number| number.parse().ok());
-                // A number that is not positive would stand for a process group in kill(2).
+                let number = name.strip_prefix(BESIDE).and_then(|number| number.parse().ok());
+                // What is no process's number would be a group's or everybody's to kill(2).
                 let Some(pid) = number.filter(|&pid| pid > 0) else { continue };
                 let runs = pid != sys::own_pid()
                     && !matches!(sys::kill(pid, 0), Err(error) if error.raw_os_error() == Some(libc::ESRCH));
@@ -111,9 +85,9 @@ impl PersistRoot {
         }
     }
 
-    /// The paths of all existing files that tunectl writes to, whoever wrote them.
+    /// Every file that stands where tunectl writes one, whoever wrote it.
     #[must_use]
-    pub fn existing(&self) -> Vec<String> {
+    pub fn standing(&self) -> Vec<String> {
         let mut paths: Vec<String> = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(str::to_owned).to_vec();
         paths.extend(self.names(UNITS).iter().map(|folder| format!("{UNITS}/{folder}/{DROP_IN}")));
         let jobs = self.names(JOBS);
@@ -129,31 +103,31 @@ impl PersistRoot {
         names
     }
 
-    /// Checks that a file may be replaced or removed: there is none, or tunectl wrote it and nobody edited it.
+    /// Whether a file may be replaced or taken away: nothing stands there, or what tunectl wrote.
     ///
     /// # Errors
-    /// Why not.
-    pub fn check_ours(&self, path: &str) -> Result<(), PersistError> {
+    /// Whose it is.
+    pub fn is_ours(&self, path: &str) -> Result<(), PersistError> {
         let path = self.path(path);
         match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(PersistError::Refused(path, error)),
             Ok(None) => Err(PersistError::Foreign(path)),
-            Ok(Some(text)) => match read_header(&text) {
-                Header::Intact { .. } => Ok(()),
-                Header::Edited => Err(PersistError::Edited(path)),
-                Header::Missing => Err(PersistError::Foreign(path)),
+            Ok(Some(text)) => match sealed(&text) {
+                Seal::Whole { .. } => Ok(()),
+                Seal::Broken => Err(PersistError::Changed(path)),
+                Seal::None => Err(PersistError::Foreign(path)),
             },
         }
     }
 
-    /// Checks that a file may be removed, see [`PersistRoot::remove`].
+    /// Whether a file may be taken away, see [`Disk::remove`].
     ///
     /// # Errors
-    /// Why not.
-    pub fn check_removable(&self, path: &str, force: bool) -> Result<(), PersistError> {
-        match self.check_ours(path) {
-            Err(PersistError::Edited(_)) if force => Ok(()),
+    /// Whose it is.
+    pub fn may_go(&self, path: &str, force: bool) -> Result<(), PersistError> {
+        match self.is_ours(path) {
+            Err(PersistError::Changed(_)) if force => Ok(()),
             result => result,
         }
     }
@@ -161,51 +135,51 @@ impl PersistRoot {
     /// The profiles that a file was written for, if tunectl wrote it.
     #[must_use]
     pub fn profiles_of(&self, path: &str) -> Option<String> {
-        match read_header(&read(&self.path(path)).ok()??) {
-            Header::Intact { profiles } => Some(profiles),
-            Header::Edited | Header::Missing => None,
+        match sealed(&read(&self.path(path)).ok()??) {
+            Seal::Whole { profiles } => Some(profiles),
+            Seal::Broken | Seal::None => None,
         }
     }
 
-    /// Whether a file has the right text already.
+    /// Whether a file stands there as it should.
     #[must_use]
-    pub fn has(&self, file: &TargetFile) -> bool {
+    pub fn has(&self, file: &File) -> bool {
         matches!(read(&self.path(&file.path)), Ok(Some(text)) if text == file.text)
     }
 
-    /// Writes a file whole, and nothing where it has the right text already.
+    /// Puts a file in its place, whole, and nothing where it is as it should be.
     ///
     /// # Errors
-    /// It is somebody else's, or a system call failed: then the old file is still there.
-    pub fn write(&self, file: &TargetFile) -> Result<FileOutcome, PersistError> {
-        self.check_ours(&file.path)?;
+    /// It is somebody else's, or the system refused: then what stood there still does.
+    pub fn write(&self, file: &File) -> Result<Written, PersistError> {
+        self.is_ours(&file.path)?;
         if self.has(file) {
-            return Ok(FileOutcome::Unchanged);
+            return Ok(Written::Same);
         }
-        let (path, replaced) = (self.path(&file.path), self.profiles_of(&file.path));
+        let path = self.path(&file.path);
         replace(&path, &file.text).map_err(|error| PersistError::Refused(path, error))?;
-        Ok(FileOutcome::Written { replaced })
+        Ok(Written::New)
     }
 
-    /// Removes a file, and the folder of a drop-in that is empty then. With `force` also a file that was edited, never
-    /// one that tunectl did not write.
+    /// Takes a file away, and the folder of a drop-in that is empty then. `force` takes also what somebody has
+    /// changed since, never what tunectl did not write.
     ///
     /// # Errors
-    /// As [`PersistRoot::write`].
-    pub fn remove(&self, path: &str, force: bool) -> Result<(), PersistError> {
-        self.check_removable(path, force)?;
+    /// As [`Disk::write`].
+    pub fn remove(&self, path: &str, force: bool) -> Result<Written, PersistError> {
+        self.may_go(path, force)?;
         let whole = self.path(path);
         fs::remove_file(&whole).map_err(|error| PersistError::Refused(whole.clone(), error))?;
         if let Some(folder) = whole.parent().filter(|_| path.starts_with(UNITS)) {
-            // Fails where there is another drop-in, as it should.
+            // Fails where somebody else's drop-in is beside it, as it should.
             drop(fs::remove_dir(folder));
         }
-        Ok(())
+        Ok(Written::Removed)
     }
 }
 
-/// The text of a regular file; `None` for anything else, above all a link to `/dev/null`, with which an administrator
-/// masks a file.
+/// The text of a regular file; nothing for anything else, a link to `/dev/null` above all, with which an administrator
+/// says that there is to be none.
 fn read(path: &Path) -> io::Result<Option<String>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(None);
@@ -216,16 +190,16 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-    let unfinished = folder.join(format!("{UNFINISHED}{}", std::process::id()));
+    let beside = folder.join(format!("{BESIDE}{}", std::process::id()));
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&unfinished)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&unfinished, path)?;
+        fs::rename(&beside, path)?;
         fs::File::open(folder)?.sync_all()
     })();
     if written.is_err() {
-        drop(fs::remove_file(&unfinished));
+        drop(fs::remove_file(&beside));
     }
     written
 }

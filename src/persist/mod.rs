@@ -1,38 +1,36 @@
-//! Settings that outlive the boot: files that the system's own programs read at boot, at login and when a service
-//! starts. All files are beneath a root, usually `/`.
+//! What lasts beyond the boot: files that the system's own programs read. Everything stands beneath a root, usually
+//! `/`.
 
-use crate::formats::Assignment;
-use crate::formats::limits_conf::LoginLimit;
+use crate::formats::{self, Lasting};
 use crate::model::limit::{Limits, Resource};
 
-mod contents;
 mod files;
 mod limits;
-pub mod messages;
-mod overriding;
+mod others;
+mod wanted;
 
-pub use contents::{TargetFile, target_files};
-pub use files::{FileOutcome, FileResult, PersistError, PersistRoot};
-pub use limits::{LimitRequest, login_limits, unit_limits};
-pub use overriding::{OverridingLine, ReadBy, line_that_sets, overriding_lines};
+pub use files::{Disk, PersistError, Written};
+pub use limits::{Asked, logins, unit};
+pub use others::{Winner, who_says, winners};
+pub use wanted::{File, files};
 
-/// The limits and settings that are to outlive the boot.
+/// Limits and settings that are to last.
 #[derive(Clone, Debug, Default)]
-pub struct PersistentSettings {
+pub struct Wanted {
     /// Sysctls.
-    pub sysctls: Vec<Assignment>,
+    pub sysctls: Vec<Lasting>,
     /// Attributes of sysfs, by their absolute path.
-    pub attributes: Vec<Assignment>,
-    /// Kernel modules that provide any of them.
+    pub attributes: Vec<Lasting>,
+    /// Kernel modules that bring any of them.
     pub modules: Vec<&'static str>,
-    /// The limits that every process of macOS starts with.
+    /// What every process of macOS starts with.
     pub limits: Vec<(Resource, Limits)>,
-    /// The limits of logins.
-    pub logins: Vec<LoginLimit>,
-    /// Services, `nginx.service`, with the limits of each.
+    /// What logins get.
+    pub logins: Vec<formats::Login>,
+    /// Services, `nginx.service`, and what each gets.
     pub units: Vec<(String, Vec<(Resource, Limits)>)>,
-    /// The names of the profiles, as they were given.
+    /// The profiles, as they were asked for.
     pub profiles: Vec<String>,
-    /// The hash of the profiles' text.
-    pub profile_hash: u64,
+    /// The hash of their text.
+    pub hash: u64,
 }

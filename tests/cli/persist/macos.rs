@@ -3,33 +3,32 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use tunectl::formats::Assignment;
-use tunectl::formats::checksum_header::{Header, read_header};
+use tunectl::formats::{Lasting, Seal, sealed};
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::setting::System;
 use tunectl::model::value::Value;
-use tunectl::persist::{PersistentSettings, TargetFile, target_files};
+use tunectl::persist::{Wanted, files};
 
 use crate::support::namespaces::{skip, this_test};
 
-fn jobs() -> Vec<TargetFile> {
-    let sysctl = |name: &str, value| Assignment { name: name.to_owned(), value, comment: "5".to_owned() };
-    let settings = PersistentSettings {
-        sysctls: vec![sysctl("kern.maxfiles", Value::Number(65536)), sysctl("kern.x", Value::text("a<b & \"c\""))],
+fn jobs() -> Vec<tunectl::persist::File> {
+    let lasting = |name: &str, value| Lasting { name: name.to_owned(), value, asked: "5".to_owned() };
+    let wanted = Wanted {
+        sysctls: vec![lasting("kern.maxfiles", Value::Number(65536)), lasting("kern.x", Value::text("a<b & \"c\""))],
         limits: vec![(Resource::Nofile, Limits { soft: Limit::Value(50000), hard: Limit::Unlimited })],
         profiles: vec!["./a--b.toml".to_owned()],
-        ..PersistentSettings::default()
+        ..Wanted::default()
     };
-    target_files(&settings, System::MacOs)
+    files(&wanted, System::MacOs)
 }
 
 #[test]
-fn each_has_a_header_and_is_where_launchd_looks() {
+fn each_is_sealed_and_stands_where_launchd_looks() {
     let jobs = jobs();
     let paths: Vec<&str> = jobs.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["Library/LaunchDaemons/tunectl.sysctl.plist", "Library/LaunchDaemons/tunectl.maxfiles.plist"]);
     for job in &jobs {
-        assert_eq!(read_header(&job.text), Header::Intact { profiles: "./a- -b.toml".to_owned() });
+        assert_eq!(sealed(&job.text), Seal::Whole { profiles: "./a- -b.toml".to_owned() });
     }
 }
 

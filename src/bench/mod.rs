@@ -1,3 +1,0 @@
-//! Runs of a load test: what its tester printed, and the runs themselves.
-
-pub mod testers;
