@@ -1,10 +1,13 @@
 //! tunectl brings kernel settings and resource limits to a profile, reads everything back, and starts the service.
 
 pub mod apply;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod builtin;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
+pub mod counters;
 pub mod diagnose;
 pub mod environment;
 pub mod exec;
@@ -22,4 +25,5 @@ pub mod profile_store;
 pub mod report;
 pub mod snippet;
 pub mod sys;
+pub mod verdict;
 pub mod watch;

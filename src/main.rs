@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use clap::Parser;
 
 use tunectl::cli::LogOptions;
-use tunectl::cli::dropin::{self, DropIn};
+use tunectl::cli::compat::{self, CompatCommand};
 use tunectl::commands::{self, Cli, NOT_STARTED, USAGE};
 use tunectl::init;
 use tunectl::model::run::CompatFlags;
@@ -45,15 +45,15 @@ fn refuse_elevated() -> i32 {
 
 /// Under the name of another init, its command line in ours; the error is the exit code, after everything is printed.
 fn translate_compat(arguments: Vec<OsString>) -> Result<(Vec<OsString>, CompatFlags), i32> {
-    match dropin::translate(&arguments, sys::own_pid(), &|name| env::var_os(name)) {
+    match compat::translate(&arguments, sys::own_pid(), &|name| env::var_os(name)) {
         None => Ok((arguments, CompatFlags::default())),
-        Some(DropIn::Run(arguments, compat)) => Ok((arguments, compat)),
-        Some(DropIn::Pause) => Err(init::pause()),
-        Some(DropIn::Print(text)) => {
+        Some(CompatCommand::Run(arguments, compat)) => Ok((arguments, compat)),
+        Some(CompatCommand::Pause) => Err(init::pause()),
+        Some(CompatCommand::Print(text)) => {
             drop(io::stdout().write_all(text.as_bytes()));
             Err(0)
         }
-        Some(DropIn::Wrong(text)) => {
+        Some(CompatCommand::UsageError(text)) => {
             drop(io::stderr().write_all(text.as_bytes()));
             Err(1)
         }

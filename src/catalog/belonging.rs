@@ -2,9 +2,9 @@
 //! container, and what is the host's.
 
 use super::hostnet;
+use super::row::Row;
 use super::scope::{InNewNetns, Scope};
-use super::table::entry;
-use super::unpack::Entry;
+use super::table::find;
 use super::version::KernelVersion;
 use crate::model::setting::{Key, System};
 
@@ -14,20 +14,20 @@ use crate::model::setting::{Key, System};
 /// for each namespace: refusing too much is the mistake that can be mended.
 #[must_use]
 pub fn scope_of(system: System, key: &Key, version: KernelVersion) -> Scope {
-    scope_with(entry(system, key), system, key, version)
+    scope_with(find(system, key), system, key, version)
 }
 
 /// The same for who has the setting's row already.
 #[must_use]
-pub fn scope_with(row: Option<Entry>, system: System, key: &Key, version: KernelVersion) -> Scope {
+pub fn scope_with(row: Option<&Row>, system: System, key: &Key, version: KernelVersion) -> Scope {
     if let Some(row) = row.filter(|_| !hostnet::is_of_all_neighbours(key)) {
-        return row.scope().at(version);
+        return row.scope.at(version);
     }
     if host_net(system, key, version).is_some() {
         return Scope::HostNet;
     }
     match (row, system, key) {
-        (Some(row), _, _) => row.scope().at(version),
+        (Some(row), _, _) => row.scope.at(version),
         (None, System::Linux, Key::Sysctl(name)) => scope_by_name(name.path()),
         (None, System::Linux, Key::Sysfs(_)) | (None, System::MacOs, _) => Scope::Host,
     }
@@ -36,8 +36,8 @@ pub fn scope_with(row: Option<Entry>, system: System, key: &Key, version: Kernel
 /// What a fresh network namespace has of a setting, known or unknown.
 #[must_use]
 pub fn in_new_netns(system: System, key: &Key, version: KernelVersion) -> InNewNetns {
-    host_net(system, key, version).unwrap_or_else(|| match entry(system, key) {
-        Some(row) => row.in_new_netns().at(version),
+    host_net(system, key, version).unwrap_or_else(|| match find(system, key) {
+        Some(row) => row.in_new_netns.at(version),
         None if scope_of(system, key, version) == Scope::NetNs => InNewNetns::Writable,
         None => InNewNetns::Shared,
     })

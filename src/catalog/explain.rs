@@ -2,10 +2,9 @@
 
 use std::fmt::{Display, Write};
 
-use super::Row;
 use super::belonging::{in_new_netns, scope_of};
 use super::limits::LimitRow;
-use super::row::{Access, Docker, Kubernetes};
+use super::row::{Access, Docker, Kubernetes, Row};
 use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, KernelVersion};
 use crate::model::setting::{Key, System};
@@ -24,19 +23,19 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     if row.system == System::Linux {
         page.line("belongs to", &owner(row, version));
         if row.exists_on(version) {
-            let user = row.in_user_netns_since.is_some_and(|since| version < since);
+            let user = row.rare.in_user_netns_since.is_some_and(|since| version < since);
             namespaces(&mut page, row.in_new_netns.at(version), user, row.docker, row.kubernetes);
         }
     }
-    page.some("needs", row.capability);
-    page.some("module", row.module);
+    page.some("needs", row.rare.capability);
+    page.some("module", row.rare.module);
     page.some("exists", existence(row, version));
     page.some("access", access(row.access));
-    page.some("one way", row.one_way.map(|value| format!("{value} can't be undone before the next boot")));
-    page.some("reads back", row.read_back);
-    page.some("written after", (!row.after.is_empty()).then(|| row.after.join(", ")));
-    page.each("note", &mut row.notes.iter());
-    page.line("see", &row.sources.iter().collect::<Vec<_>>().join(", "));
+    page.some("one way", row.rare.one_way.map(|value| format!("{value} can't be undone before the next boot")));
+    page.some("reads back", row.rare.read_back);
+    page.some("written after", (!row.rare.after.is_empty()).then(|| row.rare.after.join(", ")));
+    page.each("note", &mut row.notes.iter().copied());
+    page.line("see", &row.sources.join(", "));
     page.text
 }
 
@@ -121,7 +120,7 @@ fn values(row: &Row) -> String {
 /// What the kernel takes beyond what is sane, or of that refuses.
 fn kernel_takes(row: &Row, version: KernelVersion) -> Option<String> {
     let bounds = row.kernel_range?.at(version);
-    let varies = row.range_varies.map_or_else(String::new, |varies| format!(", {varies}"));
+    let varies = row.rare.range_varies.map_or_else(String::new, |varies| format!(", {varies}"));
     (row.values.bounds != Some(bounds)).then(|| format!("{} to {}{varies}", bounds.min, bounds.max))
 }
 
@@ -175,7 +174,7 @@ fn namespaces(page: &mut Page, presence: InNewNetns, rootless: bool, docker: Doc
 /// Since when, or until when; nothing where every supported kernel has it.
 fn existence(row: &Row, version: KernelVersion) -> Option<String> {
     let not_here = if row.exists_on(version) { "" } else { ", so not on this kernel" };
-    match (row.since, row.removed_in) {
+    match (row.rare.since, row.rare.removed_in) {
         (Some(since), Some(removed)) => Some(format!("since Linux {since}, gone since {removed}{not_here}")),
         (Some(since), None) => Some(format!("since Linux {since}{not_here}")),
         (None, Some(removed)) => Some(format!("no more since Linux {removed}{not_here}")),
@@ -199,7 +198,7 @@ mod tests {
 
     fn page(name: &str, version: KernelVersion) -> String {
         let row = rows(System::Linux).chain(rows(System::MacOs)).find(|row| row.name == name).unwrap();
-        explain(&row, version)
+        explain(row, version)
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! `fs`: open files, pipes, watches, POSIX message queues.
 
 use super::row::{
-    ADMIN_FS, ANY_INT, Access, FLAG, HOST, INT_MAX, IPC, LONG_MAX, OFF_ON, Row, ULONG_MAX, always, number, numbers,
-    since, takes,
+    ADMIN_FS, ANY_INT, Access, FLAG, HOST, INT_MAX, IPC, LONG_MAX, OFF_ON, Rare, Row, ULONG_MAX, always, number,
+    numbers, since, takes,
 };
 use super::version::KernelVersion;
 
 const FS: Row = Row { sources: &[ADMIN_FS], ..HOST };
 const INOTIFY: Row = Row { sources: &["inotify(7)"], ..HOST };
-const FANOTIFY: Row = Row { since: Some(KernelVersion(5, 13)), sources: &["fanotify(7)"], ..HOST };
+const FANOTIFY: Row =
+    Row { rare: &Rare { since: Some(KernelVersion(5, 13)), ..Rare::NONE }, sources: &["fanotify(7)"], ..HOST };
 const MQUEUE: Row = Row { sources: &["mq_overview(7)", ADMIN_FS], ..IPC };
 const PIPE: Row = Row { sources: &["pipe(7)", ADMIN_FS], ..HOST };
 const PROTECTED: Row = Row { sources: &["proc(5)", ADMIN_FS], ..HOST };
@@ -211,7 +212,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("1048576"),
         purpose: "how large an unprivileged process may make a pipe with F_SETPIPE_SZ",
         notes: &["4294967296 wraps around to 4096 on 6.12 and later, without an error"],
-        read_back: Some("rounded up to a power of two of pages: 1048577 becomes 2097152"),
+        rare: &Rare { read_back: Some("rounded up to a power of two of pages: 1048577 becomes 2097152"), ..Rare::NONE },
         ..PIPE
     },
     Row {

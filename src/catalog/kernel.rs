@@ -1,7 +1,7 @@
 //! `kernel` up to `printk`: names, dumps, message queues, panics, tracing, processes.
 
 use super::row::{
-    ADMIN_KERNEL, ANY_INT, BY_TICK, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Row, UINT_MAX, UTS, always,
+    ADMIN_KERNEL, ANY_INT, BY_TICK, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Rare, Row, UINT_MAX, UTS, always,
     changed, number, numbers, shape, since, takes,
 };
 use super::scope::Scope;
@@ -60,7 +60,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: OFF_ON,
         default: always("0; Debian and others 1"),
         purpose: "whether reading the kernel's log needs CAP_SYSLOG",
-        capability: Some("CAP_SYS_ADMIN"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -89,7 +89,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "kernel.hung_task_timeout_secs",
         values: number(0, 92_233_720_368_547_758),
         kernel_range: Some(const { &takes(0, 9_223_372_036_854_775) }),
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds, 0 never",
         default: always("120"),
         purpose: "how long a task may sleep uninterruptibly before the kernel warns of it",
@@ -110,7 +110,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "0 for all, 1 for io_uring_group and CAP_SYS_ADMIN, 2 for none",
         default: always("0"),
         purpose: "who may make an io_uring",
-        since: Some(KernelVersion(6, 6)),
+        rare: &Rare { since: Some(KernelVersion(6, 6)), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -119,7 +119,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "group id, -1 none",
         default: always("-1"),
         purpose: "the group that may make an io_uring where io_uring_disabled is 1",
-        since: Some(KernelVersion(6, 6)),
+        rare: &Rare { since: Some(KernelVersion(6, 6)), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -129,7 +129,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "0 allowed, 1 forbidden",
         default: always("0"),
         purpose: "whether another kernel can be loaded for kexec",
-        one_way: Some("1"),
+        rare: &Rare { one_way: Some("1"), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -171,7 +171,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "0 shown hashed, 1 hidden without CAP_SYSLOG, 2 hidden",
         default: always("0"),
         purpose: "whether the kernel shows its addresses",
-        capability: Some("CAP_SYS_ADMIN"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -182,7 +182,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether modules can be loaded and removed",
         notes: &["after it nothing that needs a module can be set"],
-        one_way: Some("1"),
+        rare: &Rare { one_way: Some("1"), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -229,7 +229,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "0 off, 1 on, bits 1 and 2 since 5.18",
         default: always("1 on a machine of several nodes, else 0"),
         purpose: "whether memory is moved to the node that uses it",
-        capability: Some("CAP_SYS_ADMIN"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -265,8 +265,11 @@ pub(super) static ROWS: &[Row] = &[
         unit: "samples per second",
         default: always("100000"),
         purpose: "the highest rate of sampling",
-        read_back: Some("lower, once the kernel found sampling to take too long"),
-        after: &["kernel.perf_cpu_time_max_percent"],
+        rare: &Rare {
+            read_back: Some("lower, once the kernel found sampling to take too long"),
+            after: &["kernel.perf_cpu_time_max_percent"],
+            ..Rare::NONE
+        },
         ..PERF
     },
     Row {

@@ -1,7 +1,7 @@
 //! `kernel` from `sched` on: scheduling, shared memory, semaphores, watchdogs, hardening.
 
 use super::row::{
-    ADMIN_KERNEL, ANY_INT, FLAG, HOST, INT_MAX, IPC, Kubernetes, OFF_ON, Row, ULONG_MAX, always, number, numbers,
+    ADMIN_KERNEL, ANY_INT, FLAG, HOST, INT_MAX, IPC, Kubernetes, OFF_ON, Rare, Row, ULONG_MAX, always, number, numbers,
     since, takes,
 };
 use super::version::KernelVersion;
@@ -16,7 +16,7 @@ const GONE: Row = Row {
     unit: "ns",
     default: always("by the count of processors"),
     notes: &["moved in 5.13 to /sys/kernel/debug/sched, where it is no sysctl, and changed its meaning in 6.6 (EEVDF)"],
-    removed_in: Some(KernelVersion(5, 13)),
+    rare: &Rare { removed_in: Some(KernelVersion(5, 13)), ..Rare::NONE },
     sources: &["sched(7)", "kernel/sched/debug.c"],
     ..HOST
 };
@@ -47,7 +47,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether a child runs before its parent after fork(2)",
         notes: &["did nothing on 6.6 (EEVDF)"],
-        removed_in: Some(KernelVersion(6, 7)),
+        rare: &Rare { removed_in: Some(KernelVersion(6, 7)), ..Rare::NONE },
         ..SCHED
     },
     Row { name: "kernel.sched_latency_ns", purpose: "the time in which every task gets to run once", ..GONE },
@@ -64,7 +64,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms, 0 or less the default",
         default: always("100"),
         purpose: "the time slice of SCHED_RR",
-        read_back: Some("rounded to clock ticks"),
+        rare: &Rare { read_back: Some("rounded to clock ticks"), ..Rare::NONE },
         ..SCHED
     },
     Row {
@@ -83,7 +83,7 @@ pub(super) static ROWS: &[Row] = &[
         default: since("950000", &[(KernelVersion(7, 2), "1000000")]),
         purpose: "how much of each period real-time tasks may take",
         notes: &["at most sched_rt_period_us", "0 gives EBUSY on 7.2"],
-        after: &["kernel.sched_rt_period_us"],
+        rare: &Rare { after: &["kernel.sched_rt_period_us"], ..Rare::NONE },
         ..SCHED
     },
     Row {
@@ -92,7 +92,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether the scheduler counts waits and delays",
-        capability: Some("CAP_SYS_ADMIN"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), ..Rare::NONE },
         ..SCHED
     },
     Row {
@@ -168,7 +168,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether a program that locks across two cache lines is slowed down",
-        since: Some(KernelVersion(6, 2)),
+        rare: &Rare { since: Some(KernelVersion(6, 2)), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -195,8 +195,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether the time that tasks wait for disk and memory is counted, as iotop needs",
-        capability: Some("CAP_SYS_ADMIN"),
-        since: Some(KernelVersion(5, 14)),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), since: Some(KernelVersion(5, 14)), ..Rare::NONE },
         ..KERNEL
     },
     Row {
@@ -223,8 +222,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "0 allowed, 1 forbidden for good, 2 forbidden",
         default: since("0", &[(KernelVersion(5, 16), "2")]),
         purpose: "whether bpf(2) is open to processes without CAP_BPF",
-        capability: Some("CAP_SYS_ADMIN"),
-        one_way: Some("1"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), one_way: Some("1"), ..Rare::NONE },
         sources: &["bpf(2)", ADMIN_KERNEL],
         ..KERNEL
     },
@@ -261,8 +259,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "0 same user, 1 descendants, 2 CAP_SYS_PTRACE, 3 nobody for good",
         default: always("1; Debian 0"),
         purpose: "which processes a debugger may attach to",
-        capability: Some("CAP_SYS_PTRACE"),
-        one_way: Some("3"),
+        rare: &Rare { capability: Some("CAP_SYS_PTRACE"), one_way: Some("3"), ..Rare::NONE },
         notes: &["only where the kernel has the Yama module of security"],
         sources: &["ptrace(2)", "Documentation/admin-guide/LSM/Yama.rst"],
         ..KERNEL

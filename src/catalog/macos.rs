@@ -1,7 +1,7 @@
 //! macOS. Read in the sources of its kernel (xnu-11417); it checks next to nothing, so most of what is
 //! refused here is refused by us.
 
-use super::row::{Access, FLAG, INT_MAX, INT_MIN, MACOS, OFF_ON, Row, always, number, takes};
+use super::row::{Access, FLAG, INT_MAX, INT_MIN, MACOS, OFF_ON, Rare, Row, always, number, takes};
 
 const KERN: Row = Row {
     kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
@@ -37,13 +37,14 @@ const PORTS: Row = Row {
     values: number(1024, 65535),
     kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
     unit: "port",
-    read_back: Some("brought into 1024 to 65535"),
+    rare: &Rare { read_back: Some("brought into 1024 to 65535"), ..Rare::NONE },
     sources: &["ip(4)", "bsd/netinet/in_pcb.c"],
     ..MACOS
 };
 
 /// The same below 1024.
-const LOW_PORTS: Row = Row { values: number(1, 1023), read_back: Some("brought into 1 to 1023"), ..PORTS };
+const LOW_PORTS: Row =
+    Row { values: number(1, 1023), rare: &Rare { read_back: Some("brought into 1 to 1023"), ..*PORTS.rare }, ..PORTS };
 
 pub(super) static ROWS: &[Row] = &[
     Row {
@@ -102,7 +103,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("10240 or more, by memory"),
         purpose: "files that one process may have open, whatever its limit (nofile) says",
         notes: &["a limit above it is taken without an error, and this is what counts"],
-        after: &["kern.maxfiles"],
+        rare: &Rare { after: &["kern.maxfiles"], ..Rare::NONE },
         ..KERN
     },
     Row {
@@ -125,7 +126,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("two thirds of kern.maxproc"),
         purpose: "processes that a user may have",
         notes: &["limits of processes (nproc) are brought under it without an error"],
-        after: &["kern.maxproc"],
+        rare: &Rare { after: &["kern.maxproc"], ..Rare::NONE },
         ..KERN
     },
     Row {
@@ -276,7 +277,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("131072"),
         purpose: "the receive buffer that a connection starts with",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        after: &["kern.ipc.maxsockbuf"],
+        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -287,7 +288,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("131072"),
         purpose: "the send buffer that a connection starts with",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        after: &["kern.ipc.maxsockbuf"],
+        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -298,7 +299,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("9216"),
         purpose: "the largest UDP packet that is sent",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        after: &["kern.ipc.maxsockbuf"],
+        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
         ..UDP
     },
     Row {
@@ -309,7 +310,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("786896"),
         purpose: "the receive buffer of UDP sockets",
         notes: &["refused above kern.ipc.maxsockbuf, less a part for overhead"],
-        after: &["kern.ipc.maxsockbuf"],
+        rare: &Rare { after: &["kern.ipc.maxsockbuf"], ..Rare::NONE },
         ..UDP
     },
     Row {

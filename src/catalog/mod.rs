@@ -7,12 +7,9 @@
 mod belonging;
 mod explain;
 mod hostnet;
-mod index;
-mod pack;
 mod row;
 mod scope;
 mod table;
-mod unpack;
 mod version;
 
 mod fs;
@@ -36,11 +33,7 @@ mod vm;
 pub use belonging::{in_new_netns, scope_of, scope_with};
 pub use explain::{explain, explain_limit, explain_unknown};
 pub use limits::{LimitRow, limit};
-pub use row::{Access, Bounds, Docker, Kubernetes};
+pub use row::{Access, Bounds, Docker, Kubernetes, Rare, Row};
 pub use scope::{InNewNetns, Scope};
-pub use table::{Coupling, bond, counterpart, entry, entry_at, names, row, rows, spec};
-pub use unpack::{Entry, Texts};
+pub use table::{Coupling, bond, counterpart, find, names, row, rows, spec};
 pub use version::{ByVersion, Changed, KernelVersion};
-
-/// What is known of one setting, read back from what the program carries.
-pub type Row = row::Row<Texts>;

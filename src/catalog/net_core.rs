@@ -1,7 +1,7 @@
 //! `net.core`: what all protocols share.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Row, TICKS,
+    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Rare, Row, TICKS,
     TICKS_SECONDS_MAX, always, changed, number, shape, since, takes,
 };
 use super::scope::{InNewNetns, Scope};
@@ -31,7 +31,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("1"),
         purpose: "whether BPF programs are compiled",
         notes: &["fixed at 1 where the kernel was built without the interpreter"],
-        capability: Some("CAP_SYS_ADMIN"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), ..Rare::NONE },
         ..HOST
     },
     Row {
@@ -40,7 +40,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "0 off, 1 for the unprivileged, 2 for all",
         default: always("0"),
         purpose: "whether compiled BPF programs are hardened against JIT spraying",
-        capability: Some("CAP_SYS_ADMIN"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), ..Rare::NONE },
         ..HOST
     },
     Row {
@@ -49,7 +49,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "bytes",
         default: always("a quarter of the space for modules"),
         purpose: "memory that compiled BPF programs of unprivileged users may take",
-        capability: Some("CAP_SYS_ADMIN"),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), ..Rare::NONE },
         ..HOST
     },
     Row {
@@ -80,7 +80,7 @@ pub(super) static ROWS: &[Row] = &[
             "interfaces that are up keep theirs",
             "BBR paces by itself and does not need fq any more",
         ],
-        capability: Some("CAP_NET_ADMIN"),
+        rare: &Rare { capability: Some("CAP_NET_ADMIN"), ..Rare::NONE },
         ..HOST
     },
     Row {
@@ -129,7 +129,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.core.message_cost",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds, 0 no bound",
         default: always("5"),
         purpose: "how long it takes until more warnings of the network are logged",
@@ -150,7 +150,7 @@ pub(super) static ROWS: &[Row] = &[
         kernel_range: Some(
             const { &since(Bounds { min: 0, max: INT_MAX }, &[(KernelVersion(6, 1), Bounds { min: 20000, max: INT_MAX })]) },
         ),
-        range_varies: Some("and less where the clock ticks faster than at 100 Hz"),
+        rare: &Rare { range_varies: Some("and less where the clock ticks faster than at 100 Hz"), ..Rare::NONE },
         unit: "microseconds",
         default: always("two clock ticks: 8000 at 250 Hz, 2000 at 1000 Hz"),
         purpose: "how long one round may take",
@@ -205,7 +205,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "entries, 0 off",
         default: always("0"),
         purpose: "flows that receive flow steering remembers",
-        read_back: Some("rounded up to a power of two: 1000 becomes 1024"),
+        rare: &Rare { read_back: Some("rounded up to a power of two: 1000 becomes 1024"), ..Rare::NONE },
         sources: &["Documentation/networking/scaling.rst"],
         ..HOST
     },
@@ -222,7 +222,7 @@ pub(super) static ROWS: &[Row] = &[
             "a new network namespace starts with the default, not with the host's value",
             "was 128 before 5.4",
         ],
-        in_user_netns_since: Some(KernelVersion(6, 3)),
+        rare: &Rare { in_user_netns_since: Some(KernelVersion(6, 3)), ..Rare::NONE },
         sources: &["listen(2)", "Documentation/networking/ip-sysctl.rst"],
         ..NET
     },
@@ -243,8 +243,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: OFF_ON,
         default: always("1"),
         purpose: "whether a connection may take another path after a timeout",
-        since: Some(KernelVersion(5, 18)),
-        in_user_netns_since: Some(KernelVersion(6, 3)),
+        rare: &Rare { since: Some(KernelVersion(5, 18)), in_user_netns_since: Some(KernelVersion(6, 3)), ..Rare::NONE },
         sources: &[ADMIN_NET],
         ..NET
     },

@@ -1,8 +1,8 @@
 //! `net.ipv4` from `fib` to `ipfrag`: addresses, ports, ICMP.
 
 use super::row::{
-    ANY_INT, BY_TICK, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS, Row,
-    TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
+    ANY_INT, BY_TICK, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS, Rare,
+    Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
 };
 use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
@@ -94,7 +94,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms between two, 0 no bound",
         default: always("1000"),
         purpose: "how often ICMP messages of the kinds in icmp_ratemask go to one target",
-        read_back: Some(ROUNDED_TO_TICKS),
+        rare: &Rare { read_back: Some(ROUNDED_TO_TICKS), ..Rare::NONE },
         ..ICMP
     },
     Row {
@@ -152,7 +152,7 @@ pub(super) static ROWS: &[Row] = &[
             "a change sets settings beneath net.ipv4.conf to what a router or a host has",
             "a new network namespace starts with the host's value",
         ],
-        capability: Some("CAP_NET_ADMIN"),
+        rare: &Rare { capability: Some("CAP_NET_ADMIN"), ..Rare::NONE },
         ..IP
     },
     Row {
@@ -167,7 +167,7 @@ pub(super) static ROWS: &[Row] = &[
             "two ends of one parity make the kernel log a warning, and an odd count of ports wastes the last one",
         ],
         kubernetes: Kubernetes::Safe { since: "1.4" },
-        after: &["net.ipv4.ip_local_reserved_ports"],
+        rare: &Rare { after: &["net.ipv4.ip_local_reserved_ports"], ..Rare::NONE },
         ..IP
     },
     Row {
@@ -180,7 +180,7 @@ pub(super) static ROWS: &[Row] = &[
             "an explicit bind to such a port still works",
             "a write is cut at a page, and the rest goes on at the next offset; only a newline clears the list",
         ],
-        read_back: Some("sorted and merged into ranges"),
+        rare: &Rare { read_back: Some("sorted and merged into ranges"), ..Rare::NONE },
         kubernetes: Kubernetes::Safe { since: "1.27" },
         ..IP
     },
@@ -231,14 +231,14 @@ pub(super) static ROWS: &[Row] = &[
         default: always("3145728"),
         purpose: "without a use any more but as the least that ipfrag_high_thresh may be",
         notes: &["must not be above ipfrag_high_thresh"],
-        after: &["net.ipv4.ipfrag_high_thresh"],
+        rare: &Rare { after: &["net.ipv4.ipfrag_high_thresh"], ..Rare::NONE },
         ..IP
     },
     Row {
         name: "net.ipv4.ipfrag_time",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("30"),
         purpose: "how long fragments of a packet are kept",

@@ -1,6 +1,6 @@
 //! `net.ipv4.conf`: one of each for every interface, `all`, and `default` for interfaces yet to come.
 
-use super::row::{ANY_INT, FLAG, INT_MAX, IP_SYSCTL, NET, OFF_ON, Row, always, number};
+use super::row::{ANY_INT, FLAG, INT_MAX, IP_SYSCTL, NET, OFF_ON, Rare, Row, always, number};
 
 /// `ip_forward` sets some of these anew, so it goes first.
 const CONF: Row = Row {
@@ -8,7 +8,7 @@ const CONF: Row = Row {
     kernel_range: ANY_INT,
     unit: OFF_ON,
     default: always("0"),
-    after: &["net.ipv4.ip_forward"],
+    rare: &Rare { after: &["net.ipv4.ip_forward"], ..Rare::NONE },
     sources: &[IP_SYSCTL],
     ..NET
 };
@@ -86,7 +86,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.conf.*.forwarding",
         purpose: "whether packets for others that arrive here are passed on",
         notes: &["`all` is the same as ip_forward, and sets every interface", INHERITED],
-        capability: Some("CAP_NET_ADMIN"),
+        rare: &Rare { capability: Some("CAP_NET_ADMIN"), ..*CONF.rare },
         ..CONF
     },
     Row {

@@ -1,8 +1,8 @@
 //! `net.ipv6`.
 
 use super::row::{
-    ANY_INT, BY_TICK, BYTE, FLAG, HOST_NET, INT_MAX, IP_SYSCTL, NET, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX,
-    always, number,
+    ANY_INT, BY_TICK, BYTE, FLAG, HOST_NET, INT_MAX, IP_SYSCTL, NET, OFF_ON, Rare, Row, TICKS, TICKS_SECONDS_MAX,
+    ULONG_MAX, always, number,
 };
 use super::version::KernelVersion;
 
@@ -13,7 +13,7 @@ const IPV6: Row = Row { sources: &["ipv6(7)", IP_SYSCTL], ..NET };
 const CONF: Row = Row { values: FLAG, kernel_range: ANY_INT, unit: OFF_ON, sources: &[IP_SYSCTL], ..NET };
 
 /// What a change of `forwarding` changes with it.
-const HOST_OR_ROUTER: Row = Row { after: &["net.ipv6.conf.all.forwarding"], ..CONF };
+const HOST_OR_ROUTER: Row = Row { rare: &Rare { after: &["net.ipv6.conf.all.forwarding"], ..Rare::NONE }, ..CONF };
 
 const NEIGH_HOST: Row = Row {
     values: number(0, INT_MAX),
@@ -24,7 +24,7 @@ const NEIGH_HOST: Row = Row {
 };
 
 /// Absent in a network namespace that a user namespace owns, on every kernel so far.
-const ROUTE: Row = Row { in_user_netns_since: Some(KernelVersion::NEWEST), ..IPV6 };
+const ROUTE: Row = Row { rare: &Rare { in_user_netns_since: Some(KernelVersion::NEWEST), ..Rare::NONE }, ..IPV6 };
 
 pub(super) static ROWS: &[Row] = &[
     Row {
@@ -77,7 +77,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether the interface has no IPv6",
         notes: &["1 drops the interface's addresses, and 0 does not bring them back", "`all` sets every interface"],
-        after: &["net.ipv6.conf.all.disable_ipv6"],
+        rare: &Rare { after: &["net.ipv6.conf.all.disable_ipv6"], ..Rare::NONE },
         ..CONF
     },
     Row {
@@ -85,7 +85,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether the interface acts as a router's",
         notes: &["only that of `all` makes the machine pass packets on, and sets every interface"],
-        after: &["net.ipv6.conf.all.forwarding"],
+        rare: &Rare { after: &["net.ipv6.conf.all.forwarding"], ..Rare::NONE },
         ..CONF
     },
     Row {
@@ -138,14 +138,14 @@ pub(super) static ROWS: &[Row] = &[
         default: always("3145728"),
         purpose: "without a use any more but as the least that ip6frag_high_thresh may be",
         notes: &["must not be above ip6frag_high_thresh"],
-        after: &["net.ipv6.ip6frag_high_thresh"],
+        rare: &Rare { after: &["net.ipv6.ip6frag_high_thresh"], ..Rare::NONE },
         ..IPV6
     },
     Row {
         name: "net.ipv6.ip6frag_time",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("60"),
         purpose: "how long fragments of a packet are kept",

@@ -2,8 +2,8 @@
 
 use super::net_ipv4::{IP, of_each_since};
 use super::row::{
-    ANY_INT, BY_TICK, HOST_NET, INT_MAX, IP_SYSCTL, Kubernetes, NET, ROUNDED_TO_TICKS, Row, TICKS, TICKS_SECONDS_MAX,
-    UINT_MAX, always, number, numbers, takes,
+    ANY_INT, BY_TICK, HOST_NET, INT_MAX, IP_SYSCTL, Kubernetes, NET, ROUNDED_TO_TICKS, Rare, Row, TICKS,
+    TICKS_SECONDS_MAX, UINT_MAX, always, number, numbers, takes,
 };
 use super::version::KernelVersion;
 
@@ -32,14 +32,14 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms",
         default: always("30000"),
         purpose: "about how long a neighbour counts as reachable",
-        read_back: Some(ROUNDED_TO_TICKS),
+        rare: &Rare { read_back: Some(ROUNDED_TO_TICKS), ..Rare::NONE },
         ..NEIGH
     },
     Row {
         name: "net.ipv4.neigh.*.delay_first_probe_time",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: Some(const { &takes(0, 2_147_483) }),
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("5"),
         purpose: "how long to wait before a stale neighbour is probed",
@@ -49,7 +49,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.neigh.*.gc_stale_time",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: Some(const { &takes(0, 2_147_483) }),
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("60"),
         purpose: "how long an unused neighbour is kept before it may be dropped",
@@ -67,7 +67,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms",
         default: always("1000"),
         purpose: "time between two probes of a neighbour",
-        read_back: Some(ROUNDED_TO_TICKS),
+        rare: &Rare { read_back: Some(ROUNDED_TO_TICKS), ..Rare::NONE },
         ..NEIGH
     },
     Row {
@@ -88,7 +88,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.neigh.default.gc_interval",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: Some(const { &takes(0, 2_147_483) }),
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("30"),
         purpose: "how often unused neighbours are dropped",
@@ -130,7 +130,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.route.gc_timeout",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("300"),
         purpose: "without effect since the routing cache went in 3.6",
@@ -169,7 +169,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.route.mtu_expires",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("600"),
         purpose: "how long the size that was found for a path is remembered",

@@ -1,7 +1,7 @@
 //! What stands beneath `net` behind `ipv6`: multipath TCP, connection tracking, Unix sockets.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Row,
+    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Rare, Row,
     TICKS_SECONDS_MAX, UINT_MAX, always, never_changed, number, since, takes,
 };
 use super::scope::InNewNetns;
@@ -9,13 +9,13 @@ use super::version::KernelVersion;
 
 const NETFILTER: &str = "Documentation/networking/nf_conntrack-sysctl.rst";
 
-const CONNTRACK: Row = Row { module: Some("nf_conntrack"), sources: &[NETFILTER], ..NET };
+const CONNTRACK: Row = Row { rare: &Rare { module: Some("nf_conntrack"), ..Rare::NONE }, sources: &[NETFILTER], ..NET };
 
 /// How long an idle entry of a kind is kept.
 const TIMEOUT: Row = Row {
     values: number(1, TICKS_SECONDS_MAX),
     kernel_range: Some(const { &takes(-2_147_483, 2_147_483) }),
-    range_varies: BY_TICK,
+    rare: &Rare { range_varies: BY_TICK, ..*CONNTRACK.rare },
     unit: "seconds",
     ..CONNTRACK
 };
@@ -23,7 +23,7 @@ const TIMEOUT: Row = Row {
 /// One for the whole machine, of which other namespaces have a read-only copy.
 const CONNTRACK_HOST: Row = Row {
     in_new_netns: never_changed(InNewNetns::ReadOnly),
-    module: Some("nf_conntrack"),
+    rare: &Rare { module: Some("nf_conntrack"), ..Rare::NONE },
     sources: &[NETFILTER],
     ..HOST_NET
 };
@@ -72,7 +72,10 @@ pub(super) static ROWS: &[Row] = &[
         unit: "buckets",
         default: always("by memory, at most 262144"),
         purpose: "the size of the table of connections",
-        read_back: Some("rounded up to what fills whole pages: 5000 becomes 5120"),
+        rare: &Rare {
+            read_back: Some("rounded up to what fills whole pages: 5000 becomes 5120"),
+            ..*CONNTRACK_HOST.rare
+        },
         ..CONNTRACK_HOST
     },
     Row {
@@ -81,7 +84,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "connections",
         default: always("counted"),
         purpose: "connections that are tracked now, against nf_conntrack_max",
-        module: Some("nf_conntrack"),
+        rare: &Rare { module: Some("nf_conntrack"), ..Rare::NONE },
         sources: &[NETFILTER],
         ..NET_SHOWN
     },

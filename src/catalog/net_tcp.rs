@@ -2,7 +2,7 @@
 
 use super::row::{
     ANY_INT, BY_TICK, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN, OFF_ON,
-    ROUNDED_TO_TICKS, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, numbers,
+    ROUNDED_TO_TICKS, Rare, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, numbers,
     shape, since,
 };
 use super::scope::{InNewNetns, Scope};
@@ -87,7 +87,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "the size of the connection table that network namespaces made from here get",
         notes: &["the size that is used is a power of two"],
-        since: Some(KernelVersion(6, 1)),
+        rare: &Rare { since: Some(KernelVersion(6, 1)), ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -143,7 +143,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("by memory"),
         purpose: "the size of the connection table",
         notes: &["negative in a namespace that shares the host's"],
-        since: Some(KernelVersion(6, 1)),
+        rare: &Rare { since: Some(KernelVersion(6, 1)), ..Rare::NONE },
         ..TCP_SHOWN
     },
     Row { name: "net.ipv4.tcp_fack", default: always("0"), purpose: "without effect since 4.15", ..TCP_FLAG },
@@ -169,7 +169,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.tcp_fin_timeout",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("60"),
         purpose: "how long a connection that the program has let go waits for the other side's end (FIN-WAIT-2)",
@@ -196,14 +196,14 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms, 0 no bound",
         default: always("500"),
         purpose: "how often invalid packets of a connection are answered",
-        read_back: Some(ROUNDED_TO_TICKS),
+        rare: &Rare { read_back: Some(ROUNDED_TO_TICKS), ..Rare::NONE },
         ..TCP
     },
     Row {
         name: "net.ipv4.tcp_keepalive_intvl",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("75"),
         purpose: "time between two keepalive probes, of connections with SO_KEEPALIVE",
@@ -222,7 +222,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.tcp_keepalive_time",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("7200"),
         purpose: "how long a connection with SO_KEEPALIVE is silent before it is probed",
@@ -311,7 +311,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: OFF_ON,
         default: always("0"),
         purpose: "whether connections of a closing listener go to another one of its SO_REUSEPORT group",
-        since: Some(KernelVersion(5, 14)),
+        rare: &Rare { since: Some(KernelVersion(5, 14)), ..Rare::NONE },
         ..TCP
     },
     Row {

@@ -2,7 +2,7 @@
 
 use super::net_tcp::{TCP, TCP_FLAG, TCP_HOST};
 use super::row::{
-    BYTE, FLAG, INT_MAX, IP_SYSCTL, Kubernetes, OFF_ON, Row, UINT_MAX, ULONG_MAX, always, number, numbers, since,
+    BYTE, FLAG, INT_MAX, IP_SYSCTL, Kubernetes, OFF_ON, Rare, Row, UINT_MAX, ULONG_MAX, always, number, numbers, since,
 };
 use super::version::KernelVersion;
 
@@ -62,7 +62,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("3"),
         purpose: "how far packets may be out of order before they count as lost",
         notes: &["later releases of each series refuse more than tcp_max_reordering"],
-        after: &["net.ipv4.tcp_max_reordering"],
+        rare: &Rare { after: &["net.ipv4.tcp_max_reordering"], ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -105,7 +105,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms",
         default: always("120000"),
         purpose: "the longest wait before data is sent again",
-        since: Some(KernelVersion(6, 15)),
+        rare: &Rare { since: Some(KernelVersion(6, 15)), ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -114,7 +114,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "microseconds",
         default: always("200000"),
         purpose: "the shortest wait before data is sent again",
-        since: Some(KernelVersion(6, 11)),
+        rare: &Rare { since: Some(KernelVersion(6, 11)), ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -130,7 +130,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether a window that was offered may be taken back when memory is short",
         notes: &["the 6.1 series has it too"],
-        since: Some(KernelVersion(6, 5)),
+        rare: &Rare { since: Some(KernelVersion(6, 5)), ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -147,7 +147,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "times",
         default: always("4"),
         purpose: "times that a connection is asked for at an even pace before the pace slows",
-        since: Some(KernelVersion(6, 5)),
+        rare: &Rare { since: Some(KernelVersion(6, 5)), ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -205,7 +205,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "dropped TIME-WAIT early, and broke clients behind one address",
         notes: &["gone since 4.12: no supported kernel has it"],
-        removed_in: Some(KernelVersion(4, 12)),
+        rare: &Rare { removed_in: Some(KernelVersion(4, 12)), ..Rare::NONE },
         ..TCP_FLAG
     },
     Row {
@@ -226,7 +226,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms",
         default: always("1000"),
         purpose: "how long a port stays in TIME-WAIT before tcp_tw_reuse may take it",
-        since: Some(KernelVersion(6, 14)),
+        rare: &Rare { since: Some(KernelVersion(6, 14)), ..Rare::NONE },
         ..TCP
     },
     Row {
@@ -255,7 +255,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "the size of the socket table that network namespaces made from here get",
         notes: &["the size that is used is a power of two, and at least 128"],
-        since: Some(KernelVersion(6, 2)),
+        rare: &Rare { since: Some(KernelVersion(6, 2)), ..Rare::NONE },
         ..UDP
     },
     Row {

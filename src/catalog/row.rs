@@ -1,13 +1,13 @@
-//! What is known of one setting: the shape of a row, and what most rows of a kind have in common.
+//! The row of the catalog: what is known of one setting, and what most rows of a kind have in common.
 
 use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, Changed, KernelVersion};
-use crate::model::setting::{RowNumber, System, ValueSpec};
+use crate::model::setting::{System, ValueSpec};
 use crate::model::value::Kind;
 
-/// What is known of one setting. Its lists of texts are as they are written down, or as they are read back.
+/// What is known of one setting.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<Texts = &'static [&'static str]> {
+pub struct Row {
     /// As sysctl.d(5) writes it, or the path beneath `/sys`. A component `*` stands for any one name, such
     /// as that of a network interface.
     pub name: &'static str,
@@ -18,9 +18,6 @@ pub struct Row<Texts = &'static [&'static str]> {
     pub values: Values,
     /// What the kernel itself takes, where that differs from `values` or from one version to another.
     pub kernel_range: Option<&'static ByVersion<Bounds>>,
-    /// Where the kernel's build decides how far its range goes, by what it does: then `kernel_range` is what every
-    /// build takes, and some take more.
-    pub range_varies: Option<&'static str>,
     /// What it counts, or the meaning of its words: `bytes`, `pages`, `0 off, 1 on`.
     pub unit: &'static str,
     /// What it belongs to.
@@ -30,18 +27,32 @@ pub struct Row<Texts = &'static [&'static str]> {
     /// What it does, in one line.
     pub purpose: &'static str,
     /// What surprises people.
-    pub notes: Texts,
-    /// How the value that is read back can differ from the one that was written, without any error.
-    pub read_back: Option<&'static str>,
+    pub notes: &'static [&'static str],
     /// What a freshly made network namespace, such as a container's, has of it.
     pub in_new_netns: Changed<InNewNetns>,
-    /// The version since which it exists in a network namespace that a user namespace owns (a rootless
-    /// container), where it did not from the start.
-    pub in_user_netns_since: Option<KernelVersion>,
     /// What `docker run --sysctl` makes of it.
     pub docker: Docker,
     /// What a pod's `securityContext.sysctls` makes of it.
     pub kubernetes: Kubernetes,
+    /// Whether it can be read, written, or both, in the namespace that owns it.
+    pub access: Access,
+    /// Where all this is said: manual pages, pages of the kernel's documentation, files of its source.
+    pub sources: &'static [&'static str],
+    /// What most rows leave empty.
+    pub rare: &'static Rare,
+}
+
+/// The fields that fewer than one row in ten fills in: behind one reference, so that the others don't carry them.
+#[derive(Clone, Copy, Debug)]
+pub struct Rare {
+    /// Where the kernel's build decides how far its range goes, by what it does: then `kernel_range` is what every
+    /// build takes, and some take more.
+    pub range_varies: Option<&'static str>,
+    /// How the value that is read back can differ from the one that was written, without any error.
+    pub read_back: Option<&'static str>,
+    /// The version since which it exists in a network namespace that a user namespace owns (a rootless
+    /// container), where it did not from the start.
+    pub in_user_netns_since: Option<KernelVersion>,
     /// The kernel module that brings it, where one does.
     pub module: Option<&'static str>,
     /// The capability that its writer needs besides the file's mode.
@@ -50,14 +61,25 @@ pub struct Row<Texts = &'static [&'static str]> {
     pub after: &'static [&'static str],
     /// The first kernel that has it, where that is later than the oldest supported one.
     pub since: Option<KernelVersion>,
-    /// The first kernel that has it no more.
+    /// The first kernel that no longer has it.
     pub removed_in: Option<KernelVersion>,
     /// The value that can't be undone before the next boot.
     pub one_way: Option<&'static str>,
-    /// Whether it can be read, written, or both, in the namespace that owns it.
-    pub access: Access,
-    /// Where all this is said: manual pages, pages of the kernel's documentation, files of its source.
-    pub sources: Texts,
+}
+
+impl Rare {
+    /// All of them empty.
+    pub(super) const NONE: Self = Self {
+        range_varies: None,
+        read_back: None,
+        in_user_netns_since: None,
+        module: None,
+        capability: None,
+        after: &[],
+        since: None,
+        removed_in: None,
+        one_way: None,
+    };
 }
 
 /// The shape of a setting's values and the numbers in them: [`ValueSpec`] in half the room, for the table.
@@ -70,9 +92,9 @@ pub struct Values {
 }
 
 impl Values {
-    pub(super) fn spec(self, row: Option<RowNumber>) -> ValueSpec {
+    fn spec(self) -> ValueSpec {
         let ends = self.bounds.map(Bounds::ends);
-        ValueSpec { kind: self.kind, row, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
+        ValueSpec { kind: self.kind, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
     }
 }
 
@@ -127,7 +149,7 @@ pub enum Access {
     WriteOnly,
 }
 
-impl<Texts> Row<Texts> {
+impl Row {
     /// Whether it can't be read: then nothing can be compared.
     #[must_use]
     pub fn is_write_only(&self) -> bool {
@@ -137,13 +159,14 @@ impl<Texts> Row<Texts> {
     /// Whether that kernel has it, modules and namespaces aside.
     #[must_use]
     pub fn exists_on(&self, version: KernelVersion) -> bool {
-        self.since.is_none_or(|since| since <= version) && self.removed_in.is_none_or(|removed| version < removed)
+        let Rare { since, removed_in, .. } = self.rare;
+        since.is_none_or(|since| since <= version) && removed_in.is_none_or(|removed| version < removed)
     }
 
     /// The shape of its values, and the numbers that are sane on every supported kernel.
     #[must_use]
     pub fn spec(&self) -> ValueSpec {
-        self.values.spec(None)
+        self.values.spec()
     }
 
     /// The lowest and the highest number that this kernel takes however it was built, where any is known.
@@ -256,25 +279,17 @@ pub(super) const HOST: Row = Row {
     system: System::Linux,
     values: shape(Kind::Number),
     kernel_range: None,
-    range_varies: None,
     unit: "",
     scope: never_changed(Scope::Host),
     default: always(""),
     purpose: "",
     notes: &[],
-    read_back: None,
     in_new_netns: never_changed(InNewNetns::Shared),
-    in_user_netns_since: None,
     docker: Docker::Refused,
     kubernetes: Kubernetes::NotPossible,
-    module: None,
-    capability: None,
-    after: &[],
-    since: None,
-    removed_in: None,
-    one_way: None,
     access: Access::ReadWrite,
     sources: &[],
+    rare: &Rare::NONE,
 };
 
 /// A setting that every network namespace has one of.

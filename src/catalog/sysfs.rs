@@ -1,7 +1,7 @@
 //! Attributes beneath `/sys`: disks, processors, huge pages. All of the host: `/sys` is read-only in
 //! containers but in privileged ones.
 
-use super::row::{FLAG, HOST, OFF_ON, Row, UINT_MAX, ULONG_MAX, always, number, shape, takes};
+use super::row::{FLAG, HOST, OFF_ON, Rare, Row, UINT_MAX, ULONG_MAX, always, number, shape, takes};
 use crate::model::value::Kind;
 
 const QUEUE: Row = Row { sources: &["Documentation/ABI/stable/sysfs-block"], ..HOST };
@@ -20,7 +20,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "requests",
         default: always("by the driver"),
         purpose: "requests that may wait for the disk",
-        read_back: Some("at least 4, and at most what the driver can hold"),
+        rare: &Rare { read_back: Some("at least 4, and at most what the driver can hold"), ..Rare::NONE },
         ..QUEUE
     },
     Row {
@@ -30,7 +30,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("128"),
         purpose: "how much is read ahead",
         notes: &["databases with random reads want little, streams much"],
-        read_back: Some("rounded down to whole pages"),
+        rare: &Rare { read_back: Some("rounded down to whole pages"), ..Rare::NONE },
         ..QUEUE
     },
     Row {
@@ -82,7 +82,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "kHz",
         default: always("the highest there is"),
         purpose: "the highest frequency that is chosen",
-        read_back: Some("brought into the range of the processor"),
+        rare: &Rare { read_back: Some("brought into the range of the processor"), ..Rare::NONE },
         ..CPUFREQ
     },
     Row {
@@ -91,7 +91,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "kHz",
         default: always("the lowest there is"),
         purpose: "the lowest frequency that is chosen",
-        read_back: Some("brought into the range of the processor"),
+        rare: &Rare { read_back: Some("brought into the range of the processor"), ..Rare::NONE },
         ..CPUFREQ
     },
     Row {
@@ -116,7 +116,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "on, off, forceoff, notsupported",
         default: always("on"),
         purpose: "whether the second threads of processors are used",
-        one_way: Some("forceoff"),
+        rare: &Rare { one_way: Some("forceoff"), ..Rare::NONE },
         sources: &["Documentation/ABI/testing/sysfs-devices-system-cpu"],
         ..HOST
     },
@@ -126,8 +126,11 @@ pub(super) static ROWS: &[Row] = &[
         unit: "huge pages",
         default: always("0"),
         purpose: "huge pages of a size that are set aside",
-        read_back: Some("fewer, where memory is short or in pieces"),
-        after: &["vm.compact_memory", "vm.drop_caches"],
+        rare: &Rare {
+            read_back: Some("fewer, where memory is short or in pieces"),
+            after: &["vm.compact_memory", "vm.drop_caches"],
+            ..Rare::NONE
+        },
         sources: &["Documentation/admin-guide/mm/hugetlbpage.rst"],
         ..HOST
     },
@@ -232,8 +235,11 @@ pub(super) static ROWS: &[Row] = &[
         unit: "buckets",
         default: always("by memory, at most 262144"),
         purpose: "the size of the table of tracked connections; as net.netfilter.nf_conntrack_buckets",
-        read_back: Some("rounded up to what fills whole pages"),
-        module: Some("nf_conntrack"),
+        rare: &Rare {
+            read_back: Some("rounded up to what fills whole pages"),
+            module: Some("nf_conntrack"),
+            ..Rare::NONE
+        },
         sources: &["Documentation/networking/nf_conntrack-sysctl.rst"],
         ..HOST
     },

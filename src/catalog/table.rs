@@ -1,21 +1,20 @@
 //! Finding the row of a setting: all rows, in tables that are sorted by name.
 
-use super::index::{Index, LONGEST};
-use super::pack::{Packed, packed};
-use super::row::{Docker, Kubernetes, Row as Written};
+use super::row::{Docker, Kubernetes, Row};
 use super::scope::{InNewNetns, Scope};
-use super::unpack::Entry;
 use super::version::Changed;
 use super::{
-    Row, fs, hostnet, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh,
+    fs, hostnet, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh,
     net_other, net_tcp, net_tcp_more, sysfs, user, vm,
 };
-use crate::model::hashed::of_path;
 use crate::model::name::SysctlName;
-use crate::model::setting::{Key, RowNumber, System, ValueSpec};
+use crate::model::setting::{Key, System, ValueSpec};
 
-/// The sysctls of Linux: each table is sorted by name, and so are they all in this order.
-const OF_LINUX: [&[Written]; 14] = [
+/// Some tables of rows: each is sorted by name, and so are they all in their order.
+type Tables = &'static [&'static [Row]];
+
+/// The sysctls of Linux.
+static LINUX: Tables = &[
     fs::ROWS,
     kernel::ROWS,
     kernel_sched::ROWS,
@@ -33,83 +32,65 @@ const OF_LINUX: [&[Written]; 14] = [
 ];
 
 /// The sysctls of macOS.
-const OF_MACOS: [&[Written]; 1] = [macos::ROWS];
+static MACOS: Tables = &[macos::ROWS];
 
 /// The attributes beneath `/sys`.
-const OF_SYSFS: [&[Written]; 1] = [sysfs::ROWS];
+static SYSFS: Tables = &[sysfs::ROWS];
 
-static LINUX: Packed = packed!(b'.', &OF_LINUX);
-static MACOS: Packed = packed!(b'.', &OF_MACOS);
-static SYSFS: Packed = packed!(b'/', &OF_SYSFS);
+/// What the names of sysctls begin with that exist once for each network interface: the row of all of them has a `*` in
+/// the place of the interface's name.
+const INTERFACES: [&str; 5] =
+    ["net.ipv4.conf.", "net.ipv4.neigh.", "net.ipv6.conf.", "net.ipv6.neigh.", "net.mpls.conf."];
 
-static LINUX_INDEX: Index<768> = Index::new(&LINUX);
-static MACOS_INDEX: Index<128> = Index::new(&MACOS);
-static SYSFS_INDEX: Index<128> = Index::new(&SYSFS);
+/// The same beneath `/sys`, where it is for each disk, processor or page size.
+const DEVICES: [&str; 3] = ["block/", "devices/system/cpu/", "kernel/mm/hugepages/"];
 
-/// The folders beneath `/proc/sys` and `/sys` with one entry for each interface, disk, processor or size:
-/// the row of all of them has a `*` in its place.
-const ONE_EACH: [&str; 8] = [
-    "net/ipv4/conf/",
-    "net/ipv4/neigh/",
-    "net/ipv6/conf/",
-    "net/ipv6/neigh/",
-    "net/mpls/conf/",
-    "block/",
-    "devices/system/cpu/",
-    "kernel/mm/hugepages/",
-];
-
-/// The row of a setting: its own, or else the one for all of its kind (`net.ipv4.conf.*.rp_filter` for
-/// `net.ipv4.conf.eth0.rp_filter`).
+/// What is known of a setting: its row, changed where the row of all its kind does not hold for this one.
 #[must_use]
 pub fn row(system: System, key: &Key) -> Option<Row> {
-    let mut row = entry(system, key)?.row();
-    if system == System::Linux && hostnet::is_of_all_neighbours(key) {
-        make_the_hosts(&mut row);
+    let row = *find(system, key)?;
+    Some(if system == System::Linux && hostnet::is_of_all_neighbours(key) { of_initial_netns(row) } else { row })
+}
+
+/// The row with the scope of what only the initial network namespace has.
+fn of_initial_netns(row: Row) -> Row {
+    Row {
+        scope: Changed { now: Scope::HostNet, before: None },
+        in_new_netns: Changed { now: InNewNetns::Absent, before: None },
+        docker: Docker::AcceptedButFails,
+        kubernetes: Kubernetes::NotPossible,
+        ..row
     }
-    Some(row)
 }
 
-/// What every network namespace has, but for this one.
-fn make_the_hosts(row: &mut Row) {
-    row.scope = Changed { now: Scope::HostNet, before: None };
-    row.in_new_netns = Changed { now: InNewNetns::Absent, before: None };
-    (row.docker, row.kubernetes) = (Docker::AcceptedButFails, Kubernetes::NotPossible);
-}
-
-/// The same, of which only what is asked for is read.
+/// The row of a setting as the tables have it: its own, or else the one for all of its kind
+/// (`net.ipv4.conf.*.rp_filter` for `net.ipv4.conf.eth0.rp_filter`). For everything but scope and containers, which
+/// [`row`] corrects.
 #[must_use]
-pub fn entry(system: System, key: &Key) -> Option<Entry> {
-    let (path, hash, find): (_, _, fn(&[u8], u32) -> _) = match (system, key) {
-        (System::Linux, Key::Sysctl(name)) => (name.path(), name.hash(), |path, hash| LINUX_INDEX.find(path, hash)),
-        (System::Linux, Key::Sysfs(name)) => {
-            (name.path(), of_path(name.path().as_bytes()), |path, hash| SYSFS_INDEX.find(path, hash))
+pub fn find(system: System, key: &Key) -> Option<&'static Row> {
+    match (system, key) {
+        (System::Linux, Key::Sysctl(name)) => {
+            let name = name.dotted();
+            search(LINUX, &name).or_else(|| search(LINUX, &of_all(&name, &INTERFACES, ".")?))
         }
-        (System::MacOs, Key::Sysctl(name)) => (name.path(), name.hash(), |path, hash| MACOS_INDEX.find(path, hash)),
-        (System::MacOs, Key::Sysfs(_)) => return None,
-    };
-    let mut general = [0; LONGEST];
-    find(path.as_bytes(), hash).or_else(|| {
-        let general = for_all(path, &mut general)?;
-        find(general, of_path(general))
-    })
+        (System::Linux, Key::Sysfs(name)) => {
+            search(SYSFS, name.path()).or_else(|| search(SYSFS, &of_all(name.path(), &DEVICES, "/")?))
+        }
+        (System::MacOs, Key::Sysctl(name)) => search(MACOS, &name.dotted()),
+        (System::MacOs, Key::Sysfs(_)) => None,
+    }
 }
 
-/// The entry of this number, which was that of `key` before.
-#[must_use]
-pub fn entry_at(system: System, key: &Key, RowNumber(at): RowNumber) -> Entry {
-    let rows = match (system, key) {
-        (System::MacOs, _) => &MACOS,
-        (System::Linux, Key::Sysctl(_)) => &LINUX,
-        (System::Linux, Key::Sysfs(_)) => &SYSFS,
-    };
-    Entry::at(rows, at.into())
+fn search(tables: Tables, name: &str) -> Option<&'static Row> {
+    let behind = tables.partition_point(|rows| rows.first().is_some_and(|row| row.name <= name));
+    let rows = tables.get(behind.checked_sub(1)?)?;
+    rows.binary_search_by(|row| row.name.cmp(name)).ok().and_then(|at| rows.get(at))
 }
 
 /// The shape of a setting's values, and which of them are sane, if it is known.
 #[must_use]
 pub fn spec(system: System, key: &Key) -> Option<ValueSpec> {
-    entry(system, key).map(Entry::spec)
+    find(system, key).map(Row::spec)
 }
 
 /// How two sysctls hang together.
@@ -149,32 +130,28 @@ pub fn counterpart(system: System, key: &Key) -> Option<Key> {
 }
 
 /// Every row of a system, sysctls first and then sysfs, each sorted by name.
-pub fn rows(system: System) -> impl Iterator<Item = Row> {
-    sysctls(system).chain(Entry::all(&SYSFS).filter(move |_| system == System::Linux)).map(Entry::row)
+pub fn rows(system: System) -> impl Iterator<Item = &'static Row> {
+    let attributes = if system == System::Linux { SYSFS } else { &[] };
+    sysctls(system).iter().chain(attributes).copied().flatten()
 }
 
 /// The names of a system's sysctls, for suggestions.
 pub fn names(system: System) -> impl Iterator<Item = &'static str> {
-    sysctls(system).map(Entry::name)
+    sysctls(system).iter().copied().flatten().map(|row| row.name)
 }
 
-fn sysctls(system: System) -> impl Iterator<Item = Entry> {
-    Entry::all(match system {
-        System::Linux => &LINUX,
-        System::MacOs => &MACOS,
-    })
+fn sysctls(system: System) -> Tables {
+    match system {
+        System::Linux => LINUX,
+        System::MacOs => MACOS,
+    }
 }
 
-/// The path with the name of the one interface (or the like) replaced by `*`.
-fn for_all<'b>(path: &str, buffer: &'b mut [u8; LONGEST]) -> Option<&'b [u8]> {
-    let folder = ONE_EACH.iter().find(|folder| path.starts_with(**folder))?;
-    let rest = &path.as_bytes()[folder.len()..];
-    let rest = &rest[rest.iter().position(|byte| *byte == b'/')?..];
-    let (start, end) = (folder.len() + 1, folder.len() + 1 + rest.len());
-    buffer[..folder.len()].copy_from_slice(folder.as_bytes());
-    buffer[folder.len()] = b'*';
-    buffer.get_mut(start..end)?.copy_from_slice(rest);
-    buffer.get(..end)
+/// The name of the row for all of a kind: with a `*` for the component behind one of the prefixes `of`.
+fn of_all(name: &str, of: &[&str], separator: &str) -> Option<String> {
+    let prefix = of.iter().find(|prefix| name.starts_with(**prefix))?;
+    let (_, rest) = name.get(prefix.len()..)?.split_once(separator)?;
+    Some([prefix, "*", separator, rest].concat())
 }
 
 #[cfg(test)]
@@ -202,26 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_back_is_what_was_written_down() {
-        let written = [OF_LINUX.as_slice(), &OF_SYSFS, &OF_MACOS].concat().concat();
-        let read: Vec<Row> = rows(System::Linux).chain(rows(System::MacOs)).collect();
-        assert_eq!(read.len(), written.len());
-        for (read, written) in read.iter().zip(&written) {
-            assert_eq!(format!("{read:?}"), format!("{written:?}"));
-            let key = if read.name.contains('/') {
-                Key::Sysfs(SysfsName::parse(read.name).unwrap())
-            } else {
-                Key::Sysctl(SysctlName::parse(read.name).unwrap())
-            };
-            assert_eq!(entry(read.system, &key).map(Entry::after), Some(written.after));
-            assert_eq!(entry(read.system, &key).and_then(Entry::one_way), written.one_way);
-        }
-    }
-
-    #[test]
     fn rows_are_sorted_and_each_is_there_once() {
         for system in [System::Linux, System::MacOs] {
-            let names: Vec<String> = names(system).map(|name| name.replace('.', "/")).collect();
+            let names: Vec<&str> = names(system).collect();
             for pair in names.windows(2) {
                 assert!(pair[0] < pair[1], "{} stands before {}", pair[0], pair[1]);
             }

@@ -1,6 +1,6 @@
 //! `user`: how many namespaces and watches the users of a user namespace may have.
 
-use super::row::{INT_MAX, Row, USER, always, number};
+use super::row::{INT_MAX, Rare, Row, USER, always, number};
 use super::version::KernelVersion;
 
 const NAMESPACES: Row = Row {
@@ -20,14 +20,14 @@ pub(super) static ROWS: &[Row] = &[
         name: "user.max_fanotify_groups",
         default: always("128"),
         purpose: "fanotify groups that a user may have in this user namespace",
-        since: Some(KernelVersion(5, 13)),
+        rare: &Rare { since: Some(KernelVersion(5, 13)), ..Rare::NONE },
         ..WATCHES
     },
     Row {
         name: "user.max_fanotify_marks",
         default: always("8192 or more, by memory"),
         purpose: "fanotify marks that a user may have in this user namespace",
-        since: Some(KernelVersion(5, 13)),
+        rare: &Rare { since: Some(KernelVersion(5, 13)), ..Rare::NONE },
         ..WATCHES
     },
     Row {

@@ -1,8 +1,8 @@
 //! `vm`: memory, swap, writing back, huge pages. All of the host but one.
 
 use super::row::{
-    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Row, TICKS, TICKS_SECONDS_MAX, ULONG_MAX,
-    always, never_changed, number, since, takes,
+    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Rare, Row, TICKS, TICKS_SECONDS_MAX,
+    ULONG_MAX, always, never_changed, number, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -33,7 +33,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether reads and writes of disks are logged",
         notes: &["tracepoints of block tell the same"],
-        removed_in: Some(KernelVersion(5, 14)),
+        rare: &Rare { removed_in: Some(KernelVersion(5, 14)), ..Rare::NONE },
         ..VM
     },
     Row {
@@ -134,7 +134,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "vm.laptop_mode",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds, 0 off",
         default: always("0"),
         purpose: "how long after a read other disk activity is done too, so that the disk can rest",
@@ -158,8 +158,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether files of memfd_create(2) can be executed",
         notes: &["a child PID namespace can't go below its parent"],
-        capability: Some("CAP_SYS_ADMIN"),
-        since: Some(KernelVersion(6, 3)),
+        rare: &Rare { capability: Some("CAP_SYS_ADMIN"), since: Some(KernelVersion(6, 3)), ..Rare::NONE },
         sources: &["memfd_create(2)", "Documentation/userspace-api/mfd_noexec.rst"],
         ..VM
     },
@@ -195,7 +194,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "bytes",
         default: always("4096 or 65536"),
         purpose: "the lowest address that a process may map",
-        capability: Some("CAP_SYS_RAWIO"),
+        rare: &Rare { capability: Some("CAP_SYS_RAWIO"), ..Rare::NONE },
         ..VM
     },
     Row {
@@ -208,8 +207,11 @@ pub(super) static ROWS: &[Row] = &[
             "they are gone for everything else",
             "5.10 takes a negative number without an error and changes nothing",
         ],
-        read_back: Some("fewer, where memory is short or in pieces"),
-        after: &["vm.compact_memory", "vm.drop_caches"],
+        rare: &Rare {
+            read_back: Some("fewer, where memory is short or in pieces"),
+            after: &["vm.compact_memory", "vm.drop_caches"],
+            ..Rare::NONE
+        },
         ..HUGE
     },
     Row {
@@ -262,7 +264,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether more memory is promised than there is",
         notes: &["Redis wants 1, PostgreSQL 2, and MongoDB warns of 2"],
-        after: &["vm.overcommit_kbytes", "vm.overcommit_ratio"],
+        rare: &Rare { after: &["vm.overcommit_kbytes", "vm.overcommit_ratio"], ..Rare::NONE },
         ..OVERCOMMIT
     },
     Row {
@@ -300,7 +302,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "1/n of each zone, 0 the kernel's choice",
         default: always("0"),
         purpose: "the most pages that each processor keeps on its own list",
-        removed_in: Some(KernelVersion(5, 14)),
+        rare: &Rare { removed_in: Some(KernelVersion(5, 14)), ..Rare::NONE },
         notes: &["became percpu_pagelist_high_fraction in 5.14; 1 to 7 are refused"],
         ..VM
     },
@@ -311,14 +313,14 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "the most pages that all processors together keep on their own lists",
         notes: &["1 to 7 are refused"],
-        since: Some(KernelVersion(5, 14)),
+        rare: &Rare { since: Some(KernelVersion(5, 14)), ..Rare::NONE },
         ..VM
     },
     Row {
         name: "vm.stat_interval",
         values: number(1, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        range_varies: BY_TICK,
+        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
         unit: "seconds",
         default: always("1"),
         purpose: "how often memory statistics are brought up to date",

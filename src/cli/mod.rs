@@ -1,8 +1,8 @@
 //! The parts of the command line that several subcommands share. What belongs to one subcommand only is in its file
 //! in `commands/`.
 
+pub mod compat;
 mod deferred_args;
-pub mod dropin;
 mod service_flags;
 
 pub use deferred_args::DeferredArgs;

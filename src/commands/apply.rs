@@ -93,16 +93,17 @@ fn apply(apply: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
     } else {
         PersistResult::default()
     };
-    account.files = apply.persist.persist.then_some(&lasted.files);
+    let files = lasted.documents();
+    account.files = apply.persist.persist.then_some(&files);
     match apply.format {
         Format::Json => print(world.out, &output::document(&account)),
         Format::Text => tell(apply, &account, undone, world),
     }
     match apply.format {
-        Format::Text => print(world.out, &lasted.text),
-        Format::Json => print(world.err, &lasted.text),
+        Format::Text => print(world.out, &lasted.text()),
+        Format::Json => print(world.err, &lasted.text()),
     }
-    if let Some(failure) = lasted.failure {
+    if let Some(failure) = lasted.failure(&apply.persist) {
         return Err(failure);
     }
     Ok(if failed { FALLS_SHORT } else { 0 })

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use crate::catalog::{self, InNewNetns};
 use crate::diagnose::{self, Cause};
 use crate::environment::Environment;
-use crate::environment::config_files::Reader;
+use crate::environment::config_files::ConfigReader;
 use crate::kernel::{KernelError, Process};
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
@@ -124,13 +124,13 @@ fn standing(page: &mut String, key: &Key, environment: &Environment, world: &mut
     let read = world.kernel.read(key);
     let now = read.as_ref().map_or_else(ToString::to_string, |text| shown(text));
     line(page, "now", &now);
-    let around = environment.surroundings();
+    let around = environment.details();
     let evidence = world.kernel.inspect(key);
     if let Some((cause, why)) = diagnose::hindrance(key, read.as_ref().err().copied(), evidence, environment, &around) {
         line(page, "from here", &format!("{why} [{}]", cause.code()));
     }
-    for other in environment.elsewhere(&[&Setting::Key(key.clone())], &around) {
-        let by = if other.reader == Reader::Procps { "by `sysctl --system`, " } else { "" };
+    for other in environment.config_lines(&[&Setting::Key(key.clone())], &around) {
+        let by = if other.reader == ConfigReader::Procps { "by `sysctl --system`, " } else { "" };
         let value = shown(&other.value);
         let title = if value == now { "set by" } else { "in a file" };
         let value = if value == EMPTY { "empty" } else { &value };

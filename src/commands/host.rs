@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::ColorChoice;
 use crate::environment::{Environment, machine};
-use crate::exec::Stage;
+use crate::exec::{Stage, TakeLimits};
 use crate::init::{self, NotStarted, SupervisorConfig};
 use crate::kernel::{Access, Host};
 use crate::linux::listeners::{self, Listener};
@@ -16,7 +16,7 @@ use crate::output::Colour;
 use crate::profile_store::ProfileStore;
 use crate::sys::{self, Inherited};
 
-use super::world::{OperatingSystem, TakeLimits, World};
+use super::world::{OperatingSystem, World};
 use super::{Cli, CommandError, Results, dispatch};
 
 /// Where processes are found.
@@ -112,7 +112,7 @@ impl OperatingSystem for ThisProcess<'_> {
             return init::run(config, stage, self.inherited, take_limits)
                 .map_err(|NotStarted { code }| CommandError::reported(code));
         }
-        let Err(error) = stage.enter(self.inherited, take_limits);
+        let Err(error) = stage.exec(self.inherited, take_limits);
         Err(CommandError::new(error.exit_code(), error))
     }
 }

@@ -13,7 +13,6 @@ mod persist;
 mod prepare;
 mod profile;
 mod revert;
-mod revert_json;
 mod run;
 mod sticky_writer;
 mod watch;
@@ -22,7 +21,7 @@ mod world;
 pub use error::{CommandError, FALLS_SHORT, NOT_STARTED, USAGE};
 pub use host::run_on_host;
 pub use sticky_writer::Results;
-pub use world::{OperatingSystem, TakeLimits, World};
+pub use world::{OperatingSystem, World};
 
 use std::io::{ErrorKind, Write};
 

@@ -80,12 +80,12 @@ pub(super) fn prepare_for(
     };
     let mut environment = world.os.environment();
     if let Some(EnteredNamespaces { initial, other_users, .. }) = visit {
-        environment = environment.visiting(initial, other_users);
+        environment = environment.for_process(initial, other_users);
     }
     let place = PlanEnvironment {
         system,
         version: environment.version(),
-        contained: environment.contained(),
+        contained: environment.is_contained(),
         allow_host_settings,
         shared: shared(environment.initial),
         out_of_reach: visit.map_or(&[], out_of_reach),

@@ -117,15 +117,15 @@ fn about(system: System, key: &Key, environment: &Environment) -> About {
     let idle = row.purpose.find("without effect").and_then(|at| row.purpose.get(at..));
     let idle_since = idle.and_then(|idle| KernelVersion::parse(idle.rsplit(' ').next()?));
     About {
-        since: row.since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
-        gone: row.removed_in.map(linux),
+        since: row.rare.since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
+        gone: row.rare.removed_in.map(linux),
         lacked_here: release.map(|release| format!("Linux {release}")),
         of_host,
-        one_way: row.one_way,
+        one_way: row.rare.one_way,
         read_only: row.access == Access::ReadOnly,
         idle,
         heeded_before: idle_since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
-        instead: row.removed_in.and_then(|_| row.notes.iter().next()),
+        instead: row.rare.removed_in.and_then(|_| row.notes.first().copied()),
     }
 }
 

@@ -1,19 +1,13 @@
-//! `tunectl revert`: put back what `apply` changed.
-
-use std::fmt::Write as _;
-
-use nix::errno::Errno;
+//! `tunectl revert`: restore what `apply` changed.
 
 use crate::cli::Format;
-use crate::journal::{
-    self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange, SettingRef,
-    StoredValue,
-};
-use crate::kernel::{Access, KernelError, Operation};
+use crate::journal::{self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange};
+use crate::kernel::Access;
+use crate::output::{self, RevertEvent, RevertSummary};
+use crate::persist::{FileOutcome, messages};
 
 use super::journaled::{here, places};
-use super::persist::{self, Removed, RevertPersistFlags};
-use super::revert_json;
+use super::persist::{self, RevertPersistFlags};
 use super::{CommandError, Execute, FALLS_SHORT, World, print};
 
 /// Arguments of `tunectl revert`.
@@ -47,70 +41,70 @@ impl Execute for RevertArgs {
 }
 
 fn revert(revert: &RevertArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
-    persist::root_is_there(revert.persist.root.as_deref())?;
+    persist::check_root(revert.persist.root.as_deref())?;
     let environment = world.os.environment();
-    let mut tale = RevertSummary::default();
-    // The files first: whoever has to try again must not put back what was applied earlier still.
-    let taken = if revert.persist.persist {
-        persist::take_away(&revert.persist, revert.force, revert.dry_run, revert.format, world)
-    } else {
-        Removed::default()
-    };
-    if !taken.left {
-        match Journal::open_existing(&places(&environment, world)).map_err(|trouble| trouble_with(&trouble))? {
-            Some(store) => all(revert, &store, &here(&environment, world), world, &mut tale)?,
-            None => tale.nothing = true,
+    let mut summary = RevertSummary { dry_run: revert.dry_run, ..RevertSummary::default() };
+    if revert.persist.persist {
+        remove_files(revert, &mut summary, world);
+    }
+    // After the files, and only if they are gone: a second try must not revert what was applied before this.
+    if !summary.leaves_files() {
+        if let Some(journal) = Journal::open_existing(&places(&environment, world)).map_err(|error| failure(&error))? {
+            revert_entries(revert, &journal, &here(&environment, world), world, &mut summary)?;
         }
     }
-    drop(world.err.write_all(tale.short.as_bytes()));
-    if revert.format == Format::Text && !taken.left {
-        print(world.out, &tale.done);
-        print(world.out, &format!("{}\n", tale.sum(revert.dry_run)));
+    drop(world.err.write_all(output::revert_errors(&summary).as_bytes()));
+    match revert.format {
+        Format::Json => print(world.out, &output::revert_document(&summary)),
+        Format::Text if !summary.leaves_files() => print(world.out, &output::revert_text(&summary)),
+        Format::Text => {}
     }
-    let falls_short = tale.falls_short || taken.left;
-    if revert.format == Format::Json {
-        print(
-            world.out,
-            &revert_json::document(&tale.entries, &taken.files, !falls_short, [tale.elsewhere, tale.stale]),
-        );
-    }
-    Ok(if falls_short { FALLS_SHORT } else { 0 })
+    Ok(if summary.passes() { 0 } else { FALLS_SHORT })
 }
 
-/// The newest entry that is of this boot and of these namespaces, or all of them.
-fn all(
+/// Removes the files of `--persist`, and says what became of them.
+fn remove_files(revert: &RevertArgs, summary: &mut RevertSummary, world: &mut World<'_>) {
+    for file in persist::remove(&revert.persist, revert.force, revert.dry_run) {
+        if let FileOutcome::Failed(error) = &file.outcome {
+            let failure = persist::failure(error, "; nothing was put back", revert.persist.root.as_deref());
+            drop(write!(world.err, "{failure}"));
+        }
+        if let Some(line) = messages::reverted(&file) {
+            let out = if revert.format == Format::Text { &mut *world.out } else { &mut *world.err };
+            print(out, &format!("{line}\n"));
+        }
+        summary.files.push(messages::document(&file));
+    }
+}
+
+/// Reverts the newest entry that is of this boot and of these namespaces, or all of them with `--all`.
+fn revert_entries(
     revert: &RevertArgs,
-    store: &Journal,
+    journal: &Journal,
     here: &BootIdentity,
     world: &mut World<'_>,
-    tale: &mut RevertSummary,
+    summary: &mut RevertSummary,
 ) -> Result<(), CommandError> {
-    let force = if revert.force { Force::Yes } else { Force::No };
-    tale.nothing = true;
-    for number in store.numbers().map_err(|trouble| trouble_with(&trouble))? {
-        let entry = match store.read(number) {
+    for number in journal.numbers().map_err(|error| failure(&error))? {
+        let entry = match journal.read(number) {
             Ok(entry) => entry,
-            Err(trouble) if revert.all => {
-                tale.short(&trouble.to_string(), &trouble.help());
+            Err(error) if revert.all => {
+                summary.events.push(RevertEvent::UnreadableEntry(error));
                 continue;
             }
-            Err(trouble) => return Err(trouble_with(&trouble)),
+            Err(error) => return Err(failure(&error)),
         };
         if !here.is_same_boot(&entry.boot_id) {
-            tale.stale += 1;
-            forget(revert, store, number)?;
-        } else if journal::is_elsewhere(&entry, here) {
-            tale.elsewhere += 1;
-        } else {
-            tale.nothing = false;
-            let undone = one(revert, store, number, entry, here, force, world)?;
-            for undone in &undone {
-                let said = tale.short.len();
-                tale.tell(undone, revert);
-                let why = tale.short[said..].lines().next().and_then(|line| line.strip_prefix("error: "));
-                let entry = revert_json::entry(undone, why);
-                tale.entries.push(entry);
+            summary.earlier_boots += 1;
+            if !revert.dry_run {
+                journal.remove(number).map_err(|error| failure(&error))?;
             }
+        } else if journal::is_elsewhere(&entry, here) {
+            summary.other_namespaces += 1;
+        } else {
+            summary.entries += 1;
+            let reverted = revert_entry(revert, journal, number, entry, here, world)?;
+            summary.events.extend(reverted.into_iter().map(|reverted| event(revert, reverted)));
             if !revert.all {
                 break;
             }
@@ -119,148 +113,35 @@ fn all(
     Ok(())
 }
 
-fn one(
+fn revert_entry(
     revert: &RevertArgs,
-    store: &Journal,
+    journal: &Journal,
     number: u64,
     entry: JournalEntry,
     here: &BootIdentity,
-    force: Force,
     world: &mut World<'_>,
 ) -> Result<Vec<RevertedChange>, CommandError> {
+    let force = if revert.force { Force::Yes } else { Force::No };
     if revert.dry_run {
         return Ok(journal::preview(world.kernel, entry, here, force));
     }
-    journal::revert(world.kernel, store, number, entry, here, force).map_err(|trouble| trouble_with(&trouble))
+    journal::revert(world.kernel, journal, number, entry, here, force).map_err(|error| failure(&error))
 }
 
-/// What was changed in an earlier boot died with it.
-fn forget(revert: &RevertArgs, store: &Journal, number: u64) -> Result<(), CommandError> {
-    if revert.dry_run { Ok(()) } else { store.remove(number).map_err(|trouble| trouble_with(&trouble)) }
-}
-
-fn trouble_with(trouble: &JournalError) -> CommandError {
-    CommandError::new(FALLS_SHORT, trouble).help(trouble.help())
-}
-
-/// What is told of it all.
-#[derive(Debug, Default)]
-struct RevertSummary {
-    done: String,
-    short: String,
-    entries: Vec<serde_json::Value>,
-    put_back: usize,
-    already: usize,
-    elsewhere: usize,
-    stale: usize,
-    nothing: bool,
-    falls_short: bool,
-}
-
-impl RevertSummary {
-    fn tell(&mut self, undone: &RevertedChange, revert: &RevertArgs) {
-        let (name, before) = (name(&undone.change.setting), shown(undone.change.original.as_ref()));
-        let no_help = "";
-        match &undone.outcome {
-            RevertOutcome::Reverted { from } | RevertOutcome::WouldRevert { from } => {
-                self.put_back += 1;
-                let mark =
-                    if matches!(undone.outcome, RevertOutcome::Reverted { .. }) { "" } else { "  (not written)" };
-                let _ = writeln!(self.done, "{name} {} → {before}{mark}", from.for_display());
-            }
-            RevertOutcome::AlreadyOriginal => self.already += 1,
-            RevertOutcome::NeverWritten => log::info!("{name} had not been written"),
-            RevertOutcome::Gone => {
-                let _ = writeln!(self.done, "{name} is gone, and with it what was changed");
-            }
-            RevertOutcome::OtherNamespace => self.short(
-                &format!("{name} belongs to other namespaces than these, and was left"),
-                "revert there: `ip netns exec`, `nsenter`",
-            ),
-            RevertOutcome::ChangedSince { now, wrote } => {
-                let wrote = wrote
-                    .as_ref()
-                    .map_or_else(String::new, |wrote| format!(", not the {} that we wrote", wrote.for_display()));
-                let says = persist::who_says(&revert.persist, &undone.change.setting, now);
-                self.short(
-                    &format!(
-                        "{name} is {}{wrote}: it is somebody else's by now{says}, and was left",
-                        now.for_display()
-                    ),
-                    &format!("`tunectl revert --force` puts it back to {before} all the same"),
-                );
-            }
-            RevertOutcome::Irreversible => {
-                self.short(&format!("{name} can't be put back before the next boot"), no_help);
-            }
-            RevertOutcome::Refused(KernelError { operation: Operation::SetLimits, errno: Errno::EPERM }) => {
-                let help = match &undone.change.setting {
-                    SettingRef::Limit { resource, process } => format!(
-                        "`sudo prlimit --pid {} --{resource}={before}`, or leave it: it ends with the process",
-                        process.pid
-                    ),
-                    SettingRef::Key { .. } => String::new(),
-                };
-                self.short(
-                    &format!("{name} could not be put back to {before}: raising a hard limit needs CAP_SYS_RESOURCE"),
-                    &help,
-                );
-            }
-            RevertOutcome::Refused(refusal) => {
-                self.short(&format!("{name} could not be put back to {before}: {refusal}"), no_help);
-            }
-            RevertOutcome::NotKept { now } => self.short(
-                &format!(
-                    "{name} could not be put back to {before}: the kernel took it, and {} stands there",
-                    now.for_display()
-                ),
-                no_help,
-            ),
+fn event(revert: &RevertArgs, reverted: RevertedChange) -> RevertEvent {
+    let set_by = match &reverted.outcome {
+        RevertOutcome::ChangedSince { now, .. } => {
+            persist::line_that_sets(&revert.persist, &reverted.change.setting, now)
         }
-    }
-
-    fn short(&mut self, what: &str, help: &str) {
-        self.falls_short = true;
-        let _ = writeln!(self.short, "error: {what}");
-        if !help.is_empty() {
-            let _ = writeln!(self.short, "  = help: {help}");
+        RevertOutcome::NeverWritten => {
+            log::info!("{} had not been written", reverted.change.setting.name());
+            None
         }
-    }
-
-    fn sum(&self, dry_run: bool) -> String {
-        let mut sum = match (self.put_back, dry_run) {
-            (0, _) if self.nothing => "nothing to put back".to_owned(),
-            (count, true) => format!("{} would be put back", counted(count)),
-            (count, false) => format!("{} put back", counted(count)),
-        };
-        if self.already > 0 {
-            let _ = write!(
-                sum,
-                ", {} already",
-                if self.already == 1 { "1 was".to_owned() } else { format!("{} were", self.already) }
-            );
-        }
-        if self.elsewhere > 0 {
-            let _ = write!(sum, "; what was applied in other namespaces is for them to put back");
-        }
-        if self.stale > 0 {
-            let _ = write!(sum, "; what was applied before the last boot died with it");
-        }
-        sum
-    }
+        _ => None,
+    };
+    RevertEvent::Setting { reverted, set_by }
 }
 
-fn counted(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "setting" } else { "settings" })
-}
-
-fn name(what: &SettingRef) -> String {
-    match what {
-        SettingRef::Key { .. } => what.name(),
-        SettingRef::Limit { process, .. } => format!("{} of {}, pid {}", what.name(), process.name, process.pid),
-    }
-}
-
-fn shown(standing: Option<&StoredValue>) -> String {
-    standing.map_or_else(|| "?".to_owned(), StoredValue::for_display)
+fn failure(error: &JournalError) -> CommandError {
+    CommandError::new(FALLS_SHORT, error).help(error.help())
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::{ApplyPolicy, ProfileArgs, ServiceFlags};
-use crate::exec::{Stage, StageError};
+use crate::exec::{LimitsFallShort, Stage, StageError};
 use crate::init::{SupervisorConfig, Verbosity};
 use crate::kernel::{Access, Process};
 use crate::model::run::{CompatFlags, OPTIONS, RunOption, RunOptions};
@@ -66,7 +66,7 @@ fn run(run: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         }
         if let Some(signal) = options.parent_death_signal {
             // Our parent is the service's, whose place we keep.
-            stage.die_with(world.os.parent_pid(), signal.number());
+            stage.set_parent_death_signal(world.os.parent_pid(), signal.number());
         }
         become_it(run, ready, stage, world)
     }
@@ -113,7 +113,7 @@ fn become_it(run: &RunArgs, mut ready: Prepared, stage: Stage, world: &mut World
     let on_failure = if run.policy.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
     let mut report = apply::apply(world.kernel, &plan, Process::Own, on_failure);
     if falls_short(run, &ready, &report, world.err, world.colour_err) {
-        return Err(not_started(stage.name()));
+        return Err(not_started(stage.command_name()));
     }
     let failure = match world.os.start_service(stage, None, &mut || Ok(())) {
         Ok(code) => return Ok(code),
@@ -136,13 +136,12 @@ fn supervise(
     let mut report = apply::apply_keys(world.kernel, &plan, on_failure);
     if falls_short(run, &ready, &report, world.err, world.colour_err) {
         apply::put_back(world.kernel, &mut report, &plan, Process::Own);
-        return Err(not_started(stage.name()));
+        return Err(not_started(stage.command_name()));
     }
-    let name = stage.name().to_owned();
     let World { kernel, os, compat, err, colour_err, .. } = &mut *world;
     let outcome = os.start_service(stage, Some(SupervisorConfig::new(options, *compat, verbosity())), &mut || {
         let report = apply::apply_limits(*kernel, &plan.limits);
-        if falls_short(run, &ready, &report, *err, *colour_err) { Err(why(&name)) } else { Ok(()) }
+        if falls_short(run, &ready, &report, *err, *colour_err) { Err(LimitsFallShort) } else { Ok(()) }
     });
     if outcome.is_err() {
         apply::put_back(world.kernel, &mut report, &plan, Process::Own);

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::environment::Environment;
-use crate::exec::Stage;
+use crate::exec::{Stage, TakeLimits};
 use crate::init::SupervisorConfig;
 use crate::kernel::Kernel;
 use crate::linux::listeners::Listener;
@@ -95,6 +95,3 @@ pub trait OperatingSystem {
         take_limits: TakeLimits<'_>,
     ) -> Result<i32, CommandError>;
 }
-
-/// Sets the resource limits of the calling process; the error is the sentence to print.
-pub type TakeLimits<'a> = &'a mut dyn FnMut() -> Result<(), String>;

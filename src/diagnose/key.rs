@@ -49,7 +49,7 @@ pub(super) fn hindrance(
 ) -> Option<Found> {
     let shortfall = match unread {
         Some(refusal) => Shortfall::Unread(Unreadable::Refused(refusal)),
-        None if environment.contained()
+        None if environment.is_contained()
             && catalog::scope_of(environment.system, key, environment.version()).is_host() =>
         {
             Shortfall::HostOwned
@@ -59,7 +59,6 @@ pub(super) fn hindrance(
     let requirement = Requirement {
         setting: Setting::Key(key.clone()),
         kind: Kind::Text,
-        row: None,
         wanted: Expectation::Exactly(Value::text("")),
         required: false,
         origin: Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 },
@@ -115,7 +114,7 @@ impl Case<'_> {
         match self.shortfall {
             // What would have been in its way had it been tried is what has to be mended for it as well.
             Shortfall::HeldBack(other) => self.hindrance().unwrap_or_else(|| {
-                let for_good = self.finding.found.is_none() || self.row.is_some_and(|row| row.one_way.is_some());
+                let for_good = self.finding.found.is_none() || self.row.is_some_and(|row| row.rare.one_way.is_some());
                 let why = if for_good { "this can't be undone" } else { "without that it does harm" };
                 found(Cause::HeldBack, format!("it was held back: `{other}` fell short, and {why}"))
             }),
@@ -140,7 +139,7 @@ impl Case<'_> {
             return "whether it belongs to the whole machine can't be told from /proc".to_owned();
         }
         let (whether, end) =
-            if environment.apart() { ("", "or namespace") } else { ("whether ", "can't be told from /proc") };
+            if environment.is_namespaced() { ("", "or namespace") } else { ("whether ", "can't be told from /proc") };
         format!("it belongs to the whole machine, and {whether}{} in a container {end}", environment.who_is())
     }
 
@@ -232,7 +231,7 @@ impl Case<'_> {
             }
             _ => {}
         }
-        let varies = self.row.is_some_and(|row| row.range_varies.is_some());
+        let varies = self.row.is_some_and(|row| row.rare.range_varies.is_some());
         let known = match self.range() {
             // A range that would let the value pass is not this kernel's, and one that its build decides may go further.
             Some((min, max)) if !within(&value, min, max) && !varies => format!(": it takes {min} to {max}"),
@@ -249,7 +248,7 @@ impl Case<'_> {
 
     fn not_kept(&self) -> Found {
         let made = self.finding.found.as_ref().map_or_else(String::new, ToString::to_string);
-        let how = self.row.and_then(|row| row.read_back);
+        let how = self.row.and_then(|row| row.rare.read_back);
         let begins = |with: &[&str]| how.is_some_and(|how| with.iter().any(|word| how.starts_with(word)));
         let cause = if begins(&["rounded"]) {
             Cause::Rounded

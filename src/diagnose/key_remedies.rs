@@ -18,7 +18,7 @@ impl Case<'_> {
         let environment = self.scene.environment;
         match cause {
             Cause::NotApplied => {
-                let boot = (!environment.contained()).then(|| remedy::at_boot(self.scene));
+                let boot = (!environment.is_contained()).then(|| remedy::at_boot(self.scene));
                 std::iter::once(remedy::apply(self.scene)).chain(boot).collect()
             }
             Cause::SetElsewhere => self.set_elsewhere(),
@@ -93,7 +93,7 @@ impl Case<'_> {
         let capability = match self.scope() {
             _ if cause != Cause::MissingCapability => None,
             Scope::UserNs => Some("CAP_SYS_RESOURCE"),
-            _ => self.row.and_then(|row| row.capability).or(Some("CAP_NET_ADMIN")),
+            _ => self.row.and_then(|row| row.rare.capability).or(Some("CAP_NET_ADMIN")),
         };
         if environment.in_container() && !self.is_hosts() {
             // nspawn leaves the network's to root inside.
@@ -122,7 +122,7 @@ impl Case<'_> {
     fn unconfined(&self) -> Vec<Remedy> {
         // What we start is confined as we are.
         let mut remedies = remedy::host_key(self.key, &self.value(), true);
-        if self.scene.environment.contained() {
+        if self.scene.environment.is_contained() {
             remedies.truncate(1);
         }
         if self.scene.around.unit.is_some() {
@@ -158,7 +158,7 @@ impl Case<'_> {
 
     fn module(&self) -> Vec<Remedy> {
         let outside = self.scene.environment.in_container();
-        let Some(name) = self.row.and_then(|row| row.module) else { return Vec::new() };
+        let Some(name) = self.row.and_then(|row| row.rare.module) else { return Vec::new() };
         vec![remedy::module(name, outside), remedy::module_at_boot(name, outside)]
     }
 

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::catalog;
-use crate::environment::Module;
+use crate::environment::SecurityModule;
 use crate::kernel::{KernelError, Operation};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
@@ -134,7 +134,7 @@ impl Case<'_> {
     /// Whether `AppArmor` refuses by a rule for limits: it holds for all that it confines, from their start.
     fn bounded(&self) -> bool {
         let refused = matches!(self.shortfall, Shortfall::Refused(refusal) if refusal.errno == Errno::EACCES);
-        refused && self.scene.around.module() == Some(Module::AppArmor)
+        refused && self.scene.around.security_module() == Some(SecurityModule::AppArmor)
     }
 
     /// `EPERM` of setrlimit(2).
@@ -152,7 +152,9 @@ impl Case<'_> {
                 let why = format!("a filter of system calls or a security module refuses setrlimit, {refusal}");
                 (Cause::Unknown, why)
             }
-            Some(true) if !lowers && confined && self.scene.environment.in_initial_users() == Some(true) => {
+            Some(true)
+                if !lowers && confined && self.scene.environment.own_user_namespace_is_initial() == Some(true) =>
+            {
                 lsm::refuses(" us CAP_SYS_RESOURCE, which we have", around)
             }
             held if lowers || held == Some(true) => (Cause::Unknown, unexplained(self.shortfall)),
@@ -203,7 +205,7 @@ impl Case<'_> {
     /// Whether we may raise a hard limit; on macOS only root may (setrlimit(2) of XNU).
     fn may_raise(&self) -> Option<bool> {
         let environment = self.scene.environment;
-        match (environment.system, self.holds_capability(), environment.in_initial_users()) {
+        match (environment.system, self.holds_capability(), environment.own_user_namespace_is_initial()) {
             (System::MacOs, _, _) => Some(environment.user == 0),
             (_, Some(true), None | Some(true)) => Some(true),
             (_, Some(false), _) | (_, Some(true), Some(false)) => Some(false),
@@ -300,7 +302,7 @@ impl Case<'_> {
         }
         let wanted = Expectation::Bounds { at_least: Some(Value::Number(i128::from(number))), at_most: None };
         // The ceiling is the machine's: in a container the profile's own wish for it would not be carried out.
-        if self.scene.environment.contained() {
+        if self.scene.environment.is_contained() {
             return remedy::host_key(&key, &Value::Number(i128::from(number)), self.scene.environment.in_container());
         }
         vec![remedy::ask_for(&key, system, &wanted)]

@@ -7,7 +7,7 @@ use super::Cause;
 
 /// That one refuses `what`, a word or a few with a blank in front.
 pub(super) fn refuses(what: &str, around: &EnvironmentDetails) -> (Cause, String) {
-    let by = match (&around.confined, around.module()) {
+    let by = match (&around.confined, around.security_module()) {
         (Some(label), Some(module)) => format!("{} confines us as `{label}`", module.name()),
         (Some(label), None) => format!("we are confined as `{label}`"),
         (None, _) => "Landlock shows no label".to_owned(),

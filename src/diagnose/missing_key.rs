@@ -32,15 +32,15 @@ impl Case<'_> {
             return found(Cause::NoSuchKey, format!("there is no such key here{near}"));
         };
         if !row.exists_on(version) {
-            let since = row.since.filter(|since| version < *since).map(|since| format!("came with Linux {since}"));
-            let gone = row.removed_in.map(|removed| format!("went with Linux {removed}"));
+            let since = row.rare.since.filter(|since| version < *since).map(|since| format!("came with Linux {since}"));
+            let gone = row.rare.removed_in.map(|removed| format!("went with Linux {removed}"));
             let when = since.or(gone).unwrap_or_default();
             return found(Cause::NotInThisKernel, format!("this kernel does not have it: it {when}"));
         }
         if hidden {
             return found(Cause::HiddenInNamespace, hidden_in_namespace(environment));
         }
-        if let Some(since) = row.in_user_netns_since.filter(|since| version < *since) {
+        if let Some(since) = row.rare.in_user_netns_since.filter(|since| version < *since) {
             if environment.initial.net == Some(false) && environment.initial.user == Some(false) {
                 let until =
                     if since == KernelVersion::NEWEST { String::new() } else { format!(" before Linux {since}") };
@@ -48,7 +48,7 @@ impl Case<'_> {
                 return found(Cause::HiddenInUserNamespace, why);
             }
         }
-        if let Some(module) = row.module {
+        if let Some(module) = row.rare.module {
             return found(Cause::ModuleMissing, format!("the kernel module `{module}` brings it and is not loaded"));
         }
         match self.instance(&row) {

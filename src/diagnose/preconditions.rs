@@ -79,16 +79,16 @@ impl Case<'_> {
     /// The capability that its writer needs besides, where we have it and the kernel says that we have not: a label
     /// that confines us keeps us from using it (`security_capable`).
     pub(super) fn incapacitated(&self, refusal: KernelError) -> Option<Found> {
-        let name = self.row?.capability?;
+        let name = self.row?.rare.capability?;
         let held = self.scene.around.has(Capability::parse(name).ok()?.number()) == Some(true);
-        let ours = self.scene.environment.in_initial_users() == Some(true);
+        let ours = self.scene.environment.own_user_namespace_is_initial() == Some(true);
         let refused = refusal.errno == Errno::EPERM && self.scene.around.confined.is_some();
         (held && ours && refused).then(|| lsm::refuses(&format!(" us {name}, which we have"), self.scene.around))
     }
 
     /// The capability that its writer needs besides, if it is known that we do not have it.
     pub(super) fn lacked(&self) -> Option<Found> {
-        let name = self.row?.capability?;
+        let name = self.row?.rare.capability?;
         let number = Capability::parse(name).ok()?.number();
         let missing = self.scene.around.has(number) == Some(false);
         missing.then(|| found(Cause::MissingCapability, format!("writing it needs {name}, which we do not have")))
@@ -96,8 +96,8 @@ impl Case<'_> {
 
     /// The kernel's own word that a capability is missing: held in a user namespace, it may not count.
     pub(super) fn not_capable(&self, refusal: KernelError) -> Option<Found> {
-        let name = self.row?.capability?;
-        let foreign = self.scene.environment.in_initial_users() == Some(false);
+        let name = self.row?.rare.capability?;
+        let foreign = self.scene.environment.own_user_namespace_is_initial() == Some(false);
         self.lacked().or_else(|| {
             let why = format!("writing it needs {name} in the machine's own user namespace, and we are in another");
             foreign.then(|| found(Cause::MissingCapability, format!("{why}, {refusal}")))
@@ -105,7 +105,7 @@ impl Case<'_> {
     }
 
     pub(super) fn one_way(&self) -> Option<Found> {
-        let last = self.row?.one_way?;
+        let last = self.row?.rare.one_way?;
         let stands = self.finding.found.as_ref().is_some_and(|found| found.to_string() == last);
         stands.then(|| found(Cause::OneWay, format!("from {last} nothing leads back before the next boot")))
     }

@@ -81,7 +81,7 @@ pub(super) fn of(
 
 /// Whether we are the machine's own root, whatever we are called here.
 fn machines_root(environment: &Environment, around: &EnvironmentDetails) -> Rights {
-    match (environment.user, environment.in_initial_users(), around.real_root) {
+    match (environment.user, environment.own_user_namespace_is_initial(), around.real_root) {
         (0, Some(true), _) => Rights::Held,
         // A map of 0 to 0 is the machine's root where the namespace above is its first one, as it nearly always is.
         _ => Rights::Unclear,

@@ -1,11 +1,12 @@
-//! Where we run: the operating system, its kernel, and which namespaces are our own. What could not be found
-//! out is `None`: no guess is passed on as a fact.
+//! Where we run: operating system, kernel release, namespaces; and, read only once something falls short, capabilities,
+//! container runtime, control group and the configuration files that set the same settings. `None` stands for what
+//! could not be found out, never for a guess.
 
 pub mod calling_shell;
 pub mod config_files;
 mod details;
 pub mod machine;
-pub mod root_path;
+mod runtime;
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +19,8 @@ use crate::sys::read_text;
 pub use crate::linux::namespaces::Namespaces;
 pub use crate::linux::process::Seccomp;
 use config_files::ConfigLine;
-use details::Hints;
-pub use details::{EnvironmentDetails, Module, Runtime};
+pub use details::{EnvironmentDetails, SecurityModule};
+pub use runtime::{Runtime, RuntimeHints, RuntimeVariables};
 
 /// Where we run.
 #[derive(Clone, Debug)]
@@ -28,40 +29,38 @@ pub struct Environment {
     pub system: System,
     /// The kernel's release, as in `uname -r`.
     pub release: Option<String>,
-    /// Which of our namespaces are the machine's own; Linux only.
+    /// Which namespaces are the machine's initial ones: ours, or those of the process that `--pid` names.
     pub initial: Namespaces,
-    /// Our own user namespace, where `initial` speaks of the namespaces of a process that is visited (`--pid`), which
-    /// its user namespace is one of and we have not entered.
-    pub visitor: Option<Visitor>,
+    /// What else is known of the process that `--pid` names; `None` where all is about ourselves.
+    pub target: Option<TargetProcess>,
     /// The effective user.
     pub user: u32,
-    /// Where the rest is to be found, once it is asked for.
-    around: Around,
+    details: DetailsSource,
 }
 
-/// The user namespace of whoever visits a process.
+/// A process whose namespaces we have entered, but for its user namespace.
 #[derive(Clone, Copy, Debug)]
-pub struct Visitor {
-    /// Whether it is the machine's.
-    pub initial: Option<bool>,
-    /// Whether the process is in another one.
-    pub other_users: bool,
+pub struct TargetProcess {
+    /// Whether our own user namespace is the machine's initial one: [`Environment::initial`] tells of the process's.
+    pub own_user_initial: Option<bool>,
+    /// Whether the process is in another user namespace than we are.
+    pub other_user_namespace: bool,
 }
 
-/// Where the surroundings come from.
+/// Where the details come from.
 #[derive(Clone, Debug)]
-enum Around {
-    /// The files of a Linux system beneath this root.
-    Files(PathBuf, Hints),
-    /// They are known.
-    Known(Box<EnvironmentDetails>),
+enum DetailsSource {
+    /// The files of a Linux system beneath this root, and environment variables.
+    Files(PathBuf, RuntimeVariables),
+    /// They are given.
+    Given(Box<EnvironmentDetails>),
 }
 
 impl Environment {
-    /// Reads where `kernel` runs. `user` is the effective user, `environment` looks a variable up.
-    pub fn here(kernel: &mut dyn Kernel, user: u32, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+    /// Reads where `kernel` runs. `user` is the effective user, `variable` looks an environment variable up.
+    pub fn here(kernel: &mut dyn Kernel, user: u32, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         match kernel.system() {
-            System::Linux => Self::linux(Path::new("/"), user, environment),
+            System::Linux => Self::linux(Path::new("/"), user, variable),
             System::MacOs => {
                 let release = SysctlName::parse("kern.osrelease").ok().map(Key::Sysctl);
                 let release = release.and_then(|key| kernel.read(&key).ok());
@@ -70,105 +69,104 @@ impl Environment {
         }
     }
 
-    /// Reads where we run from the files of a Linux system beneath `root`, usually `/`. `user` is the effective
-    /// user, `environment` looks a variable up.
+    /// The same of a Linux system beneath `root`, usually `/`.
     #[must_use]
-    pub fn linux(root: &Path, user: u32, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn linux(root: &Path, user: u32, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             system: System::Linux,
             release: read_text(&root.join("proc/sys/kernel/osrelease")).ok().map(|text| text.trim().to_owned()),
             initial: Namespaces::own(&root.join("proc")),
-            visitor: None,
+            target: None,
             user,
-            around: Around::Files(root.to_owned(), Hints::of(environment)),
+            details: DetailsSource::Files(root.to_owned(), RuntimeVariables::read(variable)),
         }
     }
 
-    /// A Mac has no namespaces: all that there is is its own.
+    /// A Mac, which has no namespaces.
     #[must_use]
     pub fn macos(release: Option<String>, user: u32) -> Self {
         Self::known(System::MacOs, release, Namespaces::default(), user, EnvironmentDetails::default())
     }
 
-    /// A context of which everything is known already, for tests.
+    /// An environment whose details are given, for tests.
     #[must_use]
     pub fn known(
         system: System,
         release: Option<String>,
         initial: Namespaces,
         user: u32,
-        around: EnvironmentDetails,
+        details: EnvironmentDetails,
     ) -> Self {
-        Self { system, release, initial, visitor: None, user, around: Around::Known(Box::new(around)) }
+        Self { system, release, initial, target: None, user, details: DetailsSource::Given(Box::new(details)) }
     }
 
-    /// The same context amid other surroundings, for tests.
+    /// The same environment with these details, for tests.
     #[must_use]
-    pub fn amid(self, around: EnvironmentDetails) -> Self {
-        Self { around: Around::Known(Box::new(around)), ..self }
+    pub fn with_details(self, details: EnvironmentDetails) -> Self {
+        Self { details: DetailsSource::Given(Box::new(details)), ..self }
     }
 
-    /// What is around us. Reads some ten files each time: to be asked for once, where something fell short.
+    /// What is needed to explain why a setting falls short. Reads some ten files at each call.
     #[must_use]
-    pub fn surroundings(&self) -> EnvironmentDetails {
-        match &self.around {
-            Around::Files(root, hints) => EnvironmentDetails::linux(root, self.user, *hints),
-            Around::Known(around) => (**around).clone(),
+    pub fn details(&self) -> EnvironmentDetails {
+        match &self.details {
+            DetailsSource::Files(root, variables) => EnvironmentDetails::linux(root, self.user, variables),
+            DetailsSource::Given(details) => (**details).clone(),
         }
     }
 
-    /// Which files of the system set these settings: beneath the same root as the surroundings. Reads them all.
+    /// The lines of configuration files that set any of `settings`. Reads those files at each call.
     #[must_use]
-    pub fn elsewhere(&self, settings: &[&Setting], around: &EnvironmentDetails) -> Vec<ConfigLine> {
-        match &self.around {
-            Around::Files(root, _) => config_files::find(root, settings, self.user, around.unit.as_deref()),
-            Around::Known(_) => Vec::new(),
+    pub fn config_lines(&self, settings: &[&Setting], details: &EnvironmentDetails) -> Vec<ConfigLine> {
+        match &self.details {
+            DetailsSource::Files(root, _) => config_files::find(root, settings, self.user, details.unit.as_deref()),
+            DetailsSource::Given(_) => Vec::new(),
         }
     }
 
-    /// The same context for whoever has entered the namespaces of a process: `theirs` are those, as far as they are
-    /// known from outside, `other_users` whether its user namespace is not ours.
+    /// The environment of a process whose namespaces we have entered: `theirs` tells which of them are initial, as far
+    /// as that can be seen from outside.
     #[must_use]
-    pub fn visiting(self, theirs: Namespaces, other_users: bool) -> Self {
+    pub fn for_process(self, theirs: Namespaces, other_user_namespace: bool) -> Self {
         let Namespaces { pid, user, cgroup, .. } = theirs;
-        let visitor = Some(Visitor { initial: self.initial.user, other_users });
-        // We see the namespaces that we have entered; of the others, the process's own count.
-        Self { visitor, initial: Namespaces { user, pid, cgroup, ..self.initial }, ..self }
+        let target = Some(TargetProcess { own_user_initial: self.initial.user, other_user_namespace });
+        // Of the kinds that were entered, ours are read, and are the process's.
+        Self { target, initial: Namespaces { user, pid, cgroup, ..self.initial }, ..self }
     }
 
-    /// Whether the user namespace that our capabilities are of is the machine's.
+    /// Whether the user namespace that our own capabilities count in is the machine's initial one.
     #[must_use]
-    pub fn in_initial_users(&self) -> Option<bool> {
-        self.visitor.map_or(self.initial.user, |visitor| visitor.initial)
+    pub fn own_user_namespace_is_initial(&self) -> Option<bool> {
+        self.target.map_or(self.initial.user, |target| target.own_user_initial)
     }
 
-    /// Whose namespaces these are, for sentences that go on with "… in a container".
+    /// The subject of sentences that go on with "… in a container".
     #[must_use]
     pub fn who_is(&self) -> &'static str {
-        if self.visitor.is_some() { "the process is" } else { "we are" }
+        if self.target.is_some() { "the process is" } else { "we are" }
     }
 
-    /// The kernel's version, the newest there is where it is not known.
+    /// The kernel's version; the newest there can be where it is not known.
     #[must_use]
     pub fn version(&self) -> KernelVersion {
         self.release.as_deref().and_then(KernelVersion::parse).unwrap_or(KernelVersion(u16::MAX, 0))
     }
 
-    /// Whether global settings are to be taken for somebody else's: one of our namespaces is not the machine's own,
-    /// or may not be.
+    /// Whether settings of the whole machine are taken to be somebody else's: one of the namespaces is not initial, or
+    /// may not be.
     #[must_use]
-    pub fn contained(&self) -> bool {
-        self.system == System::Linux && (self.apart() || self.initial.any_is(None))
+    pub fn is_contained(&self) -> bool {
+        self.system == System::Linux && (self.is_namespaced() || self.initial.any_is(None))
     }
 
-    /// Whether one of our namespaces is known not to be the machine's own.
+    /// Whether one of the namespaces is known not to be initial.
     #[must_use]
-    pub fn apart(&self) -> bool {
+    pub fn is_namespaced(&self) -> bool {
         self.initial.any_is(Some(false))
     }
 
-    /// Whether this looks like a container rather than a lone network namespace (`ip netns exec`): for the
-    /// wording of remedies only.
+    /// Whether this looks like a container rather than a mere network namespace (`ip netns exec`). For the wording of
+    /// remedies only.
     #[must_use]
     pub fn in_container(&self) -> bool {
         let Namespaces { uts, user, pid, cgroup, .. } = self.initial;
@@ -185,15 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn one_foreign_namespace_makes_a_container_and_so_does_one_that_is_not_known() {
+    fn one_namespace_that_is_not_initial_or_not_known_makes_a_container() {
         let is = Some(true);
         let own = Namespaces { ipc: is, uts: is, user: is, pid: is, cgroup: is, net: is };
-        assert!(!with(own).contained());
+        assert!(!with(own).is_contained());
         let foreign = with(Namespaces { net: Some(false), ..own });
-        assert!(foreign.contained() && foreign.apart());
+        assert!(foreign.is_contained() && foreign.is_namespaced());
         for unknown in [Namespaces { ipc: None, ..own }, Namespaces { net: None, ..own }, Namespaces::default()] {
-            assert!(with(unknown).contained() && !with(unknown).apart(), "{unknown:?}");
+            assert!(with(unknown).is_contained() && !with(unknown).is_namespaced(), "{unknown:?}");
         }
-        assert!(!Environment::macos(None, 0).contained());
+        assert!(!Environment::macos(None, 0).is_contained());
     }
 }

@@ -1,50 +1,50 @@
 //! Users and groups, from the texts of `/etc/passwd` and `/etc/group`.
 //!
-//! Read directly: a static binary has no name service switch, and a container's accounts are its files.
+//! They are read directly: a static binary has no name service switch, and the accounts of a container are its files.
 #![forbid(unsafe_code)]
 
 use crate::model::order::by_place;
 
-/// Where users stand, passwd(5).
-pub(super) const PASSWD: &str = "/etc/passwd";
-/// Where groups stand, group(5).
-pub(super) const GROUP: &str = "/etc/group";
+/// A file of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Database {
+    /// passwd(5).
+    Passwd,
+    /// group(5).
+    Group,
+}
 
-/// Whom a service runs as.
+impl Database {
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Passwd => "/etc/passwd",
+            Self::Group => "/etc/group",
+        }
+    }
+}
+
+/// The user that a service runs as.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
-    /// The user's number.
+pub(super) struct ServiceUser {
+    /// The user ID.
     pub(super) uid: u32,
-    /// The group's number; `None` keeps the one we have, as gosu and Docker do it for numbers without an entry.
+    /// The group ID; `None` keeps our own, as gosu and Docker do for user IDs without an entry.
     pub(super) gid: Option<u32>,
-    /// The other groups that the user belongs to.
+    /// The supplementary group IDs.
     pub(super) groups: Vec<u32>,
     /// The home directory, `/` where none is known.
     pub(super) home: String,
 }
 
-/// A name that is in none of the lines.
+/// A name without an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unknown {
-    what: &'static str,
-    name: String,
-    /// Where it was looked for.
-    pub(super) file: &'static str,
-}
-
-impl Unknown {
-    /// The message; `unread` says why the file could not be read, if that is so.
-    pub(super) fn message(&self, unread: Option<&str>) -> String {
-        let (what, name, file) = (self.what, self.name.escape_debug(), self.file);
-        match unread {
-            None => format!("{what} `{name}` is not in {file}"),
-            Some(reason) => format!("{what} `{name}` can't be looked up: {file}: {reason}"),
-        }
-    }
+pub(super) struct UnknownName {
+    pub(super) database: Database,
+    pub(super) name: String,
 }
 
 /// One line of passwd(5).
-struct User<'a> {
+struct PasswdEntry<'a> {
     name: &'a str,
     uid: u32,
     gid: u32,
@@ -52,28 +52,29 @@ struct User<'a> {
 }
 
 /// One line of group(5).
-struct Group<'a> {
+struct GroupEntry<'a> {
     name: &'a str,
     gid: u32,
+    /// Names of users, with commas.
     members: &'a str,
 }
 
 /// Lines that are cut off, commented out or hold no numbers are passed over, as the C library does.
-fn users(passwd: &str) -> impl Iterator<Item = User<'_>> {
+fn users(passwd: &str) -> impl Iterator<Item = PasswdEntry<'_>> {
     passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');
         let (name, _password) = (fields.next()?, fields.next()?);
         let (uid, gid) = (number(fields.next()?)?, number(fields.next()?)?);
         let _full_name = fields.next();
-        Some(User { name, uid, gid, home: fields.next().unwrap_or("") })
+        Some(PasswdEntry { name, uid, gid, home: fields.next().unwrap_or("") })
     })
 }
 
-fn groups(group: &str) -> impl Iterator<Item = Group<'_>> {
+fn groups(group: &str) -> impl Iterator<Item = GroupEntry<'_>> {
     group.lines().filter_map(|line| {
         let mut fields = line.split(':');
         let (name, _password) = (fields.next()?, fields.next()?);
-        Some(Group { name, gid: number(fields.next()?)?, members: fields.next().unwrap_or("") })
+        Some(GroupEntry { name, gid: number(fields.next()?)?, members: fields.next().unwrap_or("") })
     })
 }
 
@@ -89,8 +90,8 @@ fn number(text: &str) -> Option<u32> {
 /// A name goes before a number: a user may be called `1000`.
 ///
 /// # Errors
-/// Says which name is unknown, and where it was looked for.
-pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Account, Unknown> {
+/// The name that has no entry.
+pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<ServiceUser, UnknownName> {
     let (user_text, group_text) = match wanted.split_once(':') {
         Some((user, group)) => (user, Some(group)),
         None => (wanted, None),
@@ -100,29 +101,29 @@ pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Account
     let uid = match (&user, number(user_text)) {
         (Some(user), _) => user.uid,
         (None, Some(uid)) => uid,
-        (None, None) => return Err(Unknown { what: "user", name: user_text.to_owned(), file: PASSWD }),
+        (None, None) => return Err(UnknownName { database: Database::Passwd, name: user_text.to_owned() }),
     };
     let home = user.as_ref().map(|user| user.home).filter(|home| !home.is_empty()).unwrap_or("/").to_owned();
     if let Some(group_text) = group_text {
         let gid = group_number(group_text, group)?;
-        return Ok(Account { uid, gid: Some(gid), groups: vec![], home });
+        return Ok(ServiceUser { uid, gid: Some(gid), groups: vec![], home });
     }
-    let Some(user) = user else { return Ok(Account { uid, gid: None, groups: vec![], home }) };
+    let Some(user) = user else { return Ok(ServiceUser { uid, gid: None, groups: vec![], home }) };
     let mut others: Vec<u32> =
         groups(group).filter(|group| group.members.split(',').any(|name| name == user.name)).map(|g| g.gid).collect();
     others.retain(|&gid| gid != user.gid);
     others = by_place(others, |gid| usize::try_from(*gid).unwrap_or(usize::MAX));
     others.dedup();
-    Ok(Account { uid, gid: Some(user.gid), groups: others, home })
+    Ok(ServiceUser { uid, gid: Some(user.gid), groups: others, home })
 }
 
 /// The number of a group, by name or number.
 ///
 /// # Errors
-/// The name is unknown.
-pub(super) fn group_number(wanted: &str, group: &str) -> Result<u32, Unknown> {
+/// The name has no entry.
+pub(super) fn group_number(wanted: &str, group: &str) -> Result<u32, UnknownName> {
     let named = groups(group).find(|group| group.name == wanted).map(|group| group.gid);
-    named.or_else(|| number(wanted)).ok_or_else(|| Unknown { what: "group", name: wanted.to_owned(), file: GROUP })
+    named.or_else(|| number(wanted)).ok_or_else(|| UnknownName { database: Database::Group, name: wanted.to_owned() })
 }
 
 #[cfg(test)]
@@ -134,22 +135,22 @@ mod tests {
     const GROUPS: &str =
         "root:x:0:\nnode:x:1001:\naudio:x:29:node,root\nvideo:x:44:root,node\nnoden:x:50:noden\nempty:x:60";
 
-    fn account(uid: u32, gid: Option<u32>, groups: &[u32], home: &str) -> Account {
-        Account { uid, gid, groups: groups.to_vec(), home: home.to_owned() }
+    fn user(uid: u32, gid: Option<u32>, groups: &[u32], home: &str) -> ServiceUser {
+        ServiceUser { uid, gid, groups: groups.to_vec(), home: home.to_owned() }
     }
 
     #[test]
     fn users_are_found_by_name_and_number() {
         for (wanted, expected) in [
-            ("node", account(1000, Some(1001), &[29, 44], "/home/node")),
-            ("1000", account(1000, Some(1001), &[29, 44], "/home/node")),
-            ("root", account(0, Some(0), &[29, 44], "/root")),
-            ("2000", account(3000, Some(3001), &[], "/odd")),
-            ("bare", account(5, Some(6), &[], "/")),
-            ("4711", account(4711, None, &[], "/")),
-            ("4711:4712", account(4711, Some(4712), &[], "/")),
-            ("node:audio", account(1000, Some(29), &[], "/home/node")),
-            ("node:empty", account(1000, Some(60), &[], "/home/node")),
+            ("node", user(1000, Some(1001), &[29, 44], "/home/node")),
+            ("1000", user(1000, Some(1001), &[29, 44], "/home/node")),
+            ("root", user(0, Some(0), &[29, 44], "/root")),
+            ("2000", user(3000, Some(3001), &[], "/odd")),
+            ("bare", user(5, Some(6), &[], "/")),
+            ("4711", user(4711, None, &[], "/")),
+            ("4711:4712", user(4711, Some(4712), &[], "/")),
+            ("node:audio", user(1000, Some(29), &[], "/home/node")),
+            ("node:empty", user(1000, Some(60), &[], "/home/node")),
         ] {
             assert_eq!(resolve(wanted, USERS, GROUPS), Ok(expected), "{wanted}");
         }
@@ -157,18 +158,20 @@ mod tests {
 
     #[test]
     fn what_is_unknown_or_no_number_is_refused() {
-        for (wanted, message) in [
-            ("nobody", "user `nobody` is not in /etc/passwd"),
-            ("-1", "user `-1` is not in /etc/passwd"),
-            ("4294967295", "user `4294967295` is not in /etc/passwd"),
-            ("4294967296", "user `4294967296` is not in /etc/passwd"),
-            ("+5", "user `+5` is not in /etc/passwd"),
-            ("", "user `` is not in /etc/passwd"),
-            ("node:nogroup", "group `nogroup` is not in /etc/group"),
-            ("node:", "group `` is not in /etc/group"),
-            ("broken", "user `broken` is not in /etc/passwd"),
+        use Database::{Group, Passwd};
+        for (wanted, database, name) in [
+            ("nobody", Passwd, "nobody"),
+            ("-1", Passwd, "-1"),
+            ("4294967295", Passwd, "4294967295"),
+            ("4294967296", Passwd, "4294967296"),
+            ("+5", Passwd, "+5"),
+            ("", Passwd, ""),
+            ("node:nogroup", Group, "nogroup"),
+            ("node:", Group, ""),
+            ("broken", Passwd, "broken"),
         ] {
-            assert_eq!(resolve(wanted, USERS, GROUPS).unwrap_err().message(None), message, "{wanted}");
+            let expected = UnknownName { database, name: name.to_owned() };
+            assert_eq!(resolve(wanted, USERS, GROUPS), Err(expected), "{wanted}");
         }
     }
 }

@@ -1,16 +1,17 @@
-//! What a process has beside limits and rights: its nice value, umask, and rank when memory runs out.
+//! Attributes of the service's process beside limits and privileges: nice value, umask, OOM score adjustment.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::error::AttributeError;
 use crate::model::run::RunOptions;
 use crate::sys;
 
-/// Where the kernel keeps it, `proc_pid_oom_score_adj(5)`.
-const OOM_SCORE_ADJ: &str = "/proc/self/oom_score_adj";
+/// The OOM score adjustment of the reading process, `proc_pid_oom_score_adj(5)`.
+pub(super) const OOM_SCORE_ADJ: &str = "/proc/self/oom_score_adj";
 
-/// What the service is to have; what was not asked for stays as it is.
+/// The attributes that were asked for; the others stay as they are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Attributes {
     oom_score_adj: Option<i32>,
@@ -23,41 +24,35 @@ impl Attributes {
         Self { oom_score_adj: options.oom_score_adj, nice: options.nice, umask: options.umask }
     }
 
-    /// Sets them, and reads each back.
-    pub(super) fn apply(self) -> Result<(), String> {
-        if let Some(wanted) = self.oom_score_adj {
-            set_oom_score(wanted).map_err(|why| {
-                let hint = if wanted < 0 { "; lower than it was needs CAP_SYS_RESOURCE" } else { "" };
-                format!("oom_score_adj can't be set to {wanted}: {why}{hint}")
-            })?;
-        }
-        if let Some(wanted) = self.nice {
-            let found = sys::set_priority(wanted).and_then(|()| sys::priority());
-            match found {
-                Ok(found) if found == wanted => {}
-                Ok(found) => return Err(format!("nice was set to {wanted}, but the kernel made it {found}")),
-                Err(error) => {
-                    return Err(format!(
-                        "nice can't be set to {wanted}: {}; lower needs CAP_SYS_NICE",
-                        sys::reason(&error)
-                    ));
-                }
-            }
-        }
-        if let Some(wanted) = self.umask {
-            // Any nine bits are taken; the second call is the only way to read them back.
-            let _ = sys::set_umask(wanted);
-            if sys::set_umask(wanted) != wanted {
-                return Err(format!("umask was set to {wanted:03o}, but the kernel made it something else"));
-            }
-        }
-        Ok(())
+    /// Sets them and reads each back.
+    pub(super) fn apply(self) -> Result<(), AttributeError> {
+        self.oom_score_adj.map_or(Ok(()), set_oom_score_adj)?;
+        self.nice.map_or(Ok(()), set_nice)?;
+        self.umask.map_or(Ok(()), set_umask)
     }
 }
 
-fn set_oom_score(wanted: i32) -> Result<(), String> {
-    let refused = |error: io::Error| format!("{OOM_SCORE_ADJ}: {}", sys::reason(&error));
-    fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(refused)?;
-    let found = sys::read_text(Path::new(OOM_SCORE_ADJ)).map_err(refused)?;
-    if found.trim() == wanted.to_string() { Ok(()) } else { Err(format!("it reads back as {}", found.trim())) }
+fn set_oom_score_adj(wanted: i32) -> Result<(), AttributeError> {
+    let failed = |error: io::Error| AttributeError::OomScoreAdj { wanted, error };
+    fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(failed)?;
+    let found = sys::read_text(Path::new(OOM_SCORE_ADJ)).map_err(failed)?;
+    let found = found.trim();
+    if found == wanted.to_string() {
+        return Ok(());
+    }
+    Err(AttributeError::OomScoreAdjNotKept { wanted, found: found.to_owned() })
+}
+
+fn set_nice(wanted: i32) -> Result<(), AttributeError> {
+    match sys::set_priority(wanted).and_then(|()| sys::priority()) {
+        Ok(found) if found == wanted => Ok(()),
+        Ok(found) => Err(AttributeError::NiceNotKept { wanted, found }),
+        Err(error) => Err(AttributeError::Nice { wanted, error }),
+    }
+}
+
+fn set_umask(wanted: u32) -> Result<(), AttributeError> {
+    // Any nine bits are taken; the second call is the only way to read them back.
+    let _ = sys::set_umask(wanted);
+    if sys::set_umask(wanted) == wanted { Ok(()) } else { Err(AttributeError::UmaskNotKept(wanted)) }
 }

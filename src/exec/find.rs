@@ -6,10 +6,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::refusal::{ExecError, Obstacle};
-use super::{CStringArray, Command};
+use super::error::{ExecError, NotExecutableReason};
+use super::{CStringArray, PreparedCommand};
 
-/// Where execvp(3) of musl looks when there is no `PATH` at all.
+/// Where execvp(3) of musl searches when `PATH` is not set.
 const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 
 /// Finds the program of `command` (a name and its arguments) in `path`, the value of the service's `PATH`.
@@ -19,18 +19,22 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 ///
 /// # Errors
 /// [`ExecError::NotFound`], or [`ExecError::NotExecutable`] where only unfit files were found.
-pub fn find(command: &[OsString], path: Option<&OsStr>, directory: Option<&Path>) -> Result<Command, ExecError> {
+pub fn find(
+    command: &[OsString],
+    path: Option<&OsStr>,
+    directory: Option<&Path>,
+) -> Result<PreparedCommand, ExecError> {
     let name = command.first().map_or(OsStr::new(""), OsString::as_os_str);
     let shown = name.to_string_lossy().into_owned();
     let searched = (!name.as_bytes().contains(&b'/')).then(|| path.unwrap_or(OsStr::new(DEFAULT_PATH)));
     let mut candidates = Vec::new();
     let mut unfit = None;
     for place in places(name, searched) {
-        let seen_from_here = directory.map_or_else(|| place.clone(), |directory| directory.join(&place));
-        match examine(&seen_from_here) {
+        let from_our_directory = directory.map_or_else(|| place.clone(), |directory| directory.join(&place));
+        match examine(&from_our_directory) {
             Ok(true) => candidates.push(c_string(place.into_os_string())),
             Ok(false) => {}
-            Err(obstacle) => unfit = unfit.or(Some(ExecError::NotExecutable { path: place, obstacle })),
+            Err(reason) => unfit = unfit.or(Some(ExecError::NotExecutable { path: place, reason })),
         }
     }
     if candidates.is_empty() {
@@ -38,10 +42,10 @@ pub fn find(command: &[OsString], path: Option<&OsStr>, directory: Option<&Path>
         return Err(unfit.unwrap_or(ExecError::NotFound { command: shown, searched }));
     }
     let arguments = CStringArray::new(command.iter().cloned().map(c_string).collect());
-    Ok(Command { name: shown, candidates, arguments, environment: None })
+    Ok(PreparedCommand { name: shown, candidates, arguments, environment: None })
 }
 
-/// Where the program may be. An empty entry of `PATH` is the working directory (POSIX, chapter 8.3).
+/// The paths at which the program may be. An empty entry of `PATH` is the working directory (POSIX, chapter 8.3).
 fn places(name: &OsStr, searched: Option<&OsStr>) -> Vec<PathBuf> {
     if name.is_empty() {
         return Vec::new();
@@ -54,27 +58,27 @@ fn places(name: &OsStr, searched: Option<&OsStr>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether a file is there that may be a program. What can't be looked at is left to execve(2) to judge: we may
-/// still be another user than the service will be.
-fn examine(place: &Path) -> Result<bool, Obstacle> {
+/// Whether `place` is a file that may be executed. One that can't be examined counts as such and is left to execve(2):
+/// we may still be another user than the service will be.
+fn examine(place: &Path) -> Result<bool, NotExecutableReason> {
     match place.metadata() {
-        Ok(found) => fit(&found),
+        Ok(found) => is_executable(&found),
         Err(error) => match error.raw_os_error() {
             // A path that is too long leads nowhere: an entry of `PATH` must not end the search.
             Some(libc::ENOENT | libc::ENOTDIR | libc::ENAMETOOLONG) => Ok(false),
-            Some(libc::EACCES) => Err(Obstacle::Unreachable),
+            Some(libc::EACCES) => Err(NotExecutableReason::UnsearchableDirectory),
             _ => Ok(true),
         },
     }
 }
 
-fn fit(found: &Metadata) -> Result<bool, Obstacle> {
+fn is_executable(found: &Metadata) -> Result<bool, NotExecutableReason> {
     if found.is_dir() {
-        Err(Obstacle::Directory)
+        Err(NotExecutableReason::Directory)
     } else if !found.is_file() {
-        Err(Obstacle::NoFile)
+        Err(NotExecutableReason::NotRegularFile)
     } else if found.mode() & 0o111 == 0 {
-        Err(Obstacle::Mode(found.mode() & 0o7777))
+        Err(NotExecutableReason::NoExecuteBit(found.mode() & 0o7777))
     } else {
         Ok(true)
     }

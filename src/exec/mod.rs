@@ -1,17 +1,21 @@
-//! Becoming the service: finding its program, giving the signal state back, execve(2).
+//! Becoming the service: finding its program, giving up privileges, restoring the signal state, execve(2).
 
 mod accounts;
 mod attributes;
+mod error;
+mod file_format;
 mod find;
+mod messages;
 mod privileges;
-mod program;
-mod refusal;
 mod stage;
 
+pub use error::{
+    AttributeError, ExecError, Identity, LimitsFallShort, NotExecutableReason, PrivilegeError, StageError,
+    UnknownAccount,
+};
+pub use file_format::FileFormat;
 pub use find::find;
-pub use program::Program;
-pub use refusal::{ExecError, Obstacle};
-pub use stage::{Stage, StageError};
+pub use stage::{Stage, TakeLimits};
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -20,39 +24,42 @@ use crate::sys::{self, CStringArray, Inherited};
 
 /// A command that is ready to be executed: nothing more has to be allocated for it.
 #[derive(Debug)]
-pub struct Command {
+pub struct PreparedCommand {
+    /// The name by which it was asked for.
     name: String,
+    /// The paths to try, in the order of `PATH`.
     candidates: Vec<CString>,
     arguments: CStringArray,
+    /// `NAME=value` each; `None` for our own environment.
     environment: Option<CStringArray>,
 }
 
-impl Command {
+impl PreparedCommand {
     /// The name by which it was asked for, for messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The environment that it was given, if it was given one.
+    /// The environment that it was given; `None` for our own.
     #[must_use]
     pub fn environment(&self) -> Option<Vec<CString>> {
         self.environment.as_ref().map(|environment| environment.strings().to_vec())
     }
 
-    /// Gives it another environment, `NAME=value` each, instead of the one that we were given.
+    /// Gives it another environment than our own, `NAME=value` each.
     pub fn set_environment(&mut self, environment: Vec<CString>) {
         self.environment = Some(CStringArray::new(environment));
     }
 }
 
-/// Gives back the signal state as it was found and becomes the service; returns only to say why not.
+/// Restores the signal state as it was when tunectl was started, and becomes the service; returns only on failure.
 ///
 /// # Errors
-/// [`ExecError::Interrupted`] when a signal that would have ended the service has come in the meantime: PID 1 would
-/// lose it on unblocking. Else what execve(2) says, explained.
-pub fn become_service(command: &Command, inherited: &Inherited) -> Result<Infallible, ExecError> {
-    if let Some(signal) = awaited_end(inherited) {
+/// [`ExecError::Interrupted`] when a signal has come in the meantime that would have ended the service: PID 1 would
+/// lose it on unblocking. Else what execve(2) answered, explained.
+pub fn exec_service(command: &PreparedCommand, inherited: &Inherited) -> Result<Infallible, ExecError> {
+    if let Some(signal) = pending_fatal_signal(inherited) {
         return Err(ExecError::Interrupted { signal });
     }
     inherited.restore_signals();
@@ -61,9 +68,9 @@ pub fn become_service(command: &Command, inherited: &Inherited) -> Result<Infall
     Err(error)
 }
 
-/// The first signal that waits for us and would have ended the service, had it been there already.
+/// The first pending signal that would have ended the service, had it been there already.
 #[must_use]
-pub fn awaited_end(inherited: &Inherited) -> Option<i32> {
+pub fn pending_fatal_signal(inherited: &Inherited) -> Option<i32> {
     let pending = sys::pending();
     let is_ignored = |signal| {
         let changed = inherited.dispositions().into_iter().find(|&(changed, _)| changed == signal);
@@ -80,19 +87,18 @@ pub fn awaited_end(inherited: &Inherited) -> Option<i32> {
     })
 }
 
-/// Tries each place as execvp(3) does: what isn't there or may not be entered is passed over, all else ends it.
-///
-/// Without execvp's last resort, though: a text without `#!` is not handed to a shell.
-fn execute(command: &Command) -> ExecError {
-    let mut refused = None;
+/// Tries each candidate as execvp(3) does: one that does not exist or may not be executed is passed over, any other
+/// failure ends the search. Unlike execvp(3), a text without `#!` is not handed to a shell.
+fn execute(command: &PreparedCommand) -> ExecError {
+    let mut passed_over = None;
     for path in &command.candidates {
         let error = sys::execve(path, &command.arguments, command.environment.as_ref());
         match error.raw_os_error() {
-            Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES) => refused = refused.or(Some((path, error))),
+            Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES) => passed_over = passed_over.or(Some((path, error))),
             _ => return ExecError::from_exec(path, &error),
         }
     }
-    match refused {
+    match passed_over {
         Some((path, error)) => ExecError::from_exec(path, &error),
         None => ExecError::NotFound { command: command.name.clone(), searched: None },
     }

@@ -1,134 +1,83 @@
-//! The last stage before the service: takes its limits, gives up what it may not have, proves it, becomes it.
+//! The last stage before the service: takes its limits, gives up what it may not have, reads that back, becomes it.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
-use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::accounts::{self, Account};
+use super::accounts::{self, Database, ServiceUser, UnknownName};
+use super::attributes::Attributes;
+use super::error::{LimitsFallShort, StageError, UnknownAccount};
 use super::privileges::Privileges;
-use super::{Command, ExecError, attributes, become_service, find};
+use super::{PreparedCommand, exec_service, find};
 use crate::model::run::RunOptions;
 use crate::sys::{self, Inherited};
 
-/// All that is needed to become the service, resolved before anything is changed.
+/// All that is needed to become the service, looked up before anything is changed.
 #[derive(Debug)]
 pub struct Stage {
-    command: Command,
-    attributes: attributes::Attributes,
+    command: PreparedCommand,
+    attributes: Attributes,
     privileges: Privileges,
-    directory: Option<PathBuf>,
-    death: Option<Death>,
+    working_directory: Option<PathBuf>,
+    parent_death: Option<ParentDeathSignal>,
 }
+
+/// Sets the resource limits of the calling process. The error is that a required one falls short, which it has printed.
+pub type TakeLimits<'a> = &'a mut dyn FnMut() -> Result<(), LimitsFallShort>;
 
 /// The signal that the service gets when its parent dies.
 #[derive(Clone, Copy, Debug)]
-struct Death {
+struct ParentDeathSignal {
     signal: i32,
+    /// The process ID that the parent has in the service's PID namespace.
     parent: i32,
 }
 
-/// Why the service was not started.
-#[derive(Debug)]
-pub enum StageError {
-    /// The command can't be executed.
-    Exec(ExecError),
-    /// Something that was asked for can't be had; one sentence.
-    Refused(String),
-}
-
-impl StageError {
-    /// 125 for what tunectl could not do, else as [`ExecError::exit_code`].
-    #[must_use]
-    pub fn exit_code(&self) -> i32 {
-        match self {
-            Self::Exec(error) => error.exit_code(),
-            Self::Refused(_) => 125,
-        }
-    }
-}
-
-impl fmt::Display for StageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exec(error) => error.fmt(f),
-            Self::Refused(reason) => f.write_str(reason),
-        }
-    }
-}
-
-impl std::error::Error for StageError {}
-
-impl From<ExecError> for StageError {
-    fn from(error: ExecError) -> Self {
-        Self::Exec(error)
-    }
-}
-
 impl Stage {
-    /// Looks up the user, the program and all the rest; changes nothing.
+    /// Looks up the user, the groups and the program; changes nothing.
     ///
     /// # Errors
-    /// An unknown user or group; a command that isn't there or can't be executed.
+    /// An unknown user or group; a command that is not there or can't be executed.
     pub fn prepare(options: &RunOptions, command: &[OsString]) -> Result<Self, StageError> {
-        let (passwd, group) = match (&options.user, &options.groups) {
-            (None, None) => (Ok(String::new()), Ok(String::new())),
-            (None, Some(_)) => (Ok(String::new()), read(accounts::GROUP)),
-            (Some(_), _) => (read(accounts::PASSWD), read(accounts::GROUP)),
-        };
-        let (users, members) = (passwd.as_deref().unwrap_or(""), group.as_deref().unwrap_or(""));
-        let refused = |unknown: accounts::Unknown| {
-            let file = if unknown.file == accounts::PASSWD { &passwd } else { &group };
-            StageError::Refused(unknown.message(file.as_ref().err().map(sys::reason).as_deref()))
-        };
-        let account = options.user.as_ref().map(|wanted| accounts::resolve(wanted, users, members));
-        let account = account.transpose().map_err(refused)?;
-        // A file that is not there names no members; of one that can't be read nobody knows.
-        let unread = group.as_ref().err().filter(|error| error.kind() != io::ErrorKind::NotFound);
-        let of_members = options.user.as_ref().is_some_and(|wanted| !wanted.contains(':')) && options.groups.is_none();
-        if let Some(error) = unread.filter(|_| of_members) {
-            log::warn!("{}: {}: the service gets no supplementary groups", accounts::GROUP, sys::reason(error));
-        }
-        let number = |name: &String| accounts::group_number(name, members);
-        let groups = options.groups.as_ref().map(|wanted| wanted.iter().map(number).collect::<Result<Vec<u32>, _>>());
-        let groups = groups.transpose().map_err(refused)?;
-        let environment = changed_environment(options, account.as_ref());
+        let (user, groups) = look_up_accounts(options)?;
+        let environment = changed_environment(options, user.as_ref());
         let path = environment.as_deref().map_or_else(|| std::env::var_os("PATH"), path_of);
-        let directory = options.working_directory.as_ref().map(PathBuf::from);
-        let mut command = find(command, path.as_deref(), directory.as_deref())?;
+        let working_directory = options.working_directory.as_ref().map(PathBuf::from);
+        let mut command = find(command, path.as_deref(), working_directory.as_deref())?;
         if let Some(environment) = environment {
             command.set_environment(environment);
         }
         Ok(Self {
             command,
-            attributes: attributes::Attributes::new(options),
-            privileges: Privileges::new(account.as_ref(), groups, options),
-            directory,
-            death: None,
+            attributes: Attributes::new(options),
+            privileges: Privileges::new(user.as_ref(), groups, options),
+            working_directory,
+            parent_death: None,
         })
     }
 
     /// The command's name, for messages.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn command_name(&self) -> &str {
         self.command.name()
     }
 
-    /// The user that the service will be, where that is another one than we are.
+    /// The user ID of the service, where it is another one than our effective one.
     #[must_use]
-    pub fn other_user(&self) -> Option<u32> {
+    pub fn other_uid(&self) -> Option<u32> {
         self.privileges.uid().filter(|&uid| uid != sys::effective_ids().effective_uid)
     }
 
-    /// Has the service get `signal` when its parent, process `parent`, dies.
-    pub fn die_with(&mut self, parent: i32, signal: i32) {
-        self.death = Some(Death { signal, parent });
+    /// Has the service get `signal` when its parent, process `parent`, dies (`PR_SET_PDEATHSIG`(2const)).
+    pub fn set_parent_death_signal(&mut self, parent: i32, signal: i32) {
+        self.parent_death = Some(ParentDeathSignal { signal, parent });
     }
 
-    /// Sockets that were handed to us are for the service: `LISTEN_PID` names who is to take them (`sd_listen_fds(3)`).
-    pub fn move_listener(&mut self, from: i32, to: i32) {
+    /// Hands sockets that process `from` was given over to process `to`: `LISTEN_PID` names the process that is to take
+    /// them (`sd_listen_fds(3)`).
+    pub fn change_listen_pid(&mut self, from: i32, to: i32) {
         const NAME: &str = "LISTEN_PID";
         if std::env::var(NAME).is_ok_and(|pid| pid == from.to_string()) {
             let mut environment = self.command.environment().unwrap_or_else(sys::environment);
@@ -138,49 +87,74 @@ impl Stage {
         }
     }
 
-    /// Does all that, in this order, and becomes the service: `limits` are taken while we still have every right, and
-    /// from there on nothing is allocated, which a limit on memory might forbid.
+    /// Becomes the service. Limits are taken while we still have all privileges; from there on nothing is allocated,
+    /// which a limit on memory might forbid.
     ///
     /// # Errors
-    /// The first thing that could not be done or that the kernel did not keep; the service is not started then.
-    pub fn enter(
-        &self,
-        inherited: &Inherited,
-        limits: &mut dyn FnMut() -> Result<(), String>,
-    ) -> Result<Infallible, StageError> {
-        let refused = StageError::Refused;
-        self.attributes.apply().map_err(refused)?;
-        limits().map_err(refused)?;
-        self.privileges.apply().map_err(refused)?;
-        if let Some(directory) = &self.directory {
-            std::env::set_current_dir(directory).map_err(|error| {
-                let reason = sys::reason(&error);
-                refused(format!("the working directory `{}` can't be entered: {reason}", directory.display()))
-            })?;
+    /// The first thing that could not be done, or that the kernel did not keep.
+    pub fn exec(&self, inherited: &Inherited, take_limits: TakeLimits<'_>) -> Result<Infallible, StageError> {
+        self.attributes.apply().map_err(StageError::Attribute)?;
+        take_limits().map_err(|LimitsFallShort| StageError::Limits { command: self.command.name().to_owned() })?;
+        self.privileges.apply().map_err(StageError::Privileges)?;
+        if let Some(path) = &self.working_directory {
+            std::env::set_current_dir(path)
+                .map_err(|error| StageError::WorkingDirectory { path: path.clone(), error })?;
         }
-        self.expect_death().map_err(refused)?;
-        Ok(become_service(&self.command, inherited)?)
+        // After the change of user, which would undo it.
+        self.request_parent_death_signal()?;
+        Ok(exec_service(&self.command, inherited)?)
     }
 
-    /// Comes after the change of user, which would undo it (`PR_SET_PDEATHSIG`(2const)).
-    fn expect_death(&self) -> Result<(), String> {
-        let Some(death) = self.death else { return Ok(()) };
-        sys::die_with_parent(death.signal)
-            .map_err(|error| format!("the service can't be made to die with its parent: {}", sys::reason(&error)))?;
-        if sys::parent() == death.parent {
-            return Ok(());
-        }
-        Err("the parent died before the service was started".to_owned())
+    fn request_parent_death_signal(&self) -> Result<(), StageError> {
+        let Some(wanted) = self.parent_death else { return Ok(()) };
+        sys::die_with_parent(wanted.signal).map_err(StageError::ParentDeathSignal)?;
+        if sys::parent() == wanted.parent { Ok(()) } else { Err(StageError::ParentDied) }
     }
 }
 
-fn read(path: &str) -> io::Result<String> {
-    sys::read_accounts(Path::new(path))
+/// The user that the service runs as and its supplementary groups, where they were asked for.
+fn look_up_accounts(options: &RunOptions) -> Result<(Option<ServiceUser>, Option<Vec<u32>>), StageError> {
+    let (passwd, group) = match (&options.user, &options.groups) {
+        (None, None) => (Ok(String::new()), Ok(String::new())),
+        (None, Some(_)) => (Ok(String::new()), read(Database::Group)),
+        (Some(_), _) => (read(Database::Passwd), read(Database::Group)),
+    };
+    let (users, members) = (passwd.as_deref().unwrap_or(""), group.as_deref().unwrap_or(""));
+    let user = options.user.as_ref().map(|wanted| accounts::resolve(wanted, users, members)).transpose();
+    let number = |name: &String| accounts::group_number(name, members);
+    let groups = options.groups.as_ref().map(|wanted| wanted.iter().map(number).collect::<Result<Vec<u32>, _>>());
+    match user.and_then(|user| Ok((user, groups.transpose()?))) {
+        Ok(found) => {
+            warn_of_unknown_members(options, group.err());
+            Ok(found)
+        }
+        Err(UnknownName { database, name }) => {
+            let unread = match database {
+                Database::Passwd => passwd.err(),
+                Database::Group => group.err(),
+            };
+            Err(StageError::Account(UnknownAccount { database, name, unread }))
+        }
+    }
 }
 
-/// The environment of the service where it is not ours: `HOME` of another user as gosu sets it, then what was asked.
-fn changed_environment(options: &RunOptions, account: Option<&Account>) -> Option<Vec<CString>> {
-    let home = account.map(|account| ("HOME".to_owned(), Some(account.home.clone())));
+/// A file of groups that is not there names no members. Of one that can't be read nobody knows.
+fn warn_of_unknown_members(options: &RunOptions, unread: Option<io::Error>) {
+    let needs_members = options.user.as_ref().is_some_and(|wanted| !wanted.contains(':')) && options.groups.is_none();
+    if let Some(error) = unread.filter(|error| needs_members && error.kind() != io::ErrorKind::NotFound) {
+        let file = Database::Group.path();
+        log::warn!("{file}: {}: the service gets no supplementary groups", sys::reason(&error));
+    }
+}
+
+fn read(database: Database) -> io::Result<String> {
+    sys::read_accounts(Path::new(database.path()))
+}
+
+/// The environment of the service where it is not ours: `HOME` of another user as gosu sets it, then what was asked
+/// for.
+fn changed_environment(options: &RunOptions, user: Option<&ServiceUser>) -> Option<Vec<CString>> {
+    let home = user.map(|user| ("HOME".to_owned(), Some(user.home.clone())));
     let changes: Vec<(String, Option<String>)> = home.into_iter().chain(options.env.iter().cloned()).collect();
     if changes.is_empty() {
         return None;

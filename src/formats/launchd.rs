@@ -1,23 +1,23 @@
-//! launchd.plist(5): macOS reads no sysctl.conf, so what is to last is set by a job at boot.
+//! launchd.plist(5): macOS reads no sysctl.conf, so settings that are to outlive a boot are set by a job at boot.
 
 use std::fmt::Write as _;
 
-use super::Lasting;
+use super::Assignment;
 use crate::model::limit::{Limit, Limits};
 
-/// What has to stand before any comment.
+/// What has to be before any comment.
 pub const OPENING: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n";
 
 /// A job that sets all of these sysctls.
 #[must_use]
-pub fn launchd_sysctls(label: &str, settings: &[Lasting]) -> String {
+pub fn sysctl_job(label: &str, settings: &[Assignment]) -> String {
     let pairs = settings.iter().map(|setting| format!("{}={}", setting.name, setting.value));
     job(label, ["/usr/sbin/sysctl".to_owned()].into_iter().chain(pairs))
 }
 
-/// A job that sets what every process starts with: `launchctl limit` knows `maxfiles` and `maxproc`.
+/// A job that sets a limit that every process starts with; `name` is that of `launchctl limit`, `maxfiles` or `maxproc`.
 #[must_use]
-pub fn launchd_limit(label: &str, name: &str, limits: Limits) -> String {
+pub fn limit_job(label: &str, name: &str, limits: Limits) -> String {
     let word = |limit: Limit| match limit {
         Limit::Value(value) => value.to_string(),
         Limit::Unlimited => "unlimited".to_owned(),
@@ -40,4 +40,15 @@ fn job(label: &str, words: impl IntoIterator<Item = String>) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_in_a_value_is_escaped() {
+        let text = job("a<b", ["x&y".to_owned()]);
+        assert!(text.contains("<string>a&lt;b</string>") && text.contains("<string>x&amp;y</string>"), "{text}");
+    }
 }

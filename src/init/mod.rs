@@ -24,7 +24,7 @@ pub use reexec::resume;
 
 use std::time::Duration;
 
-use crate::exec::{self, Stage};
+use crate::exec::{self, Stage, TakeLimits};
 use crate::sys::{self, Inherited};
 use supervise::Watch;
 
@@ -37,7 +37,7 @@ pub struct NotStarted {
 
 /// Starts the service and stays until it has ended; returns the code to exit with.
 ///
-/// `limits` is called in the child, while it still has every right of ours.
+/// `take_limits` is called in the child, while it still has every right of ours.
 ///
 /// # Errors
 /// The service was not started, so that all can be put back that was changed for it.
@@ -45,24 +45,24 @@ pub fn run(
     orders: SupervisorConfig,
     mut stage: Stage,
     inherited: &Inherited,
-    limits: &mut dyn FnMut() -> Result<(), String>,
+    take_limits: TakeLimits<'_>,
 ) -> Result<i32, NotStarted> {
-    if let Some(signal) = exec::awaited_end(inherited) {
+    if let Some(signal) = exec::pending_fatal_signal(inherited) {
         stderr_log::error(&exec::ExecError::Interrupted { signal });
         return Err(NotStarted { code: 128 + signal });
     }
     prepare(&orders);
     if orders.die_with_supervisor {
-        stage.die_with(sys::own_pid(), libc::SIGKILL);
+        stage.set_parent_death_signal(sys::own_pid(), libc::SIGKILL);
     }
-    let child = spawn::spawn(&orders, &mut stage, inherited, limits)?;
-    settle(stage.other_user());
+    let child = spawn::spawn(&orders, &mut stage, inherited, take_limits)?;
+    settle(stage.other_uid());
     let mut watch = Watch { child, orders };
     // A command that is over at once is not worth the exec.
     sys::await_signal(BRIEF);
     if !sys::has_ended(child) {
         // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
-        watch = reexec::exec_anew(watch, stage.name());
+        watch = reexec::exec_anew(watch, stage.command_name());
     }
     Ok(supervise::supervise(watch))
 }

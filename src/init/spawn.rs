@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use super::config::{Grouping, SupervisorConfig};
 use super::terminal::Terminal;
 use super::{NotStarted, stderr_log, terminal};
-use crate::exec::Stage;
+use crate::exec::{Stage, TakeLimits};
 use crate::sys::{self, Fork, Inherited};
 
 /// Forks, and waits until the child has become the service; the child never returns from here.
@@ -21,7 +21,7 @@ pub(super) fn spawn(
     orders: &SupervisorConfig,
     stage: &mut Stage,
     inherited: &Inherited,
-    limits: &mut dyn FnMut() -> Result<(), String>,
+    take_limits: TakeLimits<'_>,
 ) -> Result<i32, NotStarted> {
     let terminal = Terminal::find();
     let gift = terminal::gift(terminal.as_ref(), orders.grouping);
@@ -40,8 +40,8 @@ pub(super) fn spawn(
         Ok(Fork::Child) => {
             drop(reader);
             separate(orders.grouping, gift);
-            stage.move_listener(parent, sys::own_pid());
-            let Err(error) = stage.enter(inherited, limits);
+            stage.change_listen_pid(parent, sys::own_pid());
+            let Err(error) = stage.exec(inherited, take_limits);
             stderr_log::error(&error);
             if let Some(writer) = writer {
                 drop(File::from(writer).write_all(&[1]));

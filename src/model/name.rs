@@ -86,6 +86,12 @@ impl SysctlName {
         &self.path
     }
 
+    /// The name as sysctl.d(5) writes it, such as `net.ipv4.conf.eth0/100.rp_filter`.
+    #[must_use]
+    pub fn dotted(&self) -> String {
+        swap(&self.path)
+    }
+
     /// The parts of the name, outermost first.
     #[must_use]
     pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
@@ -128,7 +134,7 @@ impl Hash for SysctlName {
 
 impl fmt::Display for SysctlName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&swap(&self.path))
+        f.pad(&self.dotted())
     }
 }
 

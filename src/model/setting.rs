@@ -54,18 +54,11 @@ impl fmt::Display for Setting {
     }
 }
 
-/// A row of the catalog by its place there, for who has found it once and asks for it again. Of the kernel and the
-/// tree of the key that it was found for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowNumber(pub u16);
-
 /// What can be known of a key's values without asking the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValueSpec {
     /// The shape of its values.
     pub kind: Kind,
-    /// Which row of the catalog says so, where one does.
-    pub row: Option<RowNumber>,
     /// The lowest number that is known to be taken, of each number in a list. A hint: ranges move inside
     /// stable kernel series, so what lies outside of it on every kernel is refused early, no more.
     pub min: Option<i128>,

@@ -13,7 +13,7 @@ use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::report::{Outcome, PutBack, Verdict};
 
-use super::{DiagnosedReport, Queues};
+use super::{DiagnosedReport, PersistedFile, PersistedState, Queues};
 
 /// The version of the documents. A change that is no addition raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -33,7 +33,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     listeners: Option<Vec<Json>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    files: Option<&'a [Json]>,
+    files: Option<&'a [PersistedFile]>,
 }
 
 #[derive(Serialize)]
@@ -134,7 +134,7 @@ pub fn document(account: &DiagnosedReport<'_>) -> String {
         command: account.command,
         profiles: account.profiles,
         passes: !account.report.fails()
-            && account.files.is_none_or(|files| files.iter().all(|file| file["why"].is_null())),
+            && account.files.is_none_or(|files| files.iter().all(|file| file.outcome != PersistedState::Left)),
         counts: Counts {
             settings: tally.all,
             changed: tally.changed,
@@ -156,7 +156,7 @@ fn place<'a>(account: &'a DiagnosedReport<'_>) -> Where<'a> {
     Where {
         system: environment.system.table(),
         release: environment.release.as_deref(),
-        contained: environment.contained(),
+        contained: environment.is_contained(),
         user: environment.user,
         initial_namespaces: Initial { cgroup, ipc, net, pid, user, uts },
         around: account.around.as_ref().map(around),

@@ -4,17 +4,19 @@ mod colour;
 mod combined_flags;
 mod json;
 mod limits;
+mod persisted;
 mod queues;
+mod revert;
 mod text;
 
 pub use colour::Colour;
 use combined_flags::together;
 pub use json::{SCHEMA_VERSION, document, written};
 pub use limits::{limits_document, limits_table};
+pub use persisted::{PersistedFile, PersistedState};
 pub use queues::Queues;
+pub use revert::{RevertEvent, RevertSummary, revert_document, revert_errors, revert_text};
 pub use text::{changes, paragraph, shortfalls, table, to_type};
-
-use serde_json::Value as Json;
 
 use crate::diagnose::{self, Diagnosis, DiagnosisContext};
 use crate::environment::{Environment, EnvironmentDetails};
@@ -49,7 +51,7 @@ pub struct DiagnosedReport<'a> {
     /// The queues of listening sockets that are too short, where they were looked at.
     pub queues: Option<Queues>,
     /// The files that `--persist` asks for, and what became of each.
-    pub files: Option<&'a [Json]>,
+    pub files: Option<&'a [PersistedFile]>,
     /// What is around us; looked at only where something falls short.
     pub around: Option<EnvironmentDetails>,
     /// How much is said of each finding.
@@ -68,14 +70,14 @@ impl<'a> DiagnosedReport<'a> {
         asked: &[String],
     ) -> Self {
         let short: Vec<&Outcome> = report.outcomes.iter().filter(|finding| finding.falls_short()).collect();
-        let around = (!short.is_empty()).then(|| environment.surroundings());
+        let around = (!short.is_empty()).then(|| environment.details());
         let diagnoses = around.as_ref().map_or_else(
             || report.outcomes.iter().map(|_| None).collect(),
             |around| {
                 // Whose limits another process's are is not told by our own login and unit.
                 let settings = short.iter().map(|finding| &finding.requirement.setting);
                 let ours = |setting: &&Setting| process.is_none() || matches!(setting, Setting::Key(_));
-                let elsewhere = environment.elsewhere(&settings.filter(ours).collect::<Vec<_>>(), around);
+                let elsewhere = environment.config_lines(&settings.filter(ours).collect::<Vec<_>>(), around);
                 let own_limits = process.is_none();
                 let scene = DiagnosisContext { environment, around, elsewhere: &elsewhere, report, own_limits, asked };
                 diagnose::all(&scene)

@@ -1,55 +1,81 @@
-//! Writes the files and takes them away, and nobody else's.
+//! Writes and removes the files, and no file of anybody else.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::wanted::{ATTRIBUTES, DROP_IN, File, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, UNITS};
-use crate::environment::root_path::beneath;
-use crate::formats::{Seal, sealed};
+use super::contents::{ATTRIBUTES, DROP_IN, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, TargetFile, UNITS};
+use crate::environment::config_files::resolve_beneath;
+use crate::formats::checksum_header::{Header, read_header};
 use crate::sys::{self, read_text};
 
-/// What files are called until they are whole, before the number of the process: it ends in nothing that any of the
-/// readers looks for.
-const BESIDE: &str = ".tunectl-new-";
+/// The name of a file until it is complete, without the number of the process at its end: none of the programs that
+/// read these folders reads a file with such a name.
+const UNFINISHED: &str = ".tunectl-new-";
 
-/// Where the files stand.
+/// The directory that the files are beneath, usually `/`.
 #[derive(Clone, Debug)]
-pub struct Disk {
+pub struct PersistRoot {
     root: PathBuf,
 }
 
-/// What became of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
+/// One file, and what came of it.
+#[derive(Debug)]
+pub struct FileResult {
+    /// Its path, the root included.
+    pub path: PathBuf,
+    /// What came of it.
+    pub outcome: FileOutcome,
+}
+
+/// What came of a file.
+#[derive(Debug)]
+pub enum FileOutcome {
     /// It was written.
-    New,
-    /// It stood there already.
-    Same,
-    /// It was taken away.
+    Written {
+        /// The profiles that the old file was written for, where there was one, separated by commas.
+        replaced: Option<String>,
+    },
+    /// It would be written: the outcome of `--dry-run`.
+    WouldWrite,
+    /// It has the right text already.
+    Unchanged,
+    /// It was removed.
     Removed,
+    /// It would be removed: the outcome of `--dry-run`.
+    WouldRemove,
+    /// It was left, since another file had to be.
+    Skipped,
+    /// It was left, or could not be written.
+    Failed(PersistError),
 }
 
 /// Why a file was left.
 #[derive(Debug)]
 pub enum PersistError {
-    /// Somebody has changed it since tunectl wrote it.
-    Changed(PathBuf),
+    /// tunectl wrote it, and it was edited since.
+    Edited(PathBuf),
     /// tunectl did not write it.
     Foreign(PathBuf),
-    /// The system refused.
+    /// A system call failed.
     Refused(PathBuf, io::Error),
 }
 
-impl Disk {
+impl PersistRoot {
     /// Files beneath this directory.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// Where a file is.
+    /// The directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The whole path of a file.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
         match path.rsplit_once('/') {
@@ -59,19 +85,19 @@ impl Disk {
     }
 
     fn folder(&self, folder: &str) -> PathBuf {
-        beneath(&self.root, Path::new(folder))
+        resolve_beneath(&self.root, Path::new(folder))
     }
 
-    /// Takes away what runs of tunectl left that were killed before a file was in its place.
-    pub fn sweep(&self) {
-        let folders = self.names(UNITS).into_iter().map(|folder| format!("{UNITS}/{folder}"));
+    /// Removes the unfinished files of tunectl processes that were killed while they wrote them.
+    pub fn remove_leftovers(&self) {
+        let units = self.names(UNITS).into_iter().filter(|name| name.strip_suffix(".d").is_some());
         let fixed = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(|path| path[..path.rfind('/').unwrap_or(0)].to_owned());
-        for folder in folders.filter(|folder| folder.strip_suffix(".d").is_some()).chain(fixed).chain([JOBS.to_owned()])
-        {
+        let folders = units.map(|name| format!("{UNITS}/{name}")).chain(fixed).chain([JOBS.to_owned()]);
+        for folder in folders {
             let whole = self.folder(&folder);
             for name in self.names(&folder) {
-                let number = name.strip_prefix(BESIDE).and_then(|number| number.parse().ok());
-                // What is no process's number would be a group's or everybody's to kill(2).
+                let number = name.strip_prefix(UNFINISHED).and_then(|number| number.parse().ok());
+                // A number that is not positive would stand for a process group in kill(2).
                 let Some(pid) = number.filter(|&pid| pid > 0) else { continue };
                 let runs = pid != sys::own_pid()
                     && !matches!(sys::kill(pid, 0), Err(error) if error.raw_os_error() == Some(libc::ESRCH));
@@ -85,9 +111,9 @@ impl Disk {
         }
     }
 
-    /// Every file that stands where tunectl writes one, whoever wrote it.
+    /// The paths of all existing files that tunectl writes to, whoever wrote them.
     #[must_use]
-    pub fn standing(&self) -> Vec<String> {
+    pub fn existing(&self) -> Vec<String> {
         let mut paths: Vec<String> = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(str::to_owned).to_vec();
         paths.extend(self.names(UNITS).iter().map(|folder| format!("{UNITS}/{folder}/{DROP_IN}")));
         let jobs = self.names(JOBS);
@@ -103,31 +129,31 @@ impl Disk {
         names
     }
 
-    /// Whether a file may be replaced or taken away: nothing stands there, or what tunectl wrote.
+    /// Checks that a file may be replaced or removed: there is none, or tunectl wrote it and nobody edited it.
     ///
     /// # Errors
-    /// Whose it is.
-    pub fn is_ours(&self, path: &str) -> Result<(), PersistError> {
+    /// Why not.
+    pub fn check_ours(&self, path: &str) -> Result<(), PersistError> {
         let path = self.path(path);
         match read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(PersistError::Refused(path, error)),
             Ok(None) => Err(PersistError::Foreign(path)),
-            Ok(Some(text)) => match sealed(&text) {
-                Seal::Whole { .. } => Ok(()),
-                Seal::Broken => Err(PersistError::Changed(path)),
-                Seal::None => Err(PersistError::Foreign(path)),
+            Ok(Some(text)) => match read_header(&text) {
+                Header::Intact { .. } => Ok(()),
+                Header::Edited => Err(PersistError::Edited(path)),
+                Header::Missing => Err(PersistError::Foreign(path)),
             },
         }
     }
 
-    /// Whether a file may be taken away, see [`Disk::remove`].
+    /// Checks that a file may be removed, see [`PersistRoot::remove`].
     ///
     /// # Errors
-    /// Whose it is.
-    pub fn may_go(&self, path: &str, force: bool) -> Result<(), PersistError> {
-        match self.is_ours(path) {
-            Err(PersistError::Changed(_)) if force => Ok(()),
+    /// Why not.
+    pub fn check_removable(&self, path: &str, force: bool) -> Result<(), PersistError> {
+        match self.check_ours(path) {
+            Err(PersistError::Edited(_)) if force => Ok(()),
             result => result,
         }
     }
@@ -135,51 +161,51 @@ impl Disk {
     /// The profiles that a file was written for, if tunectl wrote it.
     #[must_use]
     pub fn profiles_of(&self, path: &str) -> Option<String> {
-        match sealed(&read(&self.path(path)).ok()??) {
-            Seal::Whole { profiles } => Some(profiles),
-            Seal::Broken | Seal::None => None,
+        match read_header(&read(&self.path(path)).ok()??) {
+            Header::Intact { profiles } => Some(profiles),
+            Header::Edited | Header::Missing => None,
         }
     }
 
-    /// Whether a file stands there as it should.
+    /// Whether a file has the right text already.
     #[must_use]
-    pub fn has(&self, file: &File) -> bool {
+    pub fn has(&self, file: &TargetFile) -> bool {
         matches!(read(&self.path(&file.path)), Ok(Some(text)) if text == file.text)
     }
 
-    /// Puts a file in its place, whole, and nothing where it is as it should be.
+    /// Writes a file whole, and nothing where it has the right text already.
     ///
     /// # Errors
-    /// It is somebody else's, or the system refused: then what stood there still does.
-    pub fn write(&self, file: &File) -> Result<Written, PersistError> {
-        self.is_ours(&file.path)?;
+    /// It is somebody else's, or a system call failed: then the old file is still there.
+    pub fn write(&self, file: &TargetFile) -> Result<FileOutcome, PersistError> {
+        self.check_ours(&file.path)?;
         if self.has(file) {
-            return Ok(Written::Same);
+            return Ok(FileOutcome::Unchanged);
         }
-        let path = self.path(&file.path);
+        let (path, replaced) = (self.path(&file.path), self.profiles_of(&file.path));
         replace(&path, &file.text).map_err(|error| PersistError::Refused(path, error))?;
-        Ok(Written::New)
+        Ok(FileOutcome::Written { replaced })
     }
 
-    /// Takes a file away, and the folder of a drop-in that is empty then. `force` takes also what somebody has
-    /// changed since, never what tunectl did not write.
+    /// Removes a file, and the folder of a drop-in that is empty then. With `force` also a file that was edited, never
+    /// one that tunectl did not write.
     ///
     /// # Errors
-    /// As [`Disk::write`].
-    pub fn remove(&self, path: &str, force: bool) -> Result<Written, PersistError> {
-        self.may_go(path, force)?;
+    /// As [`PersistRoot::write`].
+    pub fn remove(&self, path: &str, force: bool) -> Result<(), PersistError> {
+        self.check_removable(path, force)?;
         let whole = self.path(path);
         fs::remove_file(&whole).map_err(|error| PersistError::Refused(whole.clone(), error))?;
         if let Some(folder) = whole.parent().filter(|_| path.starts_with(UNITS)) {
-            // Fails where somebody else's drop-in is beside it, as it should.
+            // Fails where there is another drop-in, as it should.
             drop(fs::remove_dir(folder));
         }
-        Ok(Written::Removed)
+        Ok(())
     }
 }
 
-/// The text of a regular file; nothing for anything else, a link to `/dev/null` above all, with which an administrator
-/// says that there is to be none.
+/// The text of a regular file; `None` for anything else, above all a link to `/dev/null`, with which an administrator
+/// masks a file.
 fn read(path: &Path) -> io::Result<Option<String>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(None);
@@ -190,16 +216,16 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-    let beside = folder.join(format!("{BESIDE}{}", std::process::id()));
+    let unfinished = folder.join(format!("{UNFINISHED}{}", std::process::id()));
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&beside)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&beside, path)?;
+        fs::rename(&unfinished, path)?;
         fs::File::open(folder)?.sync_all()
     })();
     if written.is_err() {
-        drop(fs::remove_file(&beside));
+        drop(fs::remove_file(&unfinished));
     }
     written
 }

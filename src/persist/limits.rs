@@ -1,66 +1,62 @@
-//! Which limits last: what the profile asks for, seen from what services and logins get without us. So `at_least`
-//! lowers nothing, whatever the shell has that this is typed in.
+//! The limits that are to outlive the boot: what the profile asks for, applied to what services and logins get without
+//! us, and not to the limits of the calling shell. So `at_least` lowers nothing.
 
 use std::path::Path;
 
-use crate::environment::config_files::{limits_conf, unit as units};
-use crate::formats::Login;
+use crate::environment::config_files::{limits_conf, unit};
+use crate::formats::limits_conf::LoginLimit;
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::value::Value;
 
-use super::wanted::{LOGINS, drop_in};
+use super::contents::{LOGINS, drop_in};
 
 /// What a profile asks of a resource.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// Which.
+pub struct LimitRequest {
+    /// The resource.
     pub resource: Resource,
-    /// Of each side, if it asks for that.
+    /// What is asked of the soft and of the hard side, if anything is.
     pub sides: [Option<Expectation<Value>>; 2],
     /// Whether the soft limit is to be the hard one.
     pub as_hard: bool,
-    /// What a service gets that nobody gives anything.
-    pub usual: Limits,
+    /// What a service gets where no file gives it anything.
+    pub default: Limits,
 }
 
-impl Asked {
-    /// Of a resource. What systemd gives (systemd-system.conf(5), `DefaultLimitNOFILE=`), and of the rest what the
-    /// kernel does (`INIT_RLIMITS`); what depends on the machine's memory, its first process has.
+impl LimitRequest {
+    /// A request for a resource. The default is what systemd gives (systemd-system.conf(5), `DefaultLimitNOFILE=`), else
+    /// what the kernel does (`INIT_RLIMITS`); where that depends on the machine's memory, it is `of_first_process`.
     #[must_use]
-    pub fn of(resource: Resource, sides: [Option<Expectation<Value>>; 2], first: Option<Limits>) -> Self {
-        let (soft, hard) = match resource {
-            Resource::Nofile => (1024, Some(524_288)),
-            Resource::Memlock => (8 << 20, Some(8 << 20)),
-            Resource::Stack => (8 << 20, None),
-            Resource::Msgqueue => (819_200, Some(819_200)),
-            Resource::Nice | Resource::Rtprio => (0, Some(0)),
-            _ => (u64::MAX, None),
-        };
-        let hard = hard.map_or(Limit::Unlimited, Limit::Value);
-        let fixed = Limits { soft: if soft == u64::MAX { hard } else { Limit::Value(soft) }, hard };
-        let usual = match (resource, first) {
+    pub fn new(resource: Resource, sides: [Option<Expectation<Value>>; 2], of_first_process: Option<Limits>) -> Self {
+        let limits = |soft, hard| Limits { soft: Limit::Value(soft), hard };
+        let unlimited = Limits { soft: Limit::Unlimited, hard: Limit::Unlimited };
+        let default = match (resource, of_first_process) {
             (Resource::Nproc | Resource::Sigpending, Some(first)) => first,
-            _ => fixed,
+            (Resource::Nofile, _) => limits(1024, Limit::Value(524_288)),
+            (Resource::Memlock, _) => limits(8 << 20, Limit::Value(8 << 20)),
+            (Resource::Stack, _) => limits(8 << 20, Limit::Unlimited),
+            (Resource::Msgqueue, _) => limits(819_200, Limit::Value(819_200)),
+            (Resource::Nice | Resource::Rtprio, _) => limits(0, Limit::Value(0)),
+            _ => unlimited,
         };
-        Self { resource, sides, as_hard: false, usual }
+        Self { resource, sides, as_hard: false, default }
     }
 
-    fn side(&self, side: Side, gives: Option<Limit>) -> Limit {
-        let without = gives.unwrap_or(self.usual.side(side));
-        match self.sides[usize::from(side == Side::Hard)]
-            .as_ref()
-            .map(|asked| asked.nearest(Some(&Value::Limit(without))))
-        {
+    /// The limit of one side; `given` is what the files give it.
+    fn side(&self, side: Side, given: Option<Limit>) -> Limit {
+        let without_us = given.unwrap_or(self.default.side(side));
+        let wanted = self.sides[usize::from(side == Side::Hard)].as_ref();
+        match wanted.map(|wanted| wanted.nearest(Some(&Value::Limit(without_us)))) {
             Some(Some(Value::Limit(limit))) => limit,
-            _ => without,
+            _ => without_us,
         }
     }
 
-    /// Both sides, the soft one not above the hard one: the side that is asked for counts, and a hard limit that may
-    /// be higher goes up.
-    fn both(&self, gives: impl Fn(Side) -> Option<Limit>) -> Limits {
-        let [soft, hard] = [Side::Soft, Side::Hard].map(|side| self.side(side, gives(side)));
+    /// Both sides, the soft one not above the hard one: the side that is asked for decides, and a hard limit that may
+    /// be higher is raised.
+    fn both(&self, given: impl Fn(Side) -> Option<Limit>) -> Limits {
+        let [soft, hard] = [Side::Soft, Side::Hard].map(|side| self.side(side, given(side)));
         if self.as_hard {
             return Limits { soft: hard, hard };
         }
@@ -69,30 +65,31 @@ impl Asked {
     }
 }
 
-/// What a service is to get. Both sides always, as systemd takes one number for both.
+/// The limits of a service. Both sides always, as systemd takes one number for both.
 #[must_use]
-pub fn unit(root: &Path, name: &str, asked: &[Asked]) -> Vec<(Resource, Limits)> {
+pub fn unit_limits(root: &Path, name: &str, requests: &[LimitRequest]) -> Vec<(Resource, Limits)> {
     let ours = drop_in(name);
-    let gives = |resource, side| units::gives(root, name, resource, side, Path::new(&ours));
-    asked.iter().map(|asked| (asked.resource, asked.both(|side| gives(asked.resource, side)))).collect()
+    let given = |resource, side| unit::configured_limit(root, name, resource, side, Path::new(&ours));
+    requests.iter().map(|request| (request.resource, request.both(|side| given(request.resource, side)))).collect()
 }
 
-/// What logins are to get: the sides that are asked for, and a hard limit without which the soft one would be cut
-/// (`pam_limits.c`). A wildcard does not stand for root, who needs lines of his own.
+/// The limits of logins: the sides that are asked for, and a hard limit where the soft one would be cut without
+/// (`pam_limits.c`). A wildcard does not apply to root, which needs lines of its own.
 #[must_use]
-pub fn logins(root: &Path, asked: &[Asked]) -> Vec<Login> {
+pub fn login_limits(root: &Path, requests: &[LimitRequest]) -> Vec<LoginLimit> {
     let mut lines = Vec::new();
-    for asked in asked {
-        // Where systemd does not reign, the kernel's own hard limit does.
-        let least = if asked.resource == Resource::Nofile { Limit::Value(4096) } else { asked.usual.hard };
+    for request in requests {
+        let resource = request.resource;
+        // Without systemd, the kernel's own hard limit of 4096 applies.
+        let lowest_hard = if resource == Resource::Nofile { Limit::Value(4096) } else { request.default.hard };
         for side in [Side::Soft, Side::Hard] {
             for domain in ["*", "root"] {
-                let gives = |side| limits_conf::gives(root, domain, asked.resource, side, Path::new(LOGINS));
-                let both = asked.both(gives);
-                let [soft, hard] = asked.sides.each_ref().map(Option::is_some);
-                let cut = soft && both.soft > gives(Side::Hard).unwrap_or(least);
-                if (side == Side::Soft && soft) || (side == Side::Hard && (hard || cut)) {
-                    lines.push((domain, asked.resource, side, both.side(side)));
+                let given = |side| limits_conf::configured_limit(root, domain, resource, side, Path::new(LOGINS));
+                let both = request.both(given);
+                let [soft, hard] = request.sides.each_ref().map(Option::is_some);
+                let is_cut = soft && both.soft > given(Side::Hard).unwrap_or(lowest_hard);
+                if (side == Side::Soft && soft) || (side == Side::Hard && (hard || is_cut)) {
+                    lines.push((domain, resource, side, both.side(side)));
                 }
             }
         }

@@ -1,36 +1,38 @@
-//! What lasts beyond the boot: files that the system's own programs read. Everything stands beneath a root, usually
-//! `/`.
+//! Settings that outlive the boot: files that the system's own programs read at boot, at login and when a service
+//! starts. All files are beneath a root, usually `/`.
 
-use crate::formats::{self, Lasting};
+use crate::formats::Assignment;
+use crate::formats::limits_conf::LoginLimit;
 use crate::model::limit::{Limits, Resource};
 
+mod contents;
 mod files;
 mod limits;
-mod others;
-mod wanted;
+pub mod messages;
+mod overriding;
 
-pub use files::{Disk, PersistError, Written};
-pub use limits::{Asked, logins, unit};
-pub use others::{Winner, who_says, winners};
-pub use wanted::{File, files};
+pub use contents::{TargetFile, target_files};
+pub use files::{FileOutcome, FileResult, PersistError, PersistRoot};
+pub use limits::{LimitRequest, login_limits, unit_limits};
+pub use overriding::{OverridingLine, ReadBy, line_that_sets, overriding_lines};
 
-/// Limits and settings that are to last.
+/// The limits and settings that are to outlive the boot.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct PersistentSettings {
     /// Sysctls.
-    pub sysctls: Vec<Lasting>,
+    pub sysctls: Vec<Assignment>,
     /// Attributes of sysfs, by their absolute path.
-    pub attributes: Vec<Lasting>,
-    /// Kernel modules that bring any of them.
+    pub attributes: Vec<Assignment>,
+    /// Kernel modules that provide any of them.
     pub modules: Vec<&'static str>,
-    /// What every process of macOS starts with.
+    /// The limits that every process of macOS starts with.
     pub limits: Vec<(Resource, Limits)>,
-    /// What logins get.
-    pub logins: Vec<formats::Login>,
-    /// Services, `nginx.service`, and what each gets.
+    /// The limits of logins.
+    pub logins: Vec<LoginLimit>,
+    /// Services, `nginx.service`, with the limits of each.
     pub units: Vec<(String, Vec<(Resource, Limits)>)>,
-    /// The profiles, as they were asked for.
+    /// The names of the profiles, as they were given.
     pub profiles: Vec<String>,
-    /// The hash of their text.
-    pub hash: u64,
+    /// The hash of the profiles' text.
+    pub profile_hash: u64,
 }

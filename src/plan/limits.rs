@@ -122,7 +122,6 @@ fn resolve(raw: &LimitRequirement, top: Limit, hard: Option<Limit>) -> LimitSide
     let requirement = Requirement {
         setting: Setting::Limit(raw.resource, raw.side),
         kind: Kind::Limit,
-        row: None,
         wanted,
         required: raw.required,
         origin: raw.origin.clone(),

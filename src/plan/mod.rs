@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 
-use crate::catalog::{self, Entry, KernelVersion, Scope};
+use crate::catalog::{self, KernelVersion, Row, Scope};
 use crate::kernel::{KernelError, Operation};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
@@ -165,11 +165,11 @@ pub struct Shared {
 
 impl PlanEnvironment {
     /// Whether `key` is not ours to write; `row` is what the catalog knows of it.
-    fn is_hosts(self, key: &Key, row: Option<Entry>) -> bool {
+    fn is_hosts(self, key: &Key, row: Option<&Row>) -> bool {
         self.contained && !self.allow_host_settings && self.is_global(key, row)
     }
 
-    fn is_global(self, key: &Key, row: Option<Entry>) -> bool {
+    fn is_global(self, key: &Key, row: Option<&Row>) -> bool {
         match catalog::scope_with(row, self.system, key, self.version) {
             Scope::Host | Scope::HostNet => true,
             Scope::NetNs => self.shared.net,
@@ -224,21 +224,18 @@ pub fn key_step(
     place: PlanEnvironment,
 ) -> KeyStep {
     let current = place.beyond_reach(&key).map_or(current, Err);
-    let row = match requirement.row {
-        Some(number) => Some(catalog::entry_at(place.system, &key, number)),
-        None => catalog::entry(place.system, &key),
-    };
+    let row = catalog::find(place.system, &key);
     let action = if place.is_hosts(&key, row) {
         Action::Skip(SkipReason::HostOwned)
     } else {
         action(&requirement.wanted, &current)
     };
     let is_one_way = |target: &Value| {
-        row.and_then(Entry::one_way).is_some_and(|value| requirement.kind.read(value).as_ref() == Ok(target))
+        row.and_then(|row| row.rare.one_way).is_some_and(|value| requirement.kind.read(value).as_ref() == Ok(target))
     };
     // A secret that was never set can't be unset: there is no value to write for that (net/ipv6/addrconf.c).
     let irreversible = current.is_err() || action.target().is_some_and(is_one_way);
-    let after = row.map_or(&[][..], Entry::after);
+    let after = row.map_or(&[][..], |row| row.rare.after);
     KeyStep { key, requirement, current, action, after, counterpart: None, irreversible }
 }
 

@@ -8,7 +8,7 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
-use crate::model::setting::{Key, RowNumber, Setting, System};
+use crate::model::setting::{Key, Setting, System};
 use crate::model::value::{Kind, Value};
 use crate::profile::{Origin, RawRequirement, Source, ValueExpr};
 
@@ -20,8 +20,6 @@ pub struct Requirement {
     pub setting: Setting,
     /// The shape of its values.
     pub kind: Kind,
-    /// The catalog's row of it, where it has been looked up.
-    pub row: Option<RowNumber>,
     /// The values that satisfy it.
     pub wanted: Expectation<Value>,
     /// Whether the whole profile fails where it is not satisfied.
@@ -77,14 +75,14 @@ pub fn resolve(
 ) -> Result<Requirements, (Origin, String)> {
     let (mut keys, mut limits) = (Vec::with_capacity(raw.len()), Vec::new());
     for raw in raw.into_iter().filter(|raw| raw.system.is_none_or(|its| its == system)) {
-        let RawRequirement { setting, asked, kind, row, required, origin, .. } = raw;
+        let RawRequirement { setting, asked, kind, required, origin, .. } = raw;
         let failed = |message| (origin.clone(), message);
         if let Setting::Limit(resource, side) = setting {
             let wanted = asked.try_map(|asked| limit(asked, machine)).map_err(failed)?;
             limits.push(LimitRequirement { resource, side, wanted, required, origin });
         } else {
             let wanted = asked.try_map(|asked| value(asked, machine)).map_err(failed)?;
-            keys.push(Requirement { setting, kind, row, wanted, required, origin });
+            keys.push(Requirement { setting, kind, wanted, required, origin });
         }
     }
     if system == System::Linux {
@@ -113,7 +111,6 @@ fn reserve(keys: &mut Vec<Requirement>, ports: &Ranges) {
     keys.push(Requirement {
         setting,
         kind: Kind::Ports,
-        row: None,
         wanted: Expectation::Includes(Value::Ranges(ports.clone())),
         required: true,
         origin: Origin { source: Rc::new(source), span: 0..0 },
@@ -171,8 +168,7 @@ pub fn expand_patterns(
         for name in found.into_iter().rev() {
             let setting = Setting::Key(Key::Sysctl(name));
             if taken.insert(setting.clone()) {
-                // It may have a row of its own.
-                reversed.push(Rc::new(Requirement { setting, row: None, ..(*requirement).clone() }));
+                reversed.push(Rc::new(Requirement { setting, ..(*requirement).clone() }));
             }
         }
     }

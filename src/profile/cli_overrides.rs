@@ -76,7 +76,6 @@ fn set(text: &str, system: System, lookup: Lookup<'_>) -> Result<RawRequirement,
         system: Some(system),
         asked: wanted.asked,
         kind: wanted.kind,
-        row: known.and_then(|spec| spec.row),
         required: true,
         origin: line.whole(),
     })
@@ -108,7 +107,7 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
         let span = start..start + value.len();
         let value = if value.trim() == "-1" { "unlimited" } else { value.trim() };
         let node = node_of(value, span.clone());
-        let spec = ValueSpec { kind: Kind::Limit, row: None, min: None, max: None };
+        let spec = ValueSpec { kind: Kind::Limit, min: None, max: None };
         let wanted = wanted(&node, &|_, _| spec).map_err(|fault| line.fault(fault))?;
         if side == Side::Hard && wanted.asked == Expectation::Exactly(ValueExpr::Hard) {
             return Err(line.fault(ProfileError::new(span, "`hard` is no value for the hard limit itself")));
@@ -119,7 +118,6 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
             system: None,
             asked: wanted.asked,
             kind: Kind::Limit,
-            row: None,
             required: true,
             origin,
         })

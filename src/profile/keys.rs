@@ -86,7 +86,6 @@ impl Walk<'_, '_> {
             system: Some(self.system),
             asked: wanted.asked,
             kind: wanted.kind,
-            row: known.and_then(|spec| spec.row),
             required: wanted.required,
             origin: self.reader.origin(span.start..end),
         })
@@ -100,7 +99,7 @@ pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> Value
         "includes" => Kind::Cpus,
         _ => guess(key, value),
     };
-    ValueSpec { kind, row: None, min: None, max: None }
+    ValueSpec { kind, min: None, max: None }
 }
 
 fn key(tree: Tree, path: &[&Name<'_>]) -> Result<Key, String> {

@@ -26,7 +26,7 @@ use crate::model::amount::Amount;
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::run::RunOptions;
-use crate::model::setting::{Key, RowNumber, Setting, System, ValueSpec};
+use crate::model::setting::{Key, Setting, System, ValueSpec};
 use crate::model::value::Kind;
 
 /// What is known of a key's values, where the key is known: `catalog::spec`.
@@ -68,8 +68,6 @@ pub struct RawRequirement {
     pub asked: Expectation<ValueExpr>,
     /// The shape of its values: from the catalog where the key is known, else from what was asked.
     pub kind: Kind,
-    /// The catalog's row of it, where it has been found.
-    pub row: Option<RowNumber>,
     /// Whether falling short fails the whole. `required = false` makes it a warning.
     pub required: bool,
     /// Where it was written.

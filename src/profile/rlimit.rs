@@ -12,7 +12,7 @@ use crate::model::limit::{Resource, Side};
 use crate::model::setting::{Setting, ValueSpec};
 use crate::model::value::Kind;
 
-const SPEC: ValueSpec = ValueSpec { kind: Kind::Limit, row: None, min: None, max: None };
+const SPEC: ValueSpec = ValueSpec { kind: Kind::Limit, min: None, max: None };
 
 /// Reads the table.
 pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<RawRequirement> {
@@ -70,7 +70,6 @@ fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<Ra
         system: None,
         asked: wanted.asked,
         kind: Kind::Limit,
-        row: None,
         required: wanted.required,
         origin: reader.origin(span),
     };

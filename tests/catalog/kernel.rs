@@ -38,7 +38,7 @@ fn file(row: &Row) -> PathBuf {
 fn what_the_kernel_prints_is_what_the_rows_expect() {
     let mut read = 0;
     for row in catalog::rows(System::Linux) {
-        let mut files = vec![file(&row)];
+        let mut files = vec![file(row)];
         for (all, one) in [("block/*", "/sys/block"), ("kernel/mm/hugepages/*", "/sys/kernel/mm/hugepages")] {
             if let (Some(rest), Ok(entries)) = (row.name.strip_prefix(all), fs::read_dir(one)) {
                 files =
@@ -64,7 +64,7 @@ fn what_the_kernel_prints_is_what_the_rows_expect() {
 #[test]
 fn who_can_write_a_setting_of_the_kernels_own_is_as_the_rows_say() {
     for row in catalog::rows(System::Linux) {
-        let Ok(found) = fs::metadata(file(&row)) else { continue };
+        let Ok(found) = fs::metadata(file(row)) else { continue };
         let mode = found.permissions().mode();
         match row.access {
             Access::ReadOnly => assert_eq!(mode & 0o222, 0, "{}: mode {mode:o}", row.name),
@@ -141,7 +141,7 @@ fn is_known(key: &Key) -> bool {
     let Key::Sysctl(name) = key else { return false };
     if is_in_user_namespace() {
         let absent_there = name.path().starts_with("net/ipv6/route/") || name.path().starts_with("net/core/xfrm_");
-        if absent_there || row.is_some_and(|row| row.in_user_netns_since.is_some_and(|since| version() < since)) {
+        if absent_there || row.is_some_and(|row| row.rare.in_user_netns_since.is_some_and(|since| version() < since)) {
             return false;
         }
     }
@@ -172,10 +172,10 @@ fn the_kernel_takes_what_the_rows_say_and_no_more() {
     inside(this_test!(), || {
         let mut tried = 0;
         let mut wrong = Vec::new();
-        for row in catalog::rows(System::Linux).filter(is_to_be_tried) {
-            let Ok(before) = fs::read_to_string(file(&row)) else { continue };
-            wrong.extend(try_edges(&row));
-            fs::write(file(&row), before.trim()).unwrap();
+        for row in catalog::rows(System::Linux).filter(|row| is_to_be_tried(row)) {
+            let Ok(before) = fs::read_to_string(file(row)) else { continue };
+            wrong.extend(try_edges(row));
+            fs::write(file(row), before.trim()).unwrap();
             tried += 1;
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -196,7 +196,7 @@ fn try_edges(row: &Row) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut edge = |number: i128, expected: bool| {
         let (taken, read) = write(row, number);
-        let kept = read == row.values.kind.read(&all_of(row, number)).ok() || row.read_back.is_some();
+        let kept = read == row.values.kind.read(&all_of(row, number)).ok() || row.rare.read_back.is_some();
         if taken != expected || (taken && !kept) {
             wrong.push(format!("{} = {number}: expected {expected}, taken {taken}, read {read:?}", row.name));
         }
@@ -206,7 +206,7 @@ fn try_edges(row: &Row) -> Vec<String> {
         edge(max, true);
     }
     // Where it hangs on the build, all that is known is what every one takes.
-    let varies = row.range_varies.is_some();
+    let varies = row.rare.range_varies.is_some();
     let the_same_everywhere = row.kernel_range.is_none_or(|range| range.then.is_empty());
     if !varies && (the_same_everywhere || version() == MEASURED) {
         edge(min - 1, false);

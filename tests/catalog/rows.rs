@@ -3,12 +3,12 @@
 use tunectl::catalog::{self, Access, Docker, InNewNetns, Kubernetes, Row, Scope};
 use tunectl::model::limit::Resource;
 use tunectl::model::name::{SysctlName, SysfsName};
-use tunectl::model::setting::{Key, System, ValueSpec};
+use tunectl::model::setting::{Key, System};
 use tunectl::model::value::Kind;
 
 const SYSTEMS: [System; 2] = [System::Linux, System::MacOs];
 
-fn all() -> impl Iterator<Item = Row> {
+fn all() -> impl Iterator<Item = &'static Row> {
     SYSTEMS.into_iter().flat_map(catalog::rows)
 }
 
@@ -24,11 +24,10 @@ fn key(row: &Row) -> Key {
 #[test]
 fn every_row_has_a_name_that_can_be_read_and_leads_back_to_it() {
     for row in all() {
-        let key = key(&row);
+        let key = key(row);
         assert_eq!(catalog::row(row.system, &key).map(|found| found.name), Some(row.name));
         let spec = catalog::spec(row.system, &key).unwrap();
-        assert_eq!(ValueSpec { row: None, ..spec }, row.spec(), "{}", row.name);
-        assert_eq!(spec.row.map(|row_number| catalog::entry_at(row.system, &key, row_number).spec()), Some(spec));
+        assert_eq!(spec, row.spec(), "{}", row.name);
     }
 }
 
@@ -36,11 +35,11 @@ fn every_row_has_a_name_that_can_be_read_and_leads_back_to_it() {
 fn every_row_says_what_it_is() {
     for row in all() {
         let name = row.name;
-        assert!(!row.purpose.is_empty() && !row.unit.is_empty() && row.sources.iter().count() > 0, "{name}");
+        assert!(!row.purpose.is_empty() && !row.unit.is_empty() && !row.sources.is_empty(), "{name}");
         for version in [catalog::KernelVersion::OLDEST, catalog::KernelVersion::NEWEST] {
             assert!(!row.default.at(version).is_empty(), "{name}");
         }
-        let texts = row.notes.iter().chain([row.purpose]).chain(row.read_back);
+        let texts = row.notes.iter().copied().chain([row.purpose]).chain(row.rare.read_back);
         for text in texts {
             assert!(!text.ends_with('.') && !text.contains('\n') && text.trim() == text, "{name}: {text:?}");
         }
@@ -68,7 +67,7 @@ fn versions_go_forward() {
         let name = row.name;
         assert!(row.default.then.is_sorted_by_key(|(since, _)| since), "{name}");
         assert!(row.kernel_range.is_none_or(|range| range.then.is_sorted_by_key(|(since, _)| since)), "{name}");
-        if let (Some(since), Some(removed)) = (row.since, row.removed_in) {
+        if let (Some(since), Some(removed)) = (row.rare.since, row.rare.removed_in) {
             assert!(since < removed, "{name}");
         }
     }
@@ -77,15 +76,16 @@ fn versions_go_forward() {
 #[test]
 fn what_goes_before_is_a_row_and_there_is_no_circle() {
     for row in all() {
-        let mut reached: Vec<&'static str> = row.after.to_vec();
+        let mut reached: Vec<&'static str> = row.rare.after.to_vec();
         let mut next = 0;
         while next < reached.len() {
             let before = all().find(|other| other.name == reached[next]);
             let before = before.unwrap_or_else(|| panic!("{}: no row `{}`", row.name, reached[next]));
             assert_ne!(before.name, row.name, "a circle");
-            assert!(matches!(key(&before), Key::Sysctl(_)), "{}", row.name);
+            assert!(matches!(key(before), Key::Sysctl(_)), "{}", row.name);
             assert_eq!(before.system, row.system, "{}", row.name);
-            reached.extend(before.after.iter().filter(|name| !reached.contains(name)).copied().collect::<Vec<_>>());
+            reached
+                .extend(before.rare.after.iter().filter(|name| !reached.contains(name)).copied().collect::<Vec<_>>());
             next += 1;
         }
     }
@@ -172,7 +172,7 @@ fn what_people_tune_is_known() {
 fn every_row_can_be_explained_on_every_kernel() {
     for row in all() {
         for version in [(4, 19), (5, 10), (6, 1), (6, 12), (6, 18), (7, 2)] {
-            let page = catalog::explain(&row, catalog::KernelVersion(version.0, version.1));
+            let page = catalog::explain(row, catalog::KernelVersion(version.0, version.1));
             assert!(page.starts_with(row.name) && page.contains(row.purpose), "{page}");
             assert!(page.lines().all(|line| line.trim_end() == line), "{page}");
         }

@@ -212,20 +212,20 @@ const BYTES: &[&str] = &[
 
 fn of_row(row: &Row) -> Vec<(KernelVersion, What)> {
     let mut found = Vec::new();
-    found.extend(row.since.map(|version| (version, Came)));
-    found.extend(row.removed_in.map(|version| (version, Went)));
+    found.extend(row.rare.since.map(|version| (version, Came)));
+    found.extend(row.rare.removed_in.map(|version| (version, Went)));
     found.extend(row.default.then.iter().map(|(version, _)| (*version, Default)));
     found.extend(row.kernel_range.into_iter().flat_map(|range| range.then).map(|(version, _)| (*version, Range)));
     found.extend(row.scope.before.map(|(version, _)| (version, Owner)));
     found.extend(row.in_new_netns.before.map(|(version, _)| (version, NewNetns)));
-    found.extend(row.in_user_netns_since.map(|version| (version, Rootless)));
+    found.extend(row.rare.in_user_netns_since.map(|version| (version, Rootless)));
     found
 }
 
 #[test]
 fn every_version_of_the_catalog_has_a_source() {
     let mut held: Vec<(KernelVersion, What, &str)> = catalog::rows(System::Linux)
-        .flat_map(|row| of_row(&row).into_iter().map(move |(version, what)| (version, what, row.name)))
+        .flat_map(|row| of_row(row).into_iter().map(move |(version, what)| (version, what, row.name)))
         .collect();
     let mut sourced: Vec<(KernelVersion, What, &str)> = BOUNDARIES
         .iter()

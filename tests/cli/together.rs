@@ -141,7 +141,7 @@ fn a_command_that_cannot_be_executed_changes_nothing() {
     inside(this_test!(), || {
         begin();
         let cases: [(&[&str], i32, &str); 7] = [
-            (&["nonsense"], 127, "`nonsense` is in none of the directories of PATH (`/usr/bin:/bin`)"),
+            (&["nonsense"], 127, "`nonsense` is not found in PATH (`/usr/bin:/bin`)"),
             (&["./absent"], 127, "`./absent` does not exist"),
             (&[""], 127, "the name of the command is empty"),
             (&["./folder"], 126, "`./folder` can't be executed: it is a directory"),

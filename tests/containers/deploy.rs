@@ -17,7 +17,7 @@ use crate::support::scratch::Scratch;
 use crate::support::test::tunectl;
 
 fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deploy").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy").join(name)
 }
 
 fn read(name: &str) -> String {
@@ -41,18 +41,21 @@ fn output(command: &mut Command) -> String {
 }
 
 fn check(what: &str, of: &Path) -> String {
-    output(reader("python").arg(file("check.py")).arg(what).arg(of))
+    output(
+        reader("python")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/containers/deploy_check.py"))
+            .arg(what)
+            .arg(of),
+    )
 }
 
 #[test]
-fn the_readme_names_every_file() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn the_documentation_names_every_file() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/watch.md")).unwrap();
     for entry in fs::read_dir(file("")).unwrap() {
         let path = entry.unwrap().path();
-        let is_example =
-            path.extension().is_some_and(|ending| ["yaml", "service", "conf"].iter().any(|its| ending == *its));
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert_eq!(readme.contains(&format!("(tests/deploy/{name})")), is_example, "{name}");
+        assert!(page.contains(&format!("(../examples/deploy/{name})")), "docs/watch.md does not name {name}");
     }
 }
 

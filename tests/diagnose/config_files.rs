@@ -3,7 +3,7 @@
 //! these programs write whatever they find.
 
 use tunectl::diagnose::{DiagnosisContext as Seen, diagnose};
-use tunectl::environment::config_files::{ConfigLine, Reader};
+use tunectl::environment::config_files::{ConfigLine, ConfigReader};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::model::setting::System;
 use tunectl::model::value::Value;
@@ -188,12 +188,12 @@ fn a_line_that_sets_nothing_is_shown_as_such() {
     let own = Namespaces { net: Some(true), ..Namespaces::default() };
     let environment = Environment::known(System::Linux, None, own, 0, EnvironmentDetails::default());
     let setting = setting("net.ipv4.ip_local_reserved_ports");
-    let (file, reader) = ("/etc/sysctl.d/50.conf".to_owned(), Reader::SystemdSysctl);
+    let (file, reader) = ("/etc/sysctl.d/50.conf".to_owned(), ConfigReader::SystemdSysctl);
     let line = ConfigLine { setting, file, line: 1, value: String::new(), scope: String::new(), reader };
     let found = Some(Value::text(""));
     let finding =
         Outcome { found, ..finding(line.setting.clone(), Shortfall::Differs, tunectl::kernel::Evidence::default()) };
-    let (report, around) = (Report { outcomes: vec![finding] }, environment.surroundings());
+    let (report, around) = (Report { outcomes: vec![finding] }, environment.details());
     let scene = Seen {
         environment: &environment,
         around: &around,

@@ -119,7 +119,7 @@ pub(crate) fn setting(name: &str) -> Setting {
 pub(crate) fn requirement(setting: Setting, wanted: Value) -> Rc<Requirement> {
     let kind = if matches!(setting, Setting::Limit(..)) { Kind::Limit } else { Kind::Number };
     let origin = Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 };
-    Rc::new(Requirement { setting, kind, row: None, wanted: Expectation::Exactly(wanted), required: true, origin })
+    Rc::new(Requirement { setting, kind, wanted: Expectation::Exactly(wanted), required: true, origin })
 }
 
 pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Outcome {
@@ -137,8 +137,8 @@ pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence
 }
 
 pub(crate) fn diagnosed(finding: Outcome, environment: &Environment) -> Diagnosis {
-    let around = environment.surroundings();
-    let elsewhere = environment.elsewhere(&[&finding.requirement.setting], &around);
+    let around = environment.details();
+    let elsewhere = environment.config_lines(&[&finding.requirement.setting], &around);
     let report = Report { outcomes: vec![finding] };
     let seen =
         Seen { environment, around: &around, elsewhere: &elsewhere, report: &report, own_limits: true, asked: &[] };
@@ -222,9 +222,9 @@ fn rights_are_those_of_who_asks_and_not_of_the_process() {
     let cause =
         |environment: &Environment| diagnosed(finding(hard.clone(), Shortfall::Differs, low), environment).cause;
     assert_eq!(cause(&environment(true)), Cause::NotApplied);
-    assert_eq!(cause(&environment(true).visiting(of(false), true)), Cause::NotApplied);
+    assert_eq!(cause(&environment(true).for_process(of(false), true)), Cause::NotApplied);
     assert_eq!(cause(&environment(false)), Cause::HardLimit);
-    assert_eq!(cause(&environment(false).visiting(of(false), true)), Cause::HardLimit);
+    assert_eq!(cause(&environment(false).for_process(of(false), true)), Cause::HardLimit);
 }
 
 /// A line of a configuration file or of /proc, right or nearly so.
@@ -329,7 +329,7 @@ fn files_that_are_none() {
     nix::unistd::mkfifo(&root.path().join("etc/sysctl.d/4.conf"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     root.write("etc/sysctl.d/5.conf", "net.core.somaxconn = 5\n");
     let environment = Environment::linux(root.path(), 0, &|_| None);
-    assert_eq!(environment.surroundings(), EnvironmentDetails::default());
-    let lines = environment.elsewhere(&[&setting("net.core.somaxconn")], &EnvironmentDetails::default());
+    assert_eq!(environment.details(), EnvironmentDetails::default());
+    let lines = environment.config_lines(&[&setting("net.core.somaxconn")], &EnvironmentDetails::default());
     assert_eq!(lines.iter().map(|line| line.file.as_str()).collect::<Vec<_>>(), ["/etc/sysctl.d/5.conf"]);
 }

@@ -15,12 +15,12 @@ const FLOORS: &[(u8, &[&str])] = &[
     (4, &["journal", "exec", "report", "preflight"]),
     (3, &["plan", "counters", "profile_store"]),
     (2, &["environment", "builtin", "kernel/linux", "kernel/macos", "kernel/fake", "kernel/rlimits"]),
-    (1, &["profile", "kernel", "catalog", "linux"]),
+    (1, &["profile", "kernel", "catalog", "linux", "formats/limits_conf", "formats/sysctl_d", "formats/systemd"]),
     (0, &["model", "snippet", "sys"]),
 ];
 
 /// No system call, clock or environment: all that they need comes in as an argument.
-const PURE: [&str; 8] = ["model", "profile", "plan", "report", "catalog", "diagnose", "snippet", "formats"];
+const PURE: [&str; 9] = ["model", "profile", "plan", "report", "catalog", "diagnose", "snippet", "formats", "verdict"];
 
 /// Paths of the effects.
 const EFFECTS: [&str; 9] = [

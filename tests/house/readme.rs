@@ -1,4 +1,4 @@
-//! Holds the README's generated parts to what the program says. `TUNECTL_BLESS=1 cargo test --test house` writes
+//! Holds the generated parts of the documentation to what the program says. `TUNECTL_BLESS=1 cargo test --test house` writes
 //! them anew.
 
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ use clap::Parser as _;
 use tunectl::builtin;
 use tunectl::catalog;
 use tunectl::commands::{self, Cli, World};
+use tunectl::diagnose::Cause;
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime};
 use tunectl::kernel::fake::{Fake, Mount};
 use tunectl::model::limit::{Limit, Limits, Resource};
@@ -21,24 +22,69 @@ use tunectl::profile_store::ProfileStore;
 
 use crate::support::world::FakeSystem;
 
+/// The name of a generated part, and what makes it.
+type Part = (&'static str, fn() -> String);
+
+/// Which page has which generated parts.
+const PAGES: [(&str, &[Part]); 6] = [
+    ("README.md", &[("check", check)]),
+    ("docs/run.md", &[("options", options)]),
+    ("docs/profiles.md", &[("profiles", profiles)]),
+    ("docs/warnings.md", &[("warnings", warnings)]),
+    ("docs/limits.md", &[("limits", limits)]),
+    ("docs/causes.md", &[("causes", causes)]),
+];
+
 #[test]
-fn the_readme_shows_what_the_program_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let standing = fs::read_to_string(&path).unwrap();
-    let mut fresh = standing.clone();
-    for (name, text) in [
-        ("options", options()),
-        ("check", check()),
-        ("profiles", profiles()),
-        ("limits", limits()),
-        ("warnings", warnings()),
-    ] {
-        fresh = replaced(&fresh, name, &text);
+fn generated_parts_of_the_documentation_are_up_to_date() {
+    let mut stale = Vec::new();
+    for (page, parts) in PAGES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let standing = fs::read_to_string(&path).unwrap();
+        let fresh = parts.iter().fold(standing.clone(), |text, (name, part)| replaced(&text, name, &part()));
+        if std::env::var_os("TUNECTL_BLESS").is_some() {
+            fs::write(&path, &fresh).unwrap();
+        } else if fresh != standing {
+            stale.push(page);
+        }
     }
-    if std::env::var_os("TUNECTL_BLESS").is_some() {
-        fs::write(&path, &fresh).unwrap();
+    assert!(stale.is_empty(), "{stale:?} are out of date: run `TUNECTL_BLESS=1 cargo test --test house`");
+}
+
+#[test]
+fn links_of_the_documentation_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = docs.chain(["README.md", "CHANGELOG.md", "SECURITY.md"].map(|page| root.join(page)));
+    for page in pages.filter(|path| path.extension().is_some_and(|ending| ending == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
+            if file.contains("://") {
+                continue;
+            }
+            let there = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(there.exists(), "{} links to {target}, which is not there", page.display());
+            if let Some(anchor) = anchor {
+                let headings = fs::read_to_string(&there).unwrap();
+                let found = headings.lines().filter(|line| line.starts_with('#')).any(|line| slug(line) == anchor);
+                assert!(found, "{} links to {target}, and there is no such heading", page.display());
+            }
+        }
     }
-    assert!(fresh == standing, "README.md is stale: run `TUNECTL_BLESS=1 cargo test --test house`");
+}
+
+/// The anchor of a heading, as the renderers of Markdown make it.
+fn slug(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn the_readme_is_one_page() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(text.lines().count() <= 200, "README.md has {} lines, 200 are the most", text.lines().count());
 }
 
 /// Puts `text` between the markers of the part `name`.
@@ -94,10 +140,19 @@ fn profiles() -> String {
     text
 }
 
+fn causes() -> String {
+    let mut text = "| code | meaning |\n| --- | --- |\n".to_owned();
+    for cause in Cause::all() {
+        writeln!(text, "| `{}` | {} |", cause.code(), cause.explanation().replace('|', "\\|")).unwrap();
+    }
+    text
+}
+
 fn warnings() -> String {
-    let mut text = "| code | warns of |\n| --- | --- |\n".to_owned();
+    let mut text = "| code | warns of | why, and what to do |\n| --- | --- | --- |\n".to_owned();
     for warning in &WARNINGS {
-        writeln!(text, "| `{}` | {} |", warning.code, warning.title).unwrap();
+        writeln!(text, "| `{}` | {} | {} |", warning.code, warning.title, warning.explanation.replace('|', "\\|"))
+            .unwrap();
     }
     text
 }

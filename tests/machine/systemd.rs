@@ -3,8 +3,8 @@
 use crate::boot::{Machine, Outcome};
 use crate::kernel::Kernel;
 
-const UNIT: &str = include_str!("../deploy/tunectl-watch.service");
-const REPAIR: &str = include_str!("../deploy/repair.conf");
+const UNIT: &str = include_str!("../../examples/deploy/tunectl-watch.service");
+const REPAIR: &str = include_str!("../../examples/deploy/repair.conf");
 
 /// The unit's own file has a minute for the watchdog, which is longer than a test lasts.
 const SOON: &str = "[Service]\nWatchdogSec=10s\n";

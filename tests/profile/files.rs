@@ -8,7 +8,7 @@ use tunectl::profile::{Profile, Source};
 
 /// What is known here: one key of each shape.
 pub(crate) fn spec(system: System, key: &Key) -> Option<ValueSpec> {
-    let spec = |kind, min, max| Some(ValueSpec { kind, row: None, min, max });
+    let spec = |kind, min, max| Some(ValueSpec { kind, min, max });
     match (system, key.to_string().as_str()) {
         (System::Linux, "net.core.somaxconn") => spec(Kind::Number, Some(1), Some(2_147_483_647)),
         (System::Linux, "net.ipv4.tcp_rmem") => spec(Kind::Numbers(3), Some(1), None),

@@ -69,14 +69,11 @@ pub(crate) fn wait_for_program(child: &mut process::Child, name: &str) {
     });
 }
 
-/// How long anything may take that is waited for, on a machine that is busy with other work.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until something is so, for [`PATIENCE`] at most.
+/// Waits until something is so, for half a minute at most.
 pub(crate) fn until(otherwise: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + Duration::from_secs(30);
     while !so() {
-        assert!(Instant::now() < end, "{otherwise} after {PATIENCE:?}");
+        assert!(Instant::now() < end, "{otherwise} after half a minute");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

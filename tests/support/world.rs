@@ -4,9 +4,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use clap::Parser;
-use tunectl::commands::{self, Cli, CommandError, OperatingSystem, TakeLimits, World};
+use tunectl::commands::{self, Cli, CommandError, OperatingSystem, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
-use tunectl::exec::Stage;
+use tunectl::exec::{Stage, TakeLimits};
 use tunectl::init::SupervisorConfig;
 use tunectl::kernel::fake::Fake;
 use tunectl::kernel::{Evidence, Kernel, KernelError, Process, WriteMode};
@@ -148,7 +148,7 @@ impl Computer {
     /// Us as an ordinary user. The kernel's side of it is [`Fake::as_user`].
     pub(crate) fn user(mut self, user: u32) -> Self {
         self.os.environment.user = user;
-        self.os.environment = self.os.environment.amid(with(0));
+        self.os.environment = self.os.environment.with_details(with(0));
         self
     }
 

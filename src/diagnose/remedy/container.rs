@@ -4,7 +4,7 @@ use super::quote::{double, shell};
 use super::{Remedy, Where, at};
 use crate::catalog::{self, Docker, Kubernetes, Scope};
 use crate::diagnose::DiagnosisContext;
-use crate::environment::{Module, Runtime};
+use crate::environment::{Runtime, SecurityModule};
 use crate::linux::cgroup::CgroupVersion;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::{Key, System};
@@ -64,7 +64,7 @@ pub(in crate::diagnose) fn container_key(
             let roots = (scope == Scope::UserNs && scene.environment.user != 0).then_some("CAP_SYS_RESOURCE");
             let lacks = lacks.or(roots);
             // What helps under SELinux is its policy's to say.
-            let policy = scene.around.module() == Some(Module::SeLinux);
+            let policy = scene.around.security_module() == Some(SecurityModule::SeLinux);
             let flags = if policy { vec![] } else { let_write(lacks, writable, scene) };
             if flags.is_empty() { vec![] } else { vec![start(scene, &flags.join(" "))] }
         }
@@ -117,7 +117,7 @@ fn let_write(lacks: Option<&str>, writable: bool, scene: &DiagnosisContext<'_>) 
     if !writable {
         flags.push("--security-opt systempaths=unconfined".to_owned());
     }
-    if scene.around.module() == Some(Module::AppArmor) {
+    if scene.around.security_module() == Some(SecurityModule::AppArmor) {
         flags.push(FREE.to_owned());
     }
     if scene.environment.user != 0 {

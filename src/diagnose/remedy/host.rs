@@ -4,7 +4,7 @@ use super::quote::{shell, unit};
 use super::{Remedy, Where, at, spotted};
 use crate::catalog::{self, Scope};
 use crate::diagnose::DiagnosisContext;
-use crate::environment::config_files::{ConfigLine, Reader};
+use crate::environment::config_files::{ConfigLine, ConfigReader};
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::Value;
@@ -68,7 +68,7 @@ fn launch_daemon(name: &str, command: &[String]) -> Remedy {
 pub(in crate::diagnose) fn change_line(other: &ConfigLine, limits: Limits, value: &Value) -> Remedy {
     let place = format!("{}:{}", other.file, other.line);
     let text = match (&other.setting, other.reader) {
-        (Setting::Limit(resource, _), Reader::Unit) => unit_line(*resource, limits),
+        (Setting::Limit(resource, _), ConfigReader::Unit) => unit_line(*resource, limits),
         (Setting::Limit(resource, side), _) => {
             let (domain, kind) = other.scope.rsplit_once(' ').unwrap_or(("*", "-"));
             match kind {
@@ -176,7 +176,7 @@ pub(in crate::diagnose) fn within(
 ) -> Option<Remedy> {
     let pid = scene.asked.iter().skip_while(|word| *word != "--pid").nth(1)?;
     // Nobody may enter the user namespace that he is in, setns(2), and not everyone there may change his groups.
-    let user = if scene.environment.visitor?.other_users { " --user --preserve-credentials" } else { "" };
+    let user = if scene.environment.target?.other_user_namespace { " --user --preserve-credentials" } else { "" };
     let numbers = if scope == Scope::PidNs { " --pid" } else { "" };
     let wish = shell(&format!("{key}={value}"));
     Some(at(Where::Shell, format!("sudo nsenter --target {pid}{user}{numbers} tunectl apply --set {wish}")))

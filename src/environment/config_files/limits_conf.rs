@@ -2,118 +2,73 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigLine, Reader, called, read};
+use super::{ConfigLine, ConfigReader, from_root, read};
+use crate::formats::limits_conf::{Line, parse};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 
-const FOLDER: &str = "etc/security/limits.d";
+const DIRECTORY: &str = "etc/security/limits.d";
 
-/// The lines for our user, the later one winning among those that speak of users as closely: `user` before
-/// `@group` before `*`. Neither a group nor `*` counts for root.
+/// For each limit the line that counts for `user`: a line with the user's name goes before one with `@group`, that one
+/// before one with `*`; of lines of one kind the last counts. Neither `@group` nor `*` counts for root.
 pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<ConfigLine> {
     let Some(login) = Login::of(root, user) else { return Vec::new() };
     let mut best: Vec<(u8, ConfigLine)> = Vec::new();
     for file in files(root) {
         let text = read(root, &file).unwrap_or_default();
-        for (number, [domain, kind, item, value]) in entries(&text) {
-            let (Some(closeness), Some(resource)) = (login.closeness(domain), resource(item)) else { continue };
+        for line in parse(&text) {
+            let (Some(specificity), Some(limit)) = (login.specificity(line.domain), line.limit()) else { continue };
             for setting in settings {
-                let Setting::Limit(theirs, side) = setting else { continue };
-                if *theirs != resource || !meant(kind, *side) {
+                let Setting::Limit(resource, side) = setting else { continue };
+                if line.resource() != Some(*resource) || !line.sets(*side) {
                     continue;
                 }
-                let Some(value) = in_our_unit(resource, value) else { continue };
-                let one = ConfigLine {
+                let found = ConfigLine {
                     setting: (*setting).clone(),
-                    file: called(&file),
-                    line: number,
-                    value,
-                    scope: format!("{domain} {kind}"),
-                    reader: Reader::Pam,
+                    file: from_root(&file),
+                    line: line.number,
+                    value: limit.to_string(),
+                    scope: format!("{} {}", line.domain, line.kind),
+                    reader: ConfigReader::Pam,
                 };
-                let standing = best.iter().position(|(_, known)| known.setting == one.setting);
-                match standing {
-                    Some(at) if closeness >= best[at].0 => best[at] = (closeness, one),
+                let known = best.iter().position(|(_, known)| known.setting == found.setting);
+                match known {
+                    Some(at) if specificity >= best[at].0 => best[at] = (specificity, found),
                     Some(_) => {}
-                    None => best.push((closeness, one)),
+                    None => best.push((specificity, found)),
                 }
             }
         }
     }
-    best.into_iter().map(|(_, one)| one).collect()
+    best.into_iter().map(|(_, line)| line).collect()
 }
 
-/// The lines that set a limit: their numbers, from 1, and domain, type, item and value.
-pub fn entries(text: &str) -> impl Iterator<Item = (usize, [&str; 4])> {
-    (1..).zip(text.lines()).filter_map(|(number, line)| {
-        let fields: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
-        Some((number, fields.try_into().ok()?))
-    })
-}
-
-/// What the files say of a domain without `ours`, a file of ours, if any does.
+/// What the files set for a domain; the file `except` is left out.
 #[must_use]
-pub fn gives(root: &Path, domain: &str, asked: Resource, side: Side, ours: &Path) -> Option<Limit> {
+pub fn configured_limit(root: &Path, domain: &str, wanted: Resource, side: Side, except: &Path) -> Option<Limit> {
     let mut found = None;
-    for file in files(root).into_iter().filter(|file| file != ours) {
+    for file in files(root).into_iter().filter(|file| file != except) {
         let text = read(root, &file).unwrap_or_default();
-        let last = entries(&text)
-            .filter(|(_, [whose, kind, item, _])| {
-                *whose == domain && meant(kind, side) && resource(item) == Some(asked)
-            })
-            .filter_map(|(_, [.., value])| Limit::read(&in_our_unit(asked, value)?))
-            .last();
+        let sets = |line: &Line<'_>| line.domain == domain && line.sets(side) && line.resource() == Some(wanted);
+        let last = parse(&text).filter(sets).filter_map(|line| line.limit()).last();
         found = last.or(found);
     }
     found
 }
 
-/// The files that are read behind `ours`, of its path beneath the root.
+/// The files that are read after `file`, whether or not it exists. Paths are relative to the root.
 #[must_use]
-pub fn behind(root: &Path, ours: &Path) -> Vec<PathBuf> {
-    super::behind(super::configuration(root, &[FOLDER], Some(ours)), ours)
+pub fn files_after(root: &Path, file: &Path) -> Vec<PathBuf> {
+    super::after(super::conf_files(root, &[DIRECTORY], Some(file)), file)
 }
 
-/// `limits.conf`, and then what stands in `limits.d`, in the order of the C locale.
+/// `limits.conf`, then the files of `limits.d` in the order of the C locale.
 fn files(root: &Path) -> Vec<PathBuf> {
     let first = PathBuf::from("etc/security/limits.conf");
-    std::iter::once(first).chain(super::configuration(root, &[FOLDER], None)).collect()
+    std::iter::once(first).chain(super::conf_files(root, &[DIRECTORY], None)).collect()
 }
 
-fn meant(kind: &str, side: Side) -> bool {
-    kind == "-" || kind == side.name()
-}
-
-/// As limits.conf(5) calls them, where it does so otherwise than setrlimit(2).
-fn resource(item: &str) -> Option<Resource> {
-    match item {
-        "priority" | "maxlogins" | "maxsyslogins" | "nonewprivs" | "chroot" => None,
-        _ => Resource::parse(item).ok(),
-    }
-}
-
-/// KiB for what a shell counts in KiB, minutes for processor time.
-fn in_our_unit(resource: Resource, value: &str) -> Option<String> {
-    if matches!(value, "unlimited" | "infinity" | "-1") {
-        return Some(Limit::Unlimited.to_string());
-    }
-    let factor = match resource {
-        Resource::Cpu => 60,
-        Resource::As
-        | Resource::Core
-        | Resource::Data
-        | Resource::Fsize
-        | Resource::Memlock
-        | Resource::Rss
-        | Resource::Stack => 1024,
-        // A nice value of -20 is a limit of 40, getrlimit(2).
-        Resource::Nice => return Some((20 - value.parse::<i64>().ok()?).to_string()),
-        _ => 1,
-    };
-    Some(value.parse::<u64>().ok()?.saturating_mul(factor).to_string())
-}
-
-/// Who we are, in the words of passwd(5) and group(5).
+/// A user by passwd(5) and group(5).
 struct Login {
     name: String,
     user: u32,
@@ -138,9 +93,9 @@ impl Login {
         Some(Self { name: name.to_owned(), user, groups: groups.collect() })
     }
 
-    /// How closely a domain speaks of us: not at all, of all, of our group, of us.
-    fn closeness(&self, domain: &str) -> Option<u8> {
-        if domain == self.name || within(domain, self.user) {
+    /// How specific a domain is for this user: 0 for `*`, 1 for a group, 2 for the user; `None` where it does not count.
+    fn specificity(&self, domain: &str) -> Option<u8> {
+        if domain == self.name || in_range(domain, self.user) {
             return Some(2);
         }
         if self.user == 0 {
@@ -148,7 +103,7 @@ impl Login {
         }
         match domain.strip_prefix('@') {
             Some(group) => {
-                let ours = self.groups.iter().any(|(name, number)| name == group || within(group, *number));
+                let ours = self.groups.iter().any(|(name, number)| name == group || in_range(group, *number));
                 ours.then_some(1)
             }
             None => (domain == "*").then_some(0),
@@ -156,8 +111,8 @@ impl Login {
     }
 }
 
-/// `1000:2000`, `1000:`, `:2000` (that one number alone).
-fn within(range: &str, number: u32) -> bool {
+/// Whether a number is in `1000:2000` or `1000:`, or is the one of `:2000`.
+fn in_range(range: &str, number: u32) -> bool {
     let Some((low, high)) = range.split_once(':') else { return false };
     match (low.parse::<u32>(), high.parse::<u32>()) {
         (Ok(low), Ok(high)) => (low..=high).contains(&number),
@@ -206,7 +161,13 @@ mod tests {
 
     #[test]
     fn ranges_of_users() {
-        assert!(within("1000:", 1000) && within("1:5", 3) && within(":7", 7));
-        assert!(!within("1000:", 999) && !within(":7", 6) && !within("a:b", 1) && !within(":", 0) && !within("7", 7));
+        assert!(in_range("1000:", 1000) && in_range("1:5", 3) && in_range(":7", 7));
+        assert!(
+            !in_range("1000:", 999)
+                && !in_range(":7", 6)
+                && !in_range("a:b", 1)
+                && !in_range(":", 0)
+                && !in_range("7", 7)
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Who else sets a setting: files of sysctl.d(5), sysctl.conf(5), limits.conf(5) and units of systemd(1). Reads
-//! them as their own programs do, in their order, and says which line wins. Changes nothing.
+//! Which configuration files set a setting: those of sysctl.d(5), sysctl.conf(5), limits.conf(5) and systemd(1). They
+//! are read as their own programs read them, in the same order, and the line that overrides the others is found.
 
 pub mod limits_conf;
 pub mod sysctl_d;
@@ -8,31 +8,30 @@ pub mod unit;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::root_path::beneath;
 use crate::model::setting::{Key, Setting};
-use crate::sys::read_text;
+use crate::sys::{self, read_text};
 
-/// A line of a file that sets a setting, and that no later one overrides.
+/// A line that sets a setting and that no other line overrides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigLine {
     /// What it sets.
     pub setting: Setting,
-    /// The file, as it is called on the machine that was looked at.
+    /// The path of the file, from the root that was read beneath.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// The value, as it stands there; of a limit in the limit's own unit.
+    /// The value as it is written; for a limit in the unit of setrlimit(2).
     pub value: String,
-    /// Of limits.conf(5) the line's first two words, `@users -`; of sysctl.d(5) the pattern that the setting matches;
-    /// else empty.
+    /// In limits.conf(5) the first two words of the line, `@users -`; in sysctl.d(5) the pattern that matches the
+    /// setting; else empty.
     pub scope: String,
-    /// Who reads the file, and when.
-    pub reader: Reader,
+    /// What reads the file.
+    pub reader: ConfigReader,
 }
 
-/// Who reads such a file.
+/// What reads a configuration file, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum ConfigReader {
     /// systemd-sysctl(8), at boot.
     SystemdSysctl,
     /// `sysctl --system` of procps, which reads `/etc/sysctl.conf` last of all.
@@ -43,11 +42,14 @@ pub enum Reader {
     Unit,
 }
 
-/// The longest file that is read: a longer one is no configuration.
+/// The longest file that is read, in bytes: a longer one is no configuration.
 const LONGEST: u64 = 1 << 20;
 
-/// Finds the lines that set any of `settings`, beneath `root`, usually `/`. `user` is ours, `unit` the unit of
-/// systemd that we run in.
+/// Links that are followed on one path at most, as many as Linux follows, `path_resolution(7)`.
+const MAX_LINKS: usize = 40;
+
+/// The lines that set any of `settings`, in files beneath `root`, usually `/`. Limits are those of `unit`, a service of
+/// systemd, or where there is none those of a login of `user`.
 pub(super) fn find(root: &Path, settings: &[&Setting], user: u32, unit: Option<&str>) -> Vec<ConfigLine> {
     let mut found = Vec::new();
     let (keys, limits): (Vec<&Setting>, Vec<&Setting>) =
@@ -71,44 +73,72 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32, unit: Option<&
     found
 }
 
-/// The text of a configuration file beneath `root`: a file or a link to one, of no unreasonable length.
+/// The text of a configuration file beneath `root`. `None` for what is no regular file of at most 1 MiB; a file that
+/// can't be read is told of in the log.
 #[must_use]
 pub fn read(root: &Path, file: &Path) -> Option<String> {
-    let file = beneath(root, file);
+    let file = resolve_beneath(root, file);
     let about = fs::metadata(&file).ok()?;
-    let readable = about.is_file() && about.len() <= LONGEST;
-    if readable { read_text(&file).ok() } else { None }
+    if !about.is_file() || about.len() > LONGEST {
+        return None;
+    }
+    read_text(&file).inspect_err(|error| log::warn!("{}: {}", file.display(), sys::reason(error))).ok()
 }
 
-/// The `.conf` files of several folders, the first folder going before the others where two have a file of one
-/// name, sorted by that name whatever the folder: sysctl.d(5), systemd.unit(5). As if `ours`, which is of the first
-/// folder, were there.
-fn configuration(root: &Path, folders: &[&str], ours: Option<&Path>) -> Vec<PathBuf> {
-    // Of each its name, and behind a byte that is in no name, and goes before all that are, its folder.
-    let line = |name: &str, folder: &str| format!("{name}\0{folder}");
-    let ours = ours.and_then(|path| Some(line(path.file_name()?.to_str()?, path.parent()?.to_str()?)));
-    let mut files: Vec<String> = ours.into_iter().collect();
-    for folder in folders {
-        let entries = fs::read_dir(beneath(root, Path::new(folder))).into_iter().flatten().flatten();
-        for entry in entries {
-            let Ok(name) = entry.file_name().into_string() else { continue };
+/// The `.conf` files of several directories, relative to `root`: of those with the same name only the one of the first
+/// directory, sorted by name whatever the directory (sysctl.d(5), systemd.unit(5)). `added`, which is in the first
+/// directory, is taken to exist.
+fn conf_files(root: &Path, directories: &[&str], added: Option<&Path>) -> Vec<PathBuf> {
+    // Each as its name and its directory, with a byte between them that no name has and that sorts before all others.
+    let entry = |name: &str, directory: &str| format!("{name}\0{directory}");
+    let added = added.and_then(|path| Some(entry(path.file_name()?.to_str()?, path.parent()?.to_str()?)));
+    let mut files: Vec<String> = added.into_iter().collect();
+    for directory in directories {
+        let entries = fs::read_dir(resolve_beneath(root, Path::new(directory))).into_iter().flatten();
+        for found in entries.map_while(Result::ok) {
+            let Ok(name) = found.file_name().into_string() else { continue };
             let hidden = name.starts_with('.');
             let is_known = || files.iter().any(|file| file.split('\0').next() == Some(&name));
             if name.strip_suffix(".conf").is_some() && !hidden && !is_known() {
-                files.push(line(&name, folder));
+                files.push(entry(&name, directory));
             }
         }
     }
     files.sort();
-    files.iter().filter_map(|file| file.split_once('\0')).map(|(name, folder)| Path::new(folder).join(name)).collect()
+    let paths = files.iter().filter_map(|file| file.split_once('\0'));
+    paths.map(|(name, directory)| Path::new(directory).join(name)).collect()
 }
 
-/// Those that are read behind `ours`.
-fn behind(files: Vec<PathBuf>, ours: &Path) -> Vec<PathBuf> {
-    files.into_iter().skip_while(|file| file != ours).skip(1).collect()
+/// The files of `files` that come after `file`.
+fn after(files: Vec<PathBuf>, file: &Path) -> Vec<PathBuf> {
+    files.into_iter().skip_while(|its| its != file).skip(1).collect()
 }
 
-/// As the machine that was looked at calls it.
-fn called(file: &Path) -> String {
+/// The path of a file from the root that was read beneath.
+fn from_root(file: &Path) -> String {
     format!("/{}", file.display())
+}
+
+/// Where a path leads for a process whose root directory is `root`: links in it, and at its end, don't lead out of
+/// that. More links than Linux follows lead to a name that no system takes.
+#[must_use]
+pub fn resolve_beneath(root: &Path, path: &Path) -> PathBuf {
+    let parts = |path: &Path| path.components().rev().map(|part| part.as_os_str().to_owned()).collect::<Vec<_>>();
+    let (mut left, mut at, mut links) = (parts(path), PathBuf::new(), 0);
+    while let Some(part) = left.pop() {
+        if part == "/" {
+            at.clear();
+        } else if part == ".." {
+            at.pop();
+        } else if let Ok(target) = fs::read_link(root.join(&at).join(&part)) {
+            links += 1;
+            if links > MAX_LINKS {
+                return root.join("\0too many links");
+            }
+            left.append(&mut parts(&target));
+        } else if part != "." {
+            at.push(part);
+        }
+    }
+    root.join(at)
 }

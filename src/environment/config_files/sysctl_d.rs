@@ -2,100 +2,110 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigLine, Reader, called, configuration, read};
+use super::{ConfigLine, ConfigReader, conf_files, from_root, read};
+use crate::formats::sysctl_d::{self as format, parse};
 use crate::model::name::SysctlName;
 use crate::model::setting::Setting;
 
-/// The folders, the first going before the others: sysctl.d(5) and sysctl(8) name the same ones.
-const FOLDERS: [&str; 5] =
+/// The directories, in the order of their precedence: sysctl.d(5) and sysctl(8) name the same ones.
+const DIRECTORIES: [&str; 5] =
     ["etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d", "lib/sysctl.d"];
 
-/// What only procps reads, after all others (sysctl(8), "system file precedence").
-const LAST: &str = "etc/sysctl.conf";
+/// The file that only procps reads, after all others (sysctl(8), "system file precedence").
+const PROCPS_FILE: &str = "etc/sysctl.conf";
 
-/// One assignment.
+/// One assignment of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// What it sets: a name or a pattern.
+pub struct SysctlLine {
+    /// The setting: a name or a pattern.
     pub name: SysctlName,
-    /// To what. None for `-name`, which takes the name out of what patterns set.
+    /// The value; `None` for `-name`, which excludes the name from what patterns set.
     pub value: Option<String>,
     /// The line, from 1.
     pub number: usize,
+    /// An index into [`SysctlConfig::files`].
     file: usize,
 }
 
-/// All lines of a system, in the order in which they are read.
+/// All assignments of a system, in the order in which they are read.
 #[derive(Debug)]
-pub struct Lines {
+pub struct SysctlConfig {
+    /// Relative to the root.
     files: Vec<PathBuf>,
-    with_systemd: usize,
-    all: Vec<Line>,
+    /// How many of the files systemd-sysctl(8) reads, the first ones.
+    read_by_systemd: usize,
+    lines: Vec<SysctlLine>,
 }
 
-impl Lines {
-    /// Those beneath `root`, as if this file, of its path beneath the root, had this text.
+impl SysctlConfig {
+    /// Those of files beneath `root`. The file `ours`, by its path beneath the root, is taken to have the text beside it.
     #[must_use]
     pub fn read(root: &Path, ours: Option<(&Path, &str)>) -> Self {
-        let mut files = configuration(root, &FOLDERS, ours.map(|(path, _)| path));
-        let with_systemd = files.len();
-        files.push(PathBuf::from(LAST));
-        let mut all = Vec::new();
+        let mut files = conf_files(root, &DIRECTORIES, ours.map(|(path, _)| path));
+        let read_by_systemd = files.len();
+        files.push(PathBuf::from(PROCPS_FILE));
+        let mut lines = Vec::new();
         for (at, path) in files.iter().enumerate() {
             let text = match ours {
                 Some((our_path, text)) if path == our_path => Some(text.to_owned()),
                 _ => read(root, path),
             };
-            assignments(&text.unwrap_or_default(), at, &mut all);
+            let found = parse(&text.unwrap_or_default()).into_iter();
+            lines.extend(found.map(|format::Line { number, name, value }| SysctlLine {
+                name,
+                value,
+                number,
+                file: at,
+            }));
         }
-        Self { files, with_systemd, all }
+        Self { files, read_by_systemd, lines }
     }
 
     /// The file of a line, relative to the root.
     #[must_use]
-    pub fn file(&self, line: &Line) -> &Path {
+    pub fn file(&self, line: &SysctlLine) -> &Path {
         &self.files[line.file]
     }
 
-    /// The line that wins with systemd, and the one that wins with procps where that is another.
+    /// The line that overrides the others with systemd, and the one that does with procps where that is another.
     #[must_use]
-    pub fn winners(&self, name: &SysctlName) -> Vec<(&Line, Reader)> {
-        let systemd = winner(self.all.iter().filter(|line| line.file < self.with_systemd), name);
-        let procps = winner(self.all.iter(), name).filter(|line| systemd != Some(line));
-        let systemd = systemd.map(|line| (line, Reader::SystemdSysctl));
-        systemd.into_iter().chain(procps.map(|line| (line, Reader::Procps))).collect()
+    pub fn overriding_lines(&self, name: &SysctlName) -> Vec<(&SysctlLine, ConfigReader)> {
+        let systemd = overriding_line(self.lines.iter().filter(|line| line.file < self.read_by_systemd), name);
+        let procps = overriding_line(self.lines.iter(), name).filter(|line| systemd != Some(line));
+        let systemd = systemd.map(|line| (line, ConfigReader::SystemdSysctl));
+        systemd.into_iter().chain(procps.map(|line| (line, ConfigReader::Procps))).collect()
     }
 
-    /// The last line about a setting of which this is so.
-    pub fn last(&self, name: &SysctlName, so: impl Fn(&Line) -> bool) -> Option<&Line> {
-        self.all.iter().rev().find(|line| line.name.matches(name) && so(line))
+    /// The last line about a setting for which `accept` holds.
+    pub fn last_matching(&self, name: &SysctlName, accept: impl Fn(&SysctlLine) -> bool) -> Option<&SysctlLine> {
+        self.lines.iter().rev().find(|line| line.name.matches(name) && accept(line))
     }
 
     /// The lines of one file.
-    pub fn of<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a Line> {
-        self.all.iter().filter(move |line| self.file(line) == file)
+    pub fn of_file<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a SysctlLine> {
+        self.lines.iter().filter(move |line| self.file(line) == file)
     }
 }
 
-/// For each key the line that wins with systemd, and the one that wins with procps where that is another.
+/// For each setting what [`SysctlConfig::overriding_lines`] finds.
 pub(super) fn find(root: &Path, keys: &[(&Setting, &SysctlName)]) -> Vec<ConfigLine> {
-    let lines = Lines::read(root, None);
+    let lines = SysctlConfig::read(root, None);
     let all = keys.iter().flat_map(|(setting, name)| {
-        let at = |(line, reader): (&Line, Reader)| ConfigLine {
+        let at = |(line, reader): (&SysctlLine, ConfigReader)| ConfigLine {
             setting: (*setting).clone(),
-            file: called(lines.file(line)),
+            file: from_root(lines.file(line)),
             line: line.number,
             value: line.value.clone().unwrap_or_default(),
             scope: if line.name.is_pattern() { line.name.to_string() } else { String::new() },
             reader,
         };
-        lines.winners(name).into_iter().map(at).collect::<Vec<_>>()
+        lines.overriding_lines(name).into_iter().map(at).collect::<Vec<_>>()
     });
     all.collect()
 }
 
-/// The last line that names the key in full, else the last pattern that it matches, unless it is taken out.
-fn winner<'a>(lines: impl Iterator<Item = &'a Line>, name: &SysctlName) -> Option<&'a Line> {
+/// The last line that names the setting in full, else the last pattern that matches it, unless it is excluded.
+fn overriding_line<'a>(lines: impl Iterator<Item = &'a SysctlLine>, name: &SysctlName) -> Option<&'a SysctlLine> {
     let (mut full, mut pattern) = (None, None);
     for line in lines {
         if line.name == *name {
@@ -107,32 +117,13 @@ fn winner<'a>(lines: impl Iterator<Item = &'a Line>, name: &SysctlName) -> Optio
     full.or(pattern).filter(|line| line.value.is_some())
 }
 
-fn assignments(text: &str, file: usize, lines: &mut Vec<Line>) {
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.starts_with(['#', ';']) {
-            continue;
-        }
-        // `-name = value` is a value whose failure doesn't matter, `-name` alone an exclusion.
-        let (optional, line) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest));
-        let (name, value) = match line.split_once('=') {
-            Some((name, value)) => (name, Some(value.trim().to_owned())),
-            None if optional => (line, None),
-            None => continue,
-        };
-        if let Ok(name) = SysctlName::parse(name.trim()) {
-            lines.push(Line { name, value, number, file });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::setting::Key;
     use std::fs;
 
-    fn winners(files: &[(&str, &str)], key: &str) -> Vec<(String, usize, String, Reader)> {
+    fn overriding_lines(files: &[(&str, &str)], key: &str) -> Vec<(String, usize, String, ConfigReader)> {
         let root = std::env::temp_dir().join(format!("tunectl-sysctl-d-{}-{key}-{}", std::process::id(), files.len()));
         for (path, text) in files {
             let file = root.join(path);
@@ -155,8 +146,8 @@ mod tests {
             ("usr/lib/sysctl.d/20-b.conf", "-net.core.somaxconn = 2\n"),
             ("usr/lib/sysctl.d/99-x", "net.core.somaxconn = 5"),
         ];
-        let expected = [("/run/sysctl.d/30-c.conf".to_owned(), 1, "3".to_owned(), Reader::SystemdSysctl)];
-        assert_eq!(winners(&files, "net.core.somaxconn"), expected);
+        let expected = [("/run/sysctl.d/30-c.conf".to_owned(), 1, "3".to_owned(), ConfigReader::SystemdSysctl)];
+        assert_eq!(overriding_lines(&files, "net.core.somaxconn"), expected);
     }
 
     #[test]
@@ -164,10 +155,10 @@ mod tests {
         let files =
             [("etc/sysctl.d/99-z.conf", "vm.swappiness=1\nvm.swappiness=2"), ("etc/sysctl.conf", "vm.swappiness = 9")];
         assert_eq!(
-            winners(&files, "vm.swappiness"),
+            overriding_lines(&files, "vm.swappiness"),
             [
-                ("/etc/sysctl.d/99-z.conf".to_owned(), 2, "2".to_owned(), Reader::SystemdSysctl),
-                ("/etc/sysctl.conf".to_owned(), 1, "9".to_owned(), Reader::Procps),
+                ("/etc/sysctl.d/99-z.conf".to_owned(), 2, "2".to_owned(), ConfigReader::SystemdSysctl),
+                ("/etc/sysctl.conf".to_owned(), 1, "9".to_owned(), ConfigReader::Procps),
             ]
         );
     }
@@ -178,11 +169,11 @@ mod tests {
             ("etc/sysctl.d/1.conf", "net.ipv4.conf.lo.rp_filter=0"),
             ("etc/sysctl.d/2.conf", "net.ipv4.conf.*.rp_filter=2"),
         ];
-        assert_eq!(winners(&full, "net.ipv4.conf.lo.rp_filter")[0].2, "0");
-        assert_eq!(winners(&full, "net.ipv4.conf.eth0.rp_filter")[0].2, "2");
+        assert_eq!(overriding_lines(&full, "net.ipv4.conf.lo.rp_filter")[0].2, "0");
+        assert_eq!(overriding_lines(&full, "net.ipv4.conf.eth0.rp_filter")[0].2, "2");
         let dot = [("etc/sysctl.d/1.conf", " net.ipv4.conf.eth0/1.rp_filter =  0 1 \nx y = 1\n")];
-        assert_eq!(winners(&dot, "net/ipv4/conf/eth0.1/rp_filter")[0].2, "0 1");
+        assert_eq!(overriding_lines(&dot, "net/ipv4/conf/eth0.1/rp_filter")[0].2, "0 1");
         let out = [("etc/sysctl.d/2.conf", "net.ipv4.conf.*.rp_filter=2\n-net.ipv4.conf.lo.rp_filter\nnonsense\n=\n")];
-        assert_eq!(winners(&out, "net.ipv4.conf.lo.rp_filter"), []);
+        assert_eq!(overriding_lines(&out, "net.ipv4.conf.lo.rp_filter"), []);
     }
 }

@@ -1,13 +1,14 @@
-//! The limits that a unit of systemd(1) gives its service, systemd.exec(5) `LimitNOFILE=` and the like.
+//! The limits that units of systemd(1) give their services, systemd.exec(5): `LimitNOFILE=` and the like.
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigLine, Reader, called, configuration, read};
+use super::{ConfigLine, ConfigReader, conf_files, from_root, read};
+use crate::formats::systemd::{directive, parse, parse_limit};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 
-/// The unit search path of system services, systemd.unit(5), without what is generated.
-const FOLDERS: [&str; 6] = [
+/// The search path for units of the system manager, systemd.unit(5), without generated ones.
+const UNIT_DIRECTORIES: [&str; 6] = [
     "etc/systemd/system",
     "run/systemd/system",
     "usr/local/lib/systemd/system",
@@ -16,15 +17,15 @@ const FOLDERS: [&str; 6] = [
     "run/systemd/transient",
 ];
 
-/// The manager's own defaults for all units, systemd-system.conf(5): the file, then its drop-ins.
-const MANAGER: [&str; 4] = [
+/// The directories of drop-ins for the manager's own file, which sets defaults for all units, systemd-system.conf(5).
+const MANAGER_DIRECTORIES: [&str; 4] = [
     "etc/systemd/system.conf.d",
     "run/systemd/system.conf.d",
     "usr/local/lib/systemd/system.conf.d",
     "usr/lib/systemd/system.conf.d",
 ];
 
-/// The last line that sets each limit: of the unit and its drop-ins, else of the manager's defaults.
+/// For each limit the last line that sets it: of the unit and its drop-ins, else of the manager's defaults.
 pub(super) fn find(root: &Path, settings: &[&Setting], unit: &str) -> Vec<ConfigLine> {
     if unit.contains('/') {
         return Vec::new();
@@ -33,49 +34,42 @@ pub(super) fn find(root: &Path, settings: &[&Setting], unit: &str) -> Vec<Config
     settings.iter().filter_map(|setting| last(root, &files, setting)).collect()
 }
 
-/// What a unit gives its service without `ours`, a drop-in of ours, if any file says so.
+/// What the files set for a unit; the file `except` is left out.
 #[must_use]
-pub fn gives(root: &Path, unit: &str, resource: Resource, side: Side, ours: &Path) -> Option<Limit> {
+pub fn configured_limit(root: &Path, unit: &str, resource: Resource, side: Side, except: &Path) -> Option<Limit> {
     let mut files = files(root, unit);
-    files.retain(|(file, _)| file != ours);
+    files.retain(|(file, _)| file != except);
     Limit::read(&last(root, &files, &Setting::Limit(resource, side))?.value)
 }
 
-/// The files that set a unit's limits, in their order, and what their directives begin with.
+/// The files that set a unit's limits, in their order, each with the prefix of its directives.
 fn files(root: &Path, unit: &str) -> Vec<(PathBuf, &'static str)> {
     let own = names(unit)
         .iter()
-        .flat_map(|name| FOLDERS.map(|folder| PathBuf::from(format!("{folder}/{name}"))))
+        .flat_map(|name| UNIT_DIRECTORIES.map(|folder| PathBuf::from(format!("{folder}/{name}"))))
         .find(|file| read(root, Path::new(file)).is_some());
-    let manager = [PathBuf::from("etc/systemd/system.conf")].into_iter().chain(configuration(root, &MANAGER, None));
+    let manager =
+        [PathBuf::from("etc/systemd/system.conf")].into_iter().chain(conf_files(root, &MANAGER_DIRECTORIES, None));
     manager
         .map(|file| (file, "DefaultLimit"))
         .chain(own.into_iter().chain(drop_ins(root, unit, None)).map(|file| (file, "Limit")))
         .collect()
 }
 
-/// The drop-ins of a unit, as if `ours` were there.
-fn drop_ins(root: &Path, unit: &str, ours: Option<&Path>) -> Vec<PathBuf> {
+/// The drop-ins of a unit. `added` is taken to exist.
+fn drop_ins(root: &Path, unit: &str, added: Option<&Path>) -> Vec<PathBuf> {
     let folders: Vec<String> =
-        names(unit).iter().flat_map(|name| FOLDERS.map(|folder| format!("{folder}/{name}.d"))).collect();
-    configuration(root, &folders.iter().map(String::as_str).collect::<Vec<_>>(), ours)
+        names(unit).iter().flat_map(|name| UNIT_DIRECTORIES.map(|folder| format!("{folder}/{name}.d"))).collect();
+    conf_files(root, &folders.iter().map(String::as_str).collect::<Vec<_>>(), added)
 }
 
-/// The drop-ins of a unit that are read behind `ours`, of its path beneath the root.
+/// The drop-ins of a unit that are read after `file`, whether or not it exists. Paths are relative to the root.
 #[must_use]
-pub fn behind(root: &Path, unit: &str, ours: &Path) -> Vec<PathBuf> {
-    super::behind(drop_ins(root, unit, Some(ours)), ours)
+pub fn files_after(root: &Path, unit: &str, file: &Path) -> Vec<PathBuf> {
+    super::after(drop_ins(root, unit, Some(file)), file)
 }
 
-/// The assignments of a unit or a drop-in: their lines, from 1, names and values.
-pub fn directives(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
-    (1..).zip(text.lines()).filter_map(|(number, line)| {
-        let (name, value) = line.split_once('=')?;
-        Some((number, name.trim(), value.trim()))
-    })
-}
-
-/// The unit itself, and the template that it is an instance of: `a@b.service` and `a@.service`.
+/// The names whose files count for a unit: its own, and that of its template, `a@b.service` and `a@.service`.
 fn names(unit: &str) -> Vec<String> {
     let mut names = vec![unit.to_owned()];
     if let Some((template, (_, kind))) = unit.split_once('@').and_then(|(a, b)| Some((a, b.rsplit_once('.')?))) {
@@ -88,46 +82,20 @@ fn last(root: &Path, files: &[(PathBuf, &str)], setting: &Setting) -> Option<Con
     let Setting::Limit(resource, side) = setting else { return None };
     let mut found = None;
     for (file, prefix) in files {
-        let directive = format!("{prefix}{}", resource.name().to_ascii_uppercase());
+        let directive = directive(prefix, *resource);
         let text = read(root, file).unwrap_or_default();
-        for (number, name, value) in directives(&text) {
-            if name != directive {
-                continue;
-            }
-            found = in_our_unit(*resource, *side, value).map(|value| ConfigLine {
+        for line in parse(&text).filter(|line| line.name == directive) {
+            found = parse_limit(*resource, *side, line.value).map(|limit| ConfigLine {
                 setting: setting.clone(),
-                file: called(file),
-                line: number,
-                value,
+                file: from_root(file),
+                line: line.number,
+                value: limit.to_string(),
                 scope: String::new(),
-                reader: Reader::Unit,
+                reader: ConfigReader::Unit,
             });
         }
     }
     found
-}
-
-/// `65536`, `1024:65536`, `infinity`, `64M`: of amounts with a suffix only those of bytes are understood.
-fn in_our_unit(resource: Resource, side: Side, value: &str) -> Option<String> {
-    let (soft, hard) = value.split_once(':').unwrap_or((value, value));
-    let text = match side {
-        Side::Soft => soft,
-        Side::Hard => hard,
-    };
-    if text == "infinity" {
-        return Some(Limit::Unlimited.to_string());
-    }
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: u64 = match &text[digits.len()..] {
-        "" => 1,
-        "K" => 1 << 10,
-        "M" => 1 << 20,
-        "G" => 1 << 30,
-        _ => return None,
-    };
-    let counted = matches!(resource, Resource::Nofile | Resource::Nproc | Resource::Locks | Resource::Sigpending);
-    let number = digits.parse::<u64>().ok().filter(|_| factor == 1 || !counted)?;
-    Some(number.checked_mul(factor)?.to_string())
 }
 
 #[cfg(test)]

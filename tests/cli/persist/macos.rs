@@ -3,32 +3,33 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use tunectl::formats::{Lasting, Seal, sealed};
+use tunectl::formats::Assignment;
+use tunectl::formats::checksum_header::{Header, read_header};
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::setting::System;
 use tunectl::model::value::Value;
-use tunectl::persist::{Wanted, files};
+use tunectl::persist::{PersistentSettings, TargetFile, target_files};
 
 use crate::support::namespaces::{skip, this_test};
 
-fn jobs() -> Vec<tunectl::persist::File> {
-    let lasting = |name: &str, value| Lasting { name: name.to_owned(), value, asked: "5".to_owned() };
-    let wanted = Wanted {
-        sysctls: vec![lasting("kern.maxfiles", Value::Number(65536)), lasting("kern.x", Value::text("a<b & \"c\""))],
+fn jobs() -> Vec<TargetFile> {
+    let sysctl = |name: &str, value| Assignment { name: name.to_owned(), value, comment: "5".to_owned() };
+    let settings = PersistentSettings {
+        sysctls: vec![sysctl("kern.maxfiles", Value::Number(65536)), sysctl("kern.x", Value::text("a<b & \"c\""))],
         limits: vec![(Resource::Nofile, Limits { soft: Limit::Value(50000), hard: Limit::Unlimited })],
         profiles: vec!["./a--b.toml".to_owned()],
-        ..Wanted::default()
+        ..PersistentSettings::default()
     };
-    files(&wanted, System::MacOs)
+    target_files(&settings, System::MacOs)
 }
 
 #[test]
-fn each_is_sealed_and_stands_where_launchd_looks() {
+fn each_has_a_header_and_is_where_launchd_looks() {
     let jobs = jobs();
     let paths: Vec<&str> = jobs.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["Library/LaunchDaemons/tunectl.sysctl.plist", "Library/LaunchDaemons/tunectl.maxfiles.plist"]);
     for job in &jobs {
-        assert_eq!(sealed(&job.text), Seal::Whole { profiles: "./a- -b.toml".to_owned() });
+        assert_eq!(read_header(&job.text), Header::Intact { profiles: "./a- -b.toml".to_owned() });
     }
 }
 

@@ -5,9 +5,17 @@ use std::process::{Command, Output};
 
 use tunectl::sys;
 
-use super::files::{System, reset};
-use crate::support::kernel::sysctl;
+use super::files::System;
+use crate::support::kernel::{put, sysctl};
 use crate::support::namespaces::{inside, lower_limit, skip, this_test};
+
+/// Puts back by hand what `apply` has set, so that only the reader can set it again.
+fn reset() {
+    put("net/core/somaxconn", "4096\n");
+    put("net/ipv4/tcp_rmem", "4096 131072 6291456\n");
+    put("net/ipv4/conf/lo/rp_filter", "0\n");
+    put("net/ipv4/ip_local_reserved_ports", "\n");
+}
 
 fn what_is_set() -> [String; 4] {
     ["net/core/somaxconn", "net/ipv4/tcp_rmem", "net/ipv4/conf/lo/rp_filter", "net/ipv4/ip_local_reserved_ports"]
@@ -35,7 +43,6 @@ fn procps_sets_what_was_set() {
     inside(this_test!(), || {
         let system = System::new();
         system.persist();
-        // By hand, so that only the reader can set it again.
         reset();
         let file = system.0.path().join("root/etc/sysctl.d/99-tunectl.conf");
         let output = Command::new(reader).arg("-p").arg(file).output().unwrap();
@@ -51,7 +58,6 @@ fn systemd_sysctl_sets_what_was_set() {
     inside(this_test!(), || {
         let system = System::new();
         system.persist();
-        // By hand, so that only the reader can set it again.
         reset();
         let file = system.0.path().join("root/etc/sysctl.d/99-tunectl.conf");
         let output = Command::new(reader).arg("--strict").arg(file).output().unwrap();
@@ -139,19 +145,20 @@ const ALL: [&str; 16] = [
 
 #[test]
 fn systemd_tmpfiles_writes_the_attribute() {
-    use tunectl::formats::{Lasting, tmpfiles_d};
+    use tunectl::formats::Assignment;
+    use tunectl::formats::systemd::tmpfiles_d;
     use tunectl::model::value::Value;
 
     let Some(reader) = program(this_test!(), &["/usr/bin/systemd-tmpfiles", "/bin/systemd-tmpfiles"]) else { return };
     let scratch = crate::support::scratch::Scratch::new();
     // A file of ours in the place of one of sysfs, which belongs to the whole machine.
     let attribute = scratch.write("100%/enabled", "always\n");
-    let lasting = Lasting {
+    let assignment = Assignment {
         name: attribute.to_str().unwrap().to_owned(),
         value: Value::text("madvise 5%"),
-        asked: "one of madvise, never".to_owned(),
+        comment: "one of madvise, never".to_owned(),
     };
-    let file = scratch.write("tunectl.conf", tmpfiles_d(&[lasting]));
+    let file = scratch.write("tunectl.conf", tmpfiles_d(&[assignment]));
     let output = Command::new(reader).arg("--create").arg(file).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(attribute).unwrap(), "madvise 5%");
