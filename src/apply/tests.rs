@@ -133,7 +133,7 @@ fn machines() -> impl Strategy<Value = Fake> {
         1 => Just(Fake::linux().without_cap_sys_resource()),
         1 => Just(Fake::linux().as_user(1000)),
         1 => Just(Fake::linux().mode("net.ipv4.ip_local_reserved_ports", 0o444)),
-        1 => Just(Fake::linux().mounted("vm", crate::kernel::fake::Mount::ReadOnly)),
+        1 => Just(Fake::linux().mounted("vm", crate::kernel::fake::MountMode::ReadOnly)),
     ]
 }
 

@@ -9,7 +9,7 @@ use crate::model::setting::Key;
 
 /// [`Kernel::show`].
 pub(super) fn show(kernel: &mut dyn Kernel, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
-    let read = kernel.show(key, &mut |text| {
+    let read = kernel.with_text(key, &mut |text| {
         log::trace!("read {key}: `{}`", text.trim_end().escape_debug());
         look(text);
     });

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use crate::apply::{self, Failure as OnFailure};
 use crate::cli::{ApplyPolicy, Format, ProfileArgs};
 use crate::environment::calling_shell::calling_shell;
-use crate::kernel::{Access, Process};
+use crate::kernel::{AccessMode, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
 use crate::output::{self, DiagnosedReport};
@@ -53,8 +53,8 @@ pub struct ApplyArgs {
 }
 
 impl Execute for ApplyArgs {
-    fn access(&self) -> Access {
-        if self.dry_run { Access::Read } else { Access::Write }
+    fn access(&self) -> AccessMode {
+        if self.dry_run { AccessMode::Read } else { AccessMode::Write }
     }
 
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {

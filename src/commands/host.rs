@@ -7,7 +7,7 @@ use crate::cli::ColorChoice;
 use crate::environment::{Environment, machine};
 use crate::exec::{Stage, TakeLimits};
 use crate::init::{self, NotStarted, SupervisorConfig};
-use crate::kernel::{Access, Host};
+use crate::kernel::{AccessMode, Host};
 use crate::linux::listeners::{self, Listener};
 use crate::linux::namespaces::{self, EnterError, EnteredNamespaces};
 use crate::model::amount::Machine;
@@ -83,13 +83,13 @@ impl OperatingSystem for ThisProcess<'_> {
     }
 
     fn environment(&self) -> Environment {
-        Environment::here(&mut Host::here(Access::Read), sys::effective_ids().effective_uid, &variable)
+        Environment::here(&mut Host::here(AccessMode::Read), sys::effective_ids().effective_uid, &variable)
     }
 
     fn machine(&self, pid: Option<i32>) -> Machine {
         match pid {
             Some(pid) => machine::of_process(Path::new("/"), pid),
-            None => machine::here(&mut Host::here(Access::Read)),
+            None => machine::here(&mut Host::here(AccessMode::Read)),
         }
     }
 

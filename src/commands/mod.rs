@@ -26,14 +26,14 @@ pub use world::{OperatingSystem, World};
 use std::io::{ErrorKind, Write};
 
 use crate::cli::{DeferredArgs, LogOptions};
-use crate::kernel::Access;
+use crate::kernel::AccessMode;
 use crate::sys;
 
 /// What every subcommand does.
 trait Execute {
     /// How the settings of the kernel are opened for it.
-    fn access(&self) -> Access {
-        Access::Read
+    fn access(&self) -> AccessMode {
+        AccessMode::Read
     }
 
     /// Carries it out and returns the exit code. `run` returns only where the service was not started, or has ended.
@@ -84,7 +84,7 @@ subcommands! {
 impl Subcommand {
     /// How the settings of the kernel are opened for it.
     #[must_use]
-    pub fn access(&self) -> Access {
+    pub fn access(&self) -> AccessMode {
         self.arguments().access()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::Format;
 use crate::journal::{self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange};
-use crate::kernel::Access;
+use crate::kernel::AccessMode;
 use crate::output::{self, RevertEvent, RevertSummary};
 use crate::persist::{FileOutcome, messages};
 
@@ -31,8 +31,8 @@ pub struct RevertArgs {
 }
 
 impl Execute for RevertArgs {
-    fn access(&self) -> Access {
-        if self.dry_run { Access::Read } else { Access::Write }
+    fn access(&self) -> AccessMode {
+        if self.dry_run { AccessMode::Read } else { AccessMode::Write }
     }
 
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {

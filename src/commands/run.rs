@@ -7,7 +7,7 @@ use crate::apply::{self, Failure as OnFailure};
 use crate::cli::{ApplyPolicy, ProfileArgs, ServiceFlags};
 use crate::exec::{LimitsFallShort, Stage, StageError};
 use crate::init::{SupervisorConfig, Verbosity};
-use crate::kernel::{Access, Process};
+use crate::kernel::{AccessMode, Process};
 use crate::model::run::{CompatFlags, OPTIONS, RunOption, RunOptions};
 use crate::model::setting::System;
 use crate::output::{self, Colour, DiagnosedReport};
@@ -35,8 +35,8 @@ pub struct RunArgs {
 }
 
 impl Execute for RunArgs {
-    fn access(&self) -> Access {
-        Access::Write
+    fn access(&self) -> AccessMode {
+        AccessMode::Write
     }
 
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cli::{ProfileArgs, is_on};
 use crate::journal::{Journal, JournalError};
-use crate::kernel::{Access, Kernel};
+use crate::kernel::{AccessMode, Kernel};
 use crate::model::duration;
 use crate::watch::{self, RepairJournal, ServiceManager, WatchConfig, WatchHost, WatchMode};
 
@@ -48,8 +48,8 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 impl Execute for WatchArgs {
-    fn access(&self) -> Access {
-        if self.repair { Access::Write } else { Access::Watch }
+    fn access(&self) -> AccessMode {
+        if self.repair { AccessMode::Write } else { AccessMode::Watch }
     }
 
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {

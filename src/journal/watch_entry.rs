@@ -50,7 +50,7 @@ fn merge(kernel: &mut dyn Kernel, mut all: Vec<Change>, new: Vec<Change>) -> Vec
         let exists = !matches!(read_current(kernel, &old.setting), Err(KernelError { errno: Errno::ENOENT, .. }));
         // A watching kernel keeps open what it has read.
         if let SettingRef::Key { key, .. } = &old.setting {
-            kernel.let_go(key);
+            kernel.close(key);
         }
         exists
     });

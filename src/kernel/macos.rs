@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use sysctl::{Ctl, CtlIter, CtlType, CtlValue, Sysctl, SysctlError};
 
-use super::{Access, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
+use super::{AccessMode, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
 use crate::linux::errno_of;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
@@ -12,13 +12,13 @@ use crate::model::setting::{Key, System};
 /// The kernel that we run on.
 #[derive(Debug)]
 pub struct Macos {
-    access: Access,
+    access: AccessMode,
 }
 
 impl Macos {
     /// The kernel of this machine.
     #[must_use]
-    pub fn here(access: Access) -> Self {
+    pub fn here(access: AccessMode) -> Self {
         Self { access }
     }
 }
@@ -34,7 +34,7 @@ impl Kernel for Macos {
     }
 
     fn write(&mut self, key: &Key, text: &str, _pieces: WriteMode) -> Result<(), KernelError> {
-        if self.access == Access::Read {
+        if self.access == AccessMode::Read {
             return Err(KernelError { operation: Operation::Write, errno: Errno::EBADF });
         }
         let ctl = find(key).map_err(|errno| KernelError { operation: Operation::OpenToWrite, errno })?;

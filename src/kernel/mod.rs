@@ -1,4 +1,4 @@
-//! The door to the kernel: one small trait, and three implementations that have the same shape.
+//! The interface to the kernel: one small trait with three implementations, Linux, macOS and one in memory for tests.
 
 pub mod fake;
 #[cfg(target_os = "linux")]
@@ -25,48 +25,48 @@ use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::sys;
 
-/// What tunectl asks of a kernel. Everything else in the program is arithmetic.
+/// All that tunectl asks of a kernel.
 pub trait Kernel {
-    /// Which system's rules this kernel plays by.
+    /// The operating system whose rules apply.
     fn system(&self) -> System;
 
-    /// The text that stands in `key` now, to its end, as the kernel printed it.
+    /// The text of `key` as the kernel prints it, to its end.
     ///
     /// # Errors
-    /// The operation that failed and its errno; a key that may only be written is [`Operation::Read`] with `EACCES`.
+    /// The operation that failed and its errno; a key that can only be written is [`Operation::Read`] with `EACCES`.
     fn read(&mut self, key: &Key) -> Result<String, KernelError>;
 
-    /// The same for who only looks at it: a kernel that has the text in a buffer shows it there.
+    /// Calls `use_text` with the text of `key`, which an implementation that reads it into a buffer need not copy.
     ///
     /// # Errors
-    /// As [`Kernel::read`]; then nothing is shown.
-    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
-        self.read(key).map(|text| look(&text))
+    /// As [`Kernel::read`]; then `use_text` is not called.
+    fn with_text(&mut self, key: &Key, use_text: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
+        self.read(key).map(|text| use_text(&text))
     }
 
     /// Writes `text` to `key`, in one call of write(2).
     ///
-    /// Says nothing of what then stands there: read it back. Only with [`WriteMode::Lists`] what the kernel did
-    /// not take of a long list is written on at the next offset; anywhere else a second write on the same
-    /// descriptor reports success and does nothing (`kernel.sysctl_writes_strict`), so a short write is an error.
+    /// Success does not tell what the value is then: read it back. Only with [`WriteMode::Lists`] what the kernel did
+    /// not take of a long list is written at the next offset; of anything else a second write on the same descriptor
+    /// reports success and does nothing (`kernel.sysctl_writes_strict`), so a short write is an error.
     ///
     /// # Errors
     /// The operation that failed and its errno, or [`Operation::ShortWrite`].
-    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError>;
+    fn write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError>;
 
     /// The names that exist now and match `pattern`, sorted.
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
 
-    /// Closes what is kept open of `key`, which won't be asked for again soon. Nothing where nothing is kept.
-    fn let_go(&mut self, _key: &Key) {}
+    /// Closes the descriptor of `key`, where one is kept open.
+    fn close(&mut self, _key: &Key) {}
 
-    /// What stands around `key`: asked only to explain why something fell short. Tells nothing of limits.
+    /// What the file system tells of `key`, to explain why it falls short.
     fn inspect(&mut self, key: &Key) -> Evidence;
 
     /// The limits of a process, getrlimit(2) or prlimit(2).
     ///
     /// # Errors
-    /// `ESRCH` for a process that is gone, `EPERM` for one that is someone else's ([`KernelError::shown`] where they can be
+    /// `ESRCH` for a process that is gone, `EPERM` for one of another user ([`KernelError::shown`] where they can be
     /// seen), `EINVAL` for a limit that this system does not have, `ENOSYS` for another process where the system has no
     /// such call (macOS).
     fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError>;
@@ -78,23 +78,23 @@ pub trait Kernel {
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError>;
 }
 
-/// Whether settings may be written.
+/// What settings are opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Only read: nothing is ever opened for writing, so neither audit nor inotify sees a writer.
+pub enum AccessMode {
+    /// Reading. Nothing is opened for writing, so that neither audit nor inotify(7) sees a writer.
     Read,
-    /// Only read, again and again: what was read stays open.
+    /// Reading again and again: keys stay open.
     Watch,
-    /// Read and write.
+    /// Reading and writing.
     Write,
 }
 
 /// Whose limits are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Process {
-    /// Our own, which the service inherits.
+    /// Ours, which the service inherits.
     Own,
-    /// Those of the process with this number.
+    /// Those of the process with this PID.
     Pid(i32),
 }
 
@@ -107,16 +107,16 @@ pub enum WriteMode {
     Lists,
 }
 
-/// A thing that the kernel would not do.
+/// An operation that the kernel refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelError {
     /// What was attempted.
     pub operation: Operation,
-    /// Why not. `EIO` goes with [`Operation::ShortWrite`].
+    /// Its errno; `EIO` for [`Operation::ShortWrite`].
     pub errno: Errno,
 }
 
-/// The step at which the kernel refused: `ENOENT` from open(2) means no such key, from write(2) no such value.
+/// The call that failed: `ENOENT` from open(2) means no such key, from write(2) no such value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// open(2) for reading.
@@ -143,7 +143,7 @@ pub enum Operation {
 }
 
 impl KernelError {
-    /// The limits that could be seen all the same, though whoever may not get them may not set them either.
+    /// The limits that `/proc` shows of a process whose limits may not be read with prlimit(2), and so not set either.
     #[must_use]
     pub fn shown(self) -> Option<Limits> {
         match self.operation {
@@ -168,28 +168,28 @@ impl fmt::Display for KernelError {
     }
 }
 
-/// What stands around a setting. What could not be found out is `None`, never a guess.
+/// What the file system tells of a setting. `None` stands for what could not be found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Whether the file is there.
+    /// Whether its file exists.
     pub exists: Option<bool>,
-    /// Its permission bits.
+    /// The permission bits.
     pub mode: Option<u32>,
-    /// Its owner as this user namespace sees it: 65534 stands for one that it does not map (`user_namespaces(7)`).
+    /// The owner in this user namespace; 65534 for one that it does not map (`user_namespaces(7)`).
     pub owner: Option<u32>,
-    /// Whether the mount that its own path is on is read-only, statvfs(3).
+    /// Whether the mount that the file is on is read-only, statvfs(3).
     pub read_only_mount: Option<bool>,
-    /// Whether access(2) says that we may not write it: by mode and owner, and by security modules that look at files.
-    /// Those that look at paths (`AppArmor`, Landlock) don't show there.
+    /// Whether faccessat(2) says that we may not write it. It knows of mode, owner and security modules that look at
+    /// files (`SELinux`), not of those that look at paths (`AppArmor`, Landlock).
     pub denied: Option<bool>,
-    /// Whether the file is on another file system than its tree's: something is mounted over it.
+    /// Whether the file is on another file system than its tree: something is mounted over it.
     pub foreign: Option<bool>,
-    /// Where that is mounted: as many bytes of the key's path lead there.
+    /// Where that is mounted, as a length in bytes of the key's path.
     pub mask: Option<usize>,
-    /// Whether `/proc/sys` (or `/sys`) is there and is what it should be.
+    /// Whether `/proc/sys` (or `/sys`) is there and is the kernel's.
     pub tree_present: Option<bool>,
-    /// Of a limit: the hard one as it was before anything was set.
+    /// For a limit: the hard limit before anything was set.
     pub hard_limit: Option<Limit>,
-    /// Of `nofile`: the highest hard limit that the kernel gives, `fs.nr_open`.
+    /// For `nofile`: the highest hard limit that the kernel allows, `fs.nr_open`.
     pub ceiling: Option<u64>,
 }

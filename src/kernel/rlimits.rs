@@ -8,14 +8,15 @@ use super::{KernelError, Operation};
 use crate::model::limit::{Limit, Limits, Resource};
 
 pub(super) fn limits(resource: Resource) -> Result<Limits, KernelError> {
-    rlimit::getrlimit(number(resource)).map(from_raw).map_err(|error| refusal(Operation::GetLimits, &error))
+    rlimit::getrlimit(number(resource)).map(from_raw).map_err(|error| kernel_error(Operation::GetLimits, &error))
 }
 
 pub(super) fn set_limits(resource: Resource, limits: Limits) -> Result<(), KernelError> {
     let (soft, hard) = to_raw(limits);
-    rlimit::setrlimit(number(resource), soft, hard).map_err(|error| refusal(Operation::SetLimits, &error))
+    rlimit::setrlimit(number(resource), soft, hard).map_err(|error| kernel_error(Operation::SetLimits, &error))
 }
 
+/// The resource in the crate's enumeration.
 pub(super) fn number(resource: Resource) -> rlimit::Resource {
     match resource {
         Resource::Cpu => rlimit::Resource::CPU,
@@ -37,11 +38,13 @@ pub(super) fn number(resource: Resource) -> rlimit::Resource {
     }
 }
 
+/// From the numbers of getrlimit(2).
 pub(super) fn from_raw((soft, hard): (u64, u64)) -> Limits {
     let limit = |raw| if raw == rlimit::INFINITY { Limit::Unlimited } else { Limit::Value(raw) };
     Limits { soft: limit(soft), hard: limit(hard) }
 }
 
+/// To the numbers of setrlimit(2).
 pub(super) fn to_raw(limits: Limits) -> (u64, u64) {
     let raw = |limit| match limit {
         Limit::Value(value) => value,
@@ -50,8 +53,8 @@ pub(super) fn to_raw(limits: Limits) -> (u64, u64) {
     (raw(limits.soft), raw(limits.hard))
 }
 
-pub(super) fn refusal(operation: Operation, error: &io::Error) -> KernelError {
-    // The one error without a number is the crate's own for a limit that this system doesn't have.
+pub(super) fn kernel_error(operation: Operation, error: &io::Error) -> KernelError {
+    // The crate's error for a limit that this system does not have is the only one without a number.
     let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
     KernelError { operation, errno }
 }

@@ -216,7 +216,7 @@ impl Watcher {
     /// What went with its interface must not stay open: others come under other names, without end.
     fn let_go(&self, kernel: &mut dyn Kernel) {
         for key in &self.ledger.gone {
-            kernel.let_go(key);
+            kernel.close(key);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use tunectl::kernel::fake::{Behaviour, Fake, Inside, Mount};
+use tunectl::kernel::fake::{Behaviour, Fake, MountMode, StoredAs};
 use tunectl::model::limit::{Limit, Limits, Resource};
 
 use crate::support::world::{Computer, PID};
@@ -175,7 +175,7 @@ fn each_way_to_be_refused_has_its_own_words() {
     let name = "net.core.somaxconn";
     for (fake, contained, why) in [
         (
-            Fake::linux().mounted("", Mount::ReadOnly),
+            Fake::linux().mounted("", MountMode::ReadOnly),
             true,
             "its mount is read-only here, as container runtimes make it",
         ),
@@ -187,7 +187,7 @@ fn each_way_to_be_refused_has_its_own_words() {
         ),
         (Fake::linux().without_trees(), true, "/proc/sys is not there: mount /proc first"),
         (
-            Fake::linux().with(name, "4096", Behaviour::rounded(0, 1 << 20, Inside::Ignored)),
+            Fake::linux().with(name, "4096", Behaviour::rounded(0, 1 << 20, StoredAs::Nothing)),
             false,
             "the kernel took `9999`, and `4096` stands there",
         ),

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, Uid};
 
 use tunectl::kernel::linux::Linux;
-use tunectl::kernel::{Access, Kernel, KernelError, Operation, Process, WriteMode};
+use tunectl::kernel::{AccessMode, Kernel, KernelError, Operation, Process, WriteMode};
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::Key;
@@ -23,7 +23,7 @@ fn sysctl(name: &str) -> Key {
 }
 
 fn kernel() -> Linux {
-    Linux::here(Access::Write)
+    Linux::here(AccessMode::Write)
 }
 
 /// What an independent reader sees: one read, larger than any value.
@@ -261,7 +261,7 @@ fn few_descriptors_are_enough() {
 fn limits_are_those_that_proc_shows() {
     let shown = fs::read_to_string("/proc/self/limits").unwrap();
     let shown: Vec<&str> = shown.lines().skip(1).collect();
-    let mut kernel = Linux::here(Access::Read);
+    let mut kernel = Linux::here(AccessMode::Read);
     let found: BTreeMap<Resource, Limits> =
         Resource::ALL.map(|resource| (resource, kernel.limits(Process::Own, resource).unwrap())).into();
     for (resource, line) in Resource::ALL.into_iter().zip(shown) {
@@ -280,7 +280,7 @@ fn limits_are_those_that_proc_shows() {
 fn limits_of_others_are_set_and_refused() {
     let mut child = Command::new("sleep").arg("60").spawn().unwrap();
     let process = Process::Pid(child.id().try_into().unwrap());
-    let mut kernel = Linux::here(Access::Write);
+    let mut kernel = Linux::here(AccessMode::Write);
     let core = Limits { soft: Limit::Value(0), hard: Limit::Value(4096) };
     let set = kernel.set_limits(process, Resource::Core, core);
     let found = kernel.limits(process, Resource::Core);

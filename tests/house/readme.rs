@@ -12,7 +12,7 @@ use tunectl::catalog;
 use tunectl::commands::{self, Cli, World};
 use tunectl::diagnose::Cause;
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime};
-use tunectl::kernel::fake::{Fake, Mount};
+use tunectl::kernel::fake::{Fake, MountMode};
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::run::{CompatFlags, OPTIONS, Shape};
 use tunectl::model::setting::System;
@@ -100,7 +100,7 @@ fn check() -> String {
     let limits = Limits { soft: Limit::Value(1024), hard: Limit::Value(524_288) };
     let mut kernel = Fake::linux()
         .in_network_namespace()
-        .mounted("", Mount::ReadOnly)
+        .mounted("", MountMode::ReadOnly)
         .limited(Resource::Nofile, limits)
         .without_cap_sys_resource();
     let around = EnvironmentDetails {

@@ -1,4 +1,4 @@
-//! What a write does to a key: the kernel's habits, each measured on a real one, played in memory.
+//! What a write does to a key, as measured on real kernels.
 
 use nix::errno::Errno;
 
@@ -8,108 +8,114 @@ use crate::model::ranges::Ranges;
 use crate::model::setting::System;
 use crate::model::value::MAX_PORT;
 
-/// How a key takes what is written to it.
+/// What a key does with what is written to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// As many whole numbers as stand there; fewer change only the first ones.
+    /// A fixed count of integers, as many as the key holds; fewer change only the first ones.
     Numbers {
-        /// The lowest that is taken.
+        /// The lowest that is accepted.
         min: i128,
-        /// The highest that is taken.
+        /// The highest that is accepted.
         max: i128,
-        /// What becomes of a number outside.
-        outside: Outside,
-        /// What becomes of a number inside.
-        inside: Inside,
+        /// What a number beyond those does.
+        out_of_range: OutOfRange,
+        /// What another number is stored as.
+        stored_as: StoredAs,
     },
     /// `net.ipv4.ip_local_port_range`: a pair, which must not start below `ip_unprivileged_port_start`.
     PortRange,
     /// `net.ipv4.ip_unprivileged_port_start`: must not be above the first of `ip_local_port_range`.
     FirstPort,
-    /// A list of ports, merged and sorted when it is read, of which one write takes 4095 bytes.
+    /// A list of ports, merged and sorted when it is read. One write takes 4095 bytes.
     Ports,
-    /// One of these words; another is `ENOENT`, as of a congestion control that isn't registered.
+    /// One of these words; another one is `ENOENT`, as for a congestion control that is not registered.
     Word(&'static [&'static str]),
-    /// One of these words, read back with brackets around it among the others; another is `EINVAL`.
+    /// One of these words, read back in brackets among the others; another one is `EINVAL`.
     Choice(&'static [&'static str]),
     /// A line, cut silently after so many bytes.
     Text(usize),
 }
 
-/// What becomes of a number that is out of range.
+/// What a number does that is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outside {
+pub enum OutOfRange {
     /// The write fails.
     Refused(Errno),
-    /// The nearest number inside is stored, silently.
+    /// The nearest number in the range is stored, silently.
     Clamped,
 }
 
-/// What is stored of a number that is within range.
+/// What a number within the range is stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inside {
-    /// The number.
-    Stored,
+pub enum StoredAs {
+    /// Itself.
+    Same,
     /// The next power of two, silently (`fs.pipe-max-size`).
     PowerOfTwo,
     /// The next multiple, silently (`*_ms` keys, which are kept in ticks).
     Multiple(i128),
-    /// Nothing: the write succeeds and does nothing.
-    Ignored,
+    /// Not at all: the write succeeds and does nothing.
+    Nothing,
 }
 
 impl Behaviour {
     /// Numbers from `min` to `max`, with `EINVAL` outside.
     #[must_use]
     pub const fn numbers(min: i128, max: i128) -> Self {
-        Self::Numbers { min, max, outside: Outside::Refused(Errno::EINVAL), inside: Inside::Stored }
+        Self::Numbers { min, max, out_of_range: OutOfRange::Refused(Errno::EINVAL), stored_as: StoredAs::Same }
     }
 
     /// Numbers that are moved into the range from `min` to `max`, silently.
     #[must_use]
     pub const fn clamped(min: i128, max: i128) -> Self {
-        Self::Numbers { min, max, outside: Outside::Clamped, inside: Inside::Stored }
+        Self::Numbers { min, max, out_of_range: OutOfRange::Clamped, stored_as: StoredAs::Same }
     }
 
     /// Numbers from `min` to `max`, of which something else is stored.
     #[must_use]
-    pub const fn rounded(min: i128, max: i128, inside: Inside) -> Self {
-        Self::Numbers { min, max, outside: Outside::Refused(Errno::EINVAL), inside }
+    pub const fn rounded(min: i128, max: i128, stored_as: StoredAs) -> Self {
+        Self::Numbers { min, max, out_of_range: OutOfRange::Refused(Errno::EINVAL), stored_as }
     }
 }
 
-/// What a write left, and how many of its bytes were taken.
+/// What a write did.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct WriteEffect {
+    /// The text of the key after it.
     pub(super) text: String,
+    /// How many bytes the kernel took.
     pub(super) taken: usize,
 }
 
-/// Plays one write of `text`, which is not empty, over `old`.
+/// Writes `text`, which is not empty, to a key that holds `old`.
 pub(super) fn write(
     behaviour: Behaviour,
     system: System,
     old: &str,
     text: &str,
-    pieces: WriteMode,
-    neighbours: &Neighbours,
-) -> Result<Written, Errno> {
-    let all = |new: String| Ok(Written { text: new, taken: text.len() });
+    mode: WriteMode,
+    port_keys: &PortKeys,
+) -> Result<WriteEffect, Errno> {
+    let all = |new: String| Ok(WriteEffect { text: new, taken: text.len() });
     let word = text.trim();
     match behaviour {
-        Behaviour::Numbers { min, max, outside, inside } => {
-            write_numbers(system, old, text, |number| store(number, (min, max), outside, inside))
+        Behaviour::Numbers { min, max, out_of_range, stored_as } => {
+            write_numbers(system, old, text, |number| store(number, (min, max), out_of_range, stored_as))
         }
         Behaviour::PortRange => {
             let written = write_numbers(system, old, text, |port| within(port, 1, i128::from(MAX_PORT)))?;
             let range = numbers_of(&written.text);
             let upside_down = range.first() > range.last();
-            if upside_down || range.first() < neighbours.first_port.as_ref() { Err(Errno::EINVAL) } else { Ok(written) }
+            if upside_down || range.first() < port_keys.unprivileged_start.as_ref() {
+                Err(Errno::EINVAL)
+            } else {
+                Ok(written)
+            }
         }
         Behaviour::FirstPort => write_numbers(system, old, text, |port| {
-            within(port, 0, neighbours.range_start.unwrap_or(i128::from(MAX_PORT)))
+            within(port, 0, port_keys.range_start.unwrap_or(i128::from(MAX_PORT)))
         }),
-        Behaviour::Ports => write_ports(text, pieces),
+        Behaviour::Ports => write_ports(text, mode),
         Behaviour::Word(words) if words.contains(&word) => all(line(word)),
         Behaviour::Word(_) => Err(Errno::ENOENT),
         Behaviour::Choice(words) if words.contains(&word) => all(choice(words, word)),
@@ -118,38 +124,43 @@ pub(super) fn write(
     }
 }
 
-/// The values of other keys that a write depends on.
+/// The keys that the two behaviours of ports depend on.
 #[derive(Debug, Default)]
-pub(super) struct Neighbours {
+pub(super) struct PortKeys {
     /// `net.ipv4.ip_unprivileged_port_start`.
-    pub(super) first_port: Option<i128>,
+    pub(super) unprivileged_start: Option<i128>,
     /// The first of `net.ipv4.ip_local_port_range`.
     pub(super) range_start: Option<i128>,
 }
 
-/// The numbers that stand in what the kernel printed.
+/// The numbers in a text that the kernel printed.
 pub(super) fn numbers_of(text: &str) -> Vec<i128> {
     text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
-fn store(number: i128, (min, max): (i128, i128), outside: Outside, inside: Inside) -> Result<Option<i128>, Errno> {
-    let number = match outside {
-        Outside::Refused(errno) if number < min || number > max => return Err(errno),
-        Outside::Refused(_) => number,
-        Outside::Clamped => number.clamp(min, max),
+fn store(
+    number: i128,
+    (min, max): (i128, i128),
+    out_of_range: OutOfRange,
+    stored_as: StoredAs,
+) -> Result<Option<i128>, Errno> {
+    let number = match out_of_range {
+        OutOfRange::Refused(errno) if number < min || number > max => return Err(errno),
+        OutOfRange::Refused(_) => number,
+        OutOfRange::Clamped => number.clamp(min, max),
     };
-    Ok(match inside {
-        Inside::Stored => Some(number),
-        Inside::PowerOfTwo => u64::try_from(number).ok().and_then(u64::checked_next_power_of_two).map(i128::from),
-        Inside::Multiple(step) => {
+    Ok(match stored_as {
+        StoredAs::Same => Some(number),
+        StoredAs::PowerOfTwo => u64::try_from(number).ok().and_then(u64::checked_next_power_of_two).map(i128::from),
+        StoredAs::Multiple(step) => {
             Some(number.div_euclid(step) * step + if number.rem_euclid(step) == 0 { 0 } else { step })
         }
-        Inside::Ignored => None,
+        StoredAs::Nothing => None,
     })
 }
 
 fn within(number: i128, min: i128, max: i128) -> Result<Option<i128>, Errno> {
-    store(number, (min, max), Outside::Refused(Errno::EINVAL), Inside::Stored)
+    store(number, (min, max), OutOfRange::Refused(Errno::EINVAL), StoredAs::Same)
 }
 
 /// Numbers as `proc_dointvec` (kernel/sysctl.c) takes them: octal and hexadecimal too, as many as the key has,
@@ -159,7 +170,7 @@ fn write_numbers(
     old: &str,
     text: &str,
     store: impl Fn(i128) -> Result<Option<i128>, Errno>,
-) -> Result<Written, Errno> {
+) -> Result<WriteEffect, Errno> {
     let mut numbers = numbers_of(old);
     let mut taken = 0;
     let mut seen = 0;
@@ -186,7 +197,7 @@ fn write_numbers(
         return Err(Errno::EINVAL);
     }
     let words: Vec<String> = numbers.iter().map(i128::to_string).collect();
-    Ok(Written { text: line(&words.join("\t")), taken })
+    Ok(WriteEffect { text: line(&words.join("\t")), taken })
 }
 
 /// `strtoul_lenient` with base 0: a leading zero means octal.
@@ -202,17 +213,17 @@ fn kernel_number(token: &str) -> Option<i128> {
 }
 
 /// A list that starts anew. A single write ends behind the last number that fits.
-fn write_ports(text: &str, pieces: WriteMode) -> Result<Written, Errno> {
+fn write_ports(text: &str, mode: WriteMode) -> Result<WriteEffect, Errno> {
     const MOST: usize = 4095;
     let list = text.trim_matches('\n');
     if list.contains(char::is_whitespace) {
         return Err(Errno::EINVAL);
     }
-    let whole = pieces == WriteMode::Lists || text.len() <= MOST;
+    let whole = mode == WriteMode::Lists || text.len() <= MOST;
     let taken = if whole { text.len() } else { text[..MOST].rfind(',').map_or(MOST, |comma| comma + 1) };
     let list = text[..taken].trim_matches(['\n', ',']);
     let ports = Ranges::parse(list, MAX_PORT).map_err(|_| Errno::EINVAL)?;
-    Ok(Written { text: line(&ports.to_string()), taken })
+    Ok(WriteEffect { text: line(&ports.to_string()), taken })
 }
 
 fn choice(words: &[&str], chosen: &str) -> String {
@@ -230,13 +241,13 @@ mod tests {
     use super::*;
 
     fn linux(behaviour: Behaviour, old: &str, text: &str) -> Result<(String, usize), Errno> {
-        let neighbours = Neighbours { first_port: Some(1024), range_start: Some(32768) };
-        write(behaviour, System::Linux, old, text, WriteMode::One, &neighbours)
+        let port_keys = PortKeys { unprivileged_start: Some(1024), range_start: Some(32768) };
+        write(behaviour, System::Linux, old, text, WriteMode::One, &port_keys)
             .map(|written| (written.text, written.taken))
     }
 
     #[test]
-    fn numbers_are_taken_as_the_kernel_takes_them() {
+    fn numbers_are_parsed_as_the_kernel_parses_them() {
         let any = Behaviour::numbers(i128::from(i32::MIN), i128::from(i32::MAX));
         for (old, text, left) in [
             ("4096\n", "010", Ok(("8\n".to_owned(), 3))),
@@ -257,11 +268,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_may_be_something_else() {
-        let size = Behaviour::rounded(0, 1 << 31, Inside::PowerOfTwo);
+    fn a_number_may_be_stored_as_another() {
+        let size = Behaviour::rounded(0, 1 << 31, StoredAs::PowerOfTwo);
         assert_eq!(linux(size, "1048576\n", "1048577").unwrap().0, "2097152\n");
-        assert_eq!(linux(Behaviour::rounded(0, 99, Inside::Multiple(4)), "4\n", "9").unwrap().0, "12\n");
-        assert_eq!(linux(Behaviour::rounded(0, 99, Inside::Ignored), "4\n", "9").unwrap().0, "4\n");
+        assert_eq!(linux(Behaviour::rounded(0, 99, StoredAs::Multiple(4)), "4\n", "9").unwrap().0, "12\n");
+        assert_eq!(linux(Behaviour::rounded(0, 99, StoredAs::Nothing), "4\n", "9").unwrap().0, "4\n");
         assert_eq!(linux(Behaviour::clamped(1024, 65535), "4\n", "9").unwrap().0, "1024\n");
     }
 

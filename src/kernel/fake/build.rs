@@ -1,8 +1,8 @@
-//! What a test may change of the kernel in memory, one thing at a time.
+//! Builders of the kernel in memory: each changes one thing.
 
 use std::path::Path;
 
-use super::{Behaviour, Entry, Fake, Mount, Other, Trees};
+use super::{Behaviour, Fake, FakeKey, FakeProcess, MountMode};
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::Key;
@@ -13,19 +13,19 @@ impl Fake {
     pub fn with(mut self, name: &str, text: &str, behaviour: Behaviour) -> Self {
         if let Some(key) = key(name) {
             let text = format!("{text}\n");
-            let entry = Entry { text, behaviour, mode: 0o644, owner: 0, mount: Mount::Writable, zeroes: None };
+            let entry = FakeKey { text, behaviour, mode: 0o644, owner: 0, mount: MountMode::Writable, zeroes: None };
             self.keys.insert(key, entry);
         }
         self
     }
 
-    /// Puts another text in a key's place, whatever it would itself take.
+    /// Gives a key this value, whether or not it could be written.
     #[must_use]
     pub fn holding(self, name: &str, text: &str) -> Self {
         self.changed(name, |entry| entry.text = format!("{text}\n"))
     }
 
-    /// Takes a key away: `ENOENT`.
+    /// Removes a key: `ENOENT`.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         if let Some(key) = key(name) {
@@ -47,7 +47,7 @@ impl Fake {
         self.changed(name, |entry| entry.owner = owner)
     }
 
-    /// Lets writes to one key set another to zero.
+    /// Makes a write to one key set another to zero.
     #[must_use]
     pub fn zeroing(self, name: &str, other: &str) -> Self {
         let other = key(other);
@@ -56,7 +56,7 @@ impl Fake {
 
     /// Mounts all keys beneath a directory (`""` for all of `/proc/sys`, `net/ipv4`, `/sys`) read-only or writable.
     #[must_use]
-    pub fn mounted(mut self, directory: &str, mount: Mount) -> Self {
+    pub fn mounted(mut self, directory: &str, mount: MountMode) -> Self {
         let directory =
             if directory.starts_with("/sys") { directory.to_owned() } else { format!("/proc/sys/{directory}") };
         for (key, entry) in &mut self.keys {
@@ -70,11 +70,11 @@ impl Fake {
     /// Unmounts `/proc` and `/sys`.
     #[must_use]
     pub fn without_trees(mut self) -> Self {
-        self.trees = Trees::Missing;
+        self.mounted = false;
         self
     }
 
-    /// Makes us this user, who may not raise hard limits if not root.
+    /// Runs us as this user. Only root may raise hard limits.
     #[must_use]
     pub fn as_user(mut self, uid: u32) -> Self {
         self.uid = uid;
@@ -82,28 +82,28 @@ impl Fake {
         self
     }
 
-    /// Takes `CAP_SYS_RESOURCE` from us, as container runtimes do.
+    /// Runs us without `CAP_SYS_RESOURCE`, as container runtimes do.
     #[must_use]
     pub fn without_cap_sys_resource(mut self) -> Self {
         self.may_raise = false;
         self
     }
 
-    /// Adds a process of `owner` with the limits that we have now.
+    /// Adds a process of the user `owner`, with the limits that ours has now.
     #[must_use]
     pub fn with_process(mut self, pid: i32, owner: u32) -> Self {
-        self.others.insert(pid, Other { owner, limits: self.own.clone() });
+        self.others.insert(pid, FakeProcess { owner, limits: self.own.clone() });
         self
     }
 
-    /// Puts a limit of ours in place, whatever the rules say.
+    /// Gives our process these limits, whether or not it could set them.
     #[must_use]
     pub fn limited(mut self, resource: Resource, limits: Limits) -> Self {
         self.own.insert(resource, limits);
         self
     }
 
-    fn changed(mut self, name: &str, change: impl FnOnce(&mut Entry)) -> Self {
+    fn changed(mut self, name: &str, change: impl FnOnce(&mut FakeKey)) -> Self {
         if let Some(entry) = key(name).and_then(|key| self.keys.get_mut(&key)) {
             change(entry);
         }
@@ -111,7 +111,7 @@ impl Fake {
     }
 }
 
-/// The key that a name of the builders stands for.
+/// The key of this name, in the form that [`Fake`] describes.
 pub(super) fn key(name: &str) -> Option<Key> {
     match name.strip_prefix("/sys/") {
         Some(path) => SysfsName::parse(path).ok().map(Key::Sysfs),
@@ -119,7 +119,7 @@ pub(super) fn key(name: &str) -> Option<Key> {
     }
 }
 
-/// Where the file of a key is.
+/// The path of a key's file.
 fn absolute(key: &Key) -> String {
     match key {
         Key::Sysctl(name) => format!("/proc/sys/{}", name.path()),

@@ -1,4 +1,4 @@
-//! The rules by which a kernel lets limits be changed: `do_prlimit` (kernel/sys.c) and `dosetrlimit` (XNU).
+//! How a kernel lets limits be changed: `do_prlimit` (kernel/sys.c) and `dosetrlimit` (XNU).
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::System;
 
 /// The limits of one process.
-pub(super) type Table = BTreeMap<Resource, Limits>;
+pub(super) type LimitTable = BTreeMap<Resource, Limits>;
 
 /// What a change of limits depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
+pub(super) struct LimitRules {
     pub(super) system: System,
     /// Whether hard limits may be raised: `CAP_SYS_RESOURCE`, or root on macOS.
     pub(super) may_raise: bool,
@@ -22,19 +22,19 @@ pub(super) struct Rules {
     pub(super) most_processes: Option<u64>,
 }
 
-/// The limits of one process, of which macOS keeps the resident set and the address space as one.
-pub(super) fn get(table: &Table, system: System, resource: Resource) -> Result<Limits, Errno> {
+/// One limit of a process.
+pub(super) fn get(table: &LimitTable, system: System, resource: Resource) -> Result<Limits, Errno> {
     table.get(&slot(system, resource)).copied().ok_or(Errno::EINVAL)
 }
 
 /// Sets one limit in `table`.
-pub(super) fn set(table: &mut Table, rules: Rules, resource: Resource, new: Limits) -> Result<(), Errno> {
+pub(super) fn set(table: &mut LimitTable, rules: LimitRules, resource: Resource, new: Limits) -> Result<(), Errno> {
     let old = get(table, rules.system, resource)?;
     if new.soft > new.hard {
         return Err(Errno::EINVAL);
     }
     let new = match (rules.system, resource) {
-        // Even for a process that has more already, and even for all capabilities.
+        // Also for a process that has more already, and with all capabilities.
         (System::Linux, Resource::Nofile) if rules.most_files.is_some_and(|most| new.hard > Limit::Value(most)) => {
             return Err(Errno::EPERM);
         }
@@ -52,13 +52,14 @@ pub(super) fn set(table: &mut Table, rules: Rules, resource: Resource, new: Limi
     Ok(())
 }
 
+/// Where the limit is kept: macOS has one for the resident set and the address space.
 fn slot(system: System, resource: Resource) -> Resource {
     if system == System::MacOs && resource == Resource::Rss { Resource::As } else { resource }
 }
 
-/// What a service starts with: systemd's `1024:524288`, and the kernel's own values for the rest.
-pub(super) fn linux() -> Table {
-    let mut table: Table = Resource::ALL.into_iter().map(|resource| (resource, UNLIMITED)).collect();
+/// The limits that a service of systemd starts with.
+pub(super) fn linux() -> LimitTable {
+    let mut table: LimitTable = Resource::ALL.into_iter().map(|resource| (resource, UNLIMITED)).collect();
     table.insert(Resource::Stack, Limits { soft: Limit::Value(8 << 20), hard: Limit::Unlimited });
     table.insert(Resource::Core, Limits { soft: Limit::Value(0), hard: Limit::Unlimited });
     table.insert(Resource::Nofile, both(1024, 524_288));
@@ -72,8 +73,8 @@ pub(super) fn linux() -> Table {
 }
 
 /// What a shell on macOS starts with, by the defaults of XNU's `bsd_init.c`; the limits it lacks aren't there.
-pub(super) fn macos() -> Table {
-    Table::from([
+pub(super) fn macos() -> LimitTable {
+    LimitTable::from([
         (Resource::Cpu, UNLIMITED),
         (Resource::Fsize, UNLIMITED),
         (Resource::Data, UNLIMITED),

@@ -1,13 +1,12 @@
-//! A kernel in memory: it has state and plays by the rules of Linux or macOS, so that everything above the
-//! door can be tested, each refusal included, without touching a machine.
+//! A kernel in memory for tests. It has state and follows the rules of Linux or macOS, refusals included, so that all
+//! that uses a kernel can be tested without changing a machine.
 
 mod behaviour;
 mod build;
 mod limits;
-mod linux;
-mod macos;
+mod machines;
 
-pub use behaviour::{Behaviour, Inside, Outside};
+pub use behaviour::{Behaviour, OutOfRange, StoredAs};
 
 use std::collections::BTreeMap;
 
@@ -17,68 +16,62 @@ use super::{Evidence, Kernel, KernelError, Operation, Process, WriteMode};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use behaviour::Neighbours;
+use behaviour::PortKeys;
 use build::key;
-use limits::{Rules, Table};
+use limits::{LimitRules, LimitTable};
 
 /// A kernel in memory. [`Fake::linux`] and [`Fake::macos`] are whole machines, on which we are root; the other
 /// methods change one thing each.
 ///
-/// Keys are named as a profile names them, sysfs attributes by their path (`/sys/kernel/mm/ksm/run`). A name
-/// that is none stands for nothing: its key is as missing as any other.
+/// Keys are named as a profile names them, sysfs attributes by their path (`/sys/kernel/mm/ksm/run`). Invalid names
+/// count as missing.
 #[derive(Clone, Debug)]
 pub struct Fake {
     system: System,
-    keys: BTreeMap<Key, Entry>,
+    keys: BTreeMap<Key, FakeKey>,
     uid: u32,
     may_raise: bool,
-    trees: Trees,
-    own: Table,
-    others: BTreeMap<i32, Other>,
+    /// Whether `/proc/sys` and `/sys` are mounted.
+    mounted: bool,
+    own: LimitTable,
+    others: BTreeMap<i32, FakeProcess>,
 }
 
 /// One key.
 #[derive(Clone, Debug)]
-struct Entry {
+struct FakeKey {
     text: String,
     behaviour: Behaviour,
     mode: u32,
     owner: u32,
-    mount: Mount,
+    mount: MountMode,
     /// The key that a write to this one sets to zero, as `vm.dirty_bytes` does to `vm.dirty_ratio`.
     zeroes: Option<Key>,
 }
 
-/// How the mount that a key is on may be used.
+/// Whether the mount that a key is on can be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mount {
-    /// For reading only: `EROFS`.
+pub enum MountMode {
+    /// It can't: `EROFS`.
     ReadOnly,
-    /// For writing too.
+    /// It can.
     Writable,
-}
-
-/// Whether `/proc/sys` and `/sys` are mounted at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trees {
-    Present,
-    Missing,
 }
 
 /// Another process.
 #[derive(Clone, Debug)]
-struct Other {
+struct FakeProcess {
     owner: u32,
-    limits: Table,
+    limits: LimitTable,
 }
 
 impl Fake {
-    fn new(system: System, own: Table) -> Self {
+    fn new(system: System, own: LimitTable) -> Self {
         let keys = BTreeMap::new();
-        Self { system, keys, uid: 0, may_raise: true, trees: Trees::Present, own, others: BTreeMap::new() }
+        Self { system, keys, uid: 0, may_raise: true, mounted: true, own, others: BTreeMap::new() }
     }
 
-    /// What stands in a key, whoever may read it; without the newline.
+    /// The value of a key, without the newline, whether or not we may read it.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.keys.get(&key(name)?).map(|entry| entry.text.trim_end())
@@ -112,25 +105,22 @@ impl Fake {
         behaviour::numbers_of(self.value(name)?).first().copied()
     }
 
-    fn entry(&self, key: &Key) -> Result<&Entry, Errno> {
-        match self.trees {
-            Trees::Present => self.keys.get(key).ok_or(Errno::ENOENT),
-            Trees::Missing => Err(Errno::ENOENT),
-        }
+    fn entry(&self, key: &Key) -> Result<&FakeKey, Errno> {
+        self.keys.get(key).filter(|_| self.mounted).ok_or(Errno::ENOENT)
     }
 
-    /// The permission bits that are ours. No capability helps: `test_perm`, `fs/proc/proc_sysctl.c`.
-    fn permitted(&self, entry: &Entry) -> u32 {
+    /// The permission bits that apply to us, as the lowest three. No capability helps: `test_perm`, `fs/proc/proc_sysctl.c`.
+    fn permitted(&self, entry: &FakeKey) -> u32 {
         if entry.owner == self.uid { entry.mode >> 6 } else { entry.mode }
     }
 
-    fn rules(&self) -> Rules {
+    fn rules(&self) -> LimitRules {
         let most = |name| self.number(name).and_then(|number| u64::try_from(number).ok());
         let most_processes = most(if self.uid == 0 { "kern.maxproc" } else { "kern.maxprocperuid" });
-        Rules { system: self.system, may_raise: self.may_raise, most_files: most("fs.nr_open"), most_processes }
+        LimitRules { system: self.system, may_raise: self.may_raise, most_files: most("fs.nr_open"), most_processes }
     }
 
-    fn table(&mut self, process: Process) -> Result<&mut Table, Errno> {
+    fn table(&mut self, process: Process) -> Result<&mut LimitTable, Errno> {
         match process {
             Process::Own => Ok(&mut self.own),
             Process::Pid(_) if self.system == System::MacOs => Err(Errno::ENOSYS),
@@ -158,11 +148,11 @@ impl Kernel for Fake {
         }
     }
 
-    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
+    fn write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError> {
         let entry = self.entry(key).and_then(|entry| match entry {
             // The mode is looked at before the mount is: a key with both is EACCES.
             _ if self.permitted(entry) & 0o2 == 0 => Err(Errno::EACCES),
-            Entry { mount: Mount::ReadOnly, .. } => Err(Errno::EROFS),
+            FakeKey { mount: MountMode::ReadOnly, .. } => Err(Errno::EROFS),
             _ => Ok(entry),
         });
         let entry = entry.map_err(|errno| match (self.system, errno) {
@@ -173,11 +163,11 @@ impl Kernel for Fake {
         if text.is_empty() {
             return Ok(());
         }
-        let neighbours = Neighbours {
-            first_port: self.number("net.ipv4.ip_unprivileged_port_start"),
+        let port_keys = PortKeys {
+            unprivileged_start: self.number("net.ipv4.ip_unprivileged_port_start"),
             range_start: self.number("net.ipv4.ip_local_port_range"),
         };
-        let written = behaviour::write(entry.behaviour, self.system, &entry.text, text, pieces, &neighbours)
+        let written = behaviour::write(entry.behaviour, self.system, &entry.text, text, mode, &port_keys)
             .map_err(|errno| KernelError { operation: Operation::Write, errno })?;
         if let Some(other) = entry.zeroes.clone().and_then(|other| self.keys.get_mut(&other)) {
             "0\n".clone_into(&mut other.text);
@@ -194,7 +184,7 @@ impl Kernel for Fake {
 
     fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
         let names = self.keys.keys().filter_map(|key| match key {
-            Key::Sysctl(name) if self.trees == Trees::Present && pattern.matches(name) => Some(name.clone()),
+            Key::Sysctl(name) if self.mounted && pattern.matches(name) => Some(name.clone()),
             _ => None,
         });
         names.collect()
@@ -205,13 +195,13 @@ impl Kernel for Fake {
         if self.system == System::MacOs {
             return Evidence { exists, ..Evidence::default() };
         }
-        let tree_present = Some(self.trees == Trees::Present);
+        let tree_present = Some(self.mounted);
         match self.entry(key) {
             Ok(entry) => Evidence {
                 exists,
                 mode: Some(entry.mode),
                 owner: Some(entry.owner),
-                read_only_mount: Some(entry.mount == Mount::ReadOnly),
+                read_only_mount: Some(entry.mount == MountMode::ReadOnly),
                 tree_present,
                 ..Evidence::default()
             },

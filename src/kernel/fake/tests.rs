@@ -18,8 +18,8 @@ fn set(fake: &mut Fake, process: Process, limits: Limits) -> Result<(), Errno> {
 
 #[test]
 fn every_key_of_both_machines_has_a_name() {
-    assert_eq!(Fake::linux().keys.len(), linux::NET.len() + linux::OTHERS.len());
-    assert_eq!(Fake::macos().keys.len(), macos::KEYS.len());
+    assert_eq!(Fake::linux().keys.len(), machines::LINUX_NET.len() + machines::LINUX_OTHERS.len());
+    assert_eq!(Fake::macos().keys.len(), machines::MACOS.len());
 }
 
 #[test]
@@ -58,12 +58,12 @@ fn lists_of_ports_are_taken_in_pieces() {
 fn each_way_to_be_refused() {
     let name = "net.core.somaxconn";
     let refused = |mut fake: Fake| put(&mut fake, name, "1").unwrap_err();
-    assert_eq!(refused(Fake::linux().mounted("", Mount::ReadOnly)), (Operation::OpenToWrite, Errno::EROFS));
+    assert_eq!(refused(Fake::linux().mounted("", MountMode::ReadOnly)), (Operation::OpenToWrite, Errno::EROFS));
     assert_eq!(refused(Fake::linux().as_user(1000)), (Operation::OpenToWrite, Errno::EACCES));
     assert_eq!(refused(Fake::linux().owner(name, 65534)), (Operation::OpenToWrite, Errno::EACCES));
     assert_eq!(refused(Fake::linux().without(name)), (Operation::OpenToWrite, Errno::ENOENT));
     assert_eq!(refused(Fake::linux().without_trees()), (Operation::OpenToWrite, Errno::ENOENT));
-    let half = Fake::linux().mounted("", Mount::ReadOnly).mounted("net", Mount::Writable);
+    let half = Fake::linux().mounted("", MountMode::ReadOnly).mounted("net", MountMode::Writable);
     assert_eq!(put(&mut half.clone(), name, "1"), Ok(()));
     assert_eq!(put(&mut half.clone(), "kernel.shmmni", "1"), Err((Operation::OpenToWrite, Errno::EROFS)));
     let mut fake = Fake::linux();

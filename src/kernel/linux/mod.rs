@@ -2,9 +2,9 @@
 
 mod beneath;
 mod kept;
-mod layout;
 mod process_limits;
 mod tree;
+mod tree_kind;
 
 use std::fs::File;
 use std::io;
@@ -15,39 +15,38 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::{Uid, geteuid, seteuid};
 
-use super::{Access, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
+use super::{AccessMode, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
 use crate::linux::errno_of;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use kept::{Kept, Shelf};
-use layout::Layout;
 use tree::Tree;
+use tree_kind::TreeKind;
 
-/// What a key is first read with. The kernel allocates and clears as much as is asked for at every read
+/// Bytes of the first read of a key. The kernel allocates and clears as much as is asked for at every read
 /// (`proc_sys_call_handler`, `fs/proc/proc_sysctl.c`), and nearly every key is shorter.
 const FIRST_READ: usize = 128;
 
-/// Where growing ends: proc refuses reads of 4 MiB. The longest list of ports has some 200 kB.
+/// Bytes of the longest read: proc refuses reads of 4 MiB. The longest list of ports has some 200 kB.
 const LAST_READ: usize = 2 << 20;
 
-/// The most that the kernel takes of a list in one write, whatever its page size (`proc_do_large_bitmap`,
-/// kernel/sysctl.c: a page less one byte).
+/// Bytes that every kernel takes of a list in one write: a page less one byte (`proc_do_large_bitmap`, kernel/sysctl.c).
 const PIECE: usize = 4095;
 
-/// Descriptors kept at most, however many the limit allows.
+/// Keys kept open at most, however many the limit of open files allows.
 const KEPT: usize = 1024;
 
 /// The kernel that we run on.
 ///
-/// With [`Access::Write`], a key that was read stays open for the write and the reading back, which saves two
-/// walks out of three; with [`Access::Watch`] for being read again. As many are kept as half the soft limit of open
-/// files allows; they close with this.
+/// With [`AccessMode::Write`], a key that was read stays open for the write and for reading it back, which saves two
+/// path lookups out of three; with [`AccessMode::Watch`] for the next read. As many stay open as half the soft limit of
+/// open files allows.
 #[derive(Debug)]
 pub struct Linux {
     sysctl: Tree,
     sysfs: Tree,
-    access: Access,
+    access: AccessMode,
     kept: Shelf,
     room: Option<usize>,
     buffer: Vec<u8>,
@@ -56,17 +55,17 @@ pub struct Linux {
 impl Linux {
     /// The kernel of this machine.
     #[must_use]
-    pub fn here(access: Access) -> Self {
+    pub fn here(access: AccessMode) -> Self {
         Self::new("/proc/sys", "/sys", access)
     }
 
-    /// A kernel whose settings stand beneath these two directories, `/proc/sys` and `/sys`. Nothing is opened
-    /// before it is needed: where a tree is missing, each of its keys says so.
+    /// A kernel whose settings are beneath these two directories, `/proc/sys` and `/sys`. Nothing is opened before it is
+    /// needed: where a tree is missing, reading each of its keys fails.
     #[must_use]
-    pub fn new(proc_sys: impl Into<PathBuf>, sys: impl Into<PathBuf>, access: Access) -> Self {
+    pub fn new(proc_sys: impl Into<PathBuf>, sys: impl Into<PathBuf>, access: AccessMode) -> Self {
         Self {
-            sysctl: Tree::new(Layout::ProcSys, proc_sys.into()),
-            sysfs: Tree::new(Layout::Sysfs, sys.into()),
+            sysctl: Tree::new(TreeKind::ProcSys, proc_sys.into()),
+            sysfs: Tree::new(TreeKind::Sysfs, sys.into()),
             access,
             kept: Shelf::new(),
             room: None,
@@ -93,7 +92,7 @@ impl Linux {
         }
     }
 
-    /// Gives back every descriptor that is only kept for speed.
+    /// Closes every descriptor that is only kept for speed.
     fn release(&mut self) {
         self.kept.clear();
         self.sysctl.release();
@@ -101,10 +100,10 @@ impl Linux {
     }
 
     fn open_to_read(&mut self, key: &Key) -> Result<Kept, KernelError> {
-        if self.access == Access::Write {
+        if self.access == AccessMode::Write {
             match self.open(key, OFlag::O_RDWR) {
                 Ok(file) => return Ok(Kept { file, writable: true }),
-                // Read-only for us, for everyone or for this mount; a directory is told by reading it.
+                // Read-only for us, for everyone or on this mount; of a directory, read(2) fails.
                 Err(Errno::EACCES | Errno::EPERM | Errno::EROFS | Errno::EISDIR) => {}
                 Err(errno) => return Err(KernelError { operation: Operation::OpenToRead, errno }),
             }
@@ -118,24 +117,24 @@ impl Linux {
         }
     }
 
-    fn open_and_write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
+    fn open_and_write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError> {
         let opened = self.open(key, OFlag::O_WRONLY);
         let file = opened.map_err(|errno| KernelError { operation: Operation::OpenToWrite, errno })?;
-        write_text(&file, text, pieces)
+        write_text(&file, text, mode)
     }
 
-    /// What belongs to an IPC namespace may be written by the root of the user namespace that owns it and by nobody
-    /// else, whatever his capabilities: the effective user counts, at open(2) and at write(2) (`ipc_permissions`,
-    /// `ipc/ipc_sysctl.c`, since Linux 6.9). Root of the machine, in the namespaces of a container whose root is
-    /// another user, therefore becomes that one for as long as it takes.
-    fn write_as_owner(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
+    /// Settings of an IPC namespace may be written only by the root of the user namespace that owns it, whatever the
+    /// capabilities of others: the effective user counts, at open(2) and at write(2) (`ipc_permissions`,
+    /// `ipc/ipc_sysctl.c`, since Linux 6.9). In the namespaces of a container whose root is another user, root of the
+    /// machine therefore becomes that user for the write.
+    fn write_as_owner(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError> {
         let denied = KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES };
         let (tree, path) = self.tree(key);
         let owner = tree.owner(path).filter(|owner| *owner != 0).ok_or(denied)?;
         if !geteuid().is_root() || seteuid(Uid::from_raw(owner)).is_err() {
             return Err(denied);
         }
-        let written = self.open_and_write(key, text, pieces);
+        let written = self.open_and_write(key, text, mode);
         // The saved user is still root, so this can't fail (setresuid(2)).
         let _ = seteuid(Uid::from_raw(0));
         written
@@ -146,12 +145,12 @@ impl Linux {
         tree.mode(path).is_some_and(|mode| mode & 0o444 == 0 && mode & 0o222 != 0)
     }
 
-    /// Reads a key into the buffer; returns how many bytes of that it is.
+    /// Reads a key into the buffer; returns its length in bytes.
     fn fill(&mut self, key: &Key) -> Result<usize, KernelError> {
         let refusal = |errno| KernelError { operation: Operation::Read, errno };
         if let Some(kept) = self.kept.get(key) {
             match read_whole(&kept.file, &mut self.buffer) {
-                // What stood there is gone (sysctl: ENOENT, sysfs: ENODEV); another may stand in its place.
+                // The key is gone (sysctl: ENOENT, sysfs: ENODEV); another may have its name now.
                 Err(Errno::ENOENT | Errno::ENODEV) => self.kept.remove(key),
                 result => return result.map_err(refusal),
             }
@@ -164,7 +163,7 @@ impl Linux {
 
     fn keep(&mut self, key: &Key, kept: Kept) {
         let room = *self.room.get_or_insert_with(room);
-        if self.access != Access::Read && self.kept.len() < room {
+        if self.access != AccessMode::Read && self.kept.len() < room {
             self.kept.add(key.clone(), kept);
         }
     }
@@ -177,32 +176,32 @@ impl Kernel for Linux {
 
     fn read(&mut self, key: &Key) -> Result<String, KernelError> {
         let mut whole = String::new();
-        self.show(key, &mut |text| text.clone_into(&mut whole)).map(|()| whole)
+        self.with_text(key, &mut |text| text.clone_into(&mut whole)).map(|()| whole)
     }
 
-    fn show(&mut self, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
+    fn with_text(&mut self, key: &Key, use_text: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
         let count = self.fill(key)?;
-        look(&String::from_utf8_lossy(&self.buffer[..count]));
+        use_text(&String::from_utf8_lossy(&self.buffer[..count]));
         Ok(())
     }
 
-    fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
-        if self.access != Access::Write {
+    fn write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError> {
+        if self.access != AccessMode::Write {
             // What write(2) says of a descriptor that isn't open for writing.
             return Err(KernelError { operation: Operation::Write, errno: Errno::EBADF });
         }
         if let Some(kept) = self.kept.get(key).filter(|kept| kept.writable) {
-            match write_text(&kept.file, text, pieces) {
-                // Perhaps no such value, perhaps no such key any more: a fresh descriptor tells which.
+            match write_text(&kept.file, text, mode) {
+                // No such value, or the key is gone: a new descriptor tells which.
                 Err(KernelError { operation: Operation::Write, errno: Errno::ENOENT | Errno::ENODEV }) => {
                     self.kept.remove(key);
                 }
                 result => return result,
             }
         }
-        match self.open_and_write(key, text, pieces) {
+        match self.open_and_write(key, text, mode) {
             Err(KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES }) => {
-                self.write_as_owner(key, text, pieces)
+                self.write_as_owner(key, text, mode)
             }
             result => result,
         }
@@ -212,7 +211,7 @@ impl Kernel for Linux {
         self.sysctl.names(pattern)
     }
 
-    fn let_go(&mut self, key: &Key) {
+    fn close(&mut self, key: &Key) {
         self.kept.remove(key);
     }
 
@@ -263,9 +262,9 @@ fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
     Err(Errno::EFBIG)
 }
 
-fn write_text(file: &File, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
+fn write_text(file: &File, text: &str, mode: WriteMode) -> Result<(), KernelError> {
     let mut taken = 0;
-    for piece in cut(text, pieces) {
+    for piece in cut(text, mode) {
         // At offset 0 the kernel replaces the list, further on it adds to it.
         let offset = u64::try_from(taken).unwrap_or(u64::MAX);
         let count = uninterrupted(|| file.write_at(piece.as_bytes(), offset))
@@ -279,11 +278,11 @@ fn write_text(file: &File, text: &str, pieces: WriteMode) -> Result<(), KernelEr
 }
 
 /// The text in one piece, or a list in pieces that each end behind a comma, so that no number is cut in two.
-fn cut(text: &str, pieces: WriteMode) -> impl Iterator<Item = &str> {
+fn cut(text: &str, mode: WriteMode) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let left = rest?;
-        let fits = pieces == WriteMode::One || left.len() <= PIECE;
+        let fits = mode == WriteMode::One || left.len() <= PIECE;
         let comma = if fits { None } else { left.as_bytes()[..PIECE].iter().rposition(|byte| *byte == b',') };
         let (piece, left) = left.split_at(comma.map_or(left.len(), |comma| comma + 1));
         rest = (!left.is_empty()).then_some(left);

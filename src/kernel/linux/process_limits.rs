@@ -17,7 +17,7 @@ pub(super) fn limits(pid: i32, resource: Resource) -> Result<Limits, KernelError
     let (mut soft, mut hard) = (0, 0);
     match rlimit::prlimit(pid, rlimits::number(resource), None, Some((&mut soft, &mut hard))) {
         Ok(()) => Ok(rlimits::from_raw((soft, hard))),
-        Err(error) => Err(match rlimits::refusal(operation, &error) {
+        Err(error) => Err(match rlimits::kernel_error(operation, &error) {
             KernelError { errno: Errno::EPERM, .. } => {
                 let operation = visible(pid, resource).map_or(operation, Operation::ShowLimits);
                 KernelError { operation, errno: Errno::EPERM }
@@ -32,7 +32,7 @@ pub(super) fn set_limits(pid: i32, resource: Resource, limits: Limits) -> Result
     let operation = Operation::SetLimits;
     refuse_ended(pid).map_err(|errno| KernelError { operation, errno })?;
     rlimit::prlimit(pid, rlimits::number(resource), Some(rlimits::to_raw(limits)), None)
-        .map_err(|error| rlimits::refusal(operation, &error))
+        .map_err(|error| rlimits::kernel_error(operation, &error))
 }
 
 /// `ESRCH` for a zombie, whose limits prlimit(2) reads and sets as if it were alive. Where `/proc` can't be read, or

@@ -35,7 +35,7 @@ impl Sandbox {
         symlink(to, self.0.join(at)).unwrap();
     }
 
-    fn kernel(&self, access: Access) -> Linux {
+    fn kernel(&self, access: AccessMode) -> Linux {
         Linux::new(self.0.join("proc"), self.0.join("sys"), access)
     }
 }
@@ -62,7 +62,7 @@ fn refused<T>(operation: Operation, errno: Errno) -> Result<T, KernelError> {
 fn a_key_is_read_written_and_read_back() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("proc/net/core/somaxconn", "4096\n");
-    let mut kernel = sandbox.kernel(Access::Write);
+    let mut kernel = sandbox.kernel(AccessMode::Write);
     let key = sysctl("net.core.somaxconn");
     assert_eq!(kernel.read(&key).unwrap(), "4096\n");
     kernel.write(&key, "8192\n", WriteMode::One).unwrap();
@@ -76,18 +76,18 @@ fn texts_of_every_length_are_read_whole() {
     for length in [0, 1, 511, 512, 513, 4095, 4096, 32_768, 200_000] {
         let text = "7".repeat(length);
         sandbox.file("proc/long", &text);
-        assert!(sandbox.kernel(Access::Read).read(&sysctl("long")).unwrap() == text, "{length}");
+        assert!(sandbox.kernel(AccessMode::Read).read(&sysctl("long")).unwrap() == text, "{length}");
     }
     sandbox.file("proc/long", "7".repeat(LAST_READ + 1));
-    assert_eq!(sandbox.kernel(Access::Read).read(&sysctl("long")), refused(Operation::Read, Errno::EFBIG));
+    assert_eq!(sandbox.kernel(AccessMode::Read).read(&sysctl("long")), refused(Operation::Read, Errno::EFBIG));
     sandbox.file("proc/raw", b"a\xffb");
-    assert_eq!(sandbox.kernel(Access::Read).read(&sysctl("raw")).unwrap(), "a\u{fffd}b");
+    assert_eq!(sandbox.kernel(AccessMode::Read).read(&sysctl("raw")).unwrap(), "a\u{fffd}b");
 }
 
 #[test]
 fn nothing_is_created_or_truncated() {
     let sandbox = Sandbox::new();
-    let mut kernel = sandbox.kernel(Access::Write);
+    let mut kernel = sandbox.kernel(AccessMode::Write);
     assert_eq!(
         kernel.write(&sysctl("net.core.nonsense"), "1", WriteMode::One),
         refused(Operation::OpenToWrite, Errno::ENOENT)
@@ -102,7 +102,7 @@ fn nothing_is_created_or_truncated() {
 fn a_kernel_for_reading_does_not_write() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("proc/key", "1\n");
-    let mut kernel = sandbox.kernel(Access::Read);
+    let mut kernel = sandbox.kernel(AccessMode::Read);
     assert_eq!(kernel.write(&sysctl("key"), "2", WriteMode::One), refused(Operation::Write, Errno::EBADF));
     assert_eq!(fs::read_to_string(file).unwrap(), "1\n");
 }
@@ -114,13 +114,13 @@ fn no_link_in_proc_sys_is_followed() {
     sandbox.link("proc/near", "net");
     sandbox.link("proc/net/leaf", sandbox.0.join("outside/secret"));
     sandbox.file("proc/net/core/somaxconn", "4096\n");
-    for access in [Access::Read, Access::Write] {
+    for access in [AccessMode::Read, AccessMode::Write] {
         let mut kernel = sandbox.kernel(access);
         for name in ["away.secret", "near.core.somaxconn", "net.leaf"] {
             assert_eq!(kernel.read(&sysctl(name)), refused(Operation::OpenToRead, Errno::ELOOP), "{name}");
         }
     }
-    let mut kernel = sandbox.kernel(Access::Write);
+    let mut kernel = sandbox.kernel(AccessMode::Write);
     assert_eq!(kernel.write(&sysctl("net.leaf"), "x", WriteMode::One), refused(Operation::OpenToWrite, Errno::ELOOP));
     assert_eq!(fs::read_to_string(sandbox.0.join("outside/secret")).unwrap(), "secret");
 }
@@ -132,7 +132,7 @@ fn links_in_sys_are_followed_while_they_stay_beneath_it() {
     sandbox.link("sys/lo", "devices/lo");
     sandbox.link("sys/out", "../outside");
     sandbox.link("sys/absolute", sandbox.0.join("outside"));
-    let mut kernel = sandbox.kernel(Access::Read);
+    let mut kernel = sandbox.kernel(AccessMode::Read);
     assert_eq!(kernel.read(&sysfs("lo/mtu")).unwrap(), "65536\n");
     assert_eq!(kernel.read(&sysfs("out/secret")), refused(Operation::OpenToRead, Errno::EXDEV));
     assert_eq!(kernel.read(&sysfs("absolute/secret")), refused(Operation::OpenToRead, Errno::EXDEV));
@@ -142,7 +142,7 @@ fn links_in_sys_are_followed_while_they_stay_beneath_it() {
 fn no_path_leads_out_of_a_tree() {
     // No name holds `..`; if one ever did, the tree itself would still refuse.
     let sandbox = Sandbox::new();
-    let mut tree = Tree::new(Layout::ProcSys, sandbox.0.join("proc"));
+    let mut tree = Tree::new(TreeKind::ProcSys, sandbox.0.join("proc"));
     assert_eq!(tree.open("net/../../outside/secret", OFlag::O_RDONLY).unwrap_err(), Errno::EXDEV);
 }
 
@@ -150,7 +150,7 @@ fn no_path_leads_out_of_a_tree() {
 fn what_is_no_file_is_told_and_not_waited_for() {
     let sandbox = Sandbox::new();
     mkfifo(&sandbox.0.join("proc/fifo"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
-    for access in [Access::Read, Access::Write] {
+    for access in [AccessMode::Read, AccessMode::Write] {
         let mut kernel = sandbox.kernel(access);
         assert_eq!(kernel.read(&sysctl("fifo")), refused(Operation::Read, Errno::ESPIPE));
         assert_eq!(kernel.read(&sysctl("net.core")), refused(Operation::Read, Errno::EISDIR));
@@ -168,7 +168,7 @@ fn permissions_decide_and_are_told_apart() {
     let check = |user: Uid| {
         // Of this thread alone; for root it also takes away the right to pass over modes (credentials(7)).
         setfsuid(user);
-        let mut kernel = sandbox.kernel(Access::Write);
+        let mut kernel = sandbox.kernel(AccessMode::Write);
         assert_eq!(kernel.read(&sysctl("shown")).unwrap(), "1\n");
         assert_eq!(kernel.write(&sysctl("shown"), "2", WriteMode::One), refused(Operation::OpenToWrite, Errno::EACCES));
         assert_eq!(kernel.read(&sysctl("trigger")), refused(Operation::Read, Errno::EACCES));
@@ -188,7 +188,7 @@ fn permissions_decide_and_are_told_apart() {
 
 #[test]
 fn a_missing_tree_is_told_key_by_key() {
-    let mut kernel = Linux::new("/nonexistent/proc/sys", "/nonexistent/sys", Access::Write);
+    let mut kernel = Linux::new("/nonexistent/proc/sys", "/nonexistent/sys", AccessMode::Write);
     assert_eq!(kernel.read(&sysctl("net.core.somaxconn")), refused(Operation::OpenToRead, Errno::ENOENT));
     assert_eq!(kernel.write(&sysctl("a"), "1", WriteMode::One), refused(Operation::OpenToWrite, Errno::ENOENT));
     let evidence = kernel.inspect(&sysfs("kernel/mm/ksm/run"));
@@ -201,7 +201,7 @@ fn what_stands_around_a_key() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("proc/key", "1\n");
     fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
-    let mut kernel = sandbox.kernel(Access::Read);
+    let mut kernel = sandbox.kernel(AccessMode::Read);
     let found = Evidence {
         exists: Some(true),
         mode: Some(0o644),
@@ -214,7 +214,7 @@ fn what_stands_around_a_key() {
     assert_eq!(kernel.inspect(&sysctl("key")), found);
     let missing = kernel.inspect(&sysctl("net.nonsense"));
     assert_eq!(missing, Evidence { exists: Some(false), tree_present: Some(true), ..Evidence::default() });
-    assert_eq!(Linux::here(Access::Read).inspect(&sysctl("kernel.ostype")).tree_present, Some(true));
+    assert_eq!(Linux::here(AccessMode::Read).inspect(&sysctl("kernel.ostype")).tree_present, Some(true));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn names_are_found_sorted_and_whole() {
     }
     sandbox.file("proc/net/ipv4/conf/stray", "0\n");
     sandbox.link("proc/net/ipv4/conf/link", "lo");
-    let mut kernel = sandbox.kernel(Access::Read);
+    let mut kernel = sandbox.kernel(AccessMode::Read);
     let mut names = |pattern| -> Vec<String> {
         kernel.names(&SysctlName::parse(pattern).unwrap()).iter().map(ToString::to_string).collect()
     };
@@ -244,7 +244,7 @@ fn names_are_found_sorted_and_whole() {
 fn a_directory_that_was_replaced_is_opened_anew() {
     let sandbox = Sandbox::new();
     sandbox.file("proc/conf/eth0/mtu", "1\n");
-    let mut kernel = sandbox.kernel(Access::Read);
+    let mut kernel = sandbox.kernel(AccessMode::Read);
     let key = sysctl("conf.eth0.mtu");
     assert_eq!(kernel.read(&key).unwrap(), "1\n");
     fs::remove_dir_all(sandbox.0.join("proc/conf")).unwrap();

@@ -15,7 +15,7 @@ use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{AccessFlags, faccessat};
 
 use super::beneath::open_beneath;
-use super::layout::Layout;
+use super::tree_kind::TreeKind;
 use crate::kernel::Evidence;
 use crate::model::hashed::Hashed;
 use crate::model::name::SysctlName;
@@ -28,7 +28,7 @@ const HELD_DIRECTORIES: usize = 32;
 /// A root directory, opened when it is first needed, and the directories beneath it that were used last.
 #[derive(Debug)]
 pub(super) struct Tree {
-    layout: Layout,
+    kind: TreeKind,
     path: PathBuf,
     root: Option<Held>,
     directories: Hashed<String, Held>,
@@ -49,8 +49,8 @@ impl AsFd for Held {
 }
 
 impl Tree {
-    pub(super) fn new(layout: Layout, path: PathBuf) -> Self {
-        Self { layout, path, root: None, directories: HashMap::default() }
+    pub(super) fn new(kind: TreeKind, path: PathBuf) -> Self {
+        Self { kind, path, root: None, directories: HashMap::default() }
     }
 
     /// Opens the file at `path`. Its last component is never followed if it is a link, and nothing is
@@ -196,11 +196,11 @@ impl Tree {
     /// Whether a file or directory beneath the root is on a file system of the kernel's own tree; nobody can say
     /// of a tree that is another one.
     fn is_own(&self, file: impl AsFd) -> Option<bool> {
-        if self.path != Path::new(self.layout.place()) {
+        if self.path != Path::new(self.kind.mount_point()) {
             return None;
         }
         let system = fstatfs(file).ok()?;
-        Some(self.layout.kinds().contains(&system.filesystem_type()))
+        Some(self.kind.file_systems().contains(&system.filesystem_type()))
     }
 
     /// How much of the path leads to the outermost of what is mounted over it: a directory, or else the file.
@@ -242,7 +242,7 @@ impl Tree {
             return Ok(held.clone());
         }
         let root = self.root()?;
-        let opened = self.held(open_beneath(&root.descriptor, path, self.layout.resolve())?);
+        let opened = self.held(open_beneath(&root.descriptor, path, self.kind.resolve())?);
         if self.directories.len() >= HELD_DIRECTORIES {
             self.directories.clear();
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tunectl::catalog::{self, KernelVersion};
-use tunectl::kernel::fake::{Behaviour, Fake, Mount};
+use tunectl::kernel::fake::{Behaviour, Fake, MountMode};
 use tunectl::kernel::{Kernel, WriteMode};
 use tunectl::model::amount::Machine;
 use tunectl::model::name::SysctlName;
@@ -151,7 +151,7 @@ fn who_insists_gets_their_way() {
 
 #[test]
 fn a_setting_that_is_refused_is_told_of_once_and_given_up() {
-    let fake = Fake::linux().mounted("net/core", Mount::ReadOnly);
+    let fake = Fake::linux().mounted("net/core", MountMode::ReadOnly);
     let mut scene =
         DiagnosisContext::new(fake, "net.core.somaxconn = 1\nnet.ipv4.tcp_fin_timeout = 30\n", Repair::After(SECOND));
     scene.sweep(&[

@@ -1,9 +1,11 @@
-//! A Linux machine: kernel 6.12 as Debian builds it, with a gigabyte of memory. Values and ranges are those
-//! that were measured on it.
+//! The two machines: their keys, with values and ranges.
+//!
+//! Linux is kernel 6.12 as Debian builds it, with a gigabyte of memory, measured. The Mac has macOS 15 by the source of
+//! XNU (xnu-11417), where most of these keys are plain integers without any check, and the rest clamp silently.
 
 use nix::errno::Errno;
 
-use super::{Behaviour, Fake, Inside, Outside, limits};
+use super::{Behaviour, Fake, OutOfRange, StoredAs, limits};
 use crate::model::setting::System;
 
 const I32: i128 = (1 << 31) - 1;
@@ -22,15 +24,19 @@ const PERCENT: Behaviour = Behaviour::numbers(0, 100);
 /// Seconds that are kept in ticks, with 250 of them a second.
 const SECONDS: Behaviour = Behaviour::numbers(-I32 - 1, I32 / 250);
 /// Milliseconds that are kept in ticks.
-const MILLISECONDS: Behaviour = Behaviour::rounded(0, I32, Inside::Multiple(4));
+const MILLISECONDS: Behaviour = Behaviour::rounded(0, I32, StoredAs::Multiple(4));
 const BUFFER: Behaviour = Behaviour::numbers(4096, I32);
-const SEMAPHORES: Behaviour =
-    Behaviour::Numbers { min: 0, max: I32, outside: Outside::Refused(Errno::ERANGE), inside: Inside::Stored };
-const POWER_OF_TWO: Behaviour = Behaviour::rounded(4096, 1 << 31, Inside::PowerOfTwo);
+const SEMAPHORES: Behaviour = Behaviour::Numbers {
+    min: 0,
+    max: I32,
+    out_of_range: OutOfRange::Refused(Errno::ERANGE),
+    stored_as: StoredAs::Same,
+};
+const POWER_OF_TWO: Behaviour = Behaviour::rounded(4096, 1 << 31, StoredAs::PowerOfTwo);
 /// As many as memory allows, and success.
 const HUGE_PAGES: Behaviour = Behaviour::clamped(0, 434);
 
-pub(super) const NET: &[(&str, &str, Behaviour)] = &[
+pub(super) const LINUX_NET: &[(&str, &str, Behaviour)] = &[
     ("net.core.somaxconn", "4096", COUNT),
     ("net.core.netdev_max_backlog", "1000", INT),
     ("net.core.netdev_budget", "300", INT),
@@ -41,7 +47,7 @@ pub(super) const NET: &[(&str, &str, Behaviour)] = &[
     ("net.core.optmem_max", "131072", COUNT),
     ("net.core.default_qdisc", "fq_codel", Behaviour::Word(&["fq_codel", "fq", "pfifo_fast"])),
     ("net.core.busy_poll", "0", COUNT),
-    ("net.core.rps_sock_flow_entries", "0", Behaviour::rounded(0, 1 << 29, Inside::PowerOfTwo)),
+    ("net.core.rps_sock_flow_entries", "0", Behaviour::rounded(0, 1 << 29, StoredAs::PowerOfTwo)),
     ("net.ipv4.ip_local_port_range", "32768\t60999", Behaviour::PortRange),
     ("net.ipv4.ip_local_reserved_ports", "", Behaviour::Ports),
     ("net.ipv4.ip_unprivileged_port_start", "1024", Behaviour::FirstPort),
@@ -78,11 +84,11 @@ pub(super) const NET: &[(&str, &str, Behaviour)] = &[
     ("net.ipv4.route.flush", "0", INT),
     ("net.netfilter.nf_conntrack_max", "8192", COUNT),
     ("net.netfilter.nf_conntrack_count", "0", COUNT),
-    ("net.netfilter.nf_conntrack_buckets", "8192", Behaviour::rounded(1, I32, Inside::Multiple(512))),
+    ("net.netfilter.nf_conntrack_buckets", "8192", Behaviour::rounded(1, I32, StoredAs::Multiple(512))),
     ("net.unix.max_dgram_qlen", "10", COUNT),
 ];
 
-pub(super) const OTHERS: &[(&str, &str, Behaviour)] = &[
+pub(super) const LINUX_OTHERS: &[(&str, &str, Behaviour)] = &[
     ("fs.file-max", "97485", LONG),
     ("fs.nr_open", "1048576", Behaviour::numbers(64, 2_147_483_584)),
     ("fs.aio-max-nr", "65536", ULONG),
@@ -128,8 +134,8 @@ pub(super) const OTHERS: &[(&str, &str, Behaviour)] = &[
 const HUGE_ENABLED: Behaviour = Behaviour::Choice(&["always", "madvise", "never"]);
 const HUGE_DEFRAG: Behaviour = Behaviour::Choice(&["always", "defer", "defer+madvise", "madvise", "never"]);
 
-/// What only the first network namespace has.
-const HIDDEN: &[&str] = &[
+/// What only the initial network namespace has.
+const INITIAL_NETNS_ONLY: &[&str] = &[
     "net.core.netdev_max_backlog",
     "net.core.netdev_budget",
     "net.core.default_qdisc",
@@ -141,8 +147,8 @@ const HIDDEN: &[&str] = &[
     "net.ipv4.neigh.default.gc_thresh3",
 ];
 
-/// What another network namespace shows and nobody can write there.
-const SHOWN: &[&str] = &[
+/// What is read-only in other network namespaces.
+const READ_ONLY_ELSEWHERE: &[&str] = &[
     "net.core.rmem_default",
     "net.core.rmem_max",
     "net.core.wmem_default",
@@ -151,12 +157,38 @@ const SHOWN: &[&str] = &[
     "net.netfilter.nf_conntrack_buckets",
 ];
 
+/// `SYSCTL_INT`: whatever 32 bits hold, negative or not.
+const XNU_INT: Behaviour = Behaviour::numbers(-(1 << 31), (1 << 31) - 1);
+
+/// `RANGECHK` of `bsd/netinet/in_pcb.c`.
+const XNU_PORT: Behaviour = Behaviour::clamped(1024, 65535);
+
+pub(super) const MACOS: &[(&str, &str, Behaviour)] = &[
+    ("kern.maxfiles", "122880", XNU_INT),
+    ("kern.maxfilesperproc", "61440", XNU_INT),
+    ("kern.maxproc", "4000", Behaviour::numbers(0, 4000)),
+    ("kern.maxprocperuid", "2666", Behaviour::numbers(0, 4000)),
+    ("kern.ipc.somaxconn", "128", XNU_INT),
+    ("kern.ipc.maxsockbuf", "8388608", XNU_INT),
+    ("net.inet.ip.portrange.first", "49152", XNU_PORT),
+    ("net.inet.ip.portrange.last", "65535", XNU_PORT),
+    ("net.inet.ip.portrange.hifirst", "49152", XNU_PORT),
+    ("net.inet.ip.portrange.hilast", "65535", XNU_PORT),
+    ("net.inet.ip.portrange.lowfirst", "1023", Behaviour::clamped(1, 1023)),
+    ("net.inet.ip.portrange.lowlast", "600", Behaviour::clamped(1, 1023)),
+    ("net.inet.tcp.msl", "15000", XNU_INT),
+    ("net.inet.tcp.sendspace", "131072", XNU_INT),
+    ("net.inet.tcp.recvspace", "131072", XNU_INT),
+    ("hw.ncpu", "8", XNU_INT),
+    ("hw.memsize", "17179869184", XNU_INT),
+];
+
 impl Fake {
     /// A Linux machine, with the values of a fresh installation.
     #[must_use]
     pub fn linux() -> Self {
         let whole = Self::new(System::Linux, limits::linux());
-        let keys = NET.iter().chain(OTHERS);
+        let keys = LINUX_NET.iter().chain(LINUX_OTHERS);
         let whole = keys.fold(whole, |fake, (name, text, behaviour)| fake.with(name, text, *behaviour));
         let whole = ["net.ipv4.route.flush", "vm.drop_caches", "vm.compact_memory"]
             .iter()
@@ -169,10 +201,18 @@ impl Fake {
             .zeroing("vm.overcommit_ratio", "vm.overcommit_kbytes")
     }
 
-    /// Moves us to a network namespace of our own: what only the first one has is gone or read-only.
+    /// In another network namespace than the initial one, what is only that one's is missing or read-only.
     #[must_use]
     pub fn in_network_namespace(self) -> Self {
-        let hidden = HIDDEN.iter().fold(self, |fake, name| fake.without(name));
-        SHOWN.iter().fold(hidden, |fake, name| fake.mode(name, 0o444))
+        let hidden = INITIAL_NETNS_ONLY.iter().fold(self, |fake, name| fake.without(name));
+        READ_ONLY_ELSEWHERE.iter().fold(hidden, |fake, name| fake.mode(name, 0o444))
+    }
+
+    /// A Mac with the values of a fresh installation.
+    #[must_use]
+    pub fn macos() -> Self {
+        let whole = Self::new(System::MacOs, limits::macos());
+        let whole = MACOS.iter().fold(whole, |fake, (name, text, behaviour)| fake.with(name, text, *behaviour));
+        whole.mode("hw.ncpu", 0o444).mode("hw.memsize", 0o444)
     }
 }

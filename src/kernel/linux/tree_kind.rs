@@ -1,4 +1,4 @@
-//! What the two trees of settings are made of.
+//! The two trees of settings, `/proc/sys` and `/sys`, and what each may hold.
 
 use nix::fcntl::ResolveFlag;
 use nix::sys::statfs::{
@@ -12,17 +12,17 @@ const FUSE_CONTROL: FsType = FsType(0x6573_5543);
 const CONFIGFS: FsType = FsType(0x6265_6570);
 const EFIVARFS: FsType = FsType(0xde5e_81e4);
 
-/// Which tree it is, which says what it may hold.
+/// One of the two trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// No links at all, proc(5).
+pub(super) enum TreeKind {
+    /// `/proc/sys`: no links at all, proc(5).
     ProcSys,
-    /// Links between directories, `class/net/lo` for one; those that stay beneath the root are followed.
+    /// `/sys`: links between directories, as `class/net/lo`, are followed where they stay beneath the root.
     Sysfs,
 }
 
-impl Layout {
-    /// How openat2(2) is to go from the root to a directory.
+impl TreeKind {
+    /// How openat2(2) resolves a path to a directory.
     pub(super) fn resolve(self) -> ResolveFlag {
         match self {
             Self::ProcSys => {
@@ -32,18 +32,18 @@ impl Layout {
         }
     }
 
-    /// Where the kernel's own tree stands.
-    pub(super) fn place(self) -> &'static str {
+    /// Where the kernel's own tree is mounted.
+    pub(super) fn mount_point(self) -> &'static str {
         match self {
             Self::ProcSys => "/proc/sys",
             Self::Sysfs => "/sys",
         }
     }
 
-    /// What statfs(2) calls the file systems of the kernel's own tree, that of its root first. The others of `/sys`
-    /// have their places in it, sysfs(5). By FUSE a container's runtime plays the kernel's part: lxcfs for processors,
-    /// sysbox for most of `/proc/sys`.
-    pub(super) fn kinds(self) -> &'static [FsType] {
+    /// The types, as of statfs(2), of the file systems that the tree is made of, that of its root first. The others are
+    /// mounted at fixed places in `/sys`, sysfs(5). FUSE is for what container runtimes emulate: lxcfs processors, sysbox
+    /// most of `/proc/sys`.
+    pub(super) fn file_systems(self) -> &'static [FsType] {
         match self {
             Self::ProcSys => &[PROC_SUPER_MAGIC, FUSE_SUPER_MAGIC],
             Self::Sysfs => &[
