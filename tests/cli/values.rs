@@ -201,6 +201,7 @@ error: a required setting falls short, so nothing was changed for good
 #[test]
 fn names_with_dots_in_every_spelling() {
     inside(this_test!(), || {
+        put("net/ipv4/conf/lo/rp_filter", "0");
         rename_loopback("eth0.100");
         for (value, spelling) in [
             ("2", "\"net.ipv4.conf.eth0/100.rp_filter\""),

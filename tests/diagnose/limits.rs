@@ -186,7 +186,7 @@ fn other_processes() {
         let row = format!("nofile (soft)  100     {soft:<5}  falls short\n");
         let checked = text(&user.runs(&["sh", "-c", &format!("exec tunectl check {asked}")]));
         assert!(checked.contains(&row), "{checked}");
-        user.passes(&format!("--rlimit nofile={soft} --pid {}", other.id()));
+        user.passes(&format!("--rlimit nofile={soft}:{hard} --pid {}", other.id()));
         let all = user.runs(&["tunectl", "limits", "--pid", &other.id().to_string()]);
         let words = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
         let table = text(&all);

@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::service::{As, BOTH, Service, children, command, outcome, status, tunectl};
 use crate::support::kernel::until;
@@ -118,8 +117,8 @@ fn docker_info_finds_a_version() {
 fn their_options_and_variables_do_what_they_do() {
     let exits = ["sh", "-c", "kill $$"];
     assert_eq!(called("tini", &[&["-e", "143"], &exits[..]].concat(), &[]).0, 0);
-    assert_eq!(called("dumb-init", &["-r", "15:9", "sh", "-c", "kill -TERM 1; sleep 5"], &[]).0, 137);
-    let rewrites = ["--rewrit", "15:9", "sh", "-c", "kill -TERM 1; sleep 5"];
+    assert_eq!(called("dumb-init", &["-r", "15:9", "sh", "-c", "kill -TERM 1; sleep 60"], &[]).0, 137);
+    let rewrites = ["--rewrit", "15:9", "sh", "-c", "kill -TERM 1; sleep 60"];
     assert_eq!(called("dumb-init", &rewrites, &[]).0, 137);
     let ids = "ps -o pid=,pgid=,sid= -p $$ | xargs";
     assert_eq!(called("dumb-init", &["sh", "-c", ids], &[]).1, "2 2 2\n");
@@ -130,8 +129,11 @@ fn their_options_and_variables_do_what_they_do() {
         assert!(!out.contains("2 2"), "{out}");
     }
     // A child in the group gets it only with -g.
-    let script = "(trap 'echo child; exit' USR1; while :; do sleep 0.05; done) & \
-        trap 'echo main' USR1; sleep 0.3; kill -USR1 1; sleep 0.2; sleep 0.4; exit 0";
+    // Ends when the main process has it and, if it is to get it, the child; and then some time goes by.
+    let script = "trap 'up=1' HUP; trap 'echo main; main=1' USR1; trap 'child=1' USR2; \
+        (trap 'echo child; kill -USR2 $$; exit' USR1; kill -HUP $$; while :; do sleep 0.05; done) & \
+        while [ -z \"$up\" ]; do sleep 0.01; done; kill -USR1 1; \
+        while [ \"$main$child\" != $0 ]; do sleep 0.01; done; sleep 0.3; exit 0";
     for (name, words, variables, both) in [
         ("tini", &[][..], &[][..], false),
         ("tini", &["-g"], &[], true),
@@ -141,7 +143,8 @@ fn their_options_and_variables_do_what_they_do() {
         ("dumb-init", &[], &[], true),
         ("dumb-init", &["-c"], &[], false),
     ] {
-        let out = called(name, &[words, &["sh", "-c", script]].concat(), variables).1;
+        let count = if both { "11" } else { "1" };
+        let out = called(name, &[words, &["sh", "-c", script, count]].concat(), variables).1;
         assert_eq!(out.contains("child"), both, "{name} {words:?} {variables:?}: {out}");
         assert!(out.contains("main"), "{name} {words:?}: {out}");
     }
@@ -171,7 +174,7 @@ fn catatonit_pauses_until_it_is_asked_to_end() {
             }
             until("a signal ended it", || at_rest() && status(pid, "ShdPnd") == "0000000000000000");
             service.send(end);
-            assert_eq!(service.end(Duration::from_secs(5)), 0, "{place:?}");
+            assert_eq!(service.end(), 0, "{place:?}");
         }
     }
 }
@@ -189,7 +192,7 @@ fn whoever_pauses_reaps() {
         let pid = service.supervisor();
         until("zombies are left", || status(pid, "Name") == "catatonit" && children(pid).is_empty());
         service.send(libc::SIGTERM);
-        assert_eq!(service.end(Duration::from_secs(5)), 0, "{place:?}");
+        assert_eq!(service.end(), 0, "{place:?}");
     }
 }
 

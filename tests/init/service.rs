@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tunectl::sys;
 
-use crate::support::kernel::until;
+use crate::support::kernel::{PATIENCE, until};
 
 /// What tunectl is in its PID namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub(crate) fn init(place: As, words: &[&str]) -> Command {
     command
 }
 
-/// How `command` ended, within half a minute, and what it said.
+/// How `command` ended, and what it said.
 pub(crate) fn outcome(mut command: Command) -> (i32, String, String) {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
@@ -136,9 +136,9 @@ impl Service {
         service
     }
 
-    /// The next line that it says, within half a minute; empty when it has said all.
+    /// The next line that it says; empty when it has said all.
     pub(crate) fn line(&mut self) -> String {
-        match self.lines.recv_timeout(Duration::from_secs(30)) {
+        match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => String::new(),
             Err(RecvTimeoutError::Timeout) => panic!("it says nothing"),
@@ -172,14 +172,14 @@ impl Service {
         sys::kill(self.supervisor(), signal).unwrap();
     }
 
-    /// How it ended, within `time`.
-    pub(crate) fn end(mut self, time: Duration) -> i32 {
-        let start = Instant::now();
+    /// How it ended.
+    pub(crate) fn end(mut self) -> i32 {
+        let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.outer.try_wait().unwrap() {
                 return code(status);
             }
-            assert!(start.elapsed() < time, "it has not ended after {time:?}");
+            assert!(Instant::now() < end, "it has not ended after {PATIENCE:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

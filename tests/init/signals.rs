@@ -100,7 +100,7 @@ fn the_group_gets_what_is_for_the_group_and_all_is_more_than_that() {
             said.sort();
             assert_eq!(said, expected, "{place:?}, {target}");
             sys::kill(service.service(), libc::SIGKILL).unwrap_or_default();
-            assert_eq!(service.end(Duration::from_secs(5)), 137, "{place:?}, {target}");
+            assert_eq!(service.end(), 137, "{place:?}, {target}");
         }
     }
 }
@@ -119,7 +119,7 @@ fn no_signal_is_lost_while_the_service_starts() {
             let mut service = service;
             let said: Vec<String> = (0..2).map(|_| service.line()).take_while(|line| !line.is_empty()).collect();
             match said.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-                [] => assert_eq!(service.end(Duration::from_secs(5)), 143, "{flags:?}"),
+                [] => assert_eq!(service.end(), 143, "{flags:?}"),
                 ["ready", "15 -1"] => {}
                 other => panic!("{flags:?}: {other:?}"),
             }
@@ -184,5 +184,5 @@ fn a_thousand_signals_a_second_do_no_harm() {
     sender.join().unwrap();
     assert!(ordinary > 0 && ordinary <= EACH, "{ordinary}");
     sys::kill(service.service(), libc::SIGKILL).unwrap();
-    assert_eq!(service.end(Duration::from_secs(5)), 137);
+    assert_eq!(service.end(), 137);
 }

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use tunectl::sys;
 
 use crate::service::{As, command, tunectl};
+use crate::support::kernel::{PATIENCE, until};
+use crate::support::scratch::Scratch;
 
 /// A terminal with a session on it, and what it has shown so far.
 struct Terminal {
@@ -61,16 +63,33 @@ impl Terminal {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Ctrl-Z, when the service has come to rest: a shell that is just starting a program with vfork(2) can't be
-    /// stopped, with or without us.
-    fn stop(&mut self) {
-        std::thread::sleep(Duration::from_millis(300));
+    /// Waits until all in the foreground sleep, and one of them is `name`.
+    fn foreground_rests(&self, name: &str) {
+        let rests = || {
+            let group = sys::foreground(self.master.as_raw_fd()).unwrap_or(0);
+            let members: Vec<Process> = processes().into_iter().filter(|process| process.group == group).collect();
+            members.iter().any(|process| process.name == name) && members.iter().all(|process| process.state == 'S')
+        };
+        until(&format!("`{name}` does not come to rest in the foreground"), rests);
+    }
+
+    /// Waits until a process of the session that is called `name` is in this state.
+    fn has(&self, name: &str, state: char) {
+        let session = i32::try_from(self.child.id()).unwrap();
+        let is = |process: &Process| (process.session, process.state) == (session, state) && process.name == name;
+        until(&format!("no `{name}` is in state {state}"), || processes().iter().any(is));
+    }
+
+    /// Ctrl-Z, when `name` has come to rest: a shell that is just starting a program with vfork(2) can't be stopped, with
+    /// or without us.
+    fn stop(&mut self, name: &str) {
+        self.foreground_rests(name);
         self.type_in("\x1a");
     }
 
     /// Waits until it shows `text`, and gives what it showed before that.
     fn see(&mut self, text: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         loop {
             if let Some(at) = self.shown.find(text) {
                 let rest = self.shown.split_off(at + text.len());
@@ -83,9 +102,33 @@ impl Terminal {
                 Ok(count) if count > 0 => self.shown.push_str(&String::from_utf8_lossy(&buffer[..count])),
                 _ => std::thread::sleep(Duration::from_millis(5)),
             }
-            assert!(Instant::now() < end, "`{text}` is not shown, but {:?}", self.shown);
+            assert!(Instant::now() < end, "`{text}` is not shown, but {:?}; there are {:#?}", self.shown, processes());
         }
     }
+}
+
+/// What /proc/PID/stat says of a process.
+#[derive(Debug)]
+struct Process {
+    #[expect(dead_code, reason = "shown where a test fails")]
+    pid: i32,
+    name: String,
+    state: char,
+    group: i32,
+    session: i32,
+}
+
+/// All processes that are not threads of the kernel.
+fn processes() -> Vec<Process> {
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (name, rest) = text.split_once(" (")?.1.rsplit_once(") ")?;
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let (group, session) = (fields[2].parse().ok()?, fields[3].parse().ok()?);
+        Some(Process { pid, name: name.to_owned(), state: fields[0].chars().next()?, group, session })
+    };
+    std::fs::read_dir("/proc").unwrap().filter_map(read).filter(|process| process.session != 0).collect()
 }
 
 impl Drop for Terminal {
@@ -159,11 +202,11 @@ fn a_shell_as_the_service_has_job_control() {
         terminal.see("> ");
         assert!(!terminal.shown.contains("no job control"), "{flags}");
         terminal.type_in("sleep 1000\n");
-        terminal.stop();
+        terminal.stop("sleep");
         terminal.see("Stopped");
         terminal.type_in("fg\n");
         terminal.see("sleep 1000");
-        std::thread::sleep(Duration::from_millis(200));
+        terminal.foreground_rests("sleep");
         terminal.type_in("\x03");
         terminal.see("> ");
         terminal.type_in("exit 7\n");
@@ -178,13 +221,13 @@ fn ctrl_z_and_fg_work_in_an_interactive_shell() {
     terminal.type_in("t -- sh -c 'echo up; read line; echo \"read $line\"'\n");
     terminal.see("\r\nup");
     for _ in 0..2 {
-        terminal.stop();
+        terminal.stop("sh");
         terminal.see("Stopped");
         terminal.see("> ");
         terminal.type_in("fg\n");
         terminal.see("run --init");
-        std::thread::sleep(Duration::from_millis(200));
     }
+    terminal.foreground_rests("sh");
     terminal.type_in("a line\n");
     terminal.see("read a line");
     terminal.see("> ");
@@ -196,11 +239,15 @@ fn ctrl_z_and_fg_work_in_an_interactive_shell() {
 #[test]
 fn ctrl_z_and_bg_too() {
     let mut terminal = shell();
-    terminal.type_in("t -- sh -c 'echo up; sleep 0.7; echo over'\n");
+    let scratch = Scratch::new();
+    let pipe = scratch.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    terminal.type_in(&format!("t -- sh -c 'echo up; read line <{}; echo $line'\n", pipe.display()));
     terminal.see("\r\nup");
-    terminal.stop();
+    terminal.stop("sh");
     terminal.see("Stopped");
     terminal.type_in("bg\n");
+    std::fs::write(&pipe, "over\n").unwrap();
     terminal.see("over");
 }
 
@@ -214,11 +261,12 @@ fn in_the_background_we_leave_the_foreground_alone() {
     terminal.see("42");
     // One that wants to read is stopped, as any job would be, and goes on in front.
     terminal.type_in("t -- sh -c 'read line; echo \"read $line\"' &\n");
-    std::thread::sleep(Duration::from_millis(500));
+    terminal.has("sh", 'T');
+    terminal.has("tunectl", 'T');
     terminal.type_in("jobs\n");
     terminal.see("Stopped");
-    terminal.type_in("fg %2\n");
-    std::thread::sleep(Duration::from_millis(500));
+    terminal.type_in("fg\n");
+    terminal.foreground_rests("sh");
     terminal.type_in("a line\n");
     terminal.see("read a line");
 }
@@ -244,12 +292,12 @@ fn in_a_pipeline_the_reader_keeps_the_terminal() {
 
 #[test]
 fn a_terminal_that_goes_away_hangs_up_on_the_service() {
-    let scratch = crate::support::scratch::Scratch::new();
+    let scratch = Scratch::new();
     let file = scratch.path().join("hung-up");
     let script = format!("trap 'echo gone > {}; exit' HUP; echo up; while :; do sleep 0.05; done", file.display());
     let mut terminal = init("", &script);
     terminal.see("up");
     let master = std::mem::replace(&mut terminal.master, File::open("/dev/null").unwrap());
     drop(master);
-    crate::support::kernel::until("no SIGHUP came", || file.exists());
+    until("no SIGHUP came", || file.exists());
 }

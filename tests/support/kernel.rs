@@ -69,11 +69,14 @@ pub(crate) fn wait_for_program(child: &mut process::Child, name: &str) {
     });
 }
 
-/// Waits until something is so, for half a minute at most.
+/// How long anything may take that is waited for, on a machine that is busy with other work.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so, for [`PATIENCE`] at most.
 pub(crate) fn until(otherwise: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + PATIENCE;
     while !so() {
-        assert!(Instant::now() < end, "{otherwise} after half a minute");
+        assert!(Instant::now() < end, "{otherwise} after {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

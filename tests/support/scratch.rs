@@ -16,7 +16,7 @@ impl Scratch {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // Not in the target directory: who is another user inside a test must be able to enter it.
         let path = std::env::temp_dir().join(format!("tunectl-test-{}-{number}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
+        make_folders(&path);
         Self(path.canonicalize().unwrap())
     }
 
@@ -28,9 +28,16 @@ impl Scratch {
     /// umask is: with privileges tunectl would refuse it as a profile.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        make_folders(path.parent().unwrap());
         fs::write(&path, content).unwrap();
         self.mode(name, 0o644);
+        path
+    }
+
+    /// Makes a folder, with those on the way, and gives its path.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        let path = self.0.join(name);
+        make_folders(&path);
         path
     }
 
@@ -44,6 +51,15 @@ impl Scratch {
             fs::rename(&copy, &path).unwrap();
         }
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+/// Makes a folder that other users may enter, whatever the umask is, and those on the way that are missing.
+fn make_folders(path: &Path) {
+    if !path.is_dir() {
+        make_folders(path.parent().unwrap());
+        fs::create_dir(path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 }
 

@@ -1,12 +1,12 @@
 //! One run of tunectl, or of a shell that calls it, compared with what is expected of it: standard output,
 //! standard error and the exit code, each exactly.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::{env, fs};
 
 use super::pattern;
 use super::scratch::Scratch;
@@ -108,7 +108,7 @@ impl Test {
     }
 
     pub(crate) fn folder(self, name: &str) -> Self {
-        fs::create_dir_all(self.scratch.path().join(name)).unwrap();
+        self.scratch.folder(name);
         self
     }
 

@@ -20,6 +20,10 @@ impl Sandbox {
         for directory in ["proc/net/core", "sys", "outside"] {
             fs::create_dir_all(path.join(directory)).unwrap();
         }
+        // For another user too, whatever the umask is.
+        for directory in ["", "proc"] {
+            fs::set_permissions(path.join(directory), fs::Permissions::from_mode(0o755)).unwrap();
+        }
         fs::write(path.join("outside/secret"), "secret").unwrap();
         Self(path)
     }

@@ -22,12 +22,20 @@ core = { soft = 0 }
 ports = [8080, "9000-9010"]
 "#;
 
+/// The settings of [`PROFILE`] before `apply`, whatever a new network namespace has taken over from the machine.
+pub(crate) fn reset() {
+    put("net/core/somaxconn", "4096\n");
+    put("net/ipv4/tcp_rmem", "4096 131072 6291456\n");
+    put("net/ipv4/conf/lo/rp_filter", "0\n");
+    put("net/ipv4/ip_local_reserved_ports", "\n");
+}
+
 impl System {
     pub(crate) fn new() -> Self {
-        put("net/core/somaxconn", "4096\n");
+        reset();
         let scratch = Scratch::new();
         scratch.write("web.toml", PROFILE);
-        fs::create_dir(scratch.path().join("root")).unwrap();
+        scratch.folder("root");
         Self(scratch)
     }
 
@@ -97,7 +105,7 @@ fn each_says_what_holds_now() {
             .stdout(&format!(
                 "\
 net.core.somaxconn 4096 → 5000
-net.ipv4.tcp_rmem 4096 131072 [..] → 4096 131072 8388608
+net.ipv4.tcp_rmem 4096 131072 6291456 → 4096 131072 8388608
 net.ipv4.conf.lo.rp_filter 0 → 2
 net.ipv4.ip_local_reserved_ports (empty) → 8080,9000-9010
 nofile (soft) 1000 → 500 for [..]

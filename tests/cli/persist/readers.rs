@@ -5,17 +5,9 @@ use std::process::{Command, Output};
 
 use tunectl::sys;
 
-use super::files::System;
-use crate::support::kernel::{put, sysctl};
+use super::files::{System, reset};
+use crate::support::kernel::sysctl;
 use crate::support::namespaces::{inside, lower_limit, skip, this_test};
-
-/// Puts back by hand what `apply` has set, so that only the reader can set it again.
-fn reset() {
-    put("net/core/somaxconn", "4096\n");
-    put("net/ipv4/tcp_rmem", "4096 131072 6291456\n");
-    put("net/ipv4/conf/lo/rp_filter", "0\n");
-    put("net/ipv4/ip_local_reserved_ports", "\n");
-}
 
 fn what_is_set() -> [String; 4] {
     ["net/core/somaxconn", "net/ipv4/tcp_rmem", "net/ipv4/conf/lo/rp_filter", "net/ipv4/ip_local_reserved_ports"]
@@ -43,6 +35,7 @@ fn procps_sets_what_was_set() {
     inside(this_test!(), || {
         let system = System::new();
         system.persist();
+        // By hand, so that only the reader can set it again.
         reset();
         let file = system.0.path().join("root/etc/sysctl.d/99-tunectl.conf");
         let output = Command::new(reader).arg("-p").arg(file).output().unwrap();
@@ -58,6 +51,7 @@ fn systemd_sysctl_sets_what_was_set() {
     inside(this_test!(), || {
         let system = System::new();
         system.persist();
+        // By hand, so that only the reader can set it again.
         reset();
         let file = system.0.path().join("root/etc/sysctl.d/99-tunectl.conf");
         let output = Command::new(reader).arg("--strict").arg(file).output().unwrap();

@@ -197,7 +197,7 @@ fn what_is_to_be_changed_is_on_disk_before() {
 #[test]
 fn files_killed_anywhere_leave_none_beside_them() {
     on_stage(this_test!(), |scene, originals| {
-        std::fs::create_dir(scene.scratch.path().join("root")).unwrap();
+        scene.scratch.folder("root");
         let small = "[linux.sysctl]\n'net.core.somaxconn' = 777\n[rlimit]\ncore = { soft = 0 }\n";
         scene.scratch.write("small.toml", small);
         let persist = |word: &str| {

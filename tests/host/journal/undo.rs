@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread, time::Duration};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -225,12 +227,15 @@ fn two_at_once_wait_for_each_other() {
         host.apply("net.core.somaxconn=5000");
         let file = fs::OpenOptions::new().append(true).open(host.journal().join("lock")).unwrap();
         let lock = Flock::lock(file, FlockArg::LockExclusive).unwrap();
-        let release = thread::spawn(move || {
+        let released = Arc::new(AtomicBool::new(false));
+        let about_to_release = Arc::clone(&released);
+        thread::spawn(move || {
             thread::sleep(Duration::from_millis(300));
+            about_to_release.store(true, Ordering::SeqCst);
             drop(lock);
         });
         host.run(&["apply", "--set", "net.core.somaxconn=6000"]).stdout_is_anything().run();
-        assert!(release.is_finished(), "it did not wait");
+        assert!(released.load(Ordering::SeqCst), "it did not wait");
         let file = fs::OpenOptions::new().append(true).open(host.journal().join("lock")).unwrap();
         let _lock = Flock::lock(file, FlockArg::LockExclusive).unwrap();
         host.run(&["apply", "--set", "net.core.somaxconn=7000"])

@@ -1,7 +1,7 @@
 //! The daemon in a network namespace of its own: what it sees, when, and what it does about it.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::watched::{Daemon, has_ip, ip};
 use crate::support::kernel::{put, sysctl, until};
@@ -16,28 +16,22 @@ fn begin() {
 }
 
 #[test]
-fn a_write_is_seen_within_a_tenth_of_a_second() {
+fn a_write_is_seen_without_a_sweep() {
     inside(this_test!(), || {
         begin();
         let daemon = Daemon::start(PROFILE, &["--interval", "1h"]);
         daemon.line(WATCHING);
-        let mut times: Vec<Duration> = (0..9)
-            .map(|round| {
-                // Ten lines of one setting are told between two sweeps, and this reads five rounds.
-                if round == 5 {
-                    daemon.signal(libc::SIGHUP);
-                    daemon.line("reloaded: [..]");
-                }
-                let begin = Instant::now();
-                put("net/core/somaxconn", "128");
-                let (seen, _) = daemon.line("drifted: net.core.somaxconn 4096 → 128, wanted at least 4096, since [..]");
-                put("net/core/somaxconn", "4096");
-                daemon.line("holds again: net.core.somaxconn 128 → 4096[..]");
-                seen - begin
-            })
-            .collect();
-        times.sort();
-        assert!(times[4] < Duration::from_millis(100), "{times:?}");
+        for round in 0..9 {
+            // Ten lines of one setting are told between two sweeps, and this reads five rounds.
+            if round == 5 {
+                daemon.signal(libc::SIGHUP);
+                daemon.line("reloaded: [..]");
+            }
+            put("net/core/somaxconn", "128");
+            daemon.line("drifted: net.core.somaxconn 4096 → 128, wanted at least 4096, since [..]");
+            put("net/core/somaxconn", "4096");
+            daemon.line("holds again: net.core.somaxconn 128 → 4096[..]");
+        }
         assert_eq!(daemon.end(libc::SIGTERM), Some(0));
     });
 }
@@ -46,6 +40,8 @@ fn a_write_is_seen_within_a_tenth_of_a_second() {
 #[test]
 fn the_sweep_finds_what_nobody_tells_of() {
     inside(this_test!(), || {
+        // A new network namespace takes it over from the machine.
+        put("net/ipv4/conf/all/forwarding", "0");
         let daemon = Daemon::start("[linux.sysctl]\nnet.ipv4.conf.lo.forwarding = 0\n", &["--interval", "300ms"]);
         daemon.line(WATCHING);
         put("net/ipv4/conf/all/forwarding", "1");
@@ -167,10 +163,8 @@ fn new_interfaces_are_picked_up_and_put_right() {
         let profile = "[linux.sysctl]\n\"net.ipv4.conf.[ab]0.arp_ignore\" = 1\n";
         let daemon = Daemon::start(profile, &["--interval", "1h", "--repair"]);
         daemon.line(WATCHING);
-        let begin = Instant::now();
         ip(&["link", "add", "a0", "type", "veth", "peer", "name", "b0"]);
         daemon.line("repaired: net.ipv4.conf.b0.arp_ignore 0 → 1");
-        assert!(begin.elapsed() < Duration::from_secs(10), "netlink tells of it, no sweep is due for an hour");
         assert_eq!(
             (sysctl("net/ipv4/conf/a0/arp_ignore"), sysctl("net/ipv4/conf/b0/arp_ignore")),
             ("1".into(), "1".into())
@@ -180,9 +174,16 @@ fn new_interfaces_are_picked_up_and_put_right() {
         daemon.line("gone: net.ipv4.conf.a0.arp_ignore and 1 more");
         ip(&["link", "add", "a0", "type", "veth", "peer", "name", "b0"]);
         daemon.line("repaired: net.ipv4.conf.b0.arp_ignore 0 → 1");
-        std::thread::sleep(Duration::from_millis(500));
-        put("net/ipv4/conf/a0/arp_ignore", "2");
-        daemon.line("drifted: net.ipv4.conf.a0.arp_ignore 1 → 2, wanted 1, since 2[..]");
+        until("it is not put right", || sysctl("net/ipv4/conf/a0/arp_ignore") == "1");
+        // Watched from some time on.
+        let mut values = ["2", "1"].into_iter().cycle();
+        until("nothing is told of it", || {
+            put("net/ipv4/conf/a0/arp_ignore", values.next().unwrap());
+            daemon
+                .rest()
+                .iter()
+                .any(|line| line.starts_with("drifted: net.ipv4.conf.a0.arp_ignore 1 → 2, wanted 1, since 2"))
+        });
     });
 }
 

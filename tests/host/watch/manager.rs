@@ -64,14 +64,14 @@ fn a_watchdog_is_fed_twice_in_its_time_over_an_abstract_socket() {
         let manager = ServiceManager::new(socket);
         let name = format!("@{name}");
         let variables = [("NOTIFY_SOCKET", name.as_str()), ("WATCHDOG_USEC", "400000")];
+        let begin = Instant::now();
         let _daemon = Daemon::start_in(Scratch::new(), PROFILE, &["--interval", "1h"], &variables);
         manager.hears("READY=1");
         manager.hears("WATCHDOG=1");
-        let begin = Instant::now();
         for _ in 0..5 {
             assert_eq!(manager.hears("WATCHDOG=1"), "WATCHDOG=1");
         }
-        let five = begin.elapsed();
-        assert!(five > Duration::from_millis(800) && five < Duration::from_secs(4), "{five:?}");
+        let six = begin.elapsed();
+        assert!(six > Duration::from_secs(1), "{six:?}");
     });
 }

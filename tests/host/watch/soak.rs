@@ -44,7 +44,7 @@ fn nothing_grows() {
         }
         let (descriptors, held) = settle(&daemon);
         let mut rounds = 0;
-        while Instant::now() < end {
+        while Instant::now() < end || rounds < 3 {
             rounds += 1;
             round(&daemon, rounds);
         }
@@ -52,7 +52,6 @@ fn nothing_grows() {
         eprintln!(
             "{rounds} rounds in {seconds} s: {held} KiB, then {held_now} KiB; {descriptors} descriptors, then {descriptors_now}"
         );
-        assert!(rounds > 2, "{rounds} rounds");
         assert_eq!(descriptors_now, descriptors, "descriptors");
         assert!(held_now <= held + SLACK_KIB, "from {held} KiB to {held_now} KiB in {rounds} rounds");
         assert_eq!(daemon.end(libc::SIGTERM), Some(0));
@@ -83,7 +82,7 @@ fn round(daemon: &Daemon, number: u64) {
 fn settle(daemon: &Daemon) -> (usize, u64) {
     put("net/core/somaxconn", "4096");
     daemon.profile(PROFILE);
-    std::thread::sleep(Duration::from_millis(1500));
+    daemon.line("reloaded: [..]");
     let mut last = 0;
     until("the number of descriptors does not come to rest", || {
         std::thread::sleep(Duration::from_millis(500));

@@ -6,15 +6,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::support::kernel::PATIENCE;
 use crate::support::namespaces::dies_with_us;
 use crate::support::pattern;
 use crate::support::scratch::Scratch;
 use crate::support::test::tunectl;
-
-/// How long a line may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Daemon {
     child: Child,
