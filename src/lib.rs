@@ -20,6 +20,7 @@ pub mod model;
 pub mod output;
 pub mod persist;
 pub mod plan;
+pub mod preflight;
 pub mod profile;
 pub mod profile_store;
 pub mod report;

@@ -1,0 +1,3 @@
+//! What a load test needs before it runs.
+
+pub mod load;
