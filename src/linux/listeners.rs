@@ -3,15 +3,51 @@
 //! The length of a queue of connections is fixed at listen(2): raising `net.core.somaxconn` later changes nothing
 //! until the service listens again. So for a service that runs, only the socket itself tells.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::{fmt, fs};
 
+use super::netlink::Connection;
 use super::process::{self, NamedProcess};
-use super::sock_diag;
-pub use super::sock_diag::{ListenAddress, Listener};
+use super::sock_diag::{Details, Family, State, inet_sockets, unix_listeners};
 use crate::model::order::by_place;
-use crate::sys;
+use crate::sys::{self, Netlink};
+
+/// Where a socket listens; in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ListenAddress {
+    /// TCP, port and address.
+    Tcp(u16, IpAddr),
+    /// A path, or with `@` an abstract name, unix(7). Empty where it has none.
+    Unix(String),
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(port, ip) => SocketAddr::new(*ip, *port).fmt(f),
+            Self::Unix(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A socket that listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address that it is bound to.
+    pub address: ListenAddress,
+    /// The most connections that its queue takes, as the kernel cut it at listen(2).
+    pub backlog: u32,
+    /// How many wait in it now.
+    pub waiting: u32,
+    /// How many connection requests it dropped since it listens; nothing where the kernel does not say, as of unix(7).
+    pub drops: Option<u32>,
+    /// A process that holds it, where one could be found in its network namespace.
+    pub holder: Option<NamedProcess>,
+    /// The inode number of the socket, by which its holder is found.
+    pub inode: u32,
+}
 
 /// The sockets of our network namespace, TCP and unix(7), whose queue takes fewer connections than `allowed`.
 /// The processes that hold them are looked for in `proc`, where procfs is mounted.
@@ -19,18 +55,10 @@ use crate::sys;
 /// # Errors
 /// The kernel was built without `sock_diag(7)` (`ENOENT`, `EPROTONOSUPPORT`), or did not answer.
 pub fn shorter_than(allowed: u64, proc: &Path) -> io::Result<Vec<Listener>> {
-    let mut short = Vec::new();
-    for family in sock_diag::FAMILIES {
-        let listeners = match ask(family) {
-            // The module for these may be missing where that for TCP is there.
-            Err(error) if family == sock_diag::AF_UNIX => {
-                log::info!("listening sockets of unix(7): {}", sys::reason(&error));
-                Vec::new()
-            }
-            asked => asked?,
-        };
-        for listener in listeners.into_iter().filter(|listener| u64::from(listener.backlog) < allowed) {
-            let at = short.partition_point(|other: &Listener| other.address <= listener.address);
+    let mut short: Vec<Listener> = Vec::new();
+    for listener in all(&mut Connection::open(Netlink::SockDiag)?)? {
+        if u64::from(listener.backlog) < allowed {
+            let at = short.partition_point(|other| other.address <= listener.address);
             short.insert(at, listener);
         }
     }
@@ -38,19 +66,35 @@ pub fn shorter_than(allowed: u64, proc: &Path) -> io::Result<Vec<Listener>> {
     Ok(short)
 }
 
-/// All listeners of an address family.
-fn ask(family: u8) -> io::Result<Vec<Listener>> {
-    let mut socket = File::from(sys::diagnosis_socket()?);
-    socket.write_all(&sock_diag::request(family))?;
-    let (mut buffer, mut listeners) = (vec![0; sock_diag::LONGEST_PART], Vec::new());
-    loop {
-        let length = socket.read(&mut buffer)?;
-        let part = sock_diag::parse(&buffer[..length]).map_err(io::Error::from_raw_os_error)?;
-        listeners.extend(part.listeners);
-        if part.last {
-            return Ok(listeners);
-        }
+/// All listening sockets of a connection's network namespace, TCP and unix(7), without those who hold them.
+///
+/// # Errors
+/// As [`shorter_than`].
+pub fn all(connection: &mut Connection) -> io::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    let details = Details { memory: true, timing: false };
+    for family in [Family::Tcp4, Family::Tcp6] {
+        // Of a listener, the queues are numbers of connections (`tcp_diag_get_info`, `net/ipv4/tcp_diag.c`).
+        inet_sockets(connection, family, &[State::LISTEN], details, &mut |socket| {
+            listeners.push(Listener {
+                address: ListenAddress::Tcp(socket.local.port(), socket.local.ip()),
+                backlog: socket.send_queue,
+                waiting: socket.receive_queue,
+                drops: socket.memory.map(|memory| memory.drops),
+                holder: None,
+                inode: socket.inode,
+            });
+        })?;
     }
+    let unix = unix_listeners(connection, &mut |socket| {
+        let (address, backlog, waiting) = (ListenAddress::Unix(socket.name), socket.backlog, socket.waiting);
+        listeners.push(Listener { address, backlog, waiting, drops: None, holder: None, inode: socket.inode });
+    });
+    // The module for these may be missing where that for TCP is there.
+    if let Err(error) = unix {
+        log::info!("listening sockets of unix(7): {}", sys::reason(&error));
+    }
+    Ok(listeners)
 }
 
 /// Looks for the processes of our network namespace that hold these sockets. One socket may have several, as
@@ -76,7 +120,7 @@ fn find_holders(listeners: &mut [Listener], proc: &Path) {
 }
 
 /// The inode numbers of the sockets that a process has open, by links to `socket:[INODE]`, `proc_pid_fd(5)`.
-fn sockets_of(pid: i32, proc: &Path) -> impl Iterator<Item = u32> {
+pub fn sockets_of(pid: i32, proc: &Path) -> impl Iterator<Item = u32> {
     let descriptors = proc.join(pid.to_string()).join("fd").read_dir().into_iter().flatten().map_while(Result::ok);
     descriptors.filter_map(|descriptor| {
         let target = fs::read_link(descriptor.path()).ok()?;

@@ -8,8 +8,10 @@ pub mod cgroup;
 pub mod listeners;
 pub mod mountinfo;
 pub mod namespaces;
+pub mod netlink;
 pub mod process;
-mod sock_diag;
+pub mod qdisc;
+pub mod sock_diag;
 
 use std::io;
 

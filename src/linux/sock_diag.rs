@@ -1,246 +1,310 @@
-//! The messages of `sock_diag(7)` over netlink(7): the request for all listening sockets, and the parser of the reply
-//! (`include/uapi/linux/inet_diag.h`, `unix_diag.h`). Numbers are in host byte order, ports and addresses in network
-//! byte order.
-#![forbid(unsafe_code)]
+//! Sockets as `sock_diag(7)` tells of them: the request for those of a family in some states, and the parser of the reply
+//! (`include/uapi/linux/inet_diag.h`, `unix_diag.h`). Ports and addresses are in network byte order.
 
-use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::process::NamedProcess;
-
-/// Where a socket listens; in the order in which they are shown.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ListenAddress {
-    /// TCP, port and address.
-    Tcp(u16, IpAddr),
-    /// A path, or with `@` an abstract name, unix(7). Empty where it has none.
-    Unix(String),
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(port, ip) => SocketAddr::new(*ip, *port).fmt(f),
-            Self::Unix(name) => f.write_str(name),
-        }
-    }
-}
-
-/// A socket that listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listener {
-    /// The address that it is bound to.
-    pub address: ListenAddress,
-    /// The most connections that its queue takes, as the kernel cut it at listen(2).
-    pub backlog: u32,
-    /// How many wait in it now.
-    pub waiting: u32,
-    /// A process that holds it, where one could be found in its network namespace.
-    pub holder: Option<NamedProcess>,
-    /// The inode number of the socket, by which its holder is found.
-    pub inode: u32,
-}
-
-/// The longest datagram of a reply, in bytes (`netlink_dump`, `net/netlink/af_netlink.c`).
-pub(super) const LONGEST_PART: usize = 32 << 10;
-pub(super) const AF_UNIX: u8 = 1;
-/// The address families that are asked for: `AF_INET`, `AF_INET6`, `AF_UNIX`.
-pub(super) const FAMILIES: [u8; 3] = [2, 10, AF_UNIX];
+use super::netlink::{Connection, attributes, list_request, u32_at, u64_at};
 
 /// The message type of request and reply.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
-const NLM_F_REQUEST_DUMP: u16 = 0x301;
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const AF_UNIX: u8 = 1;
 const IPPROTO_TCP: u8 = 6;
-/// The bit of the state `TCP_LISTEN` (`include/net/tcp_states.h`).
-const LISTENING: u32 = 1 << 10;
-/// Sizes in bytes of `struct nlmsghdr`, and of `struct inet_diag_req_v2` and `unix_diag_req`, which follow it.
-const HEADER: usize = 16;
+const IPPROTO_UDP: u8 = 17;
+/// Sizes in bytes of `struct inet_diag_req_v2`, `unix_diag_req`, `inet_diag_msg` and `unix_diag_msg`.
 const INET_REQUEST: usize = 56;
 const UNIX_REQUEST: usize = 24;
-/// `UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN`: the attributes that are asked for.
+const INET_MESSAGE: usize = 72;
+const UNIX_MESSAGE: usize = 16;
+/// `UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN`: the attributes that are asked for, and `UNIX_DIAG_NAME` and `UNIX_DIAG_RQLEN`.
 const SHOW_NAME_AND_QUEUE: u32 = 0x11;
-/// `UNIX_DIAG_NAME` and `UNIX_DIAG_RQLEN`: the attributes of the reply.
-const NAME: u16 = 0;
-const QUEUE: u16 = 4;
+const UNIX_DIAG_NAME: u16 = 0;
+const UNIX_DIAG_RQLEN: u16 = 4;
+/// Attributes of the reply for inet sockets. A request asks for attribute N by bit N - 1.
+const INET_DIAG_INFO: u16 = 2;
+const INET_DIAG_SKMEMINFO: u16 = 7;
 
-/// The request for all sockets of a family that listen.
-pub(super) fn request(family: u8) -> Vec<u8> {
-    let mut bytes = vec![0; HEADER + if family == AF_UNIX { UNIX_REQUEST } else { INET_REQUEST }];
-    let length = u32::try_from(bytes.len()).unwrap_or(0);
-    bytes[0..4].copy_from_slice(&length.to_ne_bytes());
-    bytes[4..6].copy_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    bytes[6..8].copy_from_slice(&NLM_F_REQUEST_DUMP.to_ne_bytes());
-    bytes[HEADER] = family;
-    if family == AF_UNIX {
-        bytes[HEADER + 12..HEADER + 16].copy_from_slice(&SHOW_NAME_AND_QUEUE.to_ne_bytes());
-    } else {
-        bytes[HEADER + 1] = IPPROTO_TCP;
-    }
-    bytes[HEADER + 4..HEADER + 8].copy_from_slice(&LISTENING.to_ne_bytes());
-    bytes
+/// The state of a TCP socket (`include/net/tcp_states.h`). Of UDP, those with a peer are established and the others closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State(pub u8);
+
+impl State {
+    /// `TCP_ESTABLISHED`.
+    pub const ESTABLISHED: Self = Self(1);
+    /// `TCP_TIME_WAIT`.
+    pub const TIME_WAIT: Self = Self(6);
+    /// `TCP_CLOSE`.
+    pub const CLOSE: Self = Self(7);
+    /// `TCP_LISTEN`.
+    pub const LISTEN: Self = Self(10);
 }
 
-/// One datagram of a reply.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct ReplyPart {
-    pub(super) listeners: Vec<Listener>,
-    /// Whether it is the last one.
-    pub(super) last: bool,
+/// Which sockets are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// TCP over IPv4.
+    Tcp4,
+    /// TCP over IPv6, and over IPv4 through sockets of IPv6.
+    Tcp6,
+    /// UDP over IPv4.
+    Udp4,
+    /// UDP over IPv6.
+    Udp6,
 }
 
-/// Parses one datagram of a reply. Messages of another form are left out. Fails with the errno of an error message.
-pub(super) fn parse(bytes: &[u8]) -> Result<ReplyPart, i32> {
-    let mut part = ReplyPart { last: bytes.is_empty(), ..ReplyPart::default() };
-    let mut rest = bytes;
-    while let Some(length) = u32_at(rest, 0).and_then(|length| usize::try_from(length).ok()) {
-        let Some(message) = rest.get(..length).filter(|message| message.len() >= HEADER) else { break };
-        let payload = &message[HEADER..];
-        match u16_at(message, 4) {
-            Some(NLMSG_DONE) => part.last = true,
-            Some(NLMSG_ERROR) => {
-                // A negative errno; 0 is an acknowledgement, which was not asked for.
-                let errno = u32_at(payload, 0).map_or(0, |errno| -i32::from_ne_bytes(errno.to_ne_bytes()));
-                return Err(errno);
-            }
-            Some(SOCK_DIAG_BY_FAMILY) => part.listeners.extend(inet_listener(payload)),
-            _ => {}
+/// What else is asked for of each socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Its buffers and what it dropped.
+    pub memory: bool,
+    /// What it waited for, of TCP.
+    pub timing: bool,
+}
+
+/// A socket of TCP or UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InetSocket {
+    /// Its state.
+    pub state: State,
+    /// Its own address.
+    pub local: SocketAddr,
+    /// Its peer's; zeros where it has none.
+    pub remote: SocketAddr,
+    /// Bytes that wait to be read; of a listener the connections that wait to be accepted.
+    pub receive_queue: u32,
+    /// Bytes that the peer has not acknowledged; of a listener how many connections may wait.
+    pub send_queue: u32,
+    /// Its inode number, by which its process is found; 0 where no process has it open.
+    pub inode: u32,
+    /// Its memory, where that was asked for.
+    pub memory: Option<SocketMemory>,
+    /// What it waited for, where that was asked for.
+    pub timing: Option<Timing>,
+}
+
+/// The memory of a socket: `SK_MEMINFO_*`, `include/uapi/linux/sock_diag.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketMemory {
+    /// Bytes in use for receiving, as the kernel accounts them.
+    pub receive_used: u32,
+    /// The receive buffer, in bytes.
+    pub receive_buffer: u32,
+    /// Packets that it dropped since it was opened.
+    pub drops: u32,
+}
+
+/// What a TCP socket waited for, in microseconds: `struct tcp_info`, since Linux 4.9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Time with data to send.
+    pub busy: u64,
+    /// Time of that in which the peer's window was closed.
+    pub window_limited: u64,
+    /// Time of that in which its own send buffer was too small.
+    pub buffer_limited: u64,
+}
+
+/// A listening socket of unix(7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnixSocket {
+    /// A path, or with `@` an abstract name. Empty where it has none.
+    pub name: String,
+    /// How many connections wait to be accepted.
+    pub waiting: u32,
+    /// How many may wait.
+    pub backlog: u32,
+    /// Its inode number.
+    pub inode: u32,
+}
+
+/// Hands every socket of TCP or UDP that is in one of `states` to `take`.
+///
+/// # Errors
+/// The kernel was built without this (`ENOENT`), or did not answer.
+pub fn inet_sockets(
+    connection: &mut Connection,
+    family: Family,
+    states: &[State],
+    details: Details,
+    take: &mut dyn FnMut(InetSocket),
+) -> io::Result<()> {
+    connection.list(&inet_request(family, states, details), &mut |kind, payload| {
+        if kind == SOCK_DIAG_BY_FAMILY {
+            inet_socket(payload).into_iter().for_each(&mut *take);
         }
-        // Messages begin at multiples of four.
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
-    Ok(part)
-}
-
-/// `struct inet_diag_msg`. Of a listener, `idiag_rqueue` is how many connections wait and `idiag_wqueue` how many
-/// may (`tcp_diag_get_info`, `net/ipv4/tcp_diag.c`).
-fn inet_listener(message: &[u8]) -> Option<Listener> {
-    if *message.first()? == AF_UNIX {
-        return unix_listener(message);
-    }
-    let port = u16::from_be_bytes(message.get(4..6)?.try_into().ok()?);
-    let address: [u8; 16] = message.get(8..24)?.try_into().ok()?;
-    let ip = match message.first()? {
-        2 => IpAddr::V4(Ipv4Addr::new(address[0], address[1], address[2], address[3])),
-        10 => IpAddr::V6(Ipv6Addr::from(address)),
-        _ => return None,
-    };
-    Some(Listener {
-        address: ListenAddress::Tcp(port, ip),
-        waiting: u32_at(message, 56)?,
-        backlog: u32_at(message, 60)?,
-        inode: u32_at(message, 68)?,
-        holder: None,
     })
 }
 
-/// `struct unix_diag_msg`, and attributes behind it: netlink(7), `struct nlattr`.
-fn unix_listener(message: &[u8]) -> Option<Listener> {
-    let (mut name, mut queue) = (String::new(), None);
-    let mut rest = message.get(16..)?;
-    while let Some(length) = u16_at(rest, 0).map(usize::from).filter(|length| *length >= 4) {
-        let value = rest.get(4..length)?;
-        match u16_at(rest, 2) {
-            // Of abstract ones the first byte is 0, and others may follow.
-            Some(NAME) => name = String::from_utf8_lossy(value).trim_end_matches('\0').replace('\0', "@"),
-            Some(QUEUE) => queue = u32_at(value, 0).zip(u32_at(value, 4)),
+/// Hands every listening socket of unix(7) to `take`.
+///
+/// # Errors
+/// As [`inet_sockets`]; its module may be missing where that for TCP is there.
+pub fn unix_listeners(connection: &mut Connection, take: &mut dyn FnMut(UnixSocket)) -> io::Result<()> {
+    connection.list(&unix_request(), &mut |kind, payload| {
+        if kind == SOCK_DIAG_BY_FAMILY {
+            unix_socket(payload).into_iter().for_each(&mut *take);
+        }
+    })
+}
+
+fn inet_request(family: Family, states: &[State], details: Details) -> Vec<u8> {
+    let mut request = [0; INET_REQUEST];
+    let (family, protocol) = match family {
+        Family::Tcp4 => (AF_INET, IPPROTO_TCP),
+        Family::Tcp6 => (AF_INET6, IPPROTO_TCP),
+        Family::Udp4 => (AF_INET, IPPROTO_UDP),
+        Family::Udp6 => (AF_INET6, IPPROTO_UDP),
+    };
+    let bit = |asked: bool, attribute: u16| if asked { 1 << (attribute - 1) } else { 0 };
+    let extensions = bit(details.memory, INET_DIAG_SKMEMINFO) | bit(details.timing, INET_DIAG_INFO);
+    (request[0], request[1], request[2]) = (family, protocol, extensions);
+    let states: u32 = states.iter().map(|state| 1 << state.0).sum();
+    request[4..8].copy_from_slice(&states.to_ne_bytes());
+    list_request(SOCK_DIAG_BY_FAMILY, &request)
+}
+
+fn unix_request() -> Vec<u8> {
+    let mut request = [0; UNIX_REQUEST];
+    request[0] = AF_UNIX;
+    request[4..8].copy_from_slice(&(1_u32 << State::LISTEN.0).to_ne_bytes());
+    request[12..16].copy_from_slice(&SHOW_NAME_AND_QUEUE.to_ne_bytes());
+    list_request(SOCK_DIAG_BY_FAMILY, &request)
+}
+
+/// `struct inet_diag_msg`, and attributes behind it.
+fn inet_socket(message: &[u8]) -> Option<InetSocket> {
+    let end = |port: usize, address: usize| {
+        let port = u16::from_be_bytes(message.get(port..port + 2)?.try_into().ok()?);
+        let bytes: [u8; 16] = message.get(address..address + 16)?.try_into().ok()?;
+        let ip = match message[0] {
+            AF_INET => IpAddr::V4(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3])),
+            AF_INET6 => IpAddr::V6(Ipv6Addr::from(bytes)),
+            _ => return None,
+        };
+        Some(SocketAddr::new(ip, port))
+    };
+    let mut socket = InetSocket {
+        state: State(*message.get(1)?),
+        local: end(4, 8)?,
+        remote: end(6, 24)?,
+        receive_queue: u32_at(message, 56)?,
+        send_queue: u32_at(message, 60)?,
+        inode: u32_at(message, 68)?,
+        memory: None,
+        timing: None,
+    };
+    for (kind, value) in attributes(message.get(INET_MESSAGE..)?) {
+        match kind {
+            INET_DIAG_SKMEMINFO => socket.memory = memory(value),
+            INET_DIAG_INFO => socket.timing = timing(value),
             _ => {}
         }
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Some(socket)
+}
+
+/// `SK_MEMINFO_RMEM_ALLOC`, `SK_MEMINFO_RCVBUF` and `SK_MEMINFO_DROPS`.
+fn memory(value: &[u8]) -> Option<SocketMemory> {
+    Some(SocketMemory { receive_used: u32_at(value, 0)?, receive_buffer: u32_at(value, 4)?, drops: u32_at(value, 32)? })
+}
+
+/// `tcpi_busy_time`, `tcpi_rwnd_limited` and `tcpi_sndbuf_limited`. Older kernels send a shorter structure.
+fn timing(value: &[u8]) -> Option<Timing> {
+    Some(Timing { busy: u64_at(value, 168)?, window_limited: u64_at(value, 176)?, buffer_limited: u64_at(value, 184)? })
+}
+
+/// `struct unix_diag_msg`, and attributes behind it.
+fn unix_socket(message: &[u8]) -> Option<UnixSocket> {
+    let (mut name, mut queue) = (String::new(), None);
+    for (kind, value) in attributes(message.get(UNIX_MESSAGE..)?) {
+        match kind {
+            // Of abstract ones the first byte is 0, and others may follow.
+            UNIX_DIAG_NAME => name = String::from_utf8_lossy(value).trim_end_matches('\0').replace('\0', "@"),
+            UNIX_DIAG_RQLEN => queue = u32_at(value, 0).zip(u32_at(value, 4)),
+            _ => {}
+        }
     }
     let (waiting, backlog) = queue?;
-    Some(Listener { address: ListenAddress::Unix(name), waiting, backlog, inode: u32_at(message, 4)?, holder: None })
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+    Some(UnixSocket { name, waiting, backlog, inode: u32_at(message, 4)? })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::netlink::attribute;
     use super::*;
 
-    fn message(kind: u16, payload: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(HEADER + payload.len()).unwrap();
-        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), &[0; 10], payload].concat();
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
-
-    fn socket(family: u8, address: &[u8], port: u16, waiting: u32, backlog: u32) -> Vec<u8> {
-        let mut payload = vec![0; 72];
-        payload[0] = family;
-        payload[1] = 10;
+    fn inet(family: u8, address: &[u8], port: u16, queues: (u32, u32)) -> Vec<u8> {
+        let mut payload = vec![0; INET_MESSAGE];
+        (payload[0], payload[1]) = (family, State::LISTEN.0);
         payload[4..6].copy_from_slice(&port.to_be_bytes());
         payload[8..8 + address.len()].copy_from_slice(address);
-        payload[56..60].copy_from_slice(&waiting.to_ne_bytes());
-        payload[60..64].copy_from_slice(&backlog.to_ne_bytes());
+        payload[56..60].copy_from_slice(&queues.0.to_ne_bytes());
+        payload[60..64].copy_from_slice(&queues.1.to_ne_bytes());
         payload[68..72].copy_from_slice(&77_u32.to_ne_bytes());
         payload
     }
 
     #[test]
-    fn a_part_of_an_answer() {
-        let v4 = message(SOCK_DIAG_BY_FAMILY, &socket(2, &[127, 0, 0, 1], 8080, 3, 128));
-        let v6 = message(SOCK_DIAG_BY_FAMILY, &socket(10, &[0; 16], 443, 0, 4096));
-        let parse = |parts: &[&[u8]]| super::parse(&parts.concat());
-        let answer = parse(&[&v4, &v6]).unwrap();
-        let said: Vec<String> =
-            answer.listeners.iter().map(|l| format!("{} {} {}", l.address, l.waiting, l.backlog)).collect();
-        assert_eq!(said, ["127.0.0.1:8080 3 128", "[::]:443 0 4096"]);
-        assert_eq!((answer.last, answer.listeners[0].inode), (false, 77));
-        assert!(parse(&[&v4, &message(NLMSG_DONE, &[0; 4])]).unwrap().last);
-        assert_eq!(parse(&[&message(NLMSG_ERROR, &(-2_i32).to_ne_bytes())]), Err(2));
+    fn sockets_of_both_versions_of_ip() {
+        let v4 = inet_socket(&inet(AF_INET, &[127, 0, 0, 1], 8080, (3, 128))).unwrap();
+        assert_eq!((v4.local.to_string().as_str(), v4.receive_queue, v4.send_queue), ("127.0.0.1:8080", 3, 128));
+        assert_eq!((v4.state, v4.inode, v4.memory, v4.timing), (State::LISTEN, 77, None, None));
+        let v6 = inet_socket(&inet(AF_INET6, &[0; 16], 443, (0, 4096))).unwrap();
+        assert_eq!(v6.local.to_string(), "[::]:443");
+        assert_eq!(inet_socket(&inet(3, &[], 0, (0, 0))), None, "a family of its own");
     }
 
-    fn unix_socket(name: &[u8], waiting: u32, backlog: u32) -> Vec<u8> {
-        let mut payload = vec![AF_UNIX, 1, 10, 0];
+    #[test]
+    fn memory_and_timing_are_attributes() {
+        let numbers: Vec<u8> = (1..=9_u32).flat_map(u32::to_ne_bytes).collect();
+        let mut info = vec![0; 192];
+        for (at, number) in [(168, 1000_u64), (176, 200), (184, 30)] {
+            info[at..at + 8].copy_from_slice(&number.to_ne_bytes());
+        }
+        let whole = [inet(AF_INET, &[], 1, (0, 0)), attribute(7, &numbers), attribute(2, &info)].concat();
+        let socket = inet_socket(&whole).unwrap();
+        assert_eq!(socket.memory, Some(SocketMemory { receive_used: 1, receive_buffer: 2, drops: 9 }));
+        assert_eq!(socket.timing, Some(Timing { busy: 1000, window_limited: 200, buffer_limited: 30 }));
+        let older = [inet(AF_INET, &[], 1, (0, 0)), attribute(2, &info[..160])].concat();
+        assert_eq!(inet_socket(&older).unwrap().timing, None);
+    }
+
+    #[test]
+    fn what_is_asked_for() {
+        let details = Details { memory: true, timing: true };
+        let request = inet_request(Family::Udp6, &[State::ESTABLISHED, State::CLOSE], details);
+        assert_eq!(request.len(), 16 + INET_REQUEST);
+        assert_eq!(request[16..19], [AF_INET6, IPPROTO_UDP, 0x42]);
+        assert_eq!(u32_at(&request, 20), Some(1 << 1 | 1 << 7));
+    }
+
+    fn unix(name: &[u8], queue: (u32, u32)) -> Vec<u8> {
+        let mut payload = vec![AF_UNIX, 1, State::LISTEN.0, 0];
         payload.extend(78_u32.to_ne_bytes());
-        payload.resize(16, 0);
-        let queue = [waiting.to_ne_bytes(), backlog.to_ne_bytes()].concat();
-        for (kind, value) in [(NAME, name), (QUEUE, &queue), (6, &[0][..])] {
-            payload.extend(u16::try_from(4 + value.len()).unwrap().to_ne_bytes());
-            payload.extend(kind.to_ne_bytes());
-            payload.extend(value);
-            payload.resize(payload.len().next_multiple_of(4), 0);
-        }
-        payload
+        payload.resize(UNIX_MESSAGE, 0);
+        let queue = [queue.0.to_ne_bytes(), queue.1.to_ne_bytes()].concat();
+        [payload, attribute(UNIX_DIAG_NAME, name), attribute(UNIX_DIAG_RQLEN, &queue), attribute(6, &[0])].concat()
     }
 
     #[test]
-    fn listeners_of_a_family_without_ports() {
+    fn sockets_with_a_name_instead_of_a_port() {
         for (name, shown) in [(&b"/run/a.sock\0"[..], "/run/a.sock"), (b"\0abstract", "@abstract"), (b"", "")] {
-            let answer = parse(&message(SOCK_DIAG_BY_FAMILY, &unix_socket(name, 3, 128))).unwrap();
-            let [listener] = answer.listeners.as_slice() else { panic!("{answer:?}") };
-            assert_eq!(listener.address.to_string(), shown);
-            assert_eq!((listener.waiting, listener.backlog, listener.inode), (3, 128, 78));
+            let socket = unix_socket(&unix(name, (3, 128))).unwrap();
+            assert_eq!((socket.name.as_str(), socket.waiting, socket.backlog, socket.inode), (shown, 3, 128, 78));
         }
     }
 
     #[test]
-    fn what_is_cut_short_or_strange_is_left_out() {
-        let whole = message(SOCK_DIAG_BY_FAMILY, &socket(2, &[127, 0, 0, 1], 8080, 3, 128));
-        for length in 1..whole.len() {
-            assert_eq!(parse(&whole[..length]), Ok(ReplyPart::default()), "{length}");
+    fn what_is_cut_short_is_left_out() {
+        let whole = inet(AF_INET, &[127, 0, 0, 1], 8080, (3, 128));
+        for length in 0..whole.len() {
+            assert_eq!(inet_socket(&whole[..length]), None, "{length}");
         }
-        assert!(parse(&[]).unwrap().last, "nobody is there any more");
-        assert_eq!(parse(&[0; 64]), Ok(ReplyPart::default()), "a message of no length");
-        assert_eq!(
-            parse(&message(SOCK_DIAG_BY_FAMILY, &socket(3, &[], 0, 0, 0))),
-            Ok(ReplyPart::default()),
-            "a family of its own"
-        );
-        let unix = message(SOCK_DIAG_BY_FAMILY, &unix_socket(b"/run/a\0", 1, 2));
-        for length in 1..unix.len() {
-            assert_eq!(parse(&unix[..length]), Ok(ReplyPart::default()), "{length}");
+        let whole = unix(b"/run/a\0", (1, 2));
+        for length in 0..36 {
+            assert_eq!(unix_socket(&whole[..length]), None, "{length}");
         }
-        let mut cut = unix.clone();
-        cut[HEADER + 16..HEADER + 18].copy_from_slice(&999_u16.to_ne_bytes());
-        assert_eq!(parse(&cut), Ok(ReplyPart::default()), "an attribute that reaches beyond its message");
     }
 }

@@ -45,14 +45,23 @@ pub use reason::{described, reason};
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
 pub use system::{
     Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,
-    await_signal, block_every_signal, capabilities, close_range, diagnosis_socket, die_with_parent, discard_signal,
-    drop_from_bounding, forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities,
-    kill_held, network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group, raise_ambient,
+    await_signal, block_every_signal, capabilities, close_range, die_with_parent, discard_signal, drop_from_bounding,
+    forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities, kill_held,
+    netlink_socket, network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group, raise_ambient,
     release_terminal, restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges, set_subreaper,
     set_umask, signal_bell, socket_address, suspend, take_signal, take_signal_but, wait_for_any,
 };
 pub use terminal::{foreground, set_foreground};
 pub use wait::{Ended, WaitStatus, has_ended, is_child, wait_any, wait_for};
+
+/// Parts of the kernel that netlink(7) speaks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Netlink {
+    /// Sockets: `sock_diag(7)`.
+    SockDiag,
+    /// Interfaces and their queues: rtnetlink(7).
+    Route,
+}
 
 /// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.
 ///

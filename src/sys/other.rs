@@ -148,7 +148,7 @@ pub fn queue_to_group(_leader: pid_t, _signal: c_int, _info: &Info) -> io::Resul
 ///
 /// # Errors
 /// `ENOSYS`.
-pub fn diagnosis_socket() -> io::Result<OwnedFd> {
+pub fn netlink_socket(_protocol: super::Netlink) -> io::Result<OwnedFd> {
     missing()
 }
 

@@ -10,7 +10,7 @@ mod events;
 mod family;
 mod files;
 mod memory;
-mod namespaces;
+mod netlink;
 mod network;
 mod rights;
 mod signals;
@@ -19,7 +19,7 @@ pub use events::{FileNotices, Interest, LinkNotices, WriterNotices, signal_bell,
 pub use family::{die_with_parent, hold, is_subreaper, kill_held, set_name, set_subreaper};
 pub use files::{acquire_terminal, close_range, is_noexec, pipe, release_terminal, set_umask};
 pub use memory::forget_program;
-pub use namespaces::diagnosis_socket;
+pub use netlink::netlink_socket;
 pub use network::network_cookie;
 pub use rights::{
     Capabilities, capabilities, drop_from_bounding, in_ambient, in_bounding, keep_capabilities, no_new_privileges,
