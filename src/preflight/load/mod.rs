@@ -77,26 +77,26 @@ mod tests {
         Load::parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
     }
 
-    fn tcp(host: &str, port: u16) -> Option<Target> {
-        Some(Target::Tcp(host.to_owned(), port))
+    fn tcp(host: &str, port: u16) -> Target {
+        Target::Tcp(host.to_owned(), port)
     }
 
     #[test]
     fn the_options_of_each_tester() {
         for (line, tester, connections, requests, keepalive, target) in [
-            ("ab -r -n 40000 -c 4000 http://host:8080/", "ab", 4000, Some(40_000), false, tcp("host", 8080)),
-            ("ab -kc50 -n2000 http://h/", "ab", 50, Some(2000), true, tcp("h", 80)),
-            ("wrk -t2 -c400 -d5s --latency http://h:1/", "wrk", 400, None, true, tcp("h", 1)),
-            ("wrk --connections=20 -H Connection:close http://h:1/", "wrk", 20, None, false, tcp("h", 1)),
-            ("wrk2 -c 100 -R 2k https://h/", "wrk2", 100, None, true, tcp("h", 443)),
-            ("hey -n=500 -c 30 -disable-keepalive http://h:2/", "hey", 30, Some(500), false, tcp("h", 2)),
-            ("oha -n 100 http://[::1]:8080/x", "oha", 50, Some(100), true, tcp("::1", 8080)),
-            ("h2load --h1 -n 10 -c 5 http://u:p@h:3/", "h2load", 5, Some(10), true, tcp("h", 3)),
+            ("ab -r -n 40000 -c 4000 http://host:8080/", "ab", 4000, Some(40_000), false, Some(tcp("host", 8080))),
+            ("ab -kc50 -n2000 http://h/", "ab", 50, Some(2000), true, Some(tcp("h", 80))),
+            ("wrk -t2 -c400 -d5s --latency http://h:1/", "wrk", 400, None, true, Some(tcp("h", 1))),
+            ("wrk --connections=20 -H Connection:close http://h:1/", "wrk", 20, None, false, Some(tcp("h", 1))),
+            ("wrk2 -c 100 -R 2k https://h/", "wrk2", 100, None, true, Some(tcp("h", 443))),
+            ("hey -n=500 -c 30 -disable-keepalive http://h:2/", "hey", 30, Some(500), false, Some(tcp("h", 2))),
+            ("oha -n 100 http://[::1]:8080/x", "oha", 50, Some(100), true, Some(tcp("::1", 8080))),
+            ("h2load --h1 -n 10 -c 5 http://u:p@h:3/", "h2load", 5, Some(10), true, Some(tcp("h", 3))),
             ("k6 run --vus 10 script.js", "k6", 10, None, true, None),
             ("vegeta attack -rate=500/1s -targets=t", "vegeta", 500, None, true, None),
-            ("redis-benchmark -h r -p 7 -c 9 -k 0 -q", "redis-benchmark", 9, None, false, tcp("r", 7)),
-            ("siege -b -c 20 -r 50 http://h:8/", "siege", 20, None, false, tcp("h", 8)),
-            ("taskset -c 1 /usr/bin/ab -c 7 http://h/", "ab", 7, None, false, tcp("h", 80)),
+            ("redis-benchmark -h r -p 7 -c 9 -k 0 -q", "redis-benchmark", 9, None, false, Some(tcp("r", 7))),
+            ("siege -b -c 20 -r 50 http://h:8/", "siege", 20, None, false, Some(tcp("h", 8))),
+            ("taskset -c 1 /usr/bin/ab -c 7 http://h/", "ab", 7, None, false, Some(tcp("h", 80))),
         ] {
             let load = parse(line);
             assert_eq!(load.tester, Some(tester), "{line}");
@@ -119,16 +119,16 @@ mod tests {
     fn the_line_of_a_shell() {
         let line = "echo \"GET http://h:9/\" | vegeta attack -rate 50 -duration 5s | vegeta report";
         let load = Load::parse(&["sh".to_owned(), "-c".to_owned(), line.to_owned()]);
-        assert_eq!((load.tester, load.connections, load.target), (Some("vegeta"), Some(50), tcp("h", 9)));
+        assert_eq!((load.tester, load.connections, load.target), (Some("vegeta"), Some(50), Some(tcp("h", 9))));
         let load = Load::parse(&["sh".to_owned(), "-c".to_owned(), "ab -c 5 'http://h:9/a b'; ab -c 7 x".to_owned()]);
-        assert_eq!((load.connections, load.target), (Some(5), tcp("h", 9)));
+        assert_eq!((load.connections, load.target), (Some(5), Some(tcp("h", 9))));
     }
 
     #[test]
     fn another_program_has_a_target_if_it_names_a_url() {
         for (line, target) in [
-            ("python3 client.py --url=http://127.0.0.1:8080/", tcp("127.0.0.1", 8080)),
-            ("curl http://h", tcp("h", 80)),
+            ("python3 client.py --url=http://127.0.0.1:8080/", Some(tcp("127.0.0.1", 8080))),
+            ("curl http://h", Some(tcp("h", 80))),
             ("psql tcp://h", None),
             ("x http://:80/", None),
             ("x http://h:99999/", None),
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_socket_of_unix() {
         assert_eq!(parse("redis-benchmark -s /run/r.sock").target, Some(Target::Unix("/run/r.sock".to_owned())));
-        assert_eq!(parse("redis-benchmark").target, tcp("127.0.0.1", 6379));
+        assert_eq!(parse("redis-benchmark").target, Some(tcp("127.0.0.1", 6379)));
     }
 
     #[test]
