@@ -66,26 +66,28 @@ pub enum Shortfall {
     Capped(u64),
 }
 
-/// A value that was put back, or should have been.
+/// How restoring the original value of a setting went, and what it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undone {
     /// How it went.
-    pub outcome: PutBack,
-    /// What was read back after that.
+    pub result: UndoResult,
+    /// The value that was read back after that.
     pub now: Option<Value>,
 }
 
-/// The outcome of putting a value back.
+/// How restoring the original value of a setting went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PutBack {
-    /// What stood there before stands there again, read back.
-    Done,
-    /// It could not be written.
+pub enum UndoResult {
+    /// It has its original value again, read back.
+    Restored,
+    /// The kernel refused the write.
     Refused(KernelError),
-    /// It was written, and another value stands there.
+    /// It was written, and has another value.
     NotKept,
-    /// Nothing that can be written brings it back.
-    Never,
+    /// Nothing that can be written restores it before the next boot.
+    Irreversible,
+    /// Another program has written to it since, and it was left.
+    ChangedSince,
 }
 
 impl Outcome {
@@ -95,13 +97,13 @@ impl Outcome {
         matches!(self.verdict, Verdict::Short(_) | Verdict::WouldChange(_))
     }
 
-    /// What was put back here, and what could not be.
+    /// How restoring its original value went; nothing where it did not have to be restored.
     #[must_use]
-    pub fn put_back(&self) -> Option<&PutBack> {
-        self.undone.as_ref().map(|undone| &undone.outcome)
+    pub fn undo_result(&self) -> Option<&UndoResult> {
+        self.undone.as_ref().map(|undone| &undone.result)
     }
 
-    /// What was read back after it had been put back.
+    /// The value that was read back after it had been restored.
     #[must_use]
     pub fn now(&self) -> Option<&Value> {
         self.undone.as_ref()?.now.as_ref()

@@ -4,11 +4,11 @@ use crate::kernel::Kernel;
 use crate::plan::KeyStep;
 use crate::report::{Outcome, Shortfall, Verdict};
 
-use super::{Failure, keys};
+use super::{OnFailure, keys};
 
 /// For each step whether it waits for all others. Where nothing is put back none does.
-pub(super) fn places(steps: &[KeyStep], on_failure: Failure) -> Vec<bool> {
-    steps.iter().map(|step| on_failure == Failure::PutsBack && step.is_irreversible()).collect()
+pub(super) fn places(steps: &[KeyStep], on_failure: OnFailure) -> Vec<bool> {
+    steps.iter().map(|step| on_failure == OnFailure::Undo && step.is_irreversible()).collect()
 }
 
 /// Writes the steps that `is_last` names by their place, up to the first that falls short. `outcomes` begins with those

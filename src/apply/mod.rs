@@ -6,7 +6,8 @@ mod limits;
 mod traced;
 mod undo;
 
-use crate::catalog;
+pub use undo::Undo;
+
 use crate::kernel::{Kernel, Process};
 use crate::model::limit::Side;
 use crate::model::setting::Setting;
@@ -17,7 +18,7 @@ use crate::report::{Report, Shortfall, Verdict};
 /// Reads every setting's current value and makes the plan. `process` is the one whose limits are meant.
 pub fn make_plan(
     kernel: &mut dyn Kernel,
-    requirements: Requirements,
+    requirements: &Requirements,
     process: Process,
     place: PlanEnvironment,
 ) -> Plan {
@@ -32,14 +33,7 @@ pub fn make_plan(
         }
     }
     let ceiling = if limits.is_empty() { None } else { limits::ceiling(kernel) };
-    let mut plan =
-        plan::plan(steps, &limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, place);
-    for step in plan.keys.iter_mut().filter(|step| step.action.target().is_some()) {
-        let Some(other) = catalog::counterpart(place.system, &step.key) else { continue };
-        let value = keys::read(kernel, &other, step.requirement.kind);
-        step.counterpart = value.ok().map(|value| Box::new((other, value)));
-    }
-    plan
+    plan::plan(steps, limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, place)
 }
 
 /// What holds and what does not, with nothing written.
@@ -67,28 +61,44 @@ fn side_target(step: &LimitStep, side: Side) -> Option<Value> {
     step.action.target().map(|target| Value::Limit(target.side(side)))
 }
 
-/// Writes what differs, keys and then limits, and reads everything back. With [`Failure::PutsBack`], a
-/// required setting that falls short has everything that was changed put back, and what can't be comes last.
-pub fn apply(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: Failure) -> Report {
+/// Carries out a plan, and undoes it where a required setting falls short. `process` is the one whose limits are set.
+#[must_use]
+pub fn apply(mut undo: Undo<'_>, plan: &Plan, process: Process, on_failure: OnFailure) -> Report {
+    let mut report = execute(undo.kernel(), plan, process, on_failure);
+    let recorded = if report.fails() && on_failure == OnFailure::Undo {
+        undo.restore(plan, process, &mut report)
+    } else {
+        undo.keep()
+    };
+    if let Err(error) = recorded {
+        log::warn!("{error}");
+    }
+    report
+}
+
+/// Writes what differs, keys and then limits, and reads everything back. What can't be undone comes last where a
+/// required setting that falls short has everything undone: that is then for [`Undo::restore`] to do.
+pub fn execute(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: OnFailure) -> Report {
     let is_last = irreversible::places(&plan.keys, on_failure);
     let mut report = Report { outcomes: keys::write(kernel, &plan.keys, &is_last) };
     let failed = irreversible::others(&is_last, &report.outcomes).find(|outcome| outcome.fails());
     let failed = failed.map(|outcome| outcome.requirement.setting.clone());
     report.outcomes.extend(match (process, on_failure) {
         // Our own end with us, or are the service's.
-        (Process::Own, _) | (_, Failure::Keeps) => limits::set(kernel, &plan.limits, process),
-        (Process::Pid(_), Failure::PutsBack) => limits::set_what_can_be_undone(kernel, &plan.limits, process, failed),
+        (Process::Own, _) | (_, OnFailure::Keep) => limits::set(kernel, &plan.limits, process),
+        (Process::Pid(_), OnFailure::Undo) => limits::set_what_can_be_undone(kernel, &plan.limits, process, failed),
     });
     irreversible::write(kernel, &plan.keys, &is_last, &mut report.outcomes);
-    if report.fails() && on_failure == Failure::PutsBack {
-        put_back(kernel, &mut report, plan, process);
-    }
     report
 }
 
+/// [`execute`], for the limits of the calling process.
+pub fn execute_own(kernel: &mut dyn Kernel, plan: &Plan, on_failure: OnFailure) -> Report {
+    execute(kernel, plan, Process::Own, on_failure)
+}
+
 /// The keys alone: for an init, whose limits are the service's and are set in its own process.
-/// Nothing is put back yet, only what can't be is held back.
-pub fn apply_keys(kernel: &mut dyn Kernel, plan: &Plan, on_failure: Failure) -> Report {
+pub fn execute_keys(kernel: &mut dyn Kernel, plan: &Plan, on_failure: OnFailure) -> Report {
     let is_last = irreversible::places(&plan.keys, on_failure);
     let mut outcomes = keys::write(kernel, &plan.keys, &is_last);
     irreversible::write(kernel, &plan.keys, &is_last, &mut outcomes);
@@ -96,23 +106,17 @@ pub fn apply_keys(kernel: &mut dyn Kernel, plan: &Plan, on_failure: Failure) -> 
 }
 
 /// The limits alone, of the calling process.
-pub fn apply_limits(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Report {
+pub fn execute_limits(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Report {
     Report { outcomes: limits::set(kernel, steps, Process::Own) }
-}
-
-/// Puts back what `report` says was changed, the last change first.
-pub fn put_back(kernel: &mut dyn Kernel, report: &mut Report, plan: &Plan, process: Process) {
-    undo::limits(kernel, &mut report.outcomes, &plan.limits, process);
-    undo::keys(kernel, &mut report.outcomes, &plan.keys);
 }
 
 /// What becomes of the changes when a required setting falls short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// They are put back: all or nothing.
-    PutsBack,
+pub enum OnFailure {
+    /// They are undone: all or nothing.
+    Undo,
     /// They stay: `--best-effort`.
-    Keeps,
+    Keep,
 }
 
 #[cfg(test)]

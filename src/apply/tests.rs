@@ -14,7 +14,7 @@ use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::profile::Source;
 use crate::profile::load::load;
-use crate::report::PutBack;
+use crate::report::UndoResult;
 
 /// Keys with their habits: plain, clamping, rounding, depending on or resetting each other.
 const NUMBERS: [&str; 15] = [
@@ -93,6 +93,10 @@ fn requirements(text: &str) -> Option<Requirements> {
         .ok()
 }
 
+fn all_or_nothing(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
+    apply(Undo::in_memory(kernel, plan), plan, Process::Own, OnFailure::Undo)
+}
+
 fn number() -> impl Strategy<Value = i64> {
     prop_oneof![0_i64..10, 1_i64..70_000, Just(1 << 20), 0_i64..3_000_000]
 }
@@ -153,7 +157,7 @@ proptest! {
     fn checking_and_previewing_change_nothing(text in profiles(), fake in machines()) {
         let Some(requirements) = requirements(&text) else { return Ok(()) };
         let mut kernel = Counting { fake, writes: 0 };
-        let plan = make_plan(&mut kernel, requirements, Process::Own, PLACE);
+        let plan = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
         check(&mut kernel, &plan);
         preview(&mut kernel, &plan);
         prop_assert_eq!(kernel.writes, 0);
@@ -164,20 +168,20 @@ proptest! {
         let Some(requirements) = requirements(&text) else { return Ok(()) };
         let before = state(&fake);
         let mut kernel = Counting { fake, writes: 0 };
-        let plan = make_plan(&mut kernel, requirements.clone(), Process::Own, PLACE);
-        let report = apply(&mut kernel, &plan, Process::Own, Failure::PutsBack);
+        let plan = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
+        let report = all_or_nothing(&mut kernel, &plan);
         if report.fails() {
             // A lowered hard limit is the one thing that can't be had back; our own ends with us.
-            let stuck = report.outcomes.iter().any(|outcome| matches!(outcome.put_back(), Some(PutBack::Refused(_))));
+            let stuck = report.outcomes.iter().any(|outcome| matches!(outcome.undo_result(), Some(UndoResult::Refused(_))));
             let limits = report.outcomes.iter().all(|outcome| {
-                matches!(outcome.requirement.setting, Setting::Limit(..)) || !matches!(outcome.put_back(), Some(PutBack::Refused(_)))
+                matches!(outcome.requirement.setting, Setting::Limit(..)) || !matches!(outcome.undo_result(), Some(UndoResult::Refused(_)))
             });
             prop_assert!(limits, "{}\n{:#?}", text, report);
             if !stuck {
                 prop_assert_eq!(state(&kernel.fake), before, "{}", text);
             }
         } else {
-            let again = make_plan(&mut kernel, requirements, Process::Own, PLACE);
+            let again = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
             prop_assert!(!check(&mut kernel, &again).fails(), "{}\n{:#?}", text, report);
         }
     }
@@ -186,12 +190,12 @@ proptest! {
     fn what_holds_is_not_written_again(text in profiles(), fake in machines()) {
         let Some(requirements) = requirements(&text) else { return Ok(()) };
         let mut kernel = Counting { fake, writes: 0 };
-        let plan = make_plan(&mut kernel, requirements.clone(), Process::Own, PLACE);
-        let report = apply(&mut kernel, &plan, Process::Own, Failure::PutsBack);
+        let plan = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
+        let report = all_or_nothing(&mut kernel, &plan);
         if report.tally().short == 0 {
             kernel.writes = 0;
-            let again = make_plan(&mut kernel, requirements, Process::Own, PLACE);
-            let report = apply(&mut kernel, &again, Process::Own, Failure::PutsBack);
+            let again = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
+            let report = all_or_nothing(&mut kernel, &again);
             prop_assert_eq!((kernel.writes, report.tally().changed), (0, 0), "{}", text);
         }
     }
@@ -203,8 +207,8 @@ proptest! {
         let mut kernel = Counting { fake: Fake::linux(), writes: 0 };
         let number = |fake: &Fake| fake.value(key).unwrap().parse::<i64>().unwrap();
         let before = number(&kernel.fake);
-        let plan = make_plan(&mut kernel, requirements, Process::Own, PLACE);
-        let report = apply(&mut kernel, &plan, Process::Own, Failure::Keeps);
+        let plan = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
+        let report = execute(&mut kernel, &plan, Process::Own, OnFailure::Keep);
         prop_assert!(number(&kernel.fake) >= before);
         prop_assert_eq!(report.fails(), number(&kernel.fake) < least);
     }

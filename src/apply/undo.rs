@@ -1,106 +1,168 @@
-//! All or nothing: what was changed is put back, the last change first, and read back like any other write.
+//! All or nothing: where a required setting falls short, what was changed gets its original value back, the last change
+//! first, and is read back like any other write. How that is done is the journal's to know; where no journal is kept,
+//! it is given the same list from memory.
 
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::journal::{
+    self, Change, JournalError, ProcessId, Recorder, RevertOutcome, RevertedChange, SettingRef, StoredValue, WriteState,
+};
 use crate::kernel::{Kernel, Process};
-use crate::model::setting::{Key, Setting};
-use crate::model::value::{Kind, Value};
-use crate::plan::{KeyStep, LimitStep};
-use crate::report::{Outcome, PutBack, Undone, Verdict};
+use crate::model::limit::Side;
+use crate::model::setting::Setting;
+use crate::model::value::Value;
+use crate::plan::{KeyStep, LimitStep, Plan};
+use crate::report::{Outcome, Report, UndoResult, Undone};
 
-use super::keys::{read, write_mode};
-use super::traced;
+/// The kernel that a plan is carried out on, and where the original values are kept until it is known that all that is
+/// required holds.
+pub struct Undo<'a>(Originals<'a>);
 
-/// Puts every key back whose value is no longer what it was, among those that we wrote.
-pub(super) fn keys(kernel: &mut dyn Kernel, outcomes: &mut [Outcome], steps: &[KeyStep]) {
-    let ours = || steps.iter().filter(|step| step.is_writable());
-    for step in ours().rev() {
-        let Some((outcome, before)) = touched(outcomes, step) else {
-            unwritten(outcomes, step);
-            continue;
-        };
-        let ours_to_mend =
-            step.action.target().is_some() || outcome.falls_short() || outcome.verdict == Verdict::Changed;
-        if ours_to_mend && outcome.found.as_ref() != Some(before) {
-            put_back(kernel, outcome, step, before);
+enum Originals<'a> {
+    /// In an entry of the journal.
+    Journal(Recorder<'a>),
+    /// In memory: those of the steps are in the plan and its report, and here are those of the keys that the kernel
+    /// changes along with one.
+    Memory { kernel: &'a mut dyn Kernel, side_effects: Vec<Change> },
+}
+
+impl fmt::Debug for Undo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Undo")
+    }
+}
+
+impl<'a> Undo<'a> {
+    /// Keeps the original values in the journal.
+    #[must_use]
+    pub fn in_journal(recorder: Recorder<'a>) -> Self {
+        Self(Originals::Journal(recorder))
+    }
+
+    /// Keeps the original values in memory. To be made before anything of `plan` is written.
+    #[must_use]
+    pub fn in_memory(kernel: &'a mut dyn Kernel, plan: &Plan) -> Self {
+        let side_effects = journal::planned_side_effects(kernel, plan);
+        Self(Originals::Memory { kernel, side_effects })
+    }
+
+    /// The kernel to write to.
+    pub fn kernel(&mut self) -> &mut dyn Kernel {
+        match &mut self.0 {
+            Originals::Journal(recorder) => recorder,
+            Originals::Memory { kernel, .. } => *kernel,
         }
     }
-    // Putting one back may have reset another, as `ip_forward` does to `conf.*`.
-    if outcomes.iter().any(|outcome| outcome.undone.is_some()) {
-        for step in ours() {
-            let Some((outcome, before)) = touched(outcomes, step) else { continue };
-            let stood = outcome.now().or(outcome.found.as_ref()) == Some(before);
-            if stood && read(kernel, &step.key, step.requirement.kind).is_ok_and(|now| now != *before) {
-                put_back(kernel, outcome, step, before);
+
+    /// Restores what `report` says was changed, and says in it how that went. `process` is the one whose limits were
+    /// set.
+    ///
+    /// # Errors
+    /// The journal could not be written: it says more than there is left to revert.
+    pub fn restore(self, plan: &Plan, process: Process, report: &mut Report) -> Result<(), JournalError> {
+        let (reverted, kept) = match self.0 {
+            Originals::Journal(recorder) => recorder.undo(),
+            Originals::Memory { kernel, side_effects } => {
+                (journal::undo(kernel, changes(plan, process, report, side_effects)), Ok(()))
             }
+        };
+        mark(report, reverted);
+        kept
+    }
+
+    /// Lets what was changed stay: the journal keeps it for `revert`.
+    ///
+    /// # Errors
+    /// The journal could not be written: it says more than was changed.
+    pub fn keep(self) -> Result<(), JournalError> {
+        match self.0 {
+            Originals::Journal(recorder) => recorder.finish().map(drop),
+            Originals::Memory { .. } => Ok(()),
         }
     }
 }
 
-/// The outcome of a step whose value was known before.
-fn touched<'f, 's>(outcomes: &'f mut [Outcome], step: &'s KeyStep) -> Option<(&'f mut Outcome, &'s Value)> {
-    let before = step.current.as_ref().ok()?;
-    let outcome = outcomes.iter_mut().find(|outcome| is_of(outcome, &step.key))?;
-    Some((outcome, before))
+/// What the journal would hold now. `report` begins with the outcomes of the keys of `plan`.
+fn changes(plan: &Plan, process: Process, report: &Report, side_effects: Vec<Change>) -> Vec<Change> {
+    let steps = plan.keys.iter().zip(&report.outcomes).filter(|(step, _)| step.is_writable());
+    let mut changes: Vec<Change> = steps.map(|(step, outcome)| key_change(step, outcome)).collect();
+    // Whatever the kernel has made of them by now is our doing.
+    changes.extend(side_effects.into_iter().map(|change| Change { state: WriteState::Done(None), ..change }));
+    changes.extend(plan.limits.iter().filter_map(|step| limit_change(step, process)));
+    changes
 }
 
-/// What could not be read before we wrote it (a secret that was never set) stays.
-fn unwritten(outcomes: &mut [Outcome], step: &KeyStep) {
-    let outcome = outcomes.iter_mut().find(|outcome| is_of(outcome, &step.key));
-    if let Some(outcome) = outcome.filter(|outcome| step.action.target().is_some() && outcome.found.is_some()) {
-        outcome.undone = Some(Box::new(Undone { outcome: PutBack::Never, now: outcome.found.clone() }));
-    }
-}
-
-fn put_back(kernel: &mut dyn Kernel, outcome: &mut Outcome, step: &KeyStep, before: &Value) {
-    let result = match step.counterpart.as_deref() {
-        Some((other, value)) if *value != Value::Number(0) => through(kernel, step, before, other, value),
-        _ => key(kernel, &step.key, step.requirement.kind, before),
+fn key_change(step: &KeyStep, outcome: &Outcome) -> Change {
+    let kind = step.requirement.kind;
+    let stored = |value: &Value| StoredValue::Text(value.to_string());
+    let state = if outcome.found == outcome.before {
+        WriteState::NotStarted
+    } else {
+        WriteState::Done(outcome.found.as_ref().map(stored))
     };
-    let now = read(kernel, &step.key, step.requirement.kind).ok();
-    outcome.undone = Some(Box::new(Undone { outcome: result, now }));
+    Change {
+        setting: SettingRef::Key { key: step.key.clone(), kind, namespace: None },
+        original: outcome.before.as_ref().map(stored),
+        role: journal::role(step),
+        state,
+    }
 }
 
-/// Puts every limit back that is no longer what it was.
-pub(super) fn limits(kernel: &mut dyn Kernel, outcomes: &mut [Outcome], steps: &[LimitStep], process: Process) {
-    for step in steps.iter().rev().filter(|step| step.action.target().is_some()) {
-        let Ok(before) = step.current else { continue };
-        if traced::limits(kernel, process, step.resource) == Ok(before) {
-            continue;
+/// The change of a limit that was set, or would have been.
+fn limit_change(step: &LimitStep, process: Process) -> Option<Change> {
+    step.action.target()?;
+    Some(Change {
+        setting: SettingRef::Limit { resource: step.resource, process: ProcessId::of_now(process) },
+        original: Some(StoredValue::Limits(step.current.ok()?)),
+        role: journal::Role::Written,
+        state: WriteState::Done(None),
+    })
+}
+
+/// Says in the outcome of each setting that had to be restored how that went.
+fn mark(report: &mut Report, reverted: Vec<RevertedChange>) {
+    let (mut keys, mut limits) = (HashMap::new(), Vec::new());
+    for reverted in reverted {
+        match &reverted.change.setting {
+            SettingRef::Key { key, .. } => drop(keys.insert(key.clone(), reverted)),
+            SettingRef::Limit { resource, .. } => limits.push((*resource, reverted)),
         }
-        let result = match traced::set_limits(kernel, process, step.resource, before) {
-            Err(refusal) => PutBack::Refused(refusal),
-            Ok(()) if traced::limits(kernel, process, step.resource) == Ok(before) => PutBack::Done,
-            Ok(()) => PutBack::NotKept,
-        };
-        let now = traced::limits(kernel, process, step.resource).ok();
-        for outcome in outcomes.iter_mut() {
-            if let Setting::Limit(resource, side) = outcome.requirement.setting {
-                if resource == step.resource {
-                    let now = now.map(|limits| Value::Limit(limits.side(side)));
-                    outcome.undone = Some(Box::new(Undone { outcome: result.clone(), now }));
-                }
+    }
+    for outcome in &mut report.outcomes {
+        let undone = match &outcome.requirement.setting {
+            Setting::Key(key) => keys.get(key).and_then(|reverted| undone(reverted, None)),
+            Setting::Limit(resource, side) => {
+                let of_limit = limits.iter().find(|(its, _)| its == resource);
+                of_limit.and_then(|(_, reverted)| undone(reverted, Some(*side)))
             }
+        };
+        outcome.undone = undone.map(Box::new);
+    }
+}
+
+/// How restoring a key, or a side of a limit, went; nothing where it did not have to be restored.
+fn undone(reverted: &RevertedChange, side: Option<Side>) -> Option<Undone> {
+    let result = match reverted.outcome {
+        RevertOutcome::Reverted { .. } => UndoResult::Restored,
+        // Restoring another one had changed it.
+        RevertOutcome::AlreadyOriginal if reverted.written => UndoResult::Restored,
+        RevertOutcome::ChangedSince { .. } => UndoResult::ChangedSince,
+        RevertOutcome::Irreversible => UndoResult::Irreversible,
+        RevertOutcome::Refused(refusal) => UndoResult::Refused(refusal),
+        RevertOutcome::NotKept { .. } => UndoResult::NotKept,
+        RevertOutcome::WouldRevert { .. }
+        | RevertOutcome::AlreadyOriginal
+        | RevertOutcome::NeverWritten
+        | RevertOutcome::Gone
+        | RevertOutcome::OtherNamespace => return None,
+    };
+    let now = match (&reverted.change.setting, reverted.now.as_ref(), side) {
+        (SettingRef::Key { kind, .. }, Some(StoredValue::Text(text)), _) => kind.read(text).ok(),
+        (SettingRef::Limit { .. }, Some(StoredValue::Limits(limits)), Some(side)) => {
+            Some(Value::Limit(limits.side(side)))
         }
-    }
-}
-
-/// Of two keys that set each other to 0, the one that was none is written: that makes the other 0 again.
-fn through(kernel: &mut dyn Kernel, step: &KeyStep, before: &Value, other: &Key, value: &Value) -> PutBack {
-    match key(kernel, other, step.requirement.kind, value) {
-        PutBack::Done if read(kernel, &step.key, step.requirement.kind).as_ref() != Ok(before) => PutBack::NotKept,
-        result => result,
-    }
-}
-
-fn key(kernel: &mut dyn Kernel, key: &Key, kind: Kind, before: &Value) -> PutBack {
-    if let Err(refusal) = traced::write(kernel, key, &before.to_kernel(), write_mode(kind)) {
-        return PutBack::Refused(refusal);
-    }
-    match read(kernel, key, kind) {
-        Ok(now) if now == *before => PutBack::Done,
-        _ => PutBack::NotKept,
-    }
-}
-
-fn is_of(outcome: &Outcome, key: &Key) -> bool {
-    matches!(&outcome.requirement.setting, Setting::Key(its) if its == key)
+        _ => None,
+    };
+    Some(Undone { result, now })
 }

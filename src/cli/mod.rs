@@ -12,6 +12,8 @@ use std::convert::Infallible;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use crate::apply::OnFailure;
+
 /// How much is logged, and whether text is coloured.
 #[derive(Debug, Args)]
 pub struct LogOptions {
@@ -75,6 +77,14 @@ pub struct ApplyPolicy {
     /// Write settings of the whole machine from inside a container or namespace too.
     #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
     pub allow_host_settings: bool,
+}
+
+impl ApplyPolicy {
+    /// What becomes of the changes where a required setting falls short.
+    #[must_use]
+    pub fn on_failure(&self) -> OnFailure {
+        if self.best_effort { OnFailure::Keep } else { OnFailure::Undo }
+    }
 }
 
 /// Reads the environment variable of a switch: on, unless it is empty, `0`, `false`, `no`, `off`, `f` or `n`. The

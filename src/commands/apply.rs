@@ -2,21 +2,22 @@
 
 use nix::errno::Errno;
 
-use crate::apply::{self, Failure as OnFailure};
+use crate::apply::{self, Undo};
 use crate::cli::{ApplyPolicy, Format, ProfileArgs};
 use crate::environment::calling_shell::calling_shell;
+use crate::journal::{self, Journal, JournalError, ProcessState, Recorder};
 use crate::kernel::{AccessMode, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
 use crate::output::{self, DiagnosedReport};
 use crate::plan::{Plan, Requirements};
-use crate::report::{Outcome, PutBack};
+use crate::report::{Outcome, Report, UndoResult};
 use crate::sys::described;
 
 use super::check::named;
-use super::journaled::{journaled, refuse_irreversible};
+use super::journaled::{here, not_kept, places};
 use super::persist::{self, PersistFlags, PersistResult};
-use super::prepare::{Need, again, prepare_for};
+use super::prepare::{Need, Prepared, again, prepare_for};
 use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print};
 
 /// Arguments of `tunectl apply`.
@@ -62,75 +63,114 @@ impl Execute for ApplyArgs {
     }
 }
 
-fn apply(apply: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
-    let mut ready = prepare_for(apply.pid, &apply.profile, Need::Profile, apply.policy.allow_host_settings, world)?;
-    let whose = whose_limits(apply, &mut ready.requirements, world)?;
-    let process = whose.as_ref().map_or(Process::Own, |process| Process::Pid(process.pid));
-    let mut plan = apply::make_plan(world.kernel, ready.requirements.clone(), process, ready.place);
-    let beside = beside(&mut plan, world);
-    if !apply.allow_irreversible {
-        refuse_irreversible(&plan)?;
-    }
-    persist::refuse(&apply.persist, &ready)?;
-    let mut report = if apply.dry_run {
+fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
+    let mut ready = prepare_for(args.pid, &args.profile, Need::Profile, args.policy.allow_host_settings, world)?;
+    let owner = whose_limits(args, &mut ready.requirements, world)?;
+    let process = owner.as_ref().map_or(Process::Own, |owner| Process::Pid(owner.pid));
+    // Locked against every other tunectl from before the values are read until the last one is written.
+    let journal = open_journal(args, &ready, world);
+    let mut plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.place);
+    let only_checked = take_unsettable_limits(&mut plan, world);
+    refuse_irreversible(args, &plan)?;
+    persist::refuse(&args.persist, &ready)?;
+    let mut report = if args.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
-        let on_failure = if apply.policy.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
-        if apply.no_journal || !plan.changes_anything() {
-            apply::apply(world.kernel, &plan, process, on_failure)
-        } else {
-            journaled(&ready, whose.as_ref(), on_failure, world)?
-        }
+        carry_out(args, &ready, &plan, owner.as_ref(), journal, world)?
     };
-    let undone = report.fails() && !apply.policy.best_effort && !apply.dry_run;
-    report.outcomes.extend(apply::check(world.kernel, &beside).outcomes);
-    let again = again(&apply.profile, apply.pid);
-    let mut account =
-        DiagnosedReport::new("apply", &ready.profile.names, &ready.environment, whose.as_ref(), &report, &again);
-    let failed = report.fails() && !apply.policy.best_effort;
-    let lasted = if apply.persist.persist && !undone {
-        persist::write(&apply.persist, apply.dry_run, &ready, process, &report, world)
+    let undone = report.fails() && !args.policy.best_effort && !args.dry_run;
+    report.outcomes.extend(apply::check(world.kernel, &only_checked).outcomes);
+    let failed = report.fails() && !args.policy.best_effort;
+    let lasted = if args.persist.persist && !undone {
+        persist::write(&args.persist, args.dry_run, &ready, process, &report, world)
     } else {
         PersistResult::default()
     };
+    let again = again(&args.profile, args.pid);
+    let mut diagnosed =
+        DiagnosedReport::new("apply", &ready.profile.names, &ready.environment, owner.as_ref(), &report, &again);
     let files = lasted.documents();
-    account.files = apply.persist.persist.then_some(&files);
-    match apply.format {
-        Format::Json => print(world.out, &output::document(&account)),
-        Format::Text => tell(apply, &account, undone, world),
+    diagnosed.files = args.persist.persist.then_some(&files);
+    match args.format {
+        Format::Json => print(world.out, &output::document(&diagnosed)),
+        Format::Text => tell(args, &diagnosed, undone, world),
     }
-    match apply.format {
+    match args.format {
         Format::Text => print(world.out, &lasted.text()),
         Format::Json => print(world.err, &lasted.text()),
     }
-    if let Some(failure) = lasted.failure(&apply.persist) {
-        return Err(failure);
+    match lasted.failure(&args.persist) {
+        Some(failure) => Err(failure),
+        None => Ok(if failed { FALLS_SHORT } else { 0 }),
     }
-    Ok(if failed { FALLS_SHORT } else { 0 })
+}
+
+/// Opens the journal, unless nothing is to be written to it. That it can't be opened matters only once there is
+/// something to change.
+fn open_journal(args: &ApplyArgs, ready: &Prepared, world: &World<'_>) -> Option<Result<Journal, JournalError>> {
+    (!args.no_journal && !args.dry_run).then(|| Journal::open_or_create(&places(&ready.environment, world)))
+}
+
+/// Refuses to write what can't be undone, unless that was asked for.
+fn refuse_irreversible(args: &ApplyArgs, plan: &Plan) -> Result<(), CommandError> {
+    let names: Vec<String> = plan.irreversible().map(|(key, value)| format!("`{key}` = {value}")).collect();
+    if args.allow_irreversible || names.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::new(USAGE, format!("{} can't be undone before the next boot", names.join(", ")))
+        .help("nothing was changed; if it is meant for good, add `--allow-irreversible`"))
+}
+
+/// Carries out the plan. The original values are in the journal before anything is written, or in memory where none is
+/// kept. `owner` is the process whose limits are set.
+fn carry_out(
+    args: &ApplyArgs,
+    ready: &Prepared,
+    plan: &Plan,
+    owner: Option<&NamedProcess>,
+    journal: Option<Result<Journal, JournalError>>,
+    world: &mut World<'_>,
+) -> Result<Report, CommandError> {
+    let process = owner.map_or(Process::Own, |owner| Process::Pid(owner.pid));
+    let on_failure = args.policy.on_failure();
+    let Some(journal) = journal.filter(|_| plan.changes_anything()) else {
+        let undo = Undo::in_memory(world.kernel, plan);
+        return Ok(apply::apply(undo, plan, process, on_failure));
+    };
+    let journal = journal.map_err(|error| not_kept(&error))?;
+    let here = here(&ready.environment, world);
+    let owner = owner.and_then(|owner| match here.process(owner.pid, &owner.name) {
+        ProcessState::Running(process) => Some(process),
+        ProcessState::Gone | ProcessState::Unknown(_) => None,
+    });
+    let changes = journal::planned_changes(world.kernel, plan, &here, owner.as_ref());
+    let recorder = Recorder::begin(world.kernel, &journal, &here, ready.profile.names.clone(), changes)
+        .map_err(|error| not_kept(&error))?;
+    Ok(apply::apply(Undo::in_journal(recorder), plan, process, on_failure))
 }
 
 /// Says what was done to a person.
-fn tell(apply: &ApplyArgs, account: &DiagnosedReport<'_>, undone: bool, world: &mut World<'_>) {
+fn tell(args: &ApplyArgs, account: &DiagnosedReport<'_>, undone: bool, world: &mut World<'_>) {
     let report = account.report;
-    if report.fails() || (report.tally().short > 0 && !apply.dry_run) {
+    if report.fails() || (report.tally().short > 0 && !args.dry_run) {
         drop(world.err.write_all(output::shortfalls(account, world.colour_err).as_bytes()));
     }
     if undone {
-        let stays = |outcome: &Outcome| outcome.put_back().is_some_and(|result| *result != PutBack::Done);
+        let stays = |outcome: &Outcome| outcome.undo_result().is_some_and(|result| *result != UndoResult::Restored);
         let rest = if report.outcomes.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
         drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
         return;
     }
     print(world.out, &output::changes(account, world.colour));
     print(world.out, &output::to_type(account));
-    if world.kernel.system() == System::MacOs && !apply.persist.persist && report.tally().changed > 0 {
+    if world.kernel.system() == System::MacOs && !args.persist.persist && report.tally().changed > 0 {
         print(world.out, "these values are lost at the next boot: `--persist` has launchd set them again\n");
     }
 }
 
 /// Takes the limits out of the plan where they can't be set: macOS has no call for those of another process. They
-/// are looked at, ours being those of the shell that started us, and it is told what to type.
-fn beside(plan: &mut Plan, world: &World<'_>) -> Plan {
+/// are checked, ours being those of the shell that started us, and it is told what to type. Gives a plan of them.
+fn take_unsettable_limits(plan: &mut Plan, world: &World<'_>) -> Plan {
     let limits = match world.kernel.system() {
         System::Linux => Vec::new(),
         System::MacOs => std::mem::take(&mut plan.limits),
@@ -141,17 +181,17 @@ fn beside(plan: &mut Plan, world: &World<'_>) -> Plan {
 /// Whose limits are set. A limit belongs to a process, and people who type `tunectl apply` mean the shell that
 /// they type it in. Requirements that are not to be looked at are taken away.
 fn whose_limits(
-    apply: &ApplyArgs,
+    args: &ApplyArgs,
     requirements: &mut Requirements,
     world: &World<'_>,
 ) -> Result<Option<NamedProcess>, CommandError> {
-    if apply.no_rlimits {
+    if args.no_rlimits {
         requirements.limits.clear();
     }
     if requirements.limits.is_empty() {
         return Ok(None);
     }
-    match (world.kernel.system(), apply.pid) {
+    match (world.kernel.system(), args.pid) {
         (System::Linux, None) => {}
         (System::Linux, Some(pid)) => return Ok(Some(named(pid, world))),
         (System::MacOs, None) => return Ok(None),

@@ -51,7 +51,7 @@ fn check(check: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
     let ready = prepare_for(check.pid, &check.profile, Need::Profile, false, world)?;
     let process = check.pid.map_or(Process::Own, Process::Pid);
     let named = check.pid.map(|pid| named(pid, world));
-    let plan = apply::make_plan(world.kernel, ready.requirements, process, ready.place);
+    let plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.place);
     let mut report = apply::check(world.kernel, &plan);
     if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
         if let Some(most) = ready.environment.details().limits.pids {

@@ -139,7 +139,7 @@ fn event(revert: &RevertArgs, reverted: RevertedChange) -> RevertEvent {
         }
         _ => None,
     };
-    RevertEvent::Setting { reverted, set_by }
+    RevertEvent::Setting { reverted: Box::new(reverted), set_by }
 }
 
 fn failure(error: &JournalError) -> CommandError {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 
-use crate::apply::{self, Failure as OnFailure};
+use crate::apply::{self, Undo};
 use crate::cli::{ApplyPolicy, ProfileArgs, ServiceFlags};
 use crate::exec::{LimitsFallShort, Stage, StageError};
 use crate::init::{SupervisorConfig, Verbosity};
@@ -44,32 +44,77 @@ impl Execute for RunArgs {
     }
 }
 
-fn run(run: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
+fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let variables = variables(world);
-    let typed = options(run, &RunOptions::default(), &variables)?;
-    let need = if typed == RunOptions::default() { Need::Profile } else { Need::Nothing };
-    let ready = prepare(&run.profile, need, run.policy.allow_host_settings, world)?;
-    let options = options(run, &ready.profile.run, &variables)?;
-    if options.init != Some(true) {
-        refuse_supervision(run, &options)?;
-    }
+    let ready = prepare(&args.profile, need(args, &variables)?, args.policy.allow_host_settings, world)?;
+    let options = options(args, &ready.profile.run, &variables)?;
+    let supervisor = supervisor(args, &options, world)?;
     // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
-    let mut stage = Stage::prepare(&options, &run.command).map_err(|error| not_prepared(&error, world.compat))?;
-    if options.init == Some(true) && world.kernel.system() == System::Linux {
+    let stage = stage(args, &options, supervisor.is_some(), world)?;
+    let plan = apply::make_plan(world.kernel, &ready.requirements, Process::Own, ready.place);
+    let mut undo = Undo::in_memory(world.kernel, &plan);
+    // Under a supervisor the limits are set in the child, so that they are the service's and not ours.
+    let walk = if supervisor.is_some() { apply::execute_keys } else { apply::execute_own };
+    let mut report = walk(undo.kernel(), &plan, args.policy.on_failure());
+    if report.fails() && !args.policy.best_effort {
+        restore(undo, &plan, &mut report);
+        tell(args, &ready, &report, world.err, world.colour_err);
+        return Err(not_started(stage.command_name()));
+    }
+    tell(args, &ready, &report, world.err, world.colour_err);
+    let limits = if supervisor.is_some() { &plan.limits[..] } else { &[] };
+    let started = world.os.start_service(stage, supervisor, &mut || {
+        let report = apply::execute_limits(undo.kernel(), limits);
+        tell(args, &ready, &report, world.err, world.colour_err);
+        if report.fails() && !args.policy.best_effort { Err(LimitsFallShort) } else { Ok(()) }
+    });
+    if started.is_err() {
+        restore(undo, &plan, &mut report);
+    }
+    started
+}
+
+fn restore(undo: Undo<'_>, plan: &Plan, report: &mut Report) {
+    if let Err(error) = undo.restore(plan, Process::Own, report) {
+        log::warn!("{error}");
+    }
+}
+
+/// Whether there has to be a profile: not where the command line or a variable says how to start the service.
+fn need(args: &RunArgs, variables: &[(&RunOption, String)]) -> Result<Need, CommandError> {
+    let typed = options(args, &RunOptions::default(), variables)?;
+    Ok(if typed == RunOptions::default() { Need::Profile } else { Need::Nothing })
+}
+
+/// How to supervise the service; nothing where it takes our place.
+fn supervisor(
+    args: &RunArgs,
+    options: &RunOptions,
+    world: &World<'_>,
+) -> Result<Option<SupervisorConfig>, CommandError> {
+    if options.init != Some(true) {
+        refuse_supervision(args, options)?;
+        return Ok(None);
+    }
+    if world.kernel.system() != System::Linux {
+        log::warn!("`init` is for Linux: here the service takes our place");
+        return Ok(None);
+    }
+    Ok(Some(SupervisorConfig::new(options, world.compat, verbosity())))
+}
+
+/// Finds the program, the user and the groups.
+fn stage(args: &RunArgs, options: &RunOptions, is_supervised: bool, world: &World<'_>) -> Result<Stage, CommandError> {
+    let mut stage = Stage::prepare(options, &args.command).map_err(|error| not_prepared(&error, world.compat))?;
+    if is_supervised {
         if world.compat.warns_of_orphans && options.subreaper == Some(false) && !world.os.is_subreaper() {
             log::warn!("orphans are not reaped: use `-s` or TINI_SUBREAPER, or run as PID 1");
         }
-        supervise(run, &options, ready, stage, world)
-    } else {
-        if options.init == Some(true) {
-            log::warn!("`init` is for Linux: here the service takes our place");
-        }
-        if let Some(signal) = options.parent_death_signal {
-            // Our parent is the service's, whose place we keep.
-            stage.set_parent_death_signal(world.os.parent_pid(), signal.number());
-        }
-        become_it(run, ready, stage, world)
+    } else if let Some(signal) = options.parent_death_signal {
+        // Our parent is the service's, whose place we keep.
+        stage.set_parent_death_signal(world.os.parent_pid(), signal.number());
     }
+    Ok(stage)
 }
 
 /// What the environment says of the start.
@@ -80,7 +125,7 @@ fn variables(world: &World<'_>) -> Vec<(&'static RunOption, String)> {
 
 /// What the profile says of the start, then the environment, then the command line: later ones win.
 fn options(
-    run: &RunArgs,
+    args: &RunArgs,
     profile: &RunOptions,
     variables: &[(&RunOption, String)],
 ) -> Result<RunOptions, CommandError> {
@@ -89,14 +134,14 @@ fn options(
     for (option, text) in variables {
         option.set_from_variable(&mut options, text).map_err(wrong)?;
     }
-    run.service.set(&mut options).map_err(wrong)?;
+    args.service.set(&mut options).map_err(wrong)?;
     Ok(options)
 }
 
 /// What only a supervisor can do is refused where it was typed; a profile or a variable may be for other starts too.
-fn refuse_supervision(run: &RunArgs, options: &RunOptions) -> Result<(), CommandError> {
+fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), CommandError> {
     let mut typed = RunOptions::default();
-    run.service.set(&mut typed).map_err(|reason| CommandError::new(USAGE, reason))?;
+    args.service.set(&mut typed).map_err(|reason| CommandError::new(USAGE, reason))?;
     if let Some(name) = typed.for_a_supervisor().next() {
         let why = format!("`--{}` is for a supervisor, and without `--init` there is none", name.replace('_', "-"));
         return Err(CommandError::new(USAGE, why).help("add `--init`, or leave it out"));
@@ -107,58 +152,12 @@ fn refuse_supervision(run: &RunArgs, options: &RunOptions) -> Result<(), Command
     Ok(())
 }
 
-/// Keys and limits here, and then the service in our place.
-fn become_it(run: &RunArgs, mut ready: Prepared, stage: Stage, world: &mut World<'_>) -> Result<i32, CommandError> {
-    let plan = look(&mut ready, world);
-    let on_failure = if run.policy.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
-    let mut report = apply::apply(world.kernel, &plan, Process::Own, on_failure);
-    if falls_short(run, &ready, &report, world.err, world.colour_err) {
-        return Err(not_started(stage.command_name()));
-    }
-    let failure = match world.os.start_service(stage, None, &mut || Ok(())) {
-        Ok(code) => return Ok(code),
-        Err(failure) => failure,
-    };
-    apply::put_back(world.kernel, &mut report, &plan, Process::Own);
-    Err(failure)
-}
-
-/// Keys here; limits in the child, so that they are the service's and not ours.
-fn supervise(
-    run: &RunArgs,
-    options: &RunOptions,
-    mut ready: Prepared,
-    stage: Stage,
-    world: &mut World<'_>,
-) -> Result<i32, CommandError> {
-    let plan = look(&mut ready, world);
-    let on_failure = if run.policy.best_effort { OnFailure::Keeps } else { OnFailure::PutsBack };
-    let mut report = apply::apply_keys(world.kernel, &plan, on_failure);
-    if falls_short(run, &ready, &report, world.err, world.colour_err) {
-        apply::put_back(world.kernel, &mut report, &plan, Process::Own);
-        return Err(not_started(stage.command_name()));
-    }
-    let World { kernel, os, compat, err, colour_err, .. } = &mut *world;
-    let outcome = os.start_service(stage, Some(SupervisorConfig::new(options, *compat, verbosity())), &mut || {
-        let report = apply::apply_limits(*kernel, &plan.limits);
-        if falls_short(run, &ready, &report, *err, *colour_err) { Err(LimitsFallShort) } else { Ok(()) }
-    });
-    if outcome.is_err() {
-        apply::put_back(world.kernel, &mut report, &plan, Process::Own);
-    }
-    outcome
-}
-
-fn look(ready: &mut Prepared, world: &mut World<'_>) -> Plan {
-    apply::make_plan(world.kernel, std::mem::take(&mut ready.requirements), Process::Own, ready.place)
-}
-
-/// Says what falls short, and whether the service may not be started for it.
-fn falls_short(run: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) -> bool {
+/// Says what falls short.
+fn tell(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) {
     if report.tally().short > 0 {
-        let account =
-            DiagnosedReport::new("run", &ready.profile.names, &ready.environment, None, report, &run.profile.to_args());
-        drop(err.write_all(output::shortfalls(&account, colour).as_bytes()));
+        let again = args.profile.to_args();
+        let diagnosed = DiagnosedReport::new("run", &ready.profile.names, &ready.environment, None, report, &again);
+        drop(err.write_all(output::shortfalls(&diagnosed, colour).as_bytes()));
     }
     for outcome in report.outcomes.iter().filter(|outcome| !outcome.falls_short()) {
         log::info!(
@@ -167,15 +166,10 @@ fn falls_short(run: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn W
             outcome.found.as_ref().map_or_else(String::new, ToString::to_string)
         );
     }
-    report.fails() && !run.policy.best_effort
 }
 
-fn why(name: &str) -> String {
-    format!("a required setting falls short, so `{name}` was not started")
-}
-
-fn not_started(name: &str) -> CommandError {
-    CommandError::new(NOT_STARTED, why(name))
+fn not_started(command: &str) -> CommandError {
+    CommandError::new(NOT_STARTED, format!("a required setting falls short, so `{command}` was not started"))
         .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1")
 }
 

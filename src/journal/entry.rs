@@ -1,7 +1,7 @@
 //! An entry of the journal: the settings that one `apply`, or a watch's repairs, changed, with their original values
 //! and how far writing each of them got.
 
-use crate::kernel::{KernelError, WriteMode};
+use crate::kernel::{KernelError, Process, WriteMode};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
 use crate::model::value::{Kind, Value};
@@ -66,7 +66,7 @@ pub enum SettingRef {
 /// is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessId {
-    /// The process's number.
+    /// The process's number; 0 is the calling process, as in prlimit(2), which no stored entry has.
     pub pid: i32,
     /// Its start time in clock ticks since the boot, field 22 of `proc_pid_stat(5)`.
     pub start: u64,
@@ -74,6 +74,24 @@ pub struct ProcessId {
     pub name: String,
     /// The PID namespace in which the number is valid, `pid:[4026531836]`; `None` where that is not known.
     pub namespace: Option<String>,
+}
+
+impl ProcessId {
+    /// `process` without what tells it from a later one of the same number: for changes that are kept in memory only.
+    #[must_use]
+    pub fn of_now(process: Process) -> Self {
+        let pid = match process {
+            Process::Own => 0,
+            Process::Pid(pid) => pid,
+        };
+        Self { pid, start: 0, name: String::new(), namespace: None }
+    }
+
+    /// The process, for the kernel.
+    #[must_use]
+    pub fn process(&self) -> Process {
+        if self.pid == 0 { Process::Own } else { Process::Pid(self.pid) }
+    }
 }
 
 /// Why a setting is in the journal.

@@ -6,7 +6,7 @@ use super::boot_identity::BootIdentity;
 use super::entry::{Change, ProcessId, Role, SettingRef, StoredValue, WriteState};
 use super::side_effects::side_effects_of;
 use crate::catalog;
-use crate::kernel::{Kernel, KernelError, Process};
+use crate::kernel::{Kernel, KernelError};
 use crate::model::setting::{Key, System};
 use crate::model::value::Kind;
 use crate::plan::{KeyStep, Plan};
@@ -21,23 +21,13 @@ pub fn planned_changes(
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut seen = HashSet::new();
-    let system = kernel.system();
     // Settings that hold are recorded too: one of our own writes may reset them, and then they are written after all.
     for step in plan.keys.iter().filter(|step| step.is_writable()) {
-        let role = if step.action.target().is_some() { role(step) } else { Role::SideEffect };
-        changes.push(current_change(kernel, here, &step.key, step.requirement.kind, role));
+        let namespace = here.namespace_of(&step.key);
+        changes.push(current_change(kernel, namespace, &step.key, step.requirement.kind, role(step)));
         seen.insert(step.key.clone());
     }
-    let patterns: Vec<_> = written(plan).flat_map(|step| side_effects_of(&step.key)).collect();
-    for pattern in patterns {
-        for name in kernel.names(&pattern) {
-            let other = Key::Sysctl(name);
-            if seen.insert(other.clone()) {
-                let kind = kind_of(system, &other);
-                changes.push(current_change(kernel, here, &other, kind, Role::SideEffect));
-            }
-        }
-    }
+    changes.extend(side_effects(kernel, plan, &mut seen, &|key| here.namespace_of(key)));
     // A side effect whose original value is not known can't be restored.
     changes.retain(|change| change.role != Role::SideEffect || change.original.is_some());
     let limits = plan.limits.iter().filter(|step| step.action.target().is_some());
@@ -51,13 +41,52 @@ pub fn planned_changes(
     changes
 }
 
+/// The keys that are no steps of `plan` and that the kernel changes when it is carried out, with their current values:
+/// for who keeps the original values in memory.
+pub fn planned_side_effects(kernel: &mut dyn Kernel, plan: &Plan) -> Vec<Change> {
+    if written(plan).all(|step| side_effects_of(&step.key).is_empty()) {
+        return Vec::new();
+    }
+    let mut seen = plan.keys.iter().map(|step| step.key.clone()).collect();
+    let mut changes = side_effects(kernel, plan, &mut seen, &|_| None);
+    changes.retain(|change| change.original.is_some());
+    changes
+}
+
+/// The side effects of all steps that write, but for the keys in `seen`.
+fn side_effects(
+    kernel: &mut dyn Kernel,
+    plan: &Plan,
+    seen: &mut HashSet<Key>,
+    namespace: &dyn Fn(&Key) -> Option<String>,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for pattern in written(plan).flat_map(|step| side_effects_of(&step.key)) {
+        for name in kernel.names(&pattern) {
+            let key = Key::Sysctl(name);
+            if seen.insert(key.clone()) {
+                let kind = kind_of(kernel.system(), &key);
+                changes.push(current_change(kernel, namespace(&key), &key, kind, Role::SideEffect));
+            }
+        }
+    }
+    changes
+}
+
 /// The steps that write.
 fn written(plan: &Plan) -> impl Iterator<Item = &KeyStep> {
     plan.keys.iter().filter(|step| step.action.target().is_some())
 }
 
-fn role(step: &KeyStep) -> Role {
-    if step.is_irreversible() { Role::Irreversible } else { Role::Written }
+/// Why the key of a step is in the journal.
+#[must_use]
+pub fn role(step: &KeyStep) -> Role {
+    match step.action.target() {
+        Some(_) if step.is_irreversible() => Role::Irreversible,
+        Some(_) => Role::Written,
+        // It may be reset by one of our own writes.
+        None => Role::SideEffect,
+    }
 }
 
 /// The shape of the values of a key that no profile names.
@@ -65,16 +94,16 @@ pub(super) fn kind_of(system: System, key: &Key) -> Kind {
     catalog::spec(system, key).map_or(Kind::Text, |spec| spec.kind)
 }
 
-/// A key with its current value as the original.
+/// A key of `namespace`, with its current value as the original.
 pub(super) fn current_change(
     kernel: &mut dyn Kernel,
-    here: &BootIdentity,
+    namespace: Option<String>,
     key: &Key,
     kind: Kind,
     role: Role,
 ) -> Change {
     let original = kernel.read(key).ok().map(|text| StoredValue::of_key(kind, &text));
-    let setting = SettingRef::Key { key: key.clone(), kind, namespace: here.namespace_of(key) };
+    let setting = SettingRef::Key { key: key.clone(), kind, namespace };
     Change { setting, original, role, state: WriteState::NotStarted }
 }
 
@@ -82,8 +111,6 @@ pub(super) fn current_change(
 pub(super) fn read_current(kernel: &mut dyn Kernel, setting: &SettingRef) -> Result<StoredValue, KernelError> {
     match setting {
         SettingRef::Key { key, kind, .. } => kernel.read(key).map(|text| StoredValue::of_key(*kind, &text)),
-        SettingRef::Limit { resource, process } => {
-            kernel.limits(Process::Pid(process.pid), *resource).map(StoredValue::Limits)
-        }
+        SettingRef::Limit { resource, process } => kernel.limits(process.process(), *resource).map(StoredValue::Limits),
     }
 }

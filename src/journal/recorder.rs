@@ -1,6 +1,7 @@
 //! A kernel that records every write in the journal, before and after it is done. Whoever carries out a plan needs to
 //! know nothing of the journal, and can't forget it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 
@@ -24,6 +25,8 @@ pub struct Recorder<'a> {
     journal: &'a Journal,
     number: u64,
     entry: JournalEntry,
+    /// The index in `entry.changes` of each key.
+    indices: HashMap<Key, usize>,
     /// Indices in `entry.changes` of what was written; a setting that is written twice is in it twice.
     written: Vec<usize>,
     file: File,
@@ -65,7 +68,12 @@ impl<'a> Recorder<'a> {
         // An old entry is replaced too: its last line may be incomplete, and appending would add to it.
         journal.replace(number, &entry)?;
         let file = journal.append(number)?;
-        Ok(Self { kernel, here, journal, number, entry, written: Vec::new(), file })
+        let keys = entry.changes.iter().enumerate().rev().filter_map(|(index, change)| match &change.setting {
+            SettingRef::Key { key, .. } => Some((key.clone(), index)),
+            SettingRef::Limit { .. } => None,
+        });
+        let indices = keys.collect();
+        Ok(Self { kernel, here, journal, number, entry, indices, written: Vec::new(), file })
     }
 
     /// The entry as it is recorded so far.
@@ -80,10 +88,7 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// The journal could not be written: then it says no less than before.
     pub fn finish(mut self) -> Result<Option<u64>, JournalError> {
-        for index in self.written {
-            let change = &mut self.entry.changes[index];
-            change.state = WriteState::Done(read_current(self.kernel, &change.setting).ok());
-        }
+        self.read_back();
         let changed = |change: &Change| match (&change.state, &change.original) {
             (WriteState::NotStarted, _) => false,
             (WriteState::Done(Some(found)), Some(original)) => !change.setting.same_value(found, original),
@@ -98,6 +103,14 @@ impl<'a> Recorder<'a> {
         } else {
             self.journal.remove(self.number)?;
             Ok(None)
+        }
+    }
+
+    /// Takes over the values that everything that was written has now.
+    pub(super) fn read_back(&mut self) {
+        for index in &self.written {
+            let change = &mut self.entry.changes[*index];
+            change.state = WriteState::Done(read_current(self.kernel, &change.setting).ok());
         }
     }
 
@@ -149,17 +162,21 @@ impl<'a> Recorder<'a> {
 
     /// The indices of `key` and of its side effects. A key that is not in the entry yet is added.
     fn indices_of(&mut self, key: &Key) -> io::Result<Vec<usize>> {
-        let own = self.entry.changes.iter().position(|change| is_key(change, key));
-        let own = if let Some(own) = own {
-            own
+        let own = if let Some(own) = self.indices.get(key) {
+            *own
         } else {
             let kind = kind_of(self.kernel.system(), key);
-            let change = current_change(self.kernel, self.here, key, kind, Role::Written);
+            let change = current_change(self.kernel, self.here.namespace_of(key), key, kind, Role::Written);
             self.append(&codec::change_line(&change))?;
             self.entry.changes.push(change);
-            self.entry.changes.len() - 1
+            let own = self.entry.changes.len() - 1;
+            self.indices.insert(key.clone(), own);
+            own
         };
         let patterns = side_effects_of(key);
+        if patterns.is_empty() {
+            return Ok(vec![own]);
+        }
         let is_side_effect = |setting: &SettingRef| match setting {
             SettingRef::Key { key: Key::Sysctl(name), .. } => patterns.iter().any(|pattern| pattern.matches(name)),
             _ => false,
@@ -168,10 +185,6 @@ impl<'a> Recorder<'a> {
         let others = all.filter(|(index, change)| *index != own && is_side_effect(&change.setting));
         Ok([own].into_iter().chain(others.map(|(index, _)| index)).collect())
     }
-}
-
-fn is_key(change: &Change, key: &Key) -> bool {
-    matches!(&change.setting, SettingRef::Key { key: its, .. } if its == key)
 }
 
 impl Kernel for Recorder<'_> {
@@ -203,9 +216,7 @@ impl Kernel for Recorder<'_> {
 
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
         let is_it = |change: &Change| match &change.setting {
-            SettingRef::Limit { resource: its, process: whose } => {
-                *its == resource && process == Process::Pid(whose.pid)
-            }
+            SettingRef::Limit { resource: its, process: whose } => *its == resource && process == whose.process(),
             SettingRef::Key { .. } => false,
         };
         let indices: Vec<usize> = self.entry.changes.iter().position(is_it).into_iter().collect();

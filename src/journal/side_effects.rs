@@ -1,16 +1,9 @@
 //! The settings that the kernel changes by itself when another one is written: they have to be restored as well.
 #![forbid(unsafe_code)]
 
+use crate::catalog;
 use crate::model::name::SysctlName;
-use crate::model::setting::Key;
-
-/// Pairs of which one is zero: writing one sets the other to zero (mm/page-writeback.c, mm/util.c). In the first two
-/// pairs, zero can't be written to the first key: it is restored by writing the second.
-const PAIRS: [(&str, &str); 3] = [
-    ("vm/dirty_bytes", "vm/dirty_ratio"),
-    ("vm/dirty_background_bytes", "vm/dirty_background_ratio"),
-    ("vm/overcommit_kbytes", "vm/overcommit_ratio"),
-];
+use crate::model::setting::{Key, System};
 
 /// Set by IPv4 forwarding: `inet_forward_change` and `devinet_sysctl_forward`, net/ipv4/devinet.c.
 const FORWARDING: [&str; 3] =
@@ -20,22 +13,23 @@ const FORWARDING: [&str; 3] =
 const SET_ON_EVERY_INTERFACE: [&str; 4] =
     ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
 
-/// The other key of a pair of which one is zero.
+/// Where the keys are that have side effects.
+const FOLDERS: [&str; 4] = ["vm/", "net/ipv4/ip_forward", "net/ipv4/conf/", "net/ipv6/conf/"];
+
+/// The other key of a pair of which one is zero: writing one sets the other to zero. Zero can't be written to some of
+/// them: it is restored by writing the other.
 #[must_use]
 pub(super) fn partner(key: &Key) -> Option<Key> {
-    let Key::Sysctl(name) = key else { return None };
-    let other = PAIRS.iter().find_map(|(one, other)| match name.path() {
-        path if path == *one => Some(other),
-        path if path == *other => Some(one),
-        _ => None,
-    })?;
-    SysctlName::parse(other).ok().map(Key::Sysctl)
+    catalog::counterpart(System::Linux, key)
 }
 
 /// Patterns of the keys that the kernel may change when `key` is written.
 #[must_use]
 pub(super) fn side_effects_of(key: &Key) -> Vec<SysctlName> {
     let Key::Sysctl(name) = key else { return Vec::new() };
+    if !FOLDERS.iter().any(|folder| name.path().starts_with(folder)) {
+        return Vec::new();
+    }
     let mut names: Vec<String> = Vec::new();
     if let Some(Key::Sysctl(partner)) = partner(key) {
         names.push(partner.to_string());

@@ -10,7 +10,7 @@ use super::planned_changes::read_current;
 use super::recorder::Recorder;
 use super::side_effects;
 use super::store::Journal;
-use crate::kernel::{Kernel, KernelError, Operation, Process};
+use crate::kernel::{Kernel, KernelError, Operation};
 use crate::model::setting::Key;
 
 /// How often settings are restored again that restoring another one has reset.
@@ -32,6 +32,10 @@ pub struct RevertedChange {
     pub change: Change,
     /// What came of it.
     pub outcome: RevertOutcome,
+    /// Whether it was written: perhaps only because restoring another setting had changed it.
+    pub written: bool,
+    /// Its value after that; `None` where it was not read or could not be.
+    pub now: Option<StoredValue>,
 }
 
 /// Reverts one entry, the last change first, and keeps of it what another attempt could still restore.
@@ -47,21 +51,38 @@ pub fn revert(
     force: Force,
 ) -> Result<Vec<RevertedChange>, JournalError> {
     let steps = plan(kernel, &entry, here, force);
-    let changes = entry.changes.clone();
-    let mut recorder = Recorder::resume(kernel, journal, here, number, entry)?;
-    let refusals = restore(&mut recorder, &changes, &steps);
-    let outcomes: Vec<RevertOutcome> = steps
-        .into_iter()
-        .zip(&changes)
-        .zip(refusals)
-        .map(|((step, change), refusal)| outcome(&mut recorder, change, step, refusal))
-        .collect();
-    let stays: Vec<bool> = outcomes.iter().map(RevertOutcome::stays).collect();
-    let any = stays.contains(&true);
-    // A side effect is of use only beside a change that is left.
-    let keep = |index: usize| stays.get(index) == Some(&true) || any && changes.get(index).is_some_and(is_side_effect);
-    recorder.keep(&keep)?;
-    Ok(reported(changes, outcomes))
+    let (reverted, kept) = Recorder::resume(kernel, journal, here, number, entry)?.restore(steps);
+    kept.map(|()| reported(reverted))
+}
+
+/// Restores the original values of changes that are in no journal, the last first.
+pub fn undo(kernel: &mut dyn Kernel, changes: Vec<Change>) -> Vec<RevertedChange> {
+    let steps = changes.iter().map(|change| step(kernel, change, Force::No)).collect();
+    carry_out(kernel, changes, steps)
+}
+
+impl Recorder<'_> {
+    /// Restores the original value of everything that was written, the last change first, and keeps in the entry what
+    /// another attempt could still restore.
+    ///
+    /// # Errors
+    /// Beside the outcomes: the journal could not be written, then it says no less than before.
+    pub fn undo(mut self) -> (Vec<RevertedChange>, Result<(), JournalError>) {
+        self.read_back();
+        let changes = self.entry().changes.clone();
+        let steps = changes.iter().map(|change| step(&mut self, change, Force::No)).collect();
+        self.restore(steps)
+    }
+
+    fn restore(mut self, steps: Vec<Step>) -> (Vec<RevertedChange>, Result<(), JournalError>) {
+        let changes = self.entry().changes.clone();
+        let reverted = carry_out(&mut self, changes, steps);
+        let any = reverted.iter().any(|reverted| reverted.outcome.stays());
+        // A side effect is of use only beside a change that is left.
+        let keep = |reverted: &RevertedChange| reverted.outcome.stays() || any && is_side_effect(&reverted.change);
+        let kept = self.keep(&|index| reverted.get(index).is_some_and(keep));
+        (reverted, kept)
+    }
 }
 
 /// What [`revert`] would do, with nothing written.
@@ -72,8 +93,8 @@ pub fn preview(kernel: &mut dyn Kernel, entry: JournalEntry, here: &BootIdentity
         Step::Restore { from, .. } => RevertOutcome::WouldRevert { from },
         Step::Keep(_) => RevertOutcome::AlreadyOriginal,
     });
-    let outcomes = outcomes.collect();
-    reported(entry.changes, outcomes)
+    let all = entry.changes.into_iter().zip(outcomes);
+    reported(all.map(|(change, outcome)| RevertedChange { change, outcome, written: false, now: None }).collect())
 }
 
 /// Whether all settings of an entry belong to other namespaces than ours.
@@ -82,10 +103,10 @@ pub fn is_elsewhere(entry: &JournalEntry, here: &BootIdentity) -> bool {
     !entry.changes.is_empty() && entry.changes.iter().all(|change| !is_here(&change.setting, here))
 }
 
-/// The outcomes to report: a side effect only where it does not have its original value.
-fn reported(changes: Vec<Change>, outcomes: Vec<RevertOutcome>) -> Vec<RevertedChange> {
-    let all = changes.into_iter().zip(outcomes).map(|(change, outcome)| RevertedChange { change, outcome });
-    all.filter(|reverted| !is_side_effect(&reverted.change) || reverted.outcome.falls_short()).collect()
+/// What to report: a side effect only where it does not have its original value.
+fn reported(mut all: Vec<RevertedChange>) -> Vec<RevertedChange> {
+    all.retain(|reverted| !is_side_effect(&reverted.change) || reverted.outcome.falls_short());
+    all
 }
 
 fn is_side_effect(change: &Change) -> bool {
@@ -105,19 +126,30 @@ enum Step {
 /// Reads every setting before anything is written: what our own writes change must not pass for another program's
 /// change.
 fn plan(kernel: &mut dyn Kernel, entry: &JournalEntry, here: &BootIdentity, force: Force) -> Vec<Step> {
-    entry.changes.iter().map(|change| step(kernel, change, here, force)).collect()
+    let all = entry.changes.iter();
+    all.map(|change| match out_of_reach(change, here) {
+        Some(outcome) => Step::Settled(outcome),
+        None => step(kernel, change, force),
+    })
+    .collect()
 }
 
-fn step(kernel: &mut dyn Kernel, change: &Change, here: &BootIdentity, force: Force) -> Step {
+/// What becomes of a setting that is not ours to restore: of other namespaces, or of a process that has ended.
+fn out_of_reach(change: &Change, here: &BootIdentity) -> Option<RevertOutcome> {
     if !is_here(&change.setting, here) {
-        return Step::Settled(RevertOutcome::OtherNamespace);
+        return Some(RevertOutcome::OtherNamespace);
     }
-    if let SettingRef::Limit { process, .. } = &change.setting {
-        match here.state_of(process) {
-            ProcessState::Running(_) => {}
-            ProcessState::Gone => return Step::Settled(RevertOutcome::Gone),
-            ProcessState::Unknown(error) => return Step::Settled(RevertOutcome::Refused(error)),
-        }
+    let SettingRef::Limit { process, .. } = &change.setting else { return None };
+    match here.state_of(process) {
+        ProcessState::Running(_) => None,
+        ProcessState::Gone => Some(RevertOutcome::Gone),
+        ProcessState::Unknown(error) => Some(RevertOutcome::Refused(error)),
+    }
+}
+
+fn step(kernel: &mut dyn Kernel, change: &Change, force: Force) -> Step {
+    if change.original.is_none() && change.state == WriteState::NotStarted {
+        return Step::Settled(RevertOutcome::NeverWritten);
     }
     let now = match read_current(kernel, &change.setting) {
         Ok(now) => now,
@@ -130,9 +162,7 @@ fn step(kernel: &mut dyn Kernel, change: &Change, here: &BootIdentity, force: Fo
         Err(refusal) => return Step::Settled(RevertOutcome::Refused(refusal)),
     };
     let Some(original) = &change.original else {
-        let written = change.state != WriteState::NotStarted;
-        let outcome = if written { RevertOutcome::Irreversible } else { RevertOutcome::NeverWritten };
-        return Step::Settled(outcome);
+        return Step::Settled(RevertOutcome::Irreversible);
     };
     if change.setting.same_value(&now, original) {
         return Step::Keep(now);
@@ -160,13 +190,20 @@ fn is_here(setting: &SettingRef, here: &BootIdentity) -> bool {
     }
 }
 
-/// Restores every setting, the last change first, and then again those that this has reset. Returns for each setting
-/// the last error of the kernel.
-fn restore(recorder: &mut Recorder<'_>, changes: &[Change], steps: &[Step]) -> Vec<Option<KernelError>> {
-    let mut refusals = vec![None; changes.len()];
+/// Carries out the step of each change, and reads all back.
+fn carry_out(kernel: &mut dyn Kernel, changes: Vec<Change>, steps: Vec<Step>) -> Vec<RevertedChange> {
+    let writes = restore(kernel, &changes, &steps);
+    let together = changes.into_iter().zip(steps).zip(writes);
+    together.map(|((change, step), write)| reverted(kernel, change, step, write)).collect()
+}
+
+/// Restores every setting, the last change first, and then again those that this has reset. Returns what
+/// the kernel answered to the last write of each; `None` where there was none.
+fn restore(kernel: &mut dyn Kernel, changes: &[Change], steps: &[Step]) -> Vec<Option<Result<(), KernelError>>> {
+    let mut writes = vec![None; changes.len()];
     for (index, (change, step)) in changes.iter().zip(steps).enumerate().rev() {
         if let (Step::Restore { to, .. }, false) = (step, is_side_effect(change)) {
-            refusals[index] = write(recorder, changes, steps, change, to).err();
+            writes[index] = Some(write(kernel, changes, steps, change, to));
         }
     }
     let wrote = steps.iter().any(|step| matches!(step, Step::Restore { .. }));
@@ -175,20 +212,20 @@ fn restore(recorder: &mut Recorder<'_>, changes: &[Change], steps: &[Step]) -> V
         // Forward: settings that others depend on come first, as in the plan.
         for (index, (change, step)) in changes.iter().zip(steps).enumerate() {
             let (Step::Restore { to, .. } | Step::Keep(to)) = step else { continue };
-            if read_current(recorder, &change.setting).is_ok_and(|now| !change.setting.same_value(&now, to)) {
+            if read_current(kernel, &change.setting).is_ok_and(|now| !change.setting.same_value(&now, to)) {
                 all_restored = false;
-                refusals[index] = write(recorder, changes, steps, change, to).err();
+                writes[index] = Some(write(kernel, changes, steps, change, to));
             }
         }
         if all_restored {
             break;
         }
     }
-    refusals
+    writes
 }
 
 fn write(
-    recorder: &mut Recorder<'_>,
+    kernel: &mut dyn Kernel,
     changes: &[Change],
     steps: &[Step],
     change: &Change,
@@ -198,10 +235,12 @@ fn write(
         // Writing the other key of the pair sets this one to zero, and nothing else does.
         (SettingRef::Key { key, .. }, _) if change.setting.is_zero(to) && has_partner(changes, steps, key) => Ok(()),
         (SettingRef::Key { key, kind, .. }, StoredValue::Text(text)) => {
-            recorder.write(key, to_kernel(text), write_mode(*kind))
+            log::debug!("restore {key}: `{}`", text.escape_debug());
+            kernel.write(key, to_kernel(text), write_mode(*kind))
         }
         (SettingRef::Limit { resource, process }, StoredValue::Limits(limits)) => {
-            recorder.set_limits(Process::Pid(process.pid), *resource, *limits)
+            log::debug!("restore limit {resource}: {}", to.to_text());
+            kernel.set_limits(process.process(), *resource, *limits)
         }
         _ => Ok(()),
     }
@@ -218,16 +257,27 @@ fn has_partner(changes: &[Change], steps: &[Step], key: &Key) -> bool {
     })
 }
 
-fn outcome(recorder: &mut Recorder<'_>, change: &Change, step: Step, refusal: Option<KernelError>) -> RevertOutcome {
-    let (from, to) = match step {
-        Step::Settled(outcome) => return outcome,
-        Step::Restore { from, to } => (Some(from), to),
-        Step::Keep(to) => (None, to),
-    };
-    match (read_current(recorder, &change.setting), from, refusal) {
-        (Ok(now), Some(from), _) if change.setting.same_value(&now, &to) => RevertOutcome::Reverted { from },
-        (Ok(now), None, _) if change.setting.same_value(&now, &to) => RevertOutcome::AlreadyOriginal,
-        (_, _, Some(refusal)) | (Err(refusal), ..) => RevertOutcome::Refused(refusal),
-        (Ok(now), ..) => RevertOutcome::NotKept { now },
+/// Reads the value that a setting has now, and says what came of its step.
+fn reverted(
+    kernel: &mut dyn Kernel,
+    change: Change,
+    step: Step,
+    write: Option<Result<(), KernelError>>,
+) -> RevertedChange {
+    let written = write.is_some();
+    if let Step::Settled(outcome) = step {
+        let now = if outcome.falls_short() { read_current(kernel, &change.setting).ok() } else { None };
+        return RevertedChange { change, outcome, written, now };
     }
+    let now = read_current(kernel, &change.setting);
+    let outcome = match (&now, step, write) {
+        (Ok(now), Step::Restore { from, to }, _) if change.setting.same_value(now, &to) => {
+            RevertOutcome::Reverted { from }
+        }
+        (Ok(now), Step::Keep(to), _) if change.setting.same_value(now, &to) => RevertOutcome::AlreadyOriginal,
+        (_, _, Some(Err(refusal))) => RevertOutcome::Refused(refusal),
+        (Err(refusal), ..) => RevertOutcome::Refused(*refusal),
+        (Ok(now), ..) => RevertOutcome::NotKept { now: now.clone() },
+    };
+    RevertedChange { change, outcome, written, now: now.ok() }
 }

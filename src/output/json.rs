@@ -11,7 +11,7 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::report::{Outcome, PutBack, Verdict};
+use crate::report::{Outcome, UndoResult, Verdict};
 
 use super::{DiagnosedReport, PersistedFile, PersistedState, Queues};
 
@@ -210,7 +210,7 @@ fn entry<'a>(finding: &'a Outcome, diagnosis: Option<&'a Diagnosis>) -> Entry<'a
         found: finding.found.as_ref().map_or(Json::Null, value_json),
         verdict,
         required: finding.requirement.required,
-        put_back: finding.put_back().map(|outcome| *outcome == PutBack::Done),
+        put_back: finding.undo_result().map(|outcome| *outcome == UndoResult::Restored),
         now: finding.now().map(value_json),
         target,
         source: &finding.requirement.origin.source.label,

@@ -35,7 +35,7 @@ pub enum RevertEvent {
     /// A setting of an entry.
     Setting {
         /// The setting, and what came of it.
-        reverted: RevertedChange,
+        reverted: Box<RevertedChange>,
         /// The file and the line that set its current value, where another program has changed it.
         set_by: Option<(PathBuf, usize)>,
     },
@@ -257,7 +257,8 @@ pub fn revert_document(summary: &RevertSummary) -> String {
 }
 
 fn setting_document(event: &RevertEvent) -> Option<SettingDocument<'_>> {
-    let RevertEvent::Setting { reverted: RevertedChange { change, outcome }, .. } = event else { return None };
+    let RevertEvent::Setting { reverted, .. } = event else { return None };
+    let RevertedChange { change, outcome, .. } = &**reverted;
     let (code, found) = match outcome {
         RevertOutcome::Reverted { from } => ("put-back", Some(from)),
         RevertOutcome::WouldRevert { from } => ("would-put-back", Some(from)),

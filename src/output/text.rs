@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::diagnose::{Cause, Caution, Diagnosis, caution};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::report::{Outcome, PutBack, Shortfall, Verdict};
+use crate::report::{Outcome, Shortfall, UndoResult, Verdict};
 use crate::snippet::visible;
 
 use super::{Colour, Detail, DiagnosedReport, together};
@@ -253,19 +253,20 @@ fn summary(account: &DiagnosedReport<'_>, colour: Colour) -> String {
 
 /// What was put back, and what could not be.
 fn undone(account: &DiagnosedReport<'_>, colour: Colour) -> String {
-    let outcomes = || account.report.outcomes.iter().filter_map(|finding| Some((finding, finding.put_back()?)));
+    let outcomes = || account.report.outcomes.iter().filter_map(|finding| Some((finding, finding.undo_result()?)));
     let mut text = String::new();
-    let done = outcomes().filter(|(_, outcome)| **outcome == PutBack::Done).count();
+    let done = outcomes().filter(|(_, outcome)| **outcome == UndoResult::Restored).count();
     if done > 0 {
         let was = if done == 1 { "was" } else { "were" };
         let _ = writeln!(text, "{} that had been changed {was} put back", counted(done));
     }
     for (finding, outcome) in outcomes() {
         let why = match outcome {
-            PutBack::Done => continue,
-            PutBack::Never => "nothing undoes it before the next boot".to_owned(),
-            PutBack::Refused(refusal) => format!("the kernel refused it, {refusal}"),
-            PutBack::NotKept => "the kernel did not keep it".to_owned(),
+            UndoResult::Restored => continue,
+            UndoResult::Irreversible => "nothing undoes it before the next boot".to_owned(),
+            UndoResult::Refused(refusal) => format!("the kernel refused it, {refusal}"),
+            UndoResult::NotKept => "the kernel did not keep it".to_owned(),
+            UndoResult::ChangedSince => "another program has changed it since".to_owned(),
         };
         let message = format!(
             "{} could not be put back to {} and is {} now: {why}",

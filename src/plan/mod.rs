@@ -60,9 +60,6 @@ pub struct KeyStep {
     pub action: Action<Value>,
     /// What has to be in place before it is written (the catalog's `after`).
     pub after: &'static [&'static str],
-    /// The key that a write to this one sets to 0 (`catalog::counterpart`), and its current value; nothing where
-    /// nothing is to be written.
-    pub counterpart: Option<Box<(Key, Value)>>,
     /// Whether the target, where there is one, can't be put back before the next boot.
     irreversible: bool,
 }
@@ -236,7 +233,7 @@ pub fn key_step(
     // A secret that was never set can't be unset: there is no value to write for that (net/ipv6/addrconf.c).
     let irreversible = current.is_err() || action.target().is_some_and(is_one_way);
     let after = row.map_or(&[][..], |row| row.rare.after);
-    KeyStep { key, requirement, current, action, after, counterpart: None, irreversible }
+    KeyStep { key, requirement, current, action, after, irreversible }
 }
 
 fn action(wanted: &Expectation<Value>, current: &Result<Value, Unreadable>) -> Action<Value> {

@@ -149,26 +149,26 @@ fn limit(asked: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<LimitTarget
 /// that matches it, as in sysctl.d(5); of two patterns, the later one wins. A pattern that matches nothing
 /// stays as it is.
 pub fn expand_patterns(
-    requirements: Vec<Rc<Requirement>>,
+    requirements: &[Rc<Requirement>],
     names: &mut dyn FnMut(&SysctlName) -> Vec<SysctlName>,
 ) -> Vec<Rc<Requirement>> {
     if requirements.iter().all(|requirement| pattern(requirement).is_none()) {
-        return requirements;
+        return requirements.to_vec();
     }
     let by_name = requirements.iter().filter(|requirement| pattern(requirement).is_none());
     let mut taken: HashSet<Setting> = by_name.map(|requirement| requirement.setting.clone()).collect();
     // From the last to the first, so that a later pattern takes its keys before an earlier one does.
     let mut reversed: Vec<Rc<Requirement>> = Vec::with_capacity(requirements.len());
-    for requirement in requirements.into_iter().rev() {
-        let found = pattern(&requirement).map_or_else(Vec::new, &mut *names);
+    for requirement in requirements.iter().rev() {
+        let found = pattern(requirement).map_or_else(Vec::new, &mut *names);
         if found.is_empty() {
-            reversed.push(requirement);
+            reversed.push(requirement.clone());
             continue;
         }
         for name in found.into_iter().rev() {
             let setting = Setting::Key(Key::Sysctl(name));
             if taken.insert(setting.clone()) {
-                reversed.push(Rc::new(Requirement { setting, ..(*requirement).clone() }));
+                reversed.push(Rc::new(Requirement { setting, ..(**requirement).clone() }));
             }
         }
     }

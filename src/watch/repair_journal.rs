@@ -26,7 +26,7 @@ impl RepairJournal {
         let store = Journal::open_or_create(&self.places)?;
         let changes = journal::planned_changes(kernel, plan, &self.here, None);
         let mut recorder = Recorder::resume_or_create(kernel, &store, &self.here, profiles.to_vec(), changes)?;
-        let report = apply::apply_keys(&mut recorder, plan, apply::Failure::Keeps);
+        let report = apply::execute_keys(&mut recorder, plan, apply::OnFailure::Keep);
         if let Err(trouble) = recorder.finish() {
             log::warn!("{trouble}");
         }

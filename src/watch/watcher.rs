@@ -159,7 +159,7 @@ impl Watcher {
         }
         let mut lines = self.defer_irreversible(&mut plan);
         let report = match &self.diary {
-            None => Ok(apply::apply_keys(kernel, &plan, apply::Failure::Keeps)),
+            None => Ok(apply::execute_keys(kernel, &plan, apply::OnFailure::Keep)),
             Some(diary) => diary.apply(kernel, &plan, &self.orders.profiles),
         };
         let was_mute = std::mem::replace(&mut self.is_mute, report.is_err());
@@ -225,7 +225,7 @@ impl Watcher {
     }
 
     fn plan(&self, keys: Vec<Rc<Requirement>>, kernel: &mut dyn Kernel) -> Plan {
-        apply::make_plan(kernel, Requirements { keys, limits: Vec::new() }, Process::Own, self.orders.place)
+        apply::make_plan(kernel, &Requirements { keys, limits: Vec::new() }, Process::Own, self.orders.place)
     }
 }
 

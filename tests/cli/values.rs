@@ -259,3 +259,22 @@ error: a required setting falls short, so nothing was changed for good
         assert_eq!(sysctl("net/ipv4/conf/all/accept_redirects"), "0");
     });
 }
+
+/// Forwarding is set on every interface along with `ip_forward`, and reset with it.
+#[test]
+fn what_the_kernel_changes_along_with_a_key_is_put_back_without_a_journal_too() {
+    inside(this_test!(), || {
+        for (command, end, code) in [("apply", &["--no-journal"][..], 1), ("run", &["--", "true"], 125)] {
+            put("net/ipv4/ip_forward", "0");
+            put("net/ipv4/conf/lo/forwarding", "1");
+            let set = ["-p", "p.toml", "--set", "net.ipv4.tcp_congestion_control=nonsense"];
+            Test::new([&[command], &set[..], end].concat())
+                .file("p.toml", "[linux.sysctl.net.ipv4]\nip_forward = 1\n")
+                .stderr_is_anything()
+                .code(code)
+                .run();
+            assert_eq!(sysctl("net/ipv4/ip_forward"), "0", "{command}");
+            assert_eq!(sysctl("net/ipv4/conf/lo/forwarding"), "1", "{command}");
+        }
+    });
+}
