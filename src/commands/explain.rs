@@ -14,7 +14,7 @@ use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::suggest;
 use crate::output;
-use crate::profile::lint::codes::{WARNINGS, Warning, warning};
+use crate::profile::lint::{WARNINGS, Warning, warning};
 use crate::snippet::visible;
 
 use super::{CommandError, Execute, USAGE, World, print};
@@ -32,7 +32,7 @@ impl Execute for ExplainArgs {
         let asked = self.subject.trim();
         let text = if let Some(cause) = Cause::by_code(&asked.to_ascii_lowercase()) {
             output::paragraph(cause.code(), cause.explanation())
-        } else if let Some(Warning { code, title, explanation }) = warning(asked) {
+        } else if let Some(Warning { code, title, explanation, .. }) = warning(asked) {
             output::paragraph(&format!("{code}: {title}"), explanation)
         } else if let Ok(resource) = Resource::parse(&asked.to_ascii_lowercase()) {
             limit(resource, world)

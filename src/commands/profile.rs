@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::catalog::{self, Access, KernelVersion};
 use crate::environment::Environment;
 use crate::model::setting::{Key, System};
-use crate::profile::lint::{About, Known, lint};
+use crate::profile::lint::{KeyFacts, LintFacts, lint};
 use crate::profile::load::load as load_all;
 use crate::profile::problem::Problems;
 use crate::profile::{Profile, Source};
@@ -79,7 +79,7 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
     let environment = world.os.environment();
-    let known = Known { names: &names, about: &|system, key| about(system, key, &environment) };
+    let facts = LintFacts { names: &names, key: &|system, key| key_facts(system, key, &environment) };
     let mut broken = 0;
     for name in asked {
         match load(std::slice::from_ref(name), world) {
@@ -88,7 +88,7 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
                 drop(writeln!(world.err, "{problems}\n"));
             }
             Ok(profile) => {
-                let warnings = lint(&profile, &known);
+                let warnings = lint(&profile, &facts);
                 for warning in &warnings {
                     drop(writeln!(world.err, "{warning}\n"));
                 }
@@ -104,11 +104,11 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
     if broken > 0 { USAGE } else { 0 }
 }
 
-/// What the catalog knows of a key, in the words of a lint. It must hold on every supported kernel, so it is looked
-/// at as the newest one has it.
-fn about(system: System, key: &Key, environment: &Environment) -> About {
+/// What the catalog knows of a key, for the checks: those are to hold on every supported kernel, so its scope is that of
+/// the newest one.
+fn key_facts(system: System, key: &Key, environment: &Environment) -> KeyFacts {
     let of_host = catalog::scope_of(system, key, KernelVersion::NEWEST).is_host();
-    let Some(row) = catalog::row(system, key) else { return About { of_host, ..About::default() } };
+    let Some(row) = catalog::row(system, key) else { return KeyFacts { of_host, ..KeyFacts::default() } };
     let linux = |version: KernelVersion| format!("Linux {version}");
     let release = environment
         .release
@@ -116,7 +116,7 @@ fn about(system: System, key: &Key, environment: &Environment) -> About {
         .filter(|_| environment.system == system && !row.exists_on(environment.version()));
     let idle = row.purpose.find("without effect").and_then(|at| row.purpose.get(at..));
     let idle_since = idle.and_then(|idle| KernelVersion::parse(idle.rsplit(' ').next()?));
-    About {
+    KeyFacts {
         since: row.rare.since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
         gone: row.rare.removed_in.map(linux),
         lacked_here: release.map(|release| format!("Linux {release}")),

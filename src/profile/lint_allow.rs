@@ -2,7 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::lint::codes::{self, WARNINGS};
+use super::lint::{self, WARNINGS};
 use super::problem::ProfileError;
 use super::reader::{Reader, unknown};
 use super::tree::{Node, describe, entries};
@@ -34,7 +34,7 @@ fn code(node: &Node<'_>) -> Result<&'static str, ProfileError> {
             format!("expected the code of a warning, found {}", describe(node)),
         ));
     };
-    codes::warning(text).map(|known| known.code).ok_or_else(|| {
+    lint::warning(text).map(|known| known.code).ok_or_else(|| {
         ProfileError::new(node.span(), format!("unknown warning `{}`", text.escape_debug()))
             .help(format!("they are numbered from `W001` to `W{:03}`", WARNINGS.len()))
     })

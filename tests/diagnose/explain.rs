@@ -1,7 +1,7 @@
 //! `tunectl explain`.
 
 use tunectl::diagnose::Cause;
-use tunectl::profile::lint::codes::WARNINGS;
+use tunectl::profile::lint::WARNINGS;
 
 use crate::support::namespaces::{inside, this_test};
 use crate::support::test::Test;

@@ -17,7 +17,7 @@ use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::run::{CompatFlags, OPTIONS, Shape};
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
-use tunectl::profile::lint::codes::WARNINGS;
+use tunectl::profile::lint::WARNINGS;
 use tunectl::profile_store::ProfileStore;
 
 use crate::support::world::FakeSystem;

@@ -3,7 +3,7 @@
 use crate::files::wishes;
 use tunectl::model::setting::System;
 use tunectl::profile::cli_overrides::{self, Typed};
-use tunectl::profile::lint::{About, Known, lint};
+use tunectl::profile::lint::{KeyFacts, LintFacts, lint};
 use tunectl::profile::load::load;
 use tunectl::profile::{Profile, Source};
 use tunectl::{builtin, catalog};
@@ -19,7 +19,10 @@ fn warnings(profile: &Profile) -> Vec<String> {
         .into_iter()
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
-    lint(profile, &Known { names: &known, about: &|_, _| About::default() }).iter().map(ToString::to_string).collect()
+    lint(profile, &LintFacts { names: &known, key: &|_, _| KeyFacts::default() })
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]

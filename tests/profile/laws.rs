@@ -7,7 +7,7 @@ use tunectl::model::name::{SysctlName, SysfsName};
 use tunectl::model::ranges::Ranges;
 use tunectl::model::setting::System;
 use tunectl::profile::cli_overrides::{self, Typed};
-use tunectl::profile::lint::{About, Known, lint};
+use tunectl::profile::lint::{KeyFacts, LintFacts, lint};
 use tunectl::profile::load::load;
 use tunectl::profile::{Profile, Source};
 use tunectl::snippet::{Location, render};
@@ -17,7 +17,8 @@ fn read(text: &str) -> Result<Profile, String> {
     let mut find = |_: &str, _: Option<&Source>| Ok(Source { label: "a.toml".to_owned(), text: text.to_owned() });
     let profile = load(&["a.toml".to_owned()], &mut find, &catalog::spec).map_err(|problems| problems.to_string())?;
     let known: Vec<(System, &str)> = catalog::names(System::Linux).map(|name| (System::Linux, name)).collect();
-    for warning in lint(&profile, &Known { names: &known, about: &|_, _| About { of_host: true, ..About::default() } })
+    for warning in
+        lint(&profile, &LintFacts { names: &known, key: &|_, _| KeyFacts { of_host: true, ..KeyFacts::default() } })
     {
         assert!(warning.to_string().starts_with("warning[W"));
     }

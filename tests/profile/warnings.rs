@@ -2,7 +2,7 @@
 
 use crate::files::good;
 use tunectl::model::setting::System;
-use tunectl::profile::lint::{About, Known, lint};
+use tunectl::profile::lint::{KeyFacts, LintFacts, lint};
 
 const KNOWN: [(System, &str); 6] = [
     (System::Linux, "net.core.somaxconn"),
@@ -14,7 +14,7 @@ const KNOWN: [(System, &str); 6] = [
 ];
 
 fn warnings(text: &str) -> Vec<String> {
-    lint(&good(text), &Known { names: &KNOWN, about: &|_, _| About::default() })
+    lint(&good(text), &LintFacts { names: &KNOWN, key: &|_, _| KeyFacts::default() })
         .iter()
         .map(ToString::to_string)
         .collect()

@@ -1,27 +1,51 @@
-//! W008, W009 and W010: wishes beside others.
+//! W008, W009 and W010: requirements that do not fit together.
 
 use super::super::problem::Problem;
 use super::super::{Profile, RawRequirement, ValueExpr};
-use super::spans;
+use super::{Check, LintFacts, Warning, spans};
 use crate::model::expectation::Expectation;
 use crate::model::setting::System;
 
-/// Wishes that an extending profile has replaced: W008 where they contradict the later one, W009 where they are
-/// the same.
-pub(super) fn replaced(profile: &Profile) -> impl Iterator<Item = Problem> {
-    profile.replaced.iter().filter_map(|earlier| {
-        let later = profile.requirements.iter().find(|wish| wish.same_setting(earlier))?;
-        let setting = &later.setting;
-        if later.asked == earlier.asked && later.required == earlier.required {
-            let message = format!("{setting} is asked for already, word for word");
-            let warning = later.warn("W009", message);
-            return Some(warning.see(&earlier.origin, "here, in what is extended"));
-        }
-        contradict(&earlier.asked, &later.asked).then(|| {
-            let message = format!("{setting} {} contradicts what is extended: {}", later.asked, earlier.asked);
-            later.warn("W008", message).see(&earlier.origin, "this is given up")
-        })
-    })
+pub(super) static CONTRADICTS_EXTENDED: Warning = Warning {
+    code: "W008",
+    title: "a wish that contradicts one of a profile that is extended",
+    explanation: "The later wish wins and replaces the earlier one whole: no value is what both ask for, so what the \
+        extended profile was written for is given up here. If that is meant, allow the warning.",
+    check: Check::Profile(contradicts_extended),
+};
+
+fn contradicts_extended(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
+    let pairs = replaced(profile).filter(|(earlier, later)| contradict(&earlier.asked, &later.asked));
+    let warn = |(earlier, later): (&RawRequirement, &RawRequirement)| {
+        let message = format!("{} {} contradicts what is extended: {}", later.setting, later.asked, earlier.asked);
+        later.warn(&CONTRADICTS_EXTENDED, message).see(&earlier.origin, "this is given up")
+    };
+    pairs.map(warn).collect()
+}
+
+pub(super) static REPEATS_EXTENDED: Warning = Warning {
+    code: "W009",
+    title: "a wish that an extended profile has already, word for word",
+    explanation: "It changes nothing today, and keeps the old value on the day that the extended profile is changed. \
+        Leave it out.",
+    check: Check::Profile(repeats_extended),
+};
+
+fn repeats_extended(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
+    let same = |(earlier, later): &(&RawRequirement, &RawRequirement)| {
+        later.asked == earlier.asked && later.required == earlier.required
+    };
+    let warn = |(earlier, later): (&RawRequirement, &RawRequirement)| {
+        let message = format!("{} is asked for already, word for word", later.setting);
+        later.warn(&REPEATS_EXTENDED, message).see(&earlier.origin, "here, in what is extended")
+    };
+    replaced(profile).filter(same).map(warn).collect()
+}
+
+/// The requirements of extended profiles that later ones have replaced, each with that one.
+fn replaced(profile: &Profile) -> impl Iterator<Item = (&RawRequirement, &RawRequirement)> {
+    let later = |earlier: &RawRequirement| profile.requirements.iter().find(|later| later.same_setting(earlier));
+    profile.replaced.iter().filter_map(move |earlier| Some((earlier, later(earlier)?)))
 }
 
 /// Whether certainly no value is what both ask for.
@@ -47,37 +71,48 @@ fn contradict(one: &Expectation<ValueExpr>, other: &Expectation<ValueExpr>) -> b
     }
 }
 
-/// Settings that are one thing by two names.
-const TWINS: [(&str, &str); 3] = [
+/// Settings that are one thing in two units: writing one sets the other to 0.
+const TWO_UNITS: [(&str, &str); 3] = [
     ("vm.dirty_ratio", "vm.dirty_bytes"),
     ("vm.dirty_background_ratio", "vm.dirty_background_bytes"),
     ("vm.overcommit_ratio", "vm.overcommit_kbytes"),
 ];
 
 /// Settings that are one value by two names.
-const SAME: [(&str, &str); 2] = [
+const TWO_NAMES: [(&str, &str); 2] = [
     ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"),
     ("net.netfilter.nf_conntrack_max", "net.nf_conntrack_max"),
 ];
 
-/// W010: two of which each undoes the other.
-pub(super) fn twins(profile: &Profile) -> impl Iterator<Item = Problem> {
-    let pairs = TWINS.iter().map(|pair| (pair, false)).chain(SAME.iter().map(|pair| (pair, true)));
-    pairs.filter_map(|((first, second), same)| {
-        // To ask for the 0 that the other one makes of it is no contradiction.
-        let wish = |name: &str| {
-            let named = |wish: &&RawRequirement| wish.system == Some(System::Linux) && wish.setting.to_string() == name;
+pub(super) static TWINS: Warning = Warning {
+    code: "W010",
+    title: "two sysctls of which each undoes the other",
+    explanation: "Some settings are one thing by two names, in two units (`vm.dirty_ratio` and `vm.dirty_bytes`): \
+        writing one sets the other to 0, so that one of the two always falls short. Others are one value by two names \
+        (`net.ipv4.ip_forward` and `net.ipv4.conf.all.forwarding`). Keep one.",
+    check: Check::Profile(twins),
+};
+
+fn twins(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
+    let pairs = TWO_UNITS.iter().map(|pair| (pair, false)).chain(TWO_NAMES.iter().map(|pair| (pair, true)));
+    let warn = |((first, second), same): (&(&str, &str), bool)| {
+        // Asking for the 0 that writing the other one leaves is no contradiction.
+        let find = |name: &str| {
+            let named = |requirement: &&RawRequirement| {
+                requirement.system == Some(System::Linux) && requirement.setting.to_string() == name
+            };
             profile
                 .requirements
                 .iter()
                 .find(named)
-                .filter(|wish| same || spans(&wish.asked).as_deref() != Some(&[(0, 0)]))
+                .filter(|requirement| same || spans(&requirement.asked).as_deref() != Some(&[(0, 0)]))
         };
-        let (one, other) = (wish(first)?, wish(second)?);
+        let (one, other) = (find(first)?, find(second)?);
         if same && !contradict(&one.asked, &other.asked) {
             return None;
         }
         let message = format!("`{second}` and `{first}` are one setting: writing one undoes the other");
-        Some(other.warn("W010", message).see(&one.origin, "the other one"))
-    })
+        Some(other.warn(&TWINS, message).see(&one.origin, "the other one"))
+    };
+    pairs.filter_map(warn).collect()
 }

@@ -1,14 +1,14 @@
-//! W012: what can't be had inside a container.
+//! W012: what can't be set from inside a container.
 
 use super::super::problem::Problem;
 use super::super::{Profile, RawRequirement};
-use super::{Known, spans};
+use super::{Check, LintFacts, Warning, spans};
 use crate::model::limit::{Resource, Side};
 use crate::model::setting::{Setting, System};
 
 /// The hard limits that container engines give: Docker 25 on, with systemd's defaults and a kernel from 6.1 on.
-/// Others hang on the machine, or are unlimited.
-const GIVEN: [(Resource, i128); 5] = [
+/// Others depend on the machine, or are unlimited.
+const ENGINE_DEFAULTS: [(Resource, i128); 5] = [
     (Resource::Nofile, 524_288),
     (Resource::Memlock, 8 << 20),
     (Resource::Msgqueue, 819_200),
@@ -16,42 +16,61 @@ const GIVEN: [(Resource, i128); 5] = [
     (Resource::Rtprio, 0),
 ];
 
-/// How many places are shown, of perhaps a hundred.
+/// How many places are shown at most.
 const SHOWN: usize = 6;
 
-/// One warning for all settings that are required and out of reach.
-pub(super) fn unreachable(profile: &Profile, known: &Known<'_>) -> Option<Problem> {
-    let wishes: Vec<&RawRequirement> = profile
+pub(super) static OUT_OF_REACH: Warning = Warning {
+    code: "W012",
+    title: "required settings that no unprivileged container can be given from inside",
+    explanation: "What belongs to the whole machine (`vm.*`, most of `kernel.*` and `fs.*`, /sys) can't be written from \
+        inside a container, nor can a hard limit be raised above what the container engine gives. There the profile \
+        falls short unless the host has been set up for it. Mark such a setting `required = false`, keep it in a \
+        profile of its own for the host, or allow the warning in a profile that is only for hosts.",
+    check: Check::Profile(out_of_reach),
+};
+
+fn out_of_reach(profile: &Profile, facts: &LintFacts<'_>) -> Vec<Problem> {
+    one_for_all(profile, facts).into_iter().collect()
+}
+
+/// One warning for all requirements of the profile that are out of reach.
+fn one_for_all(profile: &Profile, facts: &LintFacts<'_>) -> Option<Problem> {
+    let requirements: Vec<&RawRequirement> = profile
         .requirements
         .iter()
-        .filter(|wish| wish.required && out_of_reach(wish, known) && !is_said_of_the_hard_one(profile, wish))
+        .filter(|requirement| {
+            requirement.required
+                && is_out_of_reach(requirement, facts)
+                && !has_required_hard_limit(profile, requirement)
+        })
         .collect();
-    let (first, more) = wishes.split_first()?;
+    let (first, more) = requirements.split_first()?;
     let others = match more.len() {
         0 => String::new(),
         1 => " and 1 more".to_owned(),
         count => format!(" and {count} more"),
     };
     let message = format!("`{}`{others} can't be had from inside an unprivileged container", first.setting);
-    let warning = first.warn("W012", message);
-    let warning = more.iter().take(SHOWN - 1).fold(warning, |warning, wish| warning.see(&wish.origin, ""));
+    let warning = first.warn(&OUT_OF_REACH, message);
+    let warning =
+        more.iter().take(SHOWN - 1).fold(warning, |warning, requirement| warning.see(&requirement.origin, ""));
     Some(warning.help("`required = false` makes a warning of it where the host has not been set up for it"))
 }
 
-fn out_of_reach(wish: &RawRequirement, known: &Known<'_>) -> bool {
-    match &wish.setting {
-        Setting::Key(key) => wish.system == Some(System::Linux) && (known.about)(System::Linux, key).of_host,
+fn is_out_of_reach(requirement: &RawRequirement, facts: &LintFacts<'_>) -> bool {
+    match &requirement.setting {
+        Setting::Key(key) => requirement.system == Some(System::Linux) && (facts.key)(System::Linux, key).of_host,
         Setting::Limit(resource, _) => {
-            let given = GIVEN.iter().find(|(limit, _)| limit == resource);
-            let lowest = spans(&wish.asked).and_then(|spans| spans.first().map(|(low, _)| *low));
+            let given = ENGINE_DEFAULTS.iter().find(|(limit, _)| limit == resource);
+            let lowest = spans(&requirement.asked).and_then(|spans| spans.first().map(|(low, _)| *low));
             given.zip(lowest).is_some_and(|((_, given), lowest)| lowest > *given)
         }
     }
 }
 
-/// A soft limit that a hard one stands beside says nothing new.
-fn is_said_of_the_hard_one(profile: &Profile, wish: &RawRequirement) -> bool {
-    let Setting::Limit(resource, Side::Soft) = wish.setting else { return false };
+/// Whether the hard limit is required too, so that its own warning is enough.
+fn has_required_hard_limit(profile: &Profile, requirement: &RawRequirement) -> bool {
+    let Setting::Limit(resource, Side::Soft) = requirement.setting else { return false };
     let hard = Setting::Limit(resource, Side::Hard);
     profile.requirements.iter().any(|other| other.setting == hard && other.required)
 }

@@ -1,132 +1,187 @@
-//! What is allowed in a profile and most likely not meant. Warnings are data: a code, a message, a place.
+//! Warnings: what a profile may say and most likely does not mean.
+//!
+//! Each is a [`Warning`] beside its check, in the file of its subject, and a line of [`WARNINGS`].
 
-pub mod codes;
 mod combinations;
 mod containers;
-mod files;
-mod folklore;
+mod keys;
 mod limits;
-mod names;
+mod myths;
 mod ports;
 
 use super::problem::Problem;
 use super::value_expr::plain;
 use super::{Profile, RawRequirement, ValueExpr};
 use crate::model::expectation::Expectation;
-use crate::model::limit::Resource;
 use crate::model::setting::{Key, Setting, System};
 
-/// What a lint has to be told, since it looks nothing up itself.
-pub struct Known<'a> {
-    /// The names of all sysctls that the catalog has.
-    pub names: &'a [(System, &'a str)],
-    /// What is known of a key; of an unknown one, nothing.
-    pub about: &'a dyn Fn(System, &Key) -> About,
+/// A kind of warning.
+#[derive(Debug)]
+pub struct Warning {
+    /// Its code in messages and in `[lint] allow`.
+    pub code: &'static str,
+    /// What it warns of, in one line.
+    pub title: &'static str,
+    /// Why, and what to do: whole sentences, for `tunectl explain CODE` and the documentation.
+    pub explanation: &'static str,
+    check: Check,
 }
 
-impl std::fmt::Debug for Known<'_> {
+/// How a warning is found.
+enum Check {
+    /// In one requirement of a profile, with what is known of it.
+    Requirement(fn(&Subject<'_>) -> Option<Problem>),
+    /// In the profile as a whole.
+    Profile(fn(&Profile, &LintFacts<'_>) -> Vec<Problem>),
+}
+
+impl std::fmt::Debug for Check {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Known").field("names", &self.names.len()).finish_non_exhaustive()
+        f.write_str(match self {
+            Self::Requirement(_) => "Requirement",
+            Self::Profile(_) => "Profile",
+        })
     }
 }
 
-/// What is known of a key, as far as a lint hangs on it.
+/// All warnings, in the order of their codes.
+pub static WARNINGS: [&Warning; 20] = [
+    &ports::UNRESERVED_RANGE,
+    &ports::PARITY,
+    &keys::MISSPELT,
+    &keys::REMOVED,
+    &myths::MYTH,
+    &limits::MANY_FILES,
+    &keys::RECENT,
+    &combinations::CONTRADICTS_EXTENDED,
+    &combinations::REPEATS_EXTENDED,
+    &combinations::TWINS,
+    &limits::ABOVE_NR_OPEN,
+    &containers::OUT_OF_REACH,
+    &keys::IRREVERSIBLE,
+    &keys::READ_ONLY,
+    &myths::BELOW_DEFAULT,
+    &ports::ALL_RESERVED,
+    &limits::TOO_HIGH,
+    &limits::TOO_LOW,
+    &keys::HIDDEN_LETTERS,
+    &ports::BELOW_UNPRIVILEGED,
+];
+
+/// The warning of this code, in upper or lower case.
+#[must_use]
+pub fn warning(code: &str) -> Option<&'static Warning> {
+    WARNINGS.into_iter().find(|warning| warning.code.eq_ignore_ascii_case(code))
+}
+
+/// What the checks have to be told, since they look nothing up themselves.
+pub struct LintFacts<'a> {
+    /// The names of all sysctls in the catalog.
+    pub names: &'a [(System, &'a str)],
+    /// What is known of a key; the default of an unknown one.
+    pub key: &'a dyn Fn(System, &Key) -> KeyFacts,
+}
+
+impl std::fmt::Debug for LintFacts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LintFacts").field("names", &self.names.len()).finish_non_exhaustive()
+    }
+}
+
+/// What is known of a key. Kernels are named as in `Linux 6.14`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
-    /// The kernel that it came with, `Linux 6.14`, where not every supported one has it.
+pub struct KeyFacts {
+    /// The first kernel that has it, where not every supported one does.
     pub since: Option<String>,
-    /// The first kernel that has it no more.
+    /// The first kernel that no longer has it.
     pub gone: Option<String>,
-    /// The kernel that we run on, if that is too old or too new for it.
+    /// The kernel that we run on, where that is too old or too new for it.
     pub lacked_here: Option<String>,
     /// Whether it belongs to the whole machine.
     pub of_host: bool,
     /// The value that can't be undone before the next boot.
     pub one_way: Option<&'static str>,
-    /// Whether nobody can write it.
+    /// Whether it can't be written.
     pub read_only: bool,
-    /// That it does nothing any more, and since when: `without effect since 4.14`.
+    /// That it has no effect any more, and since when: `without effect since 4.14`.
     pub idle: Option<&'static str>,
-    /// The first kernel that does nothing with it, where supported ones before still do.
+    /// The first kernel on which it has no effect, where it has one on older supported ones.
     pub heeded_before: Option<String>,
-    /// What to know of it where it is gone.
+    /// What to do where it is gone.
     pub instead: Option<&'static str>,
 }
 
-/// Looks a merged profile over. What it allows itself in `[lint] allow` is left out.
-#[must_use]
-pub fn lint(profile: &Profile, known: &Known<'_>) -> Vec<Problem> {
-    let mut warnings = Vec::new();
-    for wish in &profile.requirements {
-        add(&mut warnings, names::hidden(wish));
-        if let Setting::Limit(resource, side) = wish.setting {
-            add(&mut warnings, limits::too_high(profile, wish, resource));
-            add(&mut warnings, limits::too_low(wish, resource, side));
-        }
-        match &wish.setting {
-            Setting::Key(key @ Key::Sysctl(name)) => {
-                let about = wish.system.map(|system| (known.about)(system, key)).unwrap_or_default();
-                let name = name.to_string();
-                add(&mut warnings, ports::range(profile, wish, &name));
-                add(&mut warnings, ports::parity(wish, &name));
-                let presence = names::presence(wish, &name, &about);
-                add(&mut warnings, presence.or_else(|| names::misspelt(wish, &name, known)));
-                add(&mut warnings, names::one_way(wish, &name, &about));
-                add(&mut warnings, names::read_only(wish, &name, &about));
-                if wish.system == Some(System::Linux) {
-                    add(&mut warnings, folklore::saying(wish, &name, &about));
-                    add(&mut warnings, folklore::cut(wish, &name));
-                }
-            }
-            Setting::Limit(Resource::Nofile, _) => {
-                add(&mut warnings, files::many(wish));
-                add(&mut warnings, files::above_ceiling(profile, wish));
-            }
-            _ => {}
-        }
-    }
-    add(&mut warnings, ports::all_reserved(profile));
-    add(&mut warnings, ports::order(profile));
-    warnings.extend(combinations::replaced(profile));
-    warnings.extend(combinations::twins(profile));
-    add(&mut warnings, containers::unreachable(profile, known));
-    warnings.retain(|warning| !profile.allows(warning));
-    warnings
+/// A requirement that is checked.
+struct Subject<'a> {
+    requirement: &'a RawRequirement,
+    /// The profile that it is of.
+    profile: &'a Profile,
+    /// The name of the sysctl; empty for other settings.
+    name: &'a str,
+    /// What is known of the key.
+    key: &'a KeyFacts,
+    facts: &'a LintFacts<'a>,
 }
 
-/// Once for all lints: each would carry its own way to make room for another.
-#[inline(never)]
-fn add(warnings: &mut Vec<Problem>, more: Option<Problem>) {
-    warnings.extend(more);
+impl Subject<'_> {
+    fn is_linux(&self) -> bool {
+        self.requirement.system == Some(System::Linux)
+    }
+}
+
+/// Checks a merged profile. What its `[lint] allow` names is left out.
+#[must_use]
+pub fn lint(profile: &Profile, facts: &LintFacts<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for requirement in &profile.requirements {
+        let sysctl = match &requirement.setting {
+            Setting::Key(key @ Key::Sysctl(_)) => Some(key),
+            _ => None,
+        };
+        let name = sysctl.map(ToString::to_string).unwrap_or_default();
+        let key = sysctl.zip(requirement.system).map(|(key, system)| (facts.key)(system, key)).unwrap_or_default();
+        let subject = Subject { requirement, profile, name: &name, key: &key, facts };
+        for warning in WARNINGS {
+            if let Check::Requirement(check) = warning.check {
+                problems.extend(check(&subject));
+            }
+        }
+    }
+    for warning in WARNINGS {
+        if let Check::Profile(check) = warning.check {
+            problems.extend(check(profile, facts));
+        }
+    }
+    problems.retain(|problem| !profile.allows(problem));
+    problems
 }
 
 impl Profile {
-    /// Whether a warning is silenced: by the profile that was asked for, or by the file that it lies in.
-    fn allows(&self, warning: &Problem) -> bool {
-        let file = warning.places.first().map(|(origin, _)| &origin.source.label);
+    /// Whether a warning is silenced: by the profile that was asked for, or by the file that it is about.
+    fn allows(&self, problem: &Problem) -> bool {
+        let file = problem.places.first().map(|(origin, _)| &origin.source.label);
         let here = |label: &Option<String>| label.is_none() || label.as_ref() == file;
-        self.allowed.iter().any(|(label, code)| Some(*code) == warning.code && here(label))
+        self.allowed.iter().any(|(label, code)| Some(*code) == problem.code && here(label))
     }
 }
 
 impl RawRequirement {
-    /// A warning that lies where the wish does.
-    #[inline(never)]
-    fn warn(&self, code: &'static str, message: String) -> Problem {
-        Problem::warning(code, message, self.origin.clone())
+    /// A warning about this requirement.
+    fn warn(&self, warning: &Warning, message: String) -> Problem {
+        Problem::warning(warning.code, message, self.origin.clone())
     }
 }
 
-/// The two ends of each range that is asked for, as far as they are plain numbers.
-fn ranges(wish: &RawRequirement) -> Vec<(i128, i128)> {
-    let ends = wish.asked.values().filter_map(|value| match *plains(value)? {
+/// The two ends of each range that is asked, as far as they are plain numbers.
+fn ranges(requirement: &RawRequirement) -> Vec<(i128, i128)> {
+    let ends = requirement.asked.values().filter_map(|value| match *plains(value)? {
         [first, last] => Some((first, last)),
         _ => None,
     });
     ends.collect()
 }
 
-/// Its numbers; nothing where it is no number, or hangs on the machine. No limit is as high as can be.
+/// The numbers of a value; `None` where it is no number, or depends on the machine. Unlimited is the highest number.
 fn plains(asked: &ValueExpr) -> Option<Box<[i128]>> {
     match asked {
         ValueExpr::Amount(amount) => Some(Box::new([plain(*amount)?])),
@@ -136,8 +191,8 @@ fn plains(asked: &ValueExpr) -> Option<Box<[i128]>> {
     }
 }
 
-/// From which to which number a setting may be, for each number of a list; nothing where what is asked for is no
-/// number, or hangs on the machine. Of one of several, from the lowest to the highest.
+/// The lowest and the highest number that are accepted, for each number of a list. `None` where what is asked is no
+/// number, or depends on the machine. For `one_of`, from the lowest choice to the highest.
 fn spans(asked: &Expectation<ValueExpr>) -> Option<Vec<(i128, i128)>> {
     let mut spans = Vec::new();
     match asked {
@@ -170,23 +225,39 @@ fn spans(asked: &Expectation<ValueExpr>) -> Option<Vec<(i128, i128)>> {
     Some(spans)
 }
 
-/// The highest number that is let pass, if there is one.
-fn highest(wish: &RawRequirement) -> Option<i128> {
-    match spans(&wish.asked)?.as_slice() {
+/// The highest number that is accepted, where there is a bound.
+fn highest(requirement: &RawRequirement) -> Option<i128> {
+    match spans(&requirement.asked)?.as_slice() {
         &[(_, high)] if high < i128::MAX => Some(high),
         _ => None,
     }
 }
 
-/// The lowest number that will do, if there is one and it is not unlimited.
-fn least(wish: &RawRequirement) -> Option<i128> {
-    match spans(&wish.asked)?.as_slice() {
+/// The lowest number that is accepted, where there is a bound and it is not unlimited.
+fn least(requirement: &RawRequirement) -> Option<i128> {
+    match spans(&requirement.asked)?.as_slice() {
         &[(low, _)] if low > i128::MIN && low < i128::MAX => Some(low),
         _ => None,
     }
 }
 
-/// Every number that is named, of what does not hang on the machine.
-fn numbers(wish: &RawRequirement) -> Vec<i128> {
-    wish.asked.values().filter_map(plains).flatten().collect()
+/// Every number that is written, but for those that depend on the machine.
+fn numbers(requirement: &RawRequirement) -> Vec<i128> {
+    requirement.asked.values().filter_map(plains).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_counted_through_and_found() {
+        for (number, code) in (1..).zip(WARNINGS) {
+            assert_eq!(code.code, format!("W{number:03}"));
+            assert!(code.explanation.ends_with('.') && !code.explanation.contains("  "), "{}", code.code);
+            assert!(!code.title.ends_with('.'), "{}", code.code);
+        }
+        assert_eq!(warning("w012").map(|warning| warning.code), Some("W012"));
+        assert!(warning("W999").is_none());
+    }
 }

@@ -1,8 +1,8 @@
-//! W001 and W002: ranges of local ports.
+//! W001, W002, W016 and W020: ranges of local ports.
 
 use super::super::problem::Problem;
 use super::super::{Profile, RawRequirement};
-use super::{highest, least, ranges, spans};
+use super::{Check, LintFacts, Subject, Warning, highest, least, ranges, spans};
 use crate::model::ranges::Ranges;
 use crate::model::setting::System;
 
@@ -14,12 +14,22 @@ const LINUX_FIRST: i128 = 32768;
 /// The lowest that macOS does (`IPPORT_HIFIRSTAUTO`, RFC 6335).
 const MACOS_FIRST: i128 = 49152;
 
-/// W001: a range of local ports that takes in what services listen on.
-pub(super) fn range(profile: &Profile, wish: &RawRequirement, name: &str) -> Option<Problem> {
+pub(super) static UNRESERVED_RANGE: Warning = Warning {
+    code: "W001",
+    title: "a range of local ports that takes in the ports of services",
+    explanation: "An outgoing connection may get any port of the range, also one that a service here listens on; \
+        the service's next start then fails with \"address already in use\", for as long as that connection lasts \
+        and for 60 seconds of TIME-WAIT. With 2000 connections, port 8080 was lost in 4 of 60 trials. Name the \
+        services' ports (`ports = [8080]` in `[service]`, or `--port 8080`): they are reserved, and never given out.",
+    check: Check::Requirement(unreserved_range),
+};
+
+fn unreserved_range(subject: &Subject<'_>) -> Option<Problem> {
+    let Subject { requirement, profile, name, .. } = *subject;
     let ports = &profile.service_ports;
-    let (first, reserved) = match (wish.system?, name) {
+    let (first, reserved) = match (requirement.system?, name) {
         (System::Linux, RANGE) => {
-            let (first, _) = ranges(wish).into_iter().min()?;
+            let (first, _) = ranges(requirement).into_iter().min()?;
             let own_list = profile
                 .requirements
                 .iter()
@@ -27,14 +37,14 @@ pub(super) fn range(profile: &Profile, wish: &RawRequirement, name: &str) -> Opt
             (Some(first).filter(|first| *first < LINUX_FIRST)?, own_list || !ports.is_empty())
         }
         (System::MacOs, "net.inet.ip.portrange.first" | "net.inet.ip.portrange.hifirst") => {
-            let first = highest(wish).filter(|first| *first < MACOS_FIRST)?;
+            let first = highest(requirement).filter(|first| *first < MACOS_FIRST)?;
             // macOS has no list of reserved ports: only what lies below the range is safe.
             let below = ports.as_slice().iter().all(|(_, high)| i128::from(*high) < first);
             (first, below && !ports.is_empty())
         }
         _ => return None,
     };
-    let remedy = match wish.system? {
+    let remedy = match requirement.system? {
         System::Linux => {
             "name the ports that services here listen on: `ports = [8080]` in `[service]`, or `--port 8080`; \
              they are kept out of the range by `net.ipv4.ip_local_reserved_ports`"
@@ -46,7 +56,8 @@ pub(super) fn range(profile: &Profile, wish: &RawRequirement, name: &str) -> Opt
     };
     (!reserved).then(|| {
         let message = format!("local ports from {first} on, and no service port is kept out of them");
-        wish.warn("W001", message)
+        requirement
+            .warn(&UNRESERVED_RANGE, message)
             .help(
                 "the kernel may give a service's own port to an outgoing connection, and the service's next start \
                  then fails with \"address already in use\" (with 2000 connections, port 8080 was lost in 4 of 60 \
@@ -56,40 +67,75 @@ pub(super) fn range(profile: &Profile, wish: &RawRequirement, name: &str) -> Opt
     })
 }
 
-/// W016: ports of services that leave hardly any of the local ones. Linux alone keeps them out of its range.
-pub(super) fn all_reserved(profile: &Profile) -> Option<Problem> {
+pub(super) static ALL_RESERVED: Warning = Warning {
+    code: "W016",
+    title: "ports of services that leave hardly any for outgoing connections",
+    explanation: "`ports` are taken out of the range of local ports. Where fewer than a tenth of those are left, \
+        connect() soon fails with \"cannot assign requested address\". Name what the service listens on, and no more.",
+    check: Check::Profile(all_reserved),
+};
+
+fn all_reserved(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
+    hardly_any_left(profile).into_iter().collect()
+}
+
+/// Only Linux keeps the ports of services out of its range.
+fn hardly_any_left(profile: &Profile) -> Option<Problem> {
     let origin = profile.ports_origin.clone()?;
-    let range = named(profile, RANGE).and_then(|wish| ranges(wish).first().copied()).unwrap_or((LINUX_FIRST, 60999));
+    let range = named(profile, RANGE)
+        .and_then(|requirement| ranges(requirement).first().copied())
+        .unwrap_or((LINUX_FIRST, 60999));
     let local = Ranges::between(u32::try_from(range.0).ok()?, u32::try_from(range.1).ok()?);
     let (all, left) = (local.count(), local.without(&profile.service_ports).count());
     (left < all / 10).then(|| {
         let message = format!("of {all} local ports, {left} are left for outgoing connections");
-        Problem::warning("W016", message, origin).help("name the ports that the service listens on, and no others")
+        Problem::warning(ALL_RESERVED.code, message, origin)
+            .help("name the ports that the service listens on, and no others")
     })
 }
 
-/// W002: a range with both ends odd, or both even.
-pub(super) fn parity(wish: &RawRequirement, name: &str) -> Option<Problem> {
-    let (first, last) = ranges(wish).into_iter().find(|(first, last)| name == RANGE && first % 2 == last % 2)?;
+pub(super) static PARITY: Warning = Warning {
+    code: "W002",
+    title: "a range of local ports whose ends are both even or both odd",
+    explanation: "connect() takes ports of the parity of the first one and bind() of the other, so the kernel wants \
+        as many of each: it says so in its log (`ip_local_port_range: prefer different parity for start/end values`) \
+        and never uses the last of an odd number of ports. Take one port more or less.",
+    check: Check::Requirement(parity),
+};
+
+fn parity(subject: &Subject<'_>) -> Option<Problem> {
+    let Subject { requirement, name, .. } = *subject;
+    let (first, last) = ranges(requirement).into_iter().find(|(first, last)| name == RANGE && first % 2 == last % 2)?;
     let kind = if first % 2 == 0 { "even" } else { "odd" };
     let message = format!("both ends of the range of local ports are {kind}: {first} and {last}");
-    Some(wish.warn("W002", message).help(
+    Some(requirement.warn(&PARITY, message).help(
         "the kernel warns in its log, and never uses the last port of an odd number of them; take one port more or less",
     ))
 }
 
-/// W020: a range that begins below the first port that everybody may bind.
-pub(super) fn order(profile: &Profile) -> Option<Problem> {
+pub(super) static BELOW_UNPRIVILEGED: Warning = Warning {
+    code: "W020",
+    title: "local ports that begin below the first unprivileged one",
+    explanation: "The kernel refuses a range of local ports that begins below `net.ipv4.ip_unprivileged_port_start`, \
+        nor does it raise that above the begin of the range: one of the two always falls short.",
+    check: Check::Profile(below_unprivileged),
+};
+
+fn below_unprivileged(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
+    never_both(profile).into_iter().collect()
+}
+
+fn never_both(profile: &Profile) -> Option<Problem> {
     let (start, range) = (named(profile, START)?, named(profile, RANGE)?);
     let lowest = least(start)?;
     let (_, first) = *spans(&range.asked)?.first()?;
     (first < lowest).then(|| {
         let message = format!("`{START}` of {lowest} and `{RANGE}` from {first}: the kernel never has both");
-        range.warn("W020", message).see(&start.origin, "the other one")
+        range.warn(&BELOW_UNPRIVILEGED, message).see(&start.origin, "the other one")
     })
 }
 
 fn named<'a>(profile: &'a Profile, name: &str) -> Option<&'a RawRequirement> {
-    let linux = |wish: &&RawRequirement| wish.system == Some(System::Linux);
-    profile.requirements.iter().filter(linux).find(|wish| wish.setting.to_string() == name)
+    let linux = |requirement: &&RawRequirement| requirement.system == Some(System::Linux);
+    profile.requirements.iter().filter(linux).find(|requirement| requirement.setting.to_string() == name)
 }

@@ -3,7 +3,7 @@
 
 mod folklore;
 use crate::support::test::Test;
-use tunectl::profile::lint::codes::WARNINGS;
+use tunectl::profile::lint::WARNINGS;
 
 /// The warnings of a profile, each by its first line, in the order in which they are given.
 fn warnings(text: &str) -> Vec<String> {

@@ -1,13 +1,13 @@
-//! W005 and W015: what guides say, and what the kernel does.
+//! W005 and W015: values that guides recommend and that do not do what they say.
 
 use super::super::RawRequirement;
 use super::super::problem::Problem;
-use super::{About, highest, numbers, spans};
+use super::{Check, Subject, Warning, highest, numbers, spans};
 
 /// A key, the values that the warning is for, what is wrong with them, and what to know or do.
 type Myth = (&'static str, fn(&RawRequirement) -> bool, &'static str, &'static [&'static str]);
 
-const SAYINGS: [Myth; 7] = [
+const MYTHS: [Myth; 7] = [
     (
         "net.ipv4.tcp_fin_timeout",
         |_| true,
@@ -20,57 +20,69 @@ const SAYINGS: [Myth; 7] = [
     ),
     (
         "net.ipv4.tcp_max_tw_buckets",
-        |wish| highest(wish).is_some_and(|most| most < 65536),
+        |requirement| highest(requirement).is_some_and(|most| most < 65536),
         "so low does not save connections in TIME-WAIT, it destroys them",
         &["late segments then reach the next connection; the kernel's documentation says not to lower it"],
     ),
     (
         "net.ipv4.tcp_timestamps",
-        |wish| highest(wish) == Some(0),
+        |requirement| highest(requirement) == Some(0),
         "without timestamps, `net.ipv4.tcp_tw_reuse` does nothing",
         &["they are also what tells late segments of a former connection from those of this one (RFC 7323)"],
     ),
     (
         "net.ipv4.tcp_syncookies",
-        |wish| highest(wish) == Some(0),
+        |requirement| highest(requirement) == Some(0),
         "without cookies, connections are dropped when the queue of half-open ones is full",
         &["behind a queue of 128, 73 of 3000 clients had no answer after 20 s; leave it at 1"],
     ),
     (
         "net.ipv4.tcp_abort_on_overflow",
-        |wish| numbers(wish).iter().any(|number| *number > 0),
+        |requirement| numbers(requirement).iter().any(|number| *number > 0),
         "turns a short burst into errors that users see",
         &["without it, a client whose connection did not fit into the queue tries again by itself"],
     ),
     (
         "net.ipv4.tcp_mem",
-        |wish| numbers(wish).iter().any(|number| *number >= 16 << 20),
+        |requirement| numbers(requirement).iter().any(|number| *number >= 16 << 20),
         "counts pages, not bytes: 16777216 of them are 64 GiB",
         &["the kernel's own values fit the machine; buffers of one connection are `net.ipv4.tcp_rmem` and `tcp_wmem`"],
     ),
     (
         "vm.swappiness",
-        |wish| highest(wish) == Some(0),
+        |requirement| highest(requirement) == Some(0),
         "at 0 does not switch swap off",
         &["it lets the kernel swap late and then all at once, or kill; 1 to 10 is what is meant, or `swapoff -a`"],
     ),
 ];
 
-/// W005: a key that does not do what many guides say.
-pub(super) fn saying(wish: &RawRequirement, name: &str, about: &About) -> Option<Problem> {
-    if let Some(idle) = about.idle {
-        let help = match &about.heeded_before {
+pub(super) static MYTH: Warning = Warning {
+    code: "W005",
+    title: "a value of folklore: it does not do what guides say, or does harm",
+    explanation: "Some settings are copied from guide to guide though the kernel never did with them what the guide \
+        says: `tcp_fin_timeout` does not shorten TIME-WAIT, which is 60 seconds by a constant of the kernel. Each such \
+        warning says what the setting does and what helps instead.",
+    check: Check::Requirement(myth),
+};
+
+fn myth(subject: &Subject<'_>) -> Option<Problem> {
+    let Subject { requirement, name, key, .. } = *subject;
+    if !subject.is_linux() {
+        return None;
+    }
+    if let Some(idle) = key.idle {
+        let help = match &key.heeded_before {
             Some(kernel) => format!("leave it out, but for kernels before {kernel}"),
             None => "leave it out".to_owned(),
         };
-        return Some(wish.warn("W005", format!("`{name}` is {idle}")).help(help));
+        return Some(requirement.warn(&MYTH, format!("`{name}` is {idle}")).help(help));
     }
-    let (_, _, wrong, known) = SAYINGS.iter().find(|(key, applies, ..)| *key == name && applies(wish))?;
-    let warning = wish.warn("W005", format!("`{name}` {wrong}"));
+    let (_, _, wrong, known) = MYTHS.iter().find(|(key, applies, ..)| *key == name && applies(requirement))?;
+    let warning = requirement.warn(&MYTH, format!("`{name}` {wrong}"));
     Some(known.iter().fold(warning, |warning, line| warning.help(*line)))
 }
 
-/// What kernels of today start with, or more.
+/// The defaults of current kernels, or more than those.
 const DEFAULTS: [(&str, &[i128]); 13] = [
     ("fs.aio-max-nr", &[65536]),
     ("fs.inotify.max_user_instances", &[128]),
@@ -88,12 +100,24 @@ const DEFAULTS: [(&str, &[i128]); 13] = [
     ("vm.max_map_count", &[65530]),
 ];
 
-/// W015: an upper bound below what a modern kernel starts with.
-pub(super) fn cut(wish: &RawRequirement, name: &str) -> Option<Problem> {
-    let (_, defaults) = DEFAULTS.iter().find(|(key, _)| *key == name)?;
-    let most: Vec<i128> = spans(&wish.asked)?.into_iter().map(|(_, most)| most).collect();
+pub(super) static BELOW_DEFAULT: Warning = Warning {
+    code: "W015",
+    title: "an exact value, or an upper bound, below what kernels start with today",
+    explanation: "It was an increase when the guide was written, and is a cut now: `somaxconn = 1024` was eight times \
+        the default until Linux 5.4, and is a quarter of it since. Write `{ at_least = … }`, which never lowers.",
+    check: Check::Requirement(below_default),
+};
+
+fn below_default(subject: &Subject<'_>) -> Option<Problem> {
+    let Subject { requirement, name, .. } = *subject;
+    let (_, defaults) = DEFAULTS.iter().find(|(key, _)| *key == name && subject.is_linux())?;
+    let most: Vec<i128> = spans(&requirement.asked)?.into_iter().map(|(_, most)| most).collect();
     most.iter().zip(*defaults).find(|(most, default)| most < default)?;
     let most = if let [most] = *most { most.to_string() } else { format!("{most:?}") };
     let message = format!("`{name}` at {most} at most lowers what kernels start with today");
-    Some(wish.warn("W015", message).help(format!("if no less than that is meant: `{{ at_least = {most} }}`")))
+    Some(
+        requirement
+            .warn(&BELOW_DEFAULT, message)
+            .help(format!("if no less than that is meant: `{{ at_least = {most} }}`")),
+    )
 }
