@@ -1,4 +1,4 @@
-//! `tunectl watch`: stay and keep comparing; tell of each change, and put it back if asked to.
+//! `tunectl watch`: watch for drift, report it, and with `--repair` undo it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use crate::cli::{ProfileArgs, is_on};
 use crate::journal::{Journal, JournalError};
 use crate::kernel::{AccessMode, Kernel};
 use crate::model::duration;
-use crate::watch::{self, RepairJournal, ServiceManager, WatchConfig, WatchHost, WatchMode};
+use crate::sys;
+use crate::watch::{self, RepairJournal, ServiceManager, WatchConfig, WatchEvent, WatchHost, WatchOptions, message};
 
 use super::journaled::{here, not_kept, places};
 use super::prepare::{Need, Prepared, prepare};
@@ -58,31 +59,32 @@ impl Execute for WatchArgs {
 }
 
 fn watch(watch: &WatchArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
-    let orders = orders(watch, world)?;
-    let diary = if watch.repair && !watch.no_journal { Some(diary(world)?) } else { None };
-    let manner = WatchMode { repair: watch.repair, diary, interval: watch.interval, metrics: watch.metrics.clone() };
+    let config = read_config(watch, world)?;
+    let journal = if watch.repair && !watch.no_journal { Some(repair_journal(world)?) } else { None };
+    let (repair, interval, metrics) = (watch.repair, watch.interval, watch.metrics.clone());
+    let options = WatchOptions { repair, journal, interval, metrics };
     if watch.once {
-        let passes = watch::once(orders, &manner, &mut WatchedHere { watch, world });
+        let passes = watch::once(config, &options, &mut Host { watch, world });
         return Ok(if passes { 0 } else { FALLS_SHORT });
     }
-    let manager = ServiceManager::new(&|name| world.os.variable(name));
-    watch::stay(orders, &manner, &manager, &mut WatchedHere { watch, world })
-        .map(|()| 0)
-        .map_err(|problem| CommandError::new(FALLS_SHORT, problem))
+    let service_manager = ServiceManager::new(&|name| world.os.variable(name));
+    watch::run(config, &options, &service_manager, &mut Host { watch, world }).map(|()| 0).map_err(|error| {
+        CommandError::new(FALLS_SHORT, format!("signals can't be waited for here: {}", sys::reason(&error)))
+    })
 }
 
-/// The journal, which has to be one that can be kept: later nobody may be there to read that it is not.
-fn diary(world: &mut World<'_>) -> Result<RepairJournal, CommandError> {
+/// The journal. That it can be written is checked now: later nobody may read that it can't.
+fn repair_journal(world: &mut World<'_>) -> Result<RepairJournal, CommandError> {
     let environment = world.os.environment();
-    let places = places(&environment, world);
-    match Journal::open_or_create(&places) {
-        Ok(_) | Err(JournalError::Locked { .. }) => Ok(RepairJournal { places, here: here(&environment, world) }),
-        Err(trouble) => Err(not_kept(&trouble)),
+    let locations = places(&environment, world);
+    match Journal::open_or_create(&locations) {
+        Ok(_) | Err(JournalError::Locked { .. }) => Ok(RepairJournal { locations, here: here(&environment, world) }),
+        Err(error) => Err(not_kept(&error)),
     }
 }
 
-/// Reads the profile. Its limits are left out: they belong to processes, and none is meant here.
-fn orders(watch: &WatchArgs, world: &World<'_>) -> Result<WatchConfig, CommandError> {
+/// Reads the profile. Its limits are left out: they belong to a process, and a watch is not for one.
+fn read_config(watch: &WatchArgs, world: &World<'_>) -> Result<WatchConfig, CommandError> {
     let Prepared { profile, requirements, place, files, .. } =
         prepare(&watch.profile, Need::Profile, watch.allow_host_settings, world)?;
     if !requirements.limits.is_empty() {
@@ -95,28 +97,25 @@ fn orders(watch: &WatchArgs, world: &World<'_>) -> Result<WatchConfig, CommandEr
     Ok(WatchConfig { profiles: profile.names, requirements: requirements.keys, place, files })
 }
 
-/// Where a watch happens.
-struct WatchedHere<'a, 'w> {
+/// The profile, the kernel and the output streams of a watch.
+struct Host<'a, 'w> {
     watch: &'a WatchArgs,
     world: &'a mut World<'w>,
 }
 
-impl WatchHost for WatchedHere<'_, '_> {
-    fn orders(&mut self) -> Result<WatchConfig, String> {
-        orders(self.watch, self.world).map_err(|error| error.to_string())
+impl WatchHost for Host<'_, '_> {
+    fn read_config(&mut self) -> Result<WatchConfig, String> {
+        read_config(self.watch, self.world).map_err(|error| error.to_string())
     }
 
     fn kernel(&mut self) -> &mut dyn Kernel {
         self.world.kernel
     }
 
-    // Line by line, at once: what is written to a pipe or to the journal must not wait for more.
-    fn hear(&mut self, line: &str) {
-        drop(writeln!(self.world.out, "{line}"));
-        drop(self.world.out.flush());
-    }
-
-    fn warn(&mut self, text: &str) {
-        drop(writeln!(self.world.err, "{text}"));
+    // Each line at once: in a pipe or in the system's journal it must not wait for more.
+    fn report(&mut self, event: &WatchEvent) {
+        let out = if event.is_warning() { &mut *self.world.err } else { &mut *self.world.out };
+        drop(writeln!(out, "{}", message(event)));
+        drop(out.flush());
     }
 }

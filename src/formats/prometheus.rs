@@ -43,7 +43,7 @@ pub struct Daemon {
     /// Between two sweeps.
     pub interval: Duration,
     /// Whether the profile as it is now on disk could be read.
-    pub profile_is_sound: bool,
+    pub profile_is_valid: bool,
 }
 
 /// The settings of a report.
@@ -85,7 +85,7 @@ pub fn exposition(samples: &[Sample<'_>], profiles: &[String], daemon: Option<Da
             &mut text,
             "tunectl_profile_last_reload_successful",
             "Whether the profile as it is now on disk could be read; if not, the one before it is in force.",
-            bit(daemon.profile_is_sound),
+            bit(daemon.profile_is_valid),
         );
     }
     text
@@ -269,7 +269,7 @@ mod tests {
             .zip(found)
             .map(|(requirement, (found, holds))| Sample { requirement, found, holds, history })
             .collect();
-        let daemon = Daemon { swept: 1_795_316_645, interval: Duration::from_millis(500), profile_is_sound: false };
+        let daemon = Daemon { swept: 1_795_316_645, interval: Duration::from_millis(500), profile_is_valid: false };
         let text = exposition(&samples, &["a".to_owned(), "b".to_owned()], Some(daemon));
         for line in [
             "tunectl_compliant 0",

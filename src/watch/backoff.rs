@@ -1,15 +1,15 @@
-//! How long to insist on a value that is written over, and when to give it up.
+//! The pauses between repairs of one setting, and when to give it up.
 
 use std::time::{Duration, Instant};
 
-/// So often a value is put back before it is given up.
+/// A setting is repaired so often before it is given up.
 const ROUNDS: u32 = 5;
 
-/// So many times the first pause a value has to stay before what was before it is forgotten: an hour for a second. Who
-/// writes over a value every few minutes insists on it too.
+/// A repaired value has to last for so many times the first pause until the repairs before it no longer count: an hour
+/// for a pause of a second. A program that overwrites a value every few minutes is still fighting for it.
 const CALM: u32 = 3600;
 
-/// The state of one setting between us and whoever writes over it.
+/// The repairs of one setting that did not last.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Backoff {
     rounds: u32,
@@ -19,13 +19,13 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Whether to put the value back now.
+    /// Whether the setting may be repaired now.
     #[must_use]
     pub fn may_try(&self, now: Instant) -> bool {
         !self.given_up && self.next.is_none_or(|next| next <= now)
     }
 
-    /// When to put it back, if that is not given up; nothing where it may be done at once.
+    /// When it may be repaired next; `None` where that is at once or never.
     #[must_use]
     pub fn next(&self) -> Option<Instant> {
         self.next.filter(|_| !self.given_up)
@@ -37,13 +37,13 @@ impl Backoff {
         self.given_up
     }
 
-    /// How often it was put back, or tried to be, since it was calm.
+    /// How often it was repaired, or tried to be, since its value last lasted.
     #[must_use]
     pub fn rounds(&self) -> u32 {
         self.rounds
     }
 
-    /// It has been put back, or could not be. Each time the pause before the next try is twice as long.
+    /// Records a repair or a failed try. Each time the pause before the next one is twice as long.
     pub fn tried(&mut self, now: Instant, first_pause: Duration) {
         if self.last.is_some_and(|last| now.duration_since(last) >= first_pause.saturating_mul(CALM)) {
             *self = Self::default();
@@ -54,17 +54,17 @@ impl Backoff {
         self.next = now.checked_add(pause);
     }
 
-    /// It is not for us to put back.
+    /// Gives it up for good.
     pub fn give_up(&mut self) {
         self.given_up = true;
     }
 
-    /// It can't be put back just now, which says nothing of whoever writes it.
+    /// Defers the next try for a reason that does not count as a try.
     pub fn wait(&mut self, now: Instant, pause: Duration) {
         self.next = now.checked_add(pause);
     }
 
-    /// It falls short again: gives it up if that has happened often enough; says whether it just did.
+    /// Records that the setting does not hold again, and gives it up after enough repairs; returns whether it just did.
     pub fn lost(&mut self, now: Instant, first_pause: Duration) -> bool {
         let calm = self.last.is_none_or(|last| now.duration_since(last) >= first_pause.saturating_mul(CALM));
         let gives_up = !self.given_up && !calm && self.rounds >= ROUNDS;
@@ -80,40 +80,40 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn pauses_double_and_then_it_is_given_up() {
-        let mut fight = Backoff::default();
+    fn pauses_double_until_it_is_given_up() {
+        let mut backoff = Backoff::default();
         let mut now = Instant::now();
         for pause in [1, 2, 4, 8, 16] {
-            assert!(fight.may_try(now));
-            assert!(!fight.lost(now, SECOND));
-            fight.tried(now, SECOND);
-            assert!(!fight.may_try(now + (SECOND * pause).mul_f64(0.999)));
+            assert!(backoff.may_try(now));
+            assert!(!backoff.lost(now, SECOND));
+            backoff.tried(now, SECOND);
+            assert!(!backoff.may_try(now + (SECOND * pause).mul_f64(0.999)));
             now += SECOND * pause;
         }
-        assert!(fight.may_try(now));
-        assert!(fight.lost(now, SECOND), "it says so");
-        assert!(!fight.lost(now, SECOND), "and once");
-        assert!(fight.is_given_up() && !fight.may_try(now + SECOND * 1000) && fight.next().is_none());
+        assert!(backoff.may_try(now));
+        assert!(backoff.lost(now, SECOND), "it is reported");
+        assert!(!backoff.lost(now, SECOND), "and once");
+        assert!(backoff.is_given_up() && !backoff.may_try(now + SECOND * 1000) && backoff.next().is_none());
     }
 
     #[test]
-    fn a_calm_hour_makes_all_forgotten() {
-        let (mut fight, start) = (Backoff::default(), Instant::now());
+    fn repairs_before_a_calm_hour_do_not_count() {
+        let (mut backoff, start) = (Backoff::default(), Instant::now());
         for hour in 0..20 {
             let now = start + SECOND * 3600 * hour;
-            assert!(!fight.lost(now, SECOND) && fight.may_try(now));
-            fight.tried(now, SECOND);
-            assert_eq!(fight.rounds(), 1);
+            assert!(!backoff.lost(now, SECOND) && backoff.may_try(now));
+            backoff.tried(now, SECOND);
+            assert_eq!(backoff.rounds(), 1);
         }
     }
 
     #[test]
-    fn every_ten_minutes_is_no_calm() {
-        let (mut fight, start) = (Backoff::default(), Instant::now());
+    fn an_overwrite_every_ten_minutes_is_given_up() {
+        let (mut backoff, start) = (Backoff::default(), Instant::now());
         let gives_up = (0..20).position(|round| {
             let now = start + SECOND * 600 * round;
-            let lost = fight.lost(now, SECOND);
-            fight.tried(now, SECOND);
+            let lost = backoff.lost(now, SECOND);
+            backoff.tried(now, SECOND);
             lost
         });
         assert_eq!(gives_up, Some(5));

@@ -1,4 +1,4 @@
-//! The files that the profile came from: whether they have changed.
+//! Watches the files of the profile.
 
 use std::ffi::CString;
 use std::fs;
@@ -9,60 +9,63 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::{FileNotices, Interest};
 
-/// What tells one state of a file from another without reading it.
-type Print = Option<(u64, u64, u64, i64, i64)>;
+/// What tells two states of a file apart without reading it: device, inode, size, and the time of the last change in
+/// seconds and nanoseconds. `None` for a file that does not exist.
+type Fingerprint = Option<(u64, u64, u64, i64, i64)>;
 
 #[derive(Debug)]
 pub(super) struct ConfigWatcher {
-    files: Vec<(PathBuf, Print)>,
+    files: Vec<(PathBuf, Fingerprint)>,
     notices: Option<FileNotices>,
-    numbers: Vec<i32>,
+    /// The watch descriptors of inotify(7).
+    descriptors: Vec<i32>,
 }
 
 impl ConfigWatcher {
     pub(super) fn new() -> Self {
-        Self { files: Vec::new(), notices: FileNotices::new().ok(), numbers: Vec::new() }
+        Self { files: Vec::new(), notices: FileNotices::new().ok(), descriptors: Vec::new() }
     }
 
-    /// Looks at these files from now on, and at the directories that they are in: editors and Kubernetes put another
-    /// file, or another link, in the place of the one that was there. A file may be missing; it may come.
-    pub(super) fn follow(&mut self, files: &[PathBuf]) {
-        self.files = files.iter().map(|file| (file.clone(), print(file))).collect();
+    /// Watches these files from now on, and the directories that they are in: editors and Kubernetes replace a file or a
+    /// link by another one. A file may be missing, and be created later.
+    pub(super) fn watch(&mut self, files: &[PathBuf]) {
+        self.files = files.iter().map(|file| (file.clone(), fingerprint(file))).collect();
         let Some(notices) = &self.notices else { return };
-        let mut numbers = Vec::new();
+        let mut descriptors = Vec::new();
         for file in files {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let Ok(folder) = CString::new(folder.as_os_str().as_bytes()) else { continue };
-            numbers.extend(notices.add(&folder, Interest::Entries).ok());
+            descriptors.extend(notices.add(&folder, Interest::Entries).ok());
         }
-        self.numbers.iter().filter(|number| !numbers.contains(number)).for_each(|gone| notices.remove(*gone));
-        self.numbers = numbers;
+        let unused = self.descriptors.iter().filter(|descriptor| !descriptors.contains(descriptor));
+        unused.for_each(|descriptor| notices.remove(*descriptor));
+        self.descriptors = descriptors;
     }
 
-    /// Whether one has changed since this was asked last.
-    pub(super) fn have_changed(&mut self) -> bool {
+    /// Whether a file has changed since this was called last.
+    pub(super) fn has_changed(&mut self) -> bool {
         let mut changed = false;
         for (file, before) in &mut self.files {
-            let now = print(file);
+            let now = fingerprint(file);
             changed |= now != *before;
             *before = now;
         }
         changed
     }
 
-    /// To wait for.
+    /// Readable when something has changed in one of the directories.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.notices.as_ref().map(FileNotices::descriptor)
     }
 
-    /// Takes what waits.
-    pub(super) fn take(&self) {
+    /// Takes the pending notices.
+    pub(super) fn drain(&self) {
         drop(self.notices.as_ref().map(FileNotices::take));
     }
 }
 
-/// Follows links, so that another file behind the same name is told.
-fn print(file: &Path) -> Print {
+/// Follows links, so that a link to another file is a change.
+fn fingerprint(file: &Path) -> Fingerprint {
     let found = fs::metadata(file).ok()?;
     Some((found.dev(), found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
 }

@@ -1,167 +1,172 @@
 //! The daemon's loop: what it waits for, and what it does then.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::config_watcher::ConfigWatcher;
 use super::file_watcher::FileWatcher;
-use super::timestamp::{Now, stamp};
+use super::messages::status;
+use super::timestamp::Now;
 use super::watcher::{WatchConfig, Watcher};
-use super::{ServiceManager, WatchHost, WatchMode, write_metrics};
+use super::{ServiceManager, WatchEvent, WatchHost, WatchOptions};
 use crate::sys::{self, LinkNotices};
 
-/// After a look at what was written to, more of that waits so long: whoever writes without end can't make us run
-/// without end. A change is still seen within a tenth of a second.
-const REST: Duration = Duration::from_millis(25);
-/// A profile is read again, and new interfaces are looked at, when nothing more has come for so long.
+/// After settings that were written to were read, notices of more writes wait so long, so that a program that writes
+/// without end can't make us run without end. A change is still seen within a tenth of a second.
+const NOTICE_PAUSE: Duration = Duration::from_millis(25);
+/// A profile is read again, and new interfaces are looked for, when nothing more has changed for so long.
 const SETTLE: Duration = Duration::from_millis(200);
-/// Interfaces that come and go all the time cause no more sweeps than one in so long.
-const SWEEPS_APART: Duration = Duration::from_secs(1);
-/// While settings arrive, everything is looked at so often at once: what comes after we have stood by is not told of.
-const LOOKS: usize = 4;
-/// Metrics are written no more often than that.
-const METRICS_APART: Duration = Duration::from_secs(1);
+/// Interfaces that come and go all the time cause at most one sweep in so long.
+const LINK_SWEEP_PAUSE: Duration = Duration::from_secs(1);
+/// While new settings appear, so many sweeps follow each other: writes to a setting are noticed only from the sweep
+/// after the one that found it.
+const SWEEPS_AT_ONCE: usize = 4;
+/// Metrics are written at most once in so long.
+const METRICS_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct EventLoop<'a> {
-    manner: &'a WatchMode,
-    manager: &'a ServiceManager,
-    master: &'a mut dyn WatchHost,
+    options: &'a WatchOptions,
+    service_manager: &'a ServiceManager,
+    host: &'a mut dyn WatchHost,
     watcher: Watcher,
-    bell: OwnedFd,
-    sentinel: FileWatcher,
-    sources: ConfigWatcher,
+    signals: OwnedFd,
+    file_watcher: FileWatcher,
+    config_watcher: ConfigWatcher,
     links: Option<LinkNotices>,
-    sound: bool,
+    profile_is_valid: bool,
     metrics_work: bool,
-    swept: Instant,
+    last_sweep: Instant,
     due: Due,
 }
 
 /// When something is to be done.
 struct Due {
     sweep: Instant,
-    /// Not before then is it asked what was written to.
-    rest: Option<Instant>,
+    /// Notices of writes are not taken before then.
+    notices: Option<Instant>,
     reload: Option<Instant>,
     metrics: Option<Instant>,
-    metrics_last: Option<Instant>,
-    ping: Option<Instant>,
+    last_metrics: Option<Instant>,
+    watchdog: Option<Instant>,
 }
 
-/// Which of the things that are waited for has come.
+/// What has made the loop wake up.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Visitor {
+enum Wakeup {
+    /// A signal.
     Signal,
-    Writer,
-    Source,
-    Link,
+    /// A setting was written.
+    SettingWritten,
+    /// A file of the profile has changed.
+    ConfigChanged,
+    /// A network interface has come or gone.
+    LinkChanged,
 }
 
 impl<'a> EventLoop<'a> {
-    pub(super) fn begin(
-        orders: WatchConfig,
-        manner: &'a WatchMode,
-        manager: &'a ServiceManager,
-        master: &'a mut dyn WatchHost,
-    ) -> Result<Self, String> {
-        let bell =
-            sys::signal_bell().map_err(|error| format!("signals can't be waited for here: {}", sys::reason(&error)))?;
+    pub(super) fn start(
+        config: WatchConfig,
+        options: &'a WatchOptions,
+        service_manager: &'a ServiceManager,
+        host: &'a mut dyn WatchHost,
+    ) -> io::Result<Self> {
+        let signals = sys::signal_bell()?;
         let now = Instant::now();
-        let due = Due { sweep: now, rest: None, reload: None, metrics: None, metrics_last: None, ping: None };
-        let mut duty = Self {
-            watcher: manner.watcher(orders),
-            sentinel: FileWatcher::new(),
-            sources: ConfigWatcher::new(),
+        let due = Due { sweep: now, notices: None, reload: None, metrics: None, last_metrics: None, watchdog: None };
+        let mut event_loop = Self {
+            watcher: options.watcher(config),
+            file_watcher: FileWatcher::new(),
+            config_watcher: ConfigWatcher::new(),
             links: LinkNotices::new().ok(),
-            sound: true,
+            profile_is_valid: true,
             metrics_work: true,
-            swept: now,
-            manner,
-            manager,
-            master,
-            bell,
+            last_sweep: now,
+            options,
+            service_manager,
+            host,
+            signals,
             due,
         };
-        duty.sources.follow(&duty.watcher.orders().files);
-        duty.sweep();
-        duty.greet("watching");
-        duty.due.ping = manager.patience.map(|patience| now + patience / 2);
-        manager.tell("READY=1");
-        Ok(duty)
+        event_loop.config_watcher.watch(&event_loop.watcher.config().files);
+        event_loop.sweep();
+        event_loop.host.report(&WatchEvent::Started(event_loop.watcher.summary()));
+        event_loop.due.watchdog = service_manager.watchdog.map(|watchdog| now + watchdog / 2);
+        service_manager.notify("READY=1");
+        Ok(event_loop)
     }
 
-    /// Serves until a signal ends it.
-    pub(super) fn serve(mut self) {
-        let mut forgotten = Instant::now();
+    /// Runs until a signal ends it.
+    pub(super) fn run(mut self) {
+        let mut memory_released = Instant::now();
         loop {
-            if self.swept != forgotten {
-                // What a sweep has read of our own program is a third of what we hold, and not needed until the next.
+            if self.last_sweep != memory_released {
+                // The pages of our program that a sweep has read are a third of our memory, and not needed until the
+                // next.
                 sys::forget_program();
-                forgotten = self.swept;
+                memory_released = self.last_sweep;
             }
-            let visitors = self.wait();
-            let has = |visitor| visitors.contains(&visitor);
-            if has(Visitor::Signal) && !self.on_signals() {
-                self.manager.tell("STOPPING=1");
+            let wakeups = self.wait();
+            let has = |wakeup| wakeups.contains(&wakeup);
+            if has(Wakeup::Signal) && !self.on_signals() {
+                self.service_manager.notify("STOPPING=1");
                 return;
             }
-            if has(Visitor::Writer) {
+            if has(Wakeup::SettingWritten) {
                 self.on_writes();
             }
-            if has(Visitor::Source) {
-                self.sources.take();
+            if has(Wakeup::ConfigChanged) {
+                self.config_watcher.drain();
                 self.due.reload = Some(Instant::now() + SETTLE);
             }
-            if has(Visitor::Link) {
+            if has(Wakeup::LinkChanged) {
                 if let Some(links) = &self.links {
                     links.take();
                 }
-                let soon = (Instant::now() + SETTLE).max(self.swept + SWEEPS_APART);
+                let soon = (Instant::now() + SETTLE).max(self.last_sweep + LINK_SWEEP_PAUSE);
                 self.due.sweep = self.due.sweep.min(soon);
             }
             self.on_time();
         }
     }
 
-    fn wait(&mut self) -> Vec<Visitor> {
+    fn wait(&mut self) -> Vec<Wakeup> {
         let now = Instant::now();
-        if self.due.rest.is_some_and(|end| end <= now) {
-            self.due.rest = None;
+        if self.due.notices.is_some_and(|end| end <= now) {
+            self.due.notices = None;
         }
-        let doors: Vec<(Visitor, BorrowedFd<'_>)> = [
-            Some((Visitor::Signal, self.bell.as_fd())),
-            self.sentinel.descriptor().filter(|_| self.due.rest.is_none()).map(|fd| (Visitor::Writer, fd)),
-            self.sources.descriptor().map(|fd| (Visitor::Source, fd)),
-            self.links.as_ref().map(|links| (Visitor::Link, links.descriptor())),
+        let notices = self.file_watcher.descriptor().filter(|_| self.due.notices.is_none());
+        let sources: Vec<(Wakeup, BorrowedFd<'_>)> = [
+            Some((Wakeup::Signal, self.signals.as_fd())),
+            notices.map(|fd| (Wakeup::SettingWritten, fd)),
+            self.config_watcher.descriptor().map(|fd| (Wakeup::ConfigChanged, fd)),
+            self.links.as_ref().map(|links| (Wakeup::LinkChanged, links.descriptor())),
         ]
         .into_iter()
         .flatten()
         .collect();
-        let descriptors: Vec<BorrowedFd<'_>> = doors.iter().map(|(_, fd)| *fd).collect();
-        let next = self.next(now).saturating_duration_since(now);
-        // A failure is out of memory or a signal that stopped us: as if the time were over.
-        let ready = sys::wait_for_any(&descriptors, Some(next)).unwrap_or(0);
-        let came = doors.iter().enumerate().filter(|(at, _)| ready >> at & 1 == 1);
-        came.map(|(_, (visitor, _))| *visitor).collect()
+        let descriptors: Vec<BorrowedFd<'_>> = sources.iter().map(|(_, fd)| *fd).collect();
+        let timeout = self.next_due(now).saturating_duration_since(now);
+        // It fails for want of memory or for a signal that stopped us: as if the time were over.
+        let ready = sys::wait_for_any(&descriptors, Some(timeout)).unwrap_or(0);
+        let woken = sources.iter().enumerate().filter(|(index, _)| ready >> index & 1 == 1);
+        woken.map(|(_, (wakeup, _))| *wakeup).collect()
     }
 
-    fn next(&self, now: Instant) -> Instant {
-        let Due { sweep, rest, reload, metrics, ping, .. } = &self.due;
+    fn next_due(&self, now: Instant) -> Instant {
+        let Due { sweep, notices, reload, metrics, watchdog, .. } = &self.due;
         let repair = self.watcher.repair_due();
-        let next = [Some(*sweep), *rest, *reload, *metrics, *ping, repair].into_iter().flatten().min();
-        next.unwrap_or(now)
+        [Some(*sweep), *notices, *reload, *metrics, *watchdog, repair].into_iter().flatten().min().unwrap_or(now)
     }
 
-    /// Takes every signal that waits; says whether to go on.
+    /// Takes every pending signal; returns whether to go on.
     fn on_signals(&mut self) -> bool {
         while let Some(info) = sys::take_signal(Some(Duration::ZERO)) {
             match info.signal() {
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return false,
                 libc::SIGHUP => self.reload(),
-                libc::SIGTSTP => {
-                    // The one that was taken is sent again, and stops us.
-                    sys::suspend();
-                }
+                // The signal that was taken is sent again, and stops us.
+                libc::SIGTSTP => sys::suspend(),
                 _ => {}
             }
         }
@@ -169,14 +174,14 @@ impl<'a> EventLoop<'a> {
     }
 
     fn on_writes(&mut self) {
-        let touched = self.sentinel.take();
-        if touched.lost {
+        let written = self.file_watcher.take();
+        if written.lost {
             self.sweep();
-        } else if !touched.keys.is_empty() {
-            let lines = self.watcher.look_at(&touched.keys, self.master.kernel(), Now::read());
-            self.tell(&lines);
+        } else if !written.keys.is_empty() {
+            let events = self.watcher.check_written(&written.keys, self.host.kernel(), Now::read());
+            self.report(&events);
         }
-        self.due.rest = Some(Instant::now() + REST);
+        self.due.notices = Some(Instant::now() + NOTICE_PAUSE);
     }
 
     fn on_time(&mut self) {
@@ -184,117 +189,103 @@ impl<'a> EventLoop<'a> {
         let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
         if is_due(self.due.reload) {
             self.due.reload = None;
-            if self.sources.have_changed() {
+            if self.config_watcher.has_changed() {
                 self.reload();
             }
         }
         if self.due.sweep <= now {
-            // A file that nobody tells of, on a network's file system for example, is found out here.
-            if self.sources.have_changed() {
+            // Changes of files that cause no notice, on a network file system for example, are found here.
+            if self.config_watcher.has_changed() {
                 self.reload();
             } else {
                 self.sweep();
             }
         }
         if is_due(self.watcher.repair_due()) {
-            let lines = self.watcher.mend(self.master.kernel(), Now::read());
-            self.tell(&lines);
+            let events = self.watcher.repair(self.host.kernel(), Now::read());
+            self.report(&events);
         }
         if is_due(self.due.metrics) {
             self.write_metrics();
         }
-        if is_due(self.due.ping) {
-            self.manager.tell("WATCHDOG=1");
-            self.due.ping = self.manager.patience.map(|patience| now + patience / 2);
+        if is_due(self.due.watchdog) {
+            self.service_manager.notify("WATCHDOG=1");
+            self.due.watchdog = self.service_manager.watchdog.map(|watchdog| now + watchdog / 2);
         }
     }
 
     fn sweep(&mut self) {
-        for _ in 0..LOOKS {
-            self.look();
-            if !self.watcher.has_arrivals() {
+        for _ in 0..SWEEPS_AT_ONCE {
+            self.sweep_once();
+            if self.watcher.state().new_settings == 0 {
                 break;
             }
         }
         self.write_metrics();
-        self.status();
+        self.notify_status();
     }
 
-    /// First to stand by and then to look: a write between the two is seen twice and never missed. What is found to
-    /// have come needs another look therefore.
-    fn look(&mut self) {
-        self.sentinel.post(self.watcher.ledger().entries.iter().map(|entry| &entry.key));
-        let lines = self.watcher.sweep(self.master.kernel(), Now::read());
-        self.swept = Instant::now();
-        self.due.sweep = self.swept + self.manner.interval;
-        self.tell(&lines);
+    /// The files are watched before they are read: a write between the two is seen twice and never missed.
+    fn sweep_once(&mut self) {
+        self.file_watcher.watch(self.watcher.state().settings.iter().map(|setting| &setting.key));
+        let events = self.watcher.sweep(self.host.kernel(), Now::read());
+        self.last_sweep = Instant::now();
+        self.due.sweep = self.last_sweep + self.options.interval;
+        self.report(&events);
     }
 
     fn reload(&mut self) {
         self.due.reload = None;
-        self.manager.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", sys::monotonic_microseconds()));
-        match self.master.orders() {
-            Ok(orders) => {
-                self.sound = true;
-                self.sources.follow(&orders.files);
-                let lines = self.watcher.reload(orders, self.master.kernel(), Now::read());
-                self.tell(&lines);
-                self.look();
-                self.greet("reloaded:");
+        let reloading = format!("RELOADING=1\nMONOTONIC_USEC={}", sys::monotonic_microseconds());
+        self.service_manager.notify(&reloading);
+        match self.host.read_config() {
+            Ok(config) => {
+                self.profile_is_valid = true;
+                self.config_watcher.watch(&config.files);
+                let events = self.watcher.reload(config, self.host.kernel(), Now::read());
+                self.report(&events);
+                self.sweep_once();
+                self.host.report(&WatchEvent::Reloaded(self.watcher.summary()));
             }
             Err(problem) => {
-                self.sound = false;
-                // What is wrong now is not said again before the files change again.
-                self.sources.have_changed();
-                self.master.warn(&format!("{}\nwarning: the profile of before stays in force", problem.trim_end()));
-                self.look();
+                self.profile_is_valid = false;
+                // The same problem is reported again only after the files have changed again.
+                self.config_watcher.has_changed();
+                self.host.report(&WatchEvent::KeptPreviousProfile(problem));
+                self.sweep_once();
             }
         }
-        self.manager.tell("READY=1");
+        self.service_manager.notify("READY=1");
         self.write_metrics();
-        self.status();
+        self.notify_status();
     }
 
-    /// Passes lines on. They are news, so that the metrics have changed too.
-    fn tell(&mut self, lines: &[String]) {
-        for line in lines {
-            self.master.hear(line);
+    /// Reports events. They change the metrics and the status too.
+    fn report(&mut self, events: &[WatchEvent]) {
+        for event in events {
+            self.host.report(event);
         }
-        if !lines.is_empty() && self.due.metrics.is_none() {
+        if !events.is_empty() && self.due.metrics.is_none() {
             let now = Instant::now();
-            self.due.metrics = Some(self.due.metrics_last.map_or(now, |last| now.max(last + METRICS_APART)));
-            self.status();
+            self.due.metrics = Some(self.due.last_metrics.map_or(now, |last| now.max(last + METRICS_PAUSE)));
+            self.notify_status();
         }
     }
 
-    fn greet(&mut self, what: &str) {
-        let (all, short) = self.watcher.ledger().counts();
-        let profiles = self.watcher.orders().profiles.join(", ");
-        let of = if profiles.is_empty() { String::new() } else { format!(" of {profiles}") };
-        self.master.hear(&format!("{what} {}{of}, {} hold, {short} fall short", counted(all), all - short));
-    }
-
-    fn status(&self) {
-        let ledger = self.watcher.ledger();
-        let (all, short) = ledger.counts();
-        let swept = ledger.swept.map_or_else(String::new, |at| format!(", looked at {}", stamp(at)));
-        let broken = if self.sound { "" } else { "; the profile on disk is broken" };
-        self.manager.tell(&format!("STATUS={}, {short} fall short{swept}{broken}", counted(all)));
+    fn notify_status(&self) {
+        let (summary, swept) = (self.watcher.summary(), self.watcher.state().swept);
+        let status = status(summary.all, summary.unsatisfied, swept, self.profile_is_valid);
+        self.service_manager.notify(&format!("STATUS={status}"));
     }
 
     fn write_metrics(&mut self) {
         self.due.metrics = None;
-        self.due.metrics_last = Some(Instant::now());
-        let written = write_metrics(&self.watcher, self.manner, self.sound);
-        let worked = std::mem::replace(&mut self.metrics_work, written.is_ok());
-        // Said once, and again only after it has worked in between.
-        match written {
-            Err(problem) if worked => self.master.warn(&problem),
-            _ => {}
+        self.due.last_metrics = Some(Instant::now());
+        let failure = self.options.write_metrics(&self.watcher, self.profile_is_valid);
+        let worked = std::mem::replace(&mut self.metrics_work, failure.is_none());
+        // Reported once, and again only after it has worked in between.
+        if let Some(failure) = failure.filter(|_| worked) {
+            self.host.report(&failure);
         }
     }
-}
-
-fn counted(all: usize) -> String {
-    format!("{all} {}", if all == 1 { "setting" } else { "settings" })
 }

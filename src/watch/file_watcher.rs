@@ -1,8 +1,8 @@
-//! Who stands by the files of the settings, and says at once when one is written to.
+//! Watches the files of the settings for writes.
 //!
-//! inotify(7) tells of a write through the same mount of /proc, refused ones too; of writes through another mount, from
-//! another PID namespace and of what the kernel does by itself it tells nothing. So this is for speed, and the sweep is
-//! for truth. Where we may, fanotify(7) stands in for it: it tells who wrote, too.
+//! inotify(7) reports a write through the same mount of /proc, refused ones too; it does not report writes through
+//! another mount or from another PID namespace, nor what the kernel changes by itself. So this is for speed, and the
+//! sweep for completeness. Where we have the rights, fanotify(7) is used: it reports the writer, too.
 
 use std::ffi::CString;
 use std::fs;
@@ -10,141 +10,150 @@ use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 
+use super::event::{Writer, WriterName};
 use crate::linux::process::ProcessDir;
 use crate::model::setting::Key;
 use crate::sys::{self, FileNotices, Interest, WriterNotices};
 
-/// What was written to.
+/// The settings that were written to.
 #[derive(Debug, Default)]
-pub(super) struct Touched {
-    /// The keys, with whom wrote last where that is known.
-    pub(super) keys: Vec<(Key, Option<String>)>,
-    /// Whether some was lost, so that all has to be looked at.
+pub(super) struct Written {
+    /// Their keys, each with its last writer where that is known.
+    pub(super) keys: Vec<(Key, Option<Writer>)>,
+    /// Whether notices were lost, so that every setting has to be read.
     pub(super) lost: bool,
 }
 
-impl Touched {
-    fn add(&mut self, key: &Key, by: Option<String>) {
+impl Written {
+    fn add(&mut self, key: &Key, writer: Option<Writer>) {
         match self.keys.iter_mut().find(|(its, _)| its == key) {
-            Some((_, last)) => *last = by,
-            None => self.keys.push((key.clone(), by)),
+            Some((_, last)) => *last = writer,
+            None => self.keys.push((key.clone(), writer)),
         }
     }
 }
 
+/// The mechanism of the kernel that reports writes.
 #[derive(Debug)]
-enum Door {
-    Writers(WriterNotices),
-    Files(FileNotices),
+enum Mechanism {
+    /// fanotify(7), with writers.
+    Fanotify(WriterNotices),
+    /// inotify(7).
+    Inotify(FileNotices),
+    /// None is available.
     None,
 }
 
 #[derive(Debug)]
 pub(super) struct FileWatcher {
-    door: Door,
-    // Lists, since nobody writes so often that looking for a key in some hundred would be felt.
-    numbers: Vec<(i32, Key)>,
+    mechanism: Mechanism,
+    // Lists: with some hundred keys, looking one up for each write takes no time that matters.
+    /// The watch descriptors of inotify(7).
+    descriptors: Vec<(i32, Key)>,
+    /// The paths that fanotify(7) watches.
     paths: Vec<(String, Key)>,
 }
 
 impl FileWatcher {
     pub(super) fn new() -> Self {
-        let door = WriterNotices::new().map(Door::Writers).or_else(|_| FileNotices::new().map(Door::Files));
-        let door = door.unwrap_or_else(|error| {
-            // macOS tells nobody, which is no news.
+        let fanotify = WriterNotices::new().map(Mechanism::Fanotify);
+        let mechanism = fanotify.or_else(|_| FileNotices::new().map(Mechanism::Inotify)).unwrap_or_else(|error| {
+            // On macOS there is no such mechanism at all.
             if error.kind() != ErrorKind::Unsupported {
                 log::warn!("changes are seen at the next sweep only: inotify can't be had: {}", sys::reason(&error));
             }
-            Door::None
+            Mechanism::None
         });
-        Self { door, numbers: Vec::new(), paths: Vec::new() }
+        Self { mechanism, descriptors: Vec::new(), paths: Vec::new() }
     }
 
-    /// Stands by these files and no others. Done again at each sweep: the file of an interface that was taken away and
-    /// came back is another one. Our kernel keeps the files open meanwhile, since without that the system may drop one
-    /// from memory and make another for who opens it next (`proc_sys_lookup`, `fs/proc/proc_sysctl.c`).
-    pub(super) fn post<'a>(&mut self, keys: impl Iterator<Item = &'a Key>) {
+    /// Watches the files of these keys and no others. Repeated at each sweep: an interface that was removed and has come
+    /// back has other files. Our kernel keeps the files open, since otherwise the system may drop one from memory and
+    /// make another for the program that opens it next (`proc_sys_lookup`, `fs/proc/proc_sysctl.c`).
+    pub(super) fn watch<'a>(&mut self, keys: impl Iterator<Item = &'a Key>) {
         let mut refused = None;
-        match &self.door {
-            Door::None => {}
-            Door::Writers(door) => {
-                door.forget_all();
+        match &self.mechanism {
+            Mechanism::None => {}
+            Mechanism::Fanotify(notices) => {
+                notices.forget_all();
                 self.paths.clear();
                 for key in keys {
                     let path = path(key);
-                    match CString::new(path.as_str()).map(|path| door.add(&path)) {
+                    match CString::new(path.as_str()).map(|path| notices.add(&path)) {
                         Ok(Ok(())) => self.paths.push((path, key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
                 }
             }
-            Door::Files(door) => {
-                let before = std::mem::take(&mut self.numbers);
+            Mechanism::Inotify(notices) => {
+                let before = std::mem::take(&mut self.descriptors);
                 for key in keys {
-                    match CString::new(path(key)).map(|path| door.add(&path, Interest::Written)) {
-                        Ok(Ok(number)) => self.numbers.push((number, key.clone())),
+                    match CString::new(path(key)).map(|path| notices.add(&path, Interest::Written)) {
+                        Ok(Ok(descriptor)) => self.descriptors.push((descriptor, key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
                 }
-                let stays = |number: i32| self.numbers.iter().any(|(its, _)| *its == number);
-                before.iter().filter(|(number, _)| !stays(*number)).for_each(|(gone, _)| door.remove(*gone));
+                let stays = |descriptor: i32| self.descriptors.iter().any(|(its, _)| *its == descriptor);
+                let unused = before.iter().filter(|(descriptor, _)| !stays(*descriptor));
+                unused.for_each(|(descriptor, _)| notices.remove(*descriptor));
             }
         }
-        // A key that isn't there now is no news.
+        // That a key does not exist, the sweep reports.
         if let Some(error) = refused.filter(|error| error.kind() != ErrorKind::NotFound) {
             log::info!("changes of some settings are seen at the next sweep only: {}", sys::reason(&error));
         }
     }
 
-    /// To wait for.
+    /// Readable when something was written.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        match &self.door {
-            Door::Writers(door) => Some(door.descriptor()),
-            Door::Files(door) => Some(door.descriptor()),
-            Door::None => None,
+        match &self.mechanism {
+            Mechanism::Fanotify(notices) => Some(notices.descriptor()),
+            Mechanism::Inotify(notices) => Some(notices.descriptor()),
+            Mechanism::None => None,
         }
     }
 
-    /// What was written to since this was asked last, by others than us.
-    pub(super) fn take(&mut self) -> Touched {
-        let mut touched = Touched::default();
-        match &self.door {
-            Door::None => {}
-            Door::Files(door) => {
-                for number in door.take() {
-                    touched.lost |= number < 0;
-                    let known = self.numbers.iter().filter(|(its, _)| *its == number);
-                    known.for_each(|(_, key)| touched.add(key, None));
+    /// What was written since this was called last, by other processes than us.
+    pub(super) fn take(&mut self) -> Written {
+        let mut written = Written::default();
+        match &self.mechanism {
+            Mechanism::None => {}
+            Mechanism::Inotify(notices) => {
+                for descriptor in notices.take() {
+                    written.lost |= descriptor < 0;
+                    let known = self.descriptors.iter().filter(|(its, _)| *its == descriptor);
+                    known.for_each(|(_, key)| written.add(key, None));
                 }
             }
-            Door::Writers(door) => {
+            Mechanism::Fanotify(notices) => {
                 let own = sys::own_pid();
-                for (file, pid) in door.take() {
-                    touched.lost |= file.is_none();
+                for (file, pid) in notices.take() {
+                    written.lost |= file.is_none();
                     let Some(file) = file.filter(|_| pid != own) else { continue };
                     let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default();
                     if let Some((_, key)) = self.paths.iter().find(|(its, _)| Path::new(its) == path) {
-                        touched.add(key, writer(pid));
+                        written.add(key, writer(pid));
                     }
                 }
             }
         }
-        touched
+        written
     }
 }
 
-/// A process by its name and number. One that has ended leaves its number only; one of another PID namespace nothing.
-fn writer(pid: i32) -> Option<String> {
+/// The process with this number; `None` for one of another PID namespace, whose number the kernel does not tell.
+fn writer(pid: i32) -> Option<Writer> {
     if pid <= 0 {
         return None;
     }
-    Some(match ProcessDir::of(Path::new("/proc"), pid).name() {
-        Ok(Some(name)) => format!("{} (pid {pid})", name.escape_debug()),
-        Ok(None) => format!("pid {pid}, which has ended"),
-        Err(_) => format!("pid {pid}"),
-    })
+    let name = match ProcessDir::of(Path::new("/proc"), pid).name() {
+        Ok(Some(name)) => WriterName::Known(name),
+        Ok(None) => WriterName::Ended,
+        Err(_) => WriterName::Unknown,
+    };
+    Some(Writer { pid, name })
 }
 
 fn path(key: &Key) -> String {

@@ -1,75 +1,98 @@
-//! What is said of a change: one line each.
+//! The sentences of a watch: of its events for people, and of its state for the service manager.
 
-use super::timestamp::stamp;
-use super::watched_setting::{Change, Since, WatchedSetting};
-use crate::kernel::KernelError;
+use std::time::SystemTime;
+
+use super::event::{Observed, RepairFailure, Since, Summary, WatchEvent, Writer, WriterName};
+use super::timestamp::format_timestamp;
+use crate::model::setting::Key;
 use crate::model::value::Value;
 use crate::plan::Unreadable;
+use crate::sys;
 
-/// The line for a change; `by` names who wrote.
-pub(super) fn line(entry: &WatchedSetting, change: &Change, by: Option<&str>) -> String {
-    let found = found(entry);
-    let wanted = wanted(entry);
-    let by = by.map_or_else(String::new, |by| format!(", written by {by}"));
-    match change {
-        Change::First => format!("falls short: {} is {found}{wanted}", entry.key),
-        Change::Appeared => format!("appeared: {} is {found}{wanted}", entry.key),
-        Change::Unreadable => format!("not readable: {}{wanted}: {}", entry.key, obstacle(entry)),
-        Change::Drifted(before, at) => {
-            format!("drifted: {} {} → {found}{wanted}, {}{by}", entry.key, shown(before), since(*at))
+/// The text for an event, one line without its end; of a broken profile several lines.
+#[must_use]
+pub fn message(event: &WatchEvent) -> String {
+    match event {
+        WatchEvent::NotSatisfied(setting) => format!("falls short: {}", is(setting)),
+        WatchEvent::Appeared(setting) => format!("appeared: {}", is(setting)),
+        WatchEvent::AppearedSatisfied(keys) => format!("appeared: {}, and what is asked for holds", names(keys)),
+        WatchEvent::Gone(keys) => format!("gone: {}", names(keys)),
+        WatchEvent::Unreadable(setting) => {
+            format!("not readable: {}{}: {}", setting.key, wanted(setting), reason(setting))
         }
-        Change::Changed(before, at) => {
-            format!("changed: {} {} → {found}{wanted}, {}{by}", entry.key, shown(before), since(*at))
+        WatchEvent::Drifted { setting, before, since, writer } => {
+            format!("drifted: {}, {}{}", change(setting, before), time(*since), written_by(writer.as_ref()))
         }
-        Change::Recovered(before, lasted) => {
-            let lasted = lasted.map_or_else(String::new, |time| format!(", after {} s", time.as_secs()));
-            format!("holds again: {} {} → {found}{lasted}{by}", entry.key, shown(before))
+        WatchEvent::Changed { setting, before, since, writer } => {
+            format!("changed: {}, {}{}", change(setting, before), time(*since), written_by(writer.as_ref()))
+        }
+        WatchEvent::Recovered { setting, before, after, writer } => {
+            let after = after.map_or_else(String::new, |time| format!(", after {} s", time.as_secs()));
+            format!("holds again: {}{after}{}", change(setting, before), written_by(writer.as_ref()))
+        }
+        WatchEvent::MoreChanges { setting, count } => format!(
+            "restless: {} changed {count} times more, and is {} now{}",
+            setting.key,
+            found(setting),
+            wanted(setting)
+        ),
+        WatchEvent::Repaired { setting, before } => {
+            format!("repaired: {} {} → {}", setting.key, shown(before), found(setting))
+        }
+        WatchEvent::NotRepaired { setting, why } => format!("not repaired: {}: {}", is(setting), failure(why)),
+        WatchEvent::GivenUp { setting, tries } => format!(
+            "given up: {}: it was put back {tries} times and did not stay; find out who writes it, then reload",
+            is(setting)
+        ),
+        WatchEvent::RepairSuspended(error) => format!("nothing is repaired: {error}"),
+        WatchEvent::Started(summary) => format!("watching {}", counts(summary)),
+        WatchEvent::Reloaded(summary) => format!("reloaded: {}", counts(summary)),
+        WatchEvent::KeptPreviousProfile(problem) => {
+            format!("{}\nwarning: the profile of before stays in force", problem.trim_end())
+        }
+        WatchEvent::MetricsNotWritten { path, error } => {
+            format!("warning: metrics could not be written to `{}`: {}", path.display(), sys::reason(error))
         }
     }
 }
 
-/// The same became of all these settings: they came or went with an interface, and that is one event.
-pub(super) fn several(what: &str, keys: &[String], so: &str) -> Option<String> {
+/// The state of the watch for `systemctl status`, the value of `STATUS` of `sd_notify(3)`. `swept` is the time of the
+/// last sweep; `profile_is_valid` whether the profile on disk could be read.
+#[must_use]
+pub(super) fn status(all: usize, unsatisfied: usize, swept: Option<SystemTime>, profile_is_valid: bool) -> String {
+    let swept = swept.map_or_else(String::new, |at| format!(", looked at {}", format_timestamp(at)));
+    let broken = if profile_is_valid { "" } else { "; the profile on disk is broken" };
+    format!("{}, {unsatisfied} fall short{swept}{broken}", settings(all))
+}
+
+fn counts(Summary { profiles, all, unsatisfied }: &Summary) -> String {
+    let of = if profiles.is_empty() { String::new() } else { format!(" of {}", profiles.join(", ")) };
+    format!("{}{of}, {} hold, {unsatisfied} fall short", settings(*all), all - unsatisfied)
+}
+
+fn settings(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "setting" } else { "settings" })
+}
+
+/// The first name, and how many more: they came or went with one interface.
+fn names(keys: &[Key]) -> String {
     match keys {
-        [] => None,
-        [one] => Some(format!("{what}: {one}{so}")),
-        [first, rest @ ..] => Some(format!("{what}: {first} and {} more{so}", rest.len())),
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     }
 }
 
-/// It changed more often than was told.
-pub(super) fn restless(entry: &WatchedSetting, times: u32) -> String {
-    format!("restless: {} changed {times} times more, and is {} now{}", entry.key, found(entry), wanted(entry))
+fn is(setting: &Observed) -> String {
+    format!("{} is {}{}", setting.key, found(setting), wanted(setting))
 }
 
-/// It was put back.
-pub(super) fn repaired(entry: &WatchedSetting, before: &Value) -> String {
-    format!("repaired: {} {} → {}", entry.key, shown(before), found(entry))
+fn change(setting: &Observed, before: &Value) -> String {
+    format!("{} {} → {}{}", setting.key, shown(before), found(setting), wanted(setting))
 }
 
-/// It could not be put back.
-pub(super) fn not_repaired(entry: &WatchedSetting, why: &str) -> String {
-    format!("not repaired: {} is {}{}: {why}", entry.key, found(entry), wanted(entry))
-}
-
-/// It is no longer put back.
-pub(super) fn given_up(entry: &WatchedSetting) -> String {
-    format!(
-        "given up: {} is {}{}: it was put back {} times and did not stay; find out who writes it, then reload",
-        entry.key,
-        found(entry),
-        wanted(entry),
-        entry.fight.rounds()
-    )
-}
-
-/// What the kernel said to a write.
-pub(super) fn refused(refusal: &KernelError) -> String {
-    format!("the kernel refused it, {refusal}")
-}
-
-fn found(entry: &WatchedSetting) -> String {
-    entry.found.as_ref().map_or_else(|_| "?".to_owned(), shown)
+fn found(setting: &Observed) -> String {
+    setting.found.as_ref().map_or_else(|_| "?".to_owned(), shown)
 }
 
 fn shown(value: &Value) -> String {
@@ -77,18 +100,19 @@ fn shown(value: &Value) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { text }
 }
 
-fn wanted(entry: &WatchedSetting) -> String {
-    if entry.holds() {
+/// What is required of a setting that does not hold.
+fn wanted(setting: &Observed) -> String {
+    if setting.holds() {
         return String::new();
     }
-    let optional = if entry.requirement.required { "" } else { " (optional)" };
-    let whose = if entry.host_owned { " (the host's)" } else { "" };
-    format!(", wanted {}{optional}{whose}", entry.requirement.wanted)
+    let optional = if setting.requirement.required { "" } else { " (optional)" };
+    let host_owned = if setting.host_owned { " (the host's)" } else { "" };
+    format!(", wanted {}{optional}{host_owned}", setting.requirement.wanted)
 }
 
-fn obstacle(entry: &WatchedSetting) -> String {
-    match &entry.found {
-        Err(Unreadable::Refused(refusal)) => refusal.to_string(),
+fn reason(setting: &Observed) -> String {
+    match &setting.found {
+        Err(Unreadable::Refused(error)) => error.to_string(),
         Err(Unreadable::Shape(sentence)) => sentence.clone(),
         Err(Unreadable::OtherNamespace(scope)) => format!("it is of {} of another process", scope.describe()),
         Err(Unreadable::NoMatch) => "nothing has such a name".to_owned(),
@@ -96,9 +120,31 @@ fn obstacle(entry: &WatchedSetting) -> String {
     }
 }
 
-fn since(since: Since) -> String {
+fn failure(why: &RepairFailure) -> String {
+    match why {
+        RepairFailure::Irreversible => "it can't be undone; `apply --allow-irreversible` does it".to_owned(),
+        RepairFailure::Refused(error) => format!("the kernel refused it, {error}"),
+        RepairFailure::NotKept => "the kernel did not keep it".to_owned(),
+        RepairFailure::Dependency(other) => format!("{other} falls short, which it hangs on"),
+    }
+}
+
+fn written_by(writer: Option<&Writer>) -> String {
+    match writer {
+        None => String::new(),
+        Some(Writer { pid, name: WriterName::Known(name) }) => {
+            format!(", written by {} (pid {pid})", name.escape_debug())
+        }
+        Some(Writer { pid, name: WriterName::Ended }) => format!(", written by pid {pid}, which has ended"),
+        Some(Writer { pid, name: WriterName::Unknown }) => format!(", written by pid {pid}"),
+    }
+}
+
+fn time(since: Since) -> String {
     match since {
-        Since::At(at) => format!("since {}", stamp(at)),
-        Since::Between(from, to) => format!("since a moment between {} and {}", stamp(from), stamp(to)),
+        Since::At(at) => format!("since {}", format_timestamp(at)),
+        Since::Between(from, to) => {
+            format!("since a moment between {} and {}", format_timestamp(from), format_timestamp(to))
+        }
     }
 }

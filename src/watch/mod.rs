@@ -1,111 +1,103 @@
-//! Keeping watch over a machine: looking, telling what drifts, putting it back if that is asked for.
+//! Watches settings: reads them, reports what drifts, and repairs it if that is asked for.
 //!
-//! [`stay`] is the daemon: one thread that waits for a signal, for a notice that something was written, or for the
-//! next sweep, whichever comes first. What it does when it wakes up is [`Watcher`]'s.
+//! [`run`] is the daemon: one thread that waits for a signal, for a notice that a setting was written, or for the next
+//! sweep, whichever comes first. What it does then is [`Watcher`]'s.
 
 mod backoff;
 mod config_watcher;
+mod event;
 mod event_loop;
 mod file_watcher;
 mod messages;
-mod metrics;
-mod repair_journal;
-mod sd_notify;
 mod state;
+mod status;
 mod timestamp;
 mod watched_setting;
 mod watcher;
 
 pub use backoff::Backoff;
-pub use repair_journal::RepairJournal;
-pub use sd_notify::ServiceManager;
+pub use event::{Observed, RepairFailure, Since, Summary, WatchEvent, Writer, WriterName};
+pub use messages::message;
 pub use state::WatchState;
-pub use timestamp::{Now, stamp};
-pub use watched_setting::{Look, WatchedSetting};
-pub use watcher::{Repair, WatchConfig, Watcher};
+pub use status::ServiceManager;
+pub use timestamp::{Now, format_timestamp};
+pub use watched_setting::{Trigger, WatchedSetting};
+pub use watcher::{RepairJournal, RepairPolicy, WatchConfig, Watcher};
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kernel::Kernel;
-use crate::sys;
 
-/// Whom the watch serves.
+/// What a watch needs from its surroundings.
 pub trait WatchHost {
-    /// Reads the profile anew.
+    /// Reads the profile again.
     ///
     /// # Errors
-    /// What is wrong with it, in words for a person.
-    fn orders(&mut self) -> Result<WatchConfig, String>;
+    /// What is wrong with it, for a person.
+    fn read_config(&mut self) -> Result<WatchConfig, String>;
 
-    /// The kernel to look at.
+    /// The kernel to read and to write.
     fn kernel(&mut self) -> &mut dyn Kernel;
 
-    /// Hears a line that tells what became of a setting.
-    fn hear(&mut self, line: &str);
-
-    /// Hears what went wrong with the watch itself, in lines of its own.
-    fn warn(&mut self, text: &str);
+    /// Reports an event.
+    fn report(&mut self, event: &WatchEvent);
 }
 
 /// How to watch.
 #[derive(Debug)]
-pub struct WatchMode {
-    /// Whether to put back what falls short.
+pub struct WatchOptions {
+    /// Whether to repair what does not hold.
     pub repair: bool,
-    /// Where it is noted what stood there before that; nowhere if not.
-    pub diary: Option<RepairJournal>,
-    /// Time between two looks at everything.
+    /// The journal in which the original values are recorded before a repair.
+    pub journal: Option<RepairJournal>,
+    /// Time between two sweeps.
     pub interval: Duration,
-    /// Where metrics are written.
+    /// The file that metrics are written to.
     pub metrics: Option<PathBuf>,
 }
 
-/// The longest first pause between two tries to put the same value back.
+/// The longest first pause between two repairs of the same setting.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-impl WatchMode {
-    fn repairs(&self) -> Repair {
-        if self.repair { Repair::After(self.interval.min(FIRST_PAUSE)) } else { Repair::Never }
+impl WatchOptions {
+    fn watcher(&self, config: WatchConfig) -> Watcher {
+        let pause = self.interval.min(FIRST_PAUSE);
+        let policy = if self.repair { RepairPolicy::After(pause) } else { RepairPolicy::Never };
+        Watcher::new(config, policy, self.journal.clone())
     }
 
-    fn watcher(&self, orders: WatchConfig) -> Watcher {
-        Watcher::new(orders, self.repairs()).noting(self.diary.clone())
+    /// Writes the metrics if they are asked for; returns what to report where that failed.
+    fn write_metrics(&self, watcher: &Watcher, profile_is_valid: bool) -> Option<WatchEvent> {
+        let path = self.metrics.as_ref()?;
+        let text = status::metrics(watcher.state(), &watcher.config().profiles, self.interval, profile_is_valid);
+        let error = status::replace_file(path, &text).err()?;
+        Some(WatchEvent::MetricsNotWritten { path: path.clone(), error })
     }
 }
 
-/// Looks at everything once, and puts back what falls short if that is asked for; tells of what still falls short.
-/// Says whether all that is required holds.
-pub fn once(orders: WatchConfig, manner: &WatchMode, master: &mut dyn WatchHost) -> bool {
-    let mut watcher = manner.watcher(orders);
-    for line in watcher.sweep(master.kernel(), Now::read()) {
-        master.hear(&line);
+/// Sweeps once, repairs what does not hold if that is asked for, and reports what still does not. Returns whether all
+/// required settings hold.
+pub fn once(config: WatchConfig, options: &WatchOptions, host: &mut dyn WatchHost) -> bool {
+    let mut watcher = options.watcher(config);
+    let events = watcher.sweep(host.kernel(), Now::read());
+    for event in events.into_iter().chain(options.write_metrics(&watcher, true)) {
+        host.report(&event);
     }
-    if let Err(problem) = write_metrics(&watcher, manner, true) {
-        master.warn(&problem);
-    }
-    !watcher.ledger().entries.iter().any(WatchedSetting::fails)
+    !watcher.state().settings.iter().any(WatchedSetting::fails)
 }
 
-/// Stays until a signal ends it.
+/// Watches until a signal ends it.
 ///
 /// # Errors
-/// Why there can be no waiting here, in words for a person.
-pub fn stay(
-    orders: WatchConfig,
-    manner: &WatchMode,
-    manager: &ServiceManager,
-    master: &mut dyn WatchHost,
-) -> Result<(), String> {
-    event_loop::EventLoop::begin(orders, manner, manager, master)?.serve();
+/// Signals can't be waited for, signalfd(2).
+pub fn run(
+    config: WatchConfig,
+    options: &WatchOptions,
+    service_manager: &ServiceManager,
+    host: &mut dyn WatchHost,
+) -> io::Result<()> {
+    event_loop::EventLoop::start(config, options, service_manager, host)?.run();
     Ok(())
-}
-
-/// Writes the metrics if they are asked for.
-fn write_metrics(watcher: &Watcher, manner: &WatchMode, profile_is_sound: bool) -> Result<(), String> {
-    let Some(path) = &manner.metrics else { return Ok(()) };
-    let text = metrics::text(watcher.ledger(), &watcher.orders().profiles, manner.interval, profile_is_sound);
-    metrics::replace(path, &text).map_err(|error| {
-        format!("warning: metrics could not be written to `{}`: {}", path.display(), sys::reason(&error))
-    })
 }

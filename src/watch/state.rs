@@ -1,127 +1,115 @@
-//! What is known of each setting: what stands there, since when, and how often it went astray. Pure.
+//! All watched settings. Pure.
 
 use std::time::SystemTime;
 
-use super::messages;
+use super::event::{Summary, WatchEvent, Writer};
 use super::timestamp::Now;
-use super::watched_setting::{Change, Look, WatchedSetting};
+use super::watched_setting::{Trigger, WatchedSetting};
 use crate::model::setting::Key;
 use crate::plan::KeyStep;
 
-/// All settings that are watched.
+/// All watched settings.
 #[derive(Debug, Default)]
 pub struct WatchState {
     /// In the order of the plan.
-    pub entries: Vec<WatchedSetting>,
-    /// When all of them were looked at last.
+    pub settings: Vec<WatchedSetting>,
+    /// When all of them were read last.
     pub swept: Option<SystemTime>,
-    /// How many were new then, or could be read again.
-    pub arrivals: usize,
-    /// The settings that were there before the last look, and were not looked at any more.
+    /// How many the last sweep found that were not known or not readable before.
+    pub new_settings: usize,
+    /// The settings that the last sweep no longer found.
     pub gone: Vec<Key>,
 }
 
 impl WatchState {
-    /// Takes over what was read of some settings, or of all in a sweep; gives the lines that tell what is new.
-    /// `writer` names who wrote, for keys where that is known.
-    pub fn take(
+    /// Takes over the values of some settings, or of all in a sweep; returns what to report. `writer` names who wrote
+    /// a key, where that is known.
+    pub fn update(
         &mut self,
         steps: &[KeyStep],
-        look: Look,
+        trigger: Trigger,
         now: Now,
-        writer: &dyn Fn(&Key) -> Option<String>,
-    ) -> Vec<String> {
-        let (mut lines, mut came) = (Vec::new(), Vec::new());
-        let all = look != Look::Notice;
-        if all {
-            self.entries.iter_mut().for_each(|entry| entry.seen = false);
-            self.arrivals = 0;
+        writer: &dyn Fn(&Key) -> Option<Writer>,
+    ) -> Vec<WatchEvent> {
+        let (mut events, mut appeared) = (Vec::new(), Vec::new());
+        let is_sweep = trigger != Trigger::Write;
+        if is_sweep {
+            self.settings.iter_mut().for_each(|setting| setting.seen = false);
+            self.new_settings = 0;
         }
         for (hint, step) in steps.iter().enumerate() {
-            let Some(entry) = self.place(&step.key, hint).and_then(|at| self.entries.get_mut(at)) else {
-                let (holds, line) = self.admit(step, hint, look, now);
-                if holds {
-                    came.push(step.key.to_string());
-                } else {
-                    lines.push(line);
+            let Some(setting) = self.setting(&step.key, hint) else {
+                match self.add(step, hint, trigger, now) {
+                    Some(event) => events.push(event),
+                    None => appeared.push(step.key.clone()),
                 }
                 continue;
             };
-            if let Some(change) = entry.take(step, look, now.wall) {
-                self.arrivals += usize::from(matches!(change, Change::Appeared));
-                if entry.may_be_told() {
-                    lines.push(messages::line(entry, &change, writer(&step.key).as_deref()));
-                }
+            if let Some(event) = setting.update(step, trigger, now.wall, writer(&step.key)) {
+                let may_report = setting.may_report();
+                self.new_settings += usize::from(matches!(event, WatchEvent::Appeared(_)));
+                events.extend(may_report.then_some(event));
             }
         }
-        if look == Look::Sweep {
-            lines.extend(messages::several("appeared", &came, ", and what is asked for holds"));
+        if trigger == Trigger::Sweep && !appeared.is_empty() {
+            events.push(WatchEvent::AppearedSatisfied(appeared));
         }
-        if all {
-            self.close(now, &mut lines);
+        if is_sweep {
+            self.end_sweep(now, &mut events);
         }
-        lines
+        events
     }
 
-    /// Adds a setting that was not known. Says whether it holds, and how to tell that it does not.
-    fn admit(&mut self, step: &KeyStep, hint: usize, look: Look, now: Now) -> (bool, String) {
-        let entry = WatchedSetting::new(step, now.wall);
-        let change = match (&entry.found, look) {
-            (Err(_), _) => Change::Unreadable,
-            (Ok(_), Look::First) => Change::First,
-            (Ok(_), _) => Change::Appeared,
+    /// Adds a setting that was not known; returns what to report where it does not hold.
+    fn add(&mut self, step: &KeyStep, hint: usize, trigger: Trigger, now: Now) -> Option<WatchEvent> {
+        let setting = WatchedSetting::new(step, now.wall);
+        let event = match (&setting.found, trigger) {
+            _ if setting.holds() => None,
+            (Err(_), _) => Some(WatchEvent::Unreadable(setting.observed())),
+            (Ok(_), Trigger::FirstSweep) => Some(WatchEvent::NotSatisfied(setting.observed())),
+            (Ok(_), _) => Some(WatchEvent::Appeared(setting.observed())),
         };
-        let told = (entry.holds(), messages::line(&entry, &change, None));
-        self.arrivals += 1;
-        self.entries.insert(hint.min(self.entries.len()), entry);
-        told
+        self.new_settings += 1;
+        self.settings.insert(hint.min(self.settings.len()), setting);
+        event
     }
 
-    /// The end of a sweep: what was not seen is gone, and what was not told is summed up.
-    fn close(&mut self, now: Now, lines: &mut Vec<String>) {
-        let gone = self.entries.iter().filter(|entry| !entry.seen && !entry.is_pattern());
-        self.gone = gone.map(|entry| entry.key.clone()).collect();
-        let names: Vec<String> = self.gone.iter().map(ToString::to_string).collect();
-        lines.extend(messages::several("gone", &names, ""));
-        for entry in &mut self.entries {
-            if entry.untold > 0 {
-                lines.push(messages::restless(entry, entry.untold));
-            }
-            (entry.told, entry.untold) = (0, 0);
+    /// Removes what the sweep did not find, and sums up the changes that were not reported.
+    fn end_sweep(&mut self, now: Now, events: &mut Vec<WatchEvent>) {
+        let gone = self.settings.iter().filter(|setting| !setting.seen && !setting.is_pattern());
+        self.gone = gone.map(|setting| setting.key.clone()).collect();
+        if !self.gone.is_empty() {
+            events.push(WatchEvent::Gone(self.gone.clone()));
         }
-        self.entries.retain(|entry| entry.seen);
+        events.extend(self.settings.iter_mut().filter_map(WatchedSetting::take_unreported));
+        self.settings.retain(|setting| setting.seen);
         self.swept = Some(now.wall);
     }
 
-    /// The entry of a key; most are where they were.
-    pub fn entry(&mut self, key: &Key, hint: usize) -> Option<&mut WatchedSetting> {
-        let at = self.place(key, hint)?;
-        self.entries.get_mut(at)
+    /// The setting with this key; `hint` is where it most probably is.
+    pub fn setting(&mut self, key: &Key, hint: usize) -> Option<&mut WatchedSetting> {
+        let is_at_hint = self.settings.get(hint).is_some_and(|setting| setting.key == *key);
+        let index = if is_at_hint { hint } else { self.settings.iter().position(|setting| setting.key == *key)? };
+        self.settings.get_mut(index)
     }
 
-    fn place(&self, key: &Key, hint: usize) -> Option<usize> {
-        if self.entries.get(hint).is_some_and(|entry| entry.key == *key) {
-            return Some(hint);
-        }
-        self.entries.iter().position(|entry| entry.key == *key)
-    }
-
-    /// Begins anew with another profile. What was counted of settings that are still watched stays.
-    pub fn begin_anew(&mut self, steps: &[KeyStep], now: Now) -> Vec<String> {
-        let counted = std::mem::take(&mut self.entries);
-        let lines = self.take(steps, Look::First, now, &|_| None);
-        for old in counted {
-            match self.entry(&old.key, usize::MAX) {
-                Some(entry) => (entry.drifts, entry.repairs) = (old.drifts, old.repairs),
+    /// Starts again with another profile. The counts of settings that are still watched are kept.
+    pub fn restart(&mut self, steps: &[KeyStep], now: Now) -> Vec<WatchEvent> {
+        let old = std::mem::take(&mut self.settings);
+        let events = self.update(steps, Trigger::FirstSweep, now, &|_| None);
+        for old in old {
+            match self.setting(&old.key, usize::MAX) {
+                Some(setting) => (setting.drifts, setting.repairs) = (old.drifts, old.repairs),
                 None => self.gone.push(old.key),
             }
         }
-        lines
+        events
     }
 
-    /// How many there are, and how many of those fall short.
+    /// How many settings there are, and how many of them do not hold.
     #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
-        (self.entries.len(), self.entries.iter().filter(|entry| !entry.holds()).count())
+    pub fn summary(&self, profiles: &[String]) -> Summary {
+        let unsatisfied = self.settings.iter().filter(|setting| !setting.holds()).count();
+        Summary { profiles: profiles.to_vec(), all: self.settings.len(), unsatisfied }
     }
 }

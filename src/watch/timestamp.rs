@@ -1,27 +1,27 @@
-//! Points in time, as they are printed: RFC 3339, in UTC, to the second.
+//! The current time, and its text: RFC 3339, in UTC, to the second.
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// Now, by both clocks: the one for people, and the one that nobody sets.
+/// The current time of both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
-    /// For what is printed.
+    /// The time of day, for messages.
     pub wall: SystemTime,
-    /// For waiting.
-    pub steady: Instant,
+    /// The monotonic clock, for waiting.
+    pub monotonic: Instant,
 }
 
 impl Now {
     /// Reads both clocks.
     #[must_use]
     pub fn read() -> Self {
-        Self { wall: SystemTime::now(), steady: Instant::now() }
+        Self { wall: SystemTime::now(), monotonic: Instant::now() }
     }
 
-    /// The same some time later.
+    /// So much later.
     #[must_use]
     pub fn later(self, by: Duration) -> Self {
-        Self { wall: self.wall + by, steady: self.steady + by }
+        Self { wall: self.wall + by, monotonic: self.monotonic + by }
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) fn unix_seconds(time: SystemTime) -> u64 {
 
 /// `2026-11-22T03:04:05Z`.
 #[must_use]
-pub fn stamp(time: SystemTime) -> String {
+pub fn format_timestamp(time: SystemTime) -> String {
     let seconds = unix_seconds(time);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
@@ -41,8 +41,8 @@ pub fn stamp(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The Gregorian date so many days after 1970-01-01. Years begin in March here, so that leap days come last; 400 of
-/// them have 146,097 days.
+/// Year, month and day of the Gregorian calendar, so many days after 1970-01-01. Years are counted from March here, so
+/// that a leap day is the last one; 400 of them have 146,097 days.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
@@ -60,7 +60,7 @@ mod tests {
 
     /// Against date(1) of GNU coreutils.
     #[test]
-    fn moments_are_printed_as_date_prints_them() {
+    fn times_are_printed_as_by_date() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
@@ -70,7 +70,7 @@ mod tests {
             (1_795_316_645, "2026-11-22T03:04:05Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
-            assert_eq!(stamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), text);
+            assert_eq!(format_timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), text);
         }
     }
 }

@@ -1,43 +1,18 @@
-//! One setting that is watched: what stands there, since when, and how often it went astray. Pure.
+//! One watched setting: its current value, since when it has it, and how often it drifted. Pure.
 
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use super::backoff::Backoff;
+use super::event::{Observed, Since, WatchEvent, Writer};
 use crate::model::setting::Key;
 use crate::model::value::Value;
 use crate::plan::{Action, KeyStep, Requirement, SkipReason, Unreadable};
 
-/// So many changes of one setting are told of between two sweeps; the rest is counted.
-const TOLD: u32 = 10;
+/// So many changes of one setting are reported between two sweeps; the rest is counted.
+const REPORTED_CHANGES: u32 = 10;
 
-/// What became of a setting.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// It falls short at the first look.
-    First,
-    /// It can be read now, and could not before.
-    Appeared,
-    /// It can't be read any more.
-    Unreadable,
-    /// It had this value, which would do.
-    Drifted(Value, Since),
-    /// It had this value, and falls short as before or holds as before.
-    Changed(Value, Since),
-    /// It had this value, fell short for so long, and holds again.
-    Recovered(Value, Option<Duration>),
-}
-
-/// When a value came to stand there.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Since {
-    /// Then.
-    At(SystemTime),
-    /// At some time between two looks.
-    Between(SystemTime, SystemTime),
-}
-
-/// One setting that is watched.
+/// One watched setting.
 #[derive(Debug)]
 pub struct WatchedSetting {
     /// The key of `requirement.setting`.
@@ -46,94 +21,107 @@ pub struct WatchedSetting {
     pub requirement: Rc<Requirement>,
     /// Whether it belongs to the host, so that it is not ours to write.
     pub host_owned: bool,
-    /// What stands there, or why that is not known.
+    /// The current value, or why it is not known.
     pub found: Result<Value, Unreadable>,
     /// When that was read.
-    pub looked: SystemTime,
-    /// How often it was seen to go from a value that will do to one that won't.
+    pub read_at: SystemTime,
+    /// How often it was seen to go from a value that satisfies the requirement to one that does not.
     pub drifts: u64,
-    /// How often it was put back.
+    /// How often it was repaired.
     pub repairs: u64,
-    /// Who gets the upper hand.
-    pub fight: Backoff,
-    short_since: Option<SystemTime>,
-    pub(super) told: u32,
-    pub(super) untold: u32,
+    /// When it may be repaired again.
+    pub backoff: Backoff,
+    unsatisfied_since: Option<SystemTime>,
+    reported: u32,
+    unreported: u32,
+    /// Whether the last sweep found it.
     pub(super) seen: bool,
 }
 
-/// How a look came about.
+/// What made us read settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// The first of all.
-    First,
-    /// It was time.
+pub enum Trigger {
+    /// The first sweep of a profile.
+    FirstSweep,
+    /// A later sweep.
     Sweep,
-    /// Something was written.
-    Notice,
+    /// A write to a setting.
+    Write,
 }
 
 impl WatchedSetting {
-    pub(super) fn new(step: &KeyStep, at: SystemTime) -> Self {
-        Self {
+    pub(super) fn new(step: &KeyStep, now: SystemTime) -> Self {
+        let mut setting = Self {
             key: step.key.clone(),
             requirement: step.requirement.clone(),
             host_owned: step.action == Action::Skip(SkipReason::HostOwned),
             found: step.current.clone(),
-            looked: at,
+            read_at: now,
             drifts: 0,
             repairs: 0,
-            fight: Backoff::default(),
-            short_since: None,
-            told: 0,
-            untold: 0,
+            backoff: Backoff::default(),
+            unsatisfied_since: None,
+            reported: 0,
+            unreported: 0,
             seen: true,
+        };
+        setting.unsatisfied_since = (!setting.holds()).then_some(now);
+        setting
+    }
+
+    /// Its state, for an event.
+    pub(super) fn observed(&self) -> Observed {
+        Observed {
+            key: self.key.clone(),
+            requirement: self.requirement.clone(),
+            host_owned: self.host_owned,
+            found: self.found.clone(),
         }
-        .begun(at)
     }
 
-    /// What falls short at the first look has done so since then, as far as is known.
-    fn begun(mut self, at: SystemTime) -> Self {
-        self.short_since = (!self.holds()).then_some(at);
-        self
-    }
-
-    /// Whether it is what is asked for.
+    /// Whether its value satisfies the requirement.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.found.as_ref().is_ok_and(|value| self.requirement.wanted.holds(value))
     }
 
-    /// Whether falling short fails the whole.
+    /// Whether it is required and does not hold.
     #[must_use]
     pub fn fails(&self) -> bool {
         self.requirement.required && !self.holds()
     }
 
-    /// Whether another value could be put in its place.
+    /// Whether it does not hold, and a value can be written to it.
     #[must_use]
     pub fn can_be_repaired(&self) -> bool {
         self.found.is_ok() && !self.holds() && !self.host_owned
     }
 
-    /// It was put back, and this was read back.
-    pub(super) fn put_back(&mut self, found: Value, at: SystemTime) {
+    /// Records that it was repaired, and the value that was read back.
+    pub(super) fn set_repaired(&mut self, found: Value, now: SystemTime) {
         self.found = Ok(found);
-        self.looked = at;
+        self.read_at = now;
         self.repairs += 1;
-        self.short_since = None;
+        self.unsatisfied_since = None;
     }
 
     pub(super) fn is_pattern(&self) -> bool {
         matches!(&self.key, Key::Sysctl(name) if name.is_pattern())
     }
 
-    /// Takes over what was read; says how that is told.
-    pub(super) fn take(&mut self, step: &KeyStep, look: Look, at: SystemTime) -> Option<Change> {
+    /// Takes over the value that was read; returns the event if it has changed. `writer` is who wrote it, where that is
+    /// known.
+    pub(super) fn update(
+        &mut self,
+        step: &KeyStep,
+        trigger: Trigger,
+        now: SystemTime,
+        writer: Option<Writer>,
+    ) -> Option<WatchEvent> {
         let held = self.holds();
-        let since = if look == Look::Notice { Since::At(at) } else { Since::Between(self.looked, at) };
+        let since = if trigger == Trigger::Write { Since::At(now) } else { Since::Between(self.read_at, now) };
         let before = std::mem::replace(&mut self.found, step.current.clone());
-        self.looked = at;
+        self.read_at = now;
         self.seen = true;
         if before == self.found {
             return None;
@@ -142,26 +130,38 @@ impl WatchedSetting {
         if held && !holds && self.found.is_ok() {
             self.drifts += 1;
         }
-        let lasted = if holds { self.short_since.take() } else { None };
-        if !holds && self.short_since.is_none() {
-            self.short_since = Some(at);
-        }
+        let unsatisfied_for = self.unsatisfied_for(now);
+        let setting = self.observed();
         Some(match (before, held, holds) {
-            (Err(_), _, _) if self.found.is_ok() => Change::Appeared,
-            (_, _, _) if self.found.is_err() => Change::Unreadable,
-            (Ok(before), true, false) => Change::Drifted(before, since),
-            (Ok(before), false, true) => {
-                Change::Recovered(before, lasted.and_then(|since| at.duration_since(since).ok()))
-            }
-            (Ok(before), _, _) => Change::Changed(before, since),
-            (Err(_), _, _) => Change::Unreadable,
+            (Err(_), ..) if self.found.is_ok() => WatchEvent::Appeared(setting),
+            (Err(_), ..) => WatchEvent::Unreadable(setting),
+            (Ok(_), ..) if self.found.is_err() => WatchEvent::Unreadable(setting),
+            (Ok(before), true, false) => WatchEvent::Drifted { setting, before, since, writer },
+            (Ok(before), false, true) => WatchEvent::Recovered { setting, before, after: unsatisfied_for, writer },
+            (Ok(before), ..) => WatchEvent::Changed { setting, before, since, writer },
         })
     }
 
-    /// Whether one more change is to be told of; counts it among the told or the untold.
-    pub(super) fn may_be_told(&mut self) -> bool {
-        let may = self.told < TOLD;
-        *(if may { &mut self.told } else { &mut self.untold }) += 1;
+    /// How long it did not hold, where it does now; notes the time where it does not.
+    fn unsatisfied_for(&mut self, now: SystemTime) -> Option<Duration> {
+        if self.holds() {
+            return self.unsatisfied_since.take().and_then(|since| now.duration_since(since).ok());
+        }
+        self.unsatisfied_since.get_or_insert(now);
+        None
+    }
+
+    /// Whether one more change may be reported; counts it as reported or unreported.
+    pub(super) fn may_report(&mut self) -> bool {
+        let may = self.reported < REPORTED_CHANGES;
+        *(if may { &mut self.reported } else { &mut self.unreported }) += 1;
         may
+    }
+
+    /// The event that sums up the changes that were not reported, if there were any; counts anew.
+    pub(super) fn take_unreported(&mut self) -> Option<WatchEvent> {
+        self.reported = 0;
+        let count = std::mem::take(&mut self.unreported);
+        (count > 0).then(|| WatchEvent::MoreChanges { setting: self.observed(), count })
     }
 }

@@ -1,235 +1,253 @@
-//! Looking at the settings, and putting them back: all that a watch does but waiting.
+//! Reads the settings and repairs them: everything that a watch does but waiting.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::messages;
-use super::repair_journal::RepairJournal;
+use super::event::{RepairFailure, Summary, WatchEvent, Writer};
 use super::state::WatchState;
 use super::timestamp::Now;
-use super::watched_setting::Look;
+use super::watched_setting::{Trigger, WatchedSetting};
 use crate::apply;
+use crate::journal::{self, BootIdentity, Journal, JournalError, JournalLocations, Recorder};
 use crate::kernel::{Kernel, Process};
 use crate::model::setting::{Key, Setting};
 use crate::plan::{Action, KeyStep, Plan, PlanEnvironment, Requirement, Requirements, SkipReason};
-use crate::report::{Outcome, Shortfall, Verdict};
+use crate::report::{Outcome, Report, Shortfall, Verdict};
 
-/// So many first pauses later it is tried again whether the journal can be kept.
-const TROUBLED: u32 = 16;
+/// Where the journal could not be written, repairs are tried again after so many first pauses.
+const SUSPENDED_PAUSES: u32 = 16;
 
 /// What is to be watched.
 #[derive(Clone, Debug)]
 pub struct WatchConfig {
-    /// The profiles, as they were asked for.
+    /// The names of the profiles, as they were given.
     pub profiles: Vec<String>,
     /// What they require of the kernel.
     pub requirements: Vec<Rc<Requirement>>,
     /// Where we are.
     pub place: PlanEnvironment,
-    /// The files that they came from, and those that would be read if they were there.
+    /// The files of the profiles, and those that would be read first if they existed.
     pub files: Vec<PathBuf>,
 }
 
-/// Whether what falls short is put back.
+/// Whether settings that do not hold are repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repair {
-    /// No, it is only reported.
+pub enum RepairPolicy {
+    /// They are only reported.
     Never,
-    /// Yes. The first time at once, then after this pause and after twice as much each time.
+    /// At once for the first time, then after this pause, and after twice as much each time.
     After(Duration),
 }
 
-/// Watches, step by step, for whoever calls it.
+/// The journal of a watch. It is open, and other processes are kept out of it, only during a repair.
+#[derive(Clone, Debug)]
+pub struct RepairJournal {
+    /// Its directory.
+    pub locations: JournalLocations,
+    /// The boot and the namespaces that we run in.
+    pub here: BootIdentity,
+}
+
+impl RepairJournal {
+    /// Carries out a plan, and records the original values first.
+    fn apply(&self, kernel: &mut dyn Kernel, plan: &Plan, profiles: &[String]) -> Result<Report, JournalError> {
+        let journal = Journal::open_or_create(&self.locations)?;
+        let changes = journal::planned_changes(kernel, plan, &self.here, None);
+        let mut recorder = Recorder::resume_or_create(kernel, &journal, &self.here, profiles.to_vec(), changes)?;
+        let report = apply::execute_keys(&mut recorder, plan, apply::OnFailure::Keep);
+        if let Err(error) = recorder.finish() {
+            log::warn!("{error}");
+        }
+        Ok(report)
+    }
+}
+
+/// Watches settings, one step for each call.
 #[derive(Debug)]
 pub struct Watcher {
-    orders: WatchConfig,
-    repair: Repair,
-    ledger: WatchState,
-    /// The requirements with their patterns replaced by what exists.
-    present: Vec<Rc<Requirement>>,
-    diary: Option<RepairJournal>,
-    /// The journal can't be kept, and that was said.
-    is_mute: bool,
+    config: WatchConfig,
+    policy: RepairPolicy,
+    journal: Option<RepairJournal>,
+    state: WatchState,
+    /// The requirements with their patterns expanded.
+    expanded: Vec<Rc<Requirement>>,
+    /// Whether the journal could not be written, which has been reported.
+    is_suspended: bool,
 }
 
 impl Watcher {
-    /// Has looked at nothing yet.
+    /// A watcher that has read nothing yet. Without a journal, repairs can't be reverted.
     #[must_use]
-    pub fn new(orders: WatchConfig, repair: Repair) -> Self {
-        Self { orders, repair, ledger: WatchState::default(), present: Vec::new(), diary: None, is_mute: false }
+    pub fn new(config: WatchConfig, policy: RepairPolicy, journal: Option<RepairJournal>) -> Self {
+        let state = WatchState::default();
+        Self { config, policy, journal, state, expanded: Vec::new(), is_suspended: false }
     }
 
-    /// Notes what it puts back in this journal.
+    /// The watched settings.
     #[must_use]
-    pub fn noting(self, diary: Option<RepairJournal>) -> Self {
-        Self { diary, ..self }
-    }
-
-    /// What is known by now.
-    #[must_use]
-    pub fn ledger(&self) -> &WatchState {
-        &self.ledger
-    }
-
-    /// Whether the last look found settings that were not there before.
-    #[must_use]
-    pub fn has_arrivals(&self) -> bool {
-        self.ledger.arrivals > 0
+    pub fn state(&self) -> &WatchState {
+        &self.state
     }
 
     /// What is watched.
     #[must_use]
-    pub fn orders(&self) -> &WatchConfig {
-        &self.orders
+    pub fn config(&self) -> &WatchConfig {
+        &self.config
     }
 
-    /// Watches something else from now on; gives the lines of the first look. What was given up is tried again.
-    pub fn reload(&mut self, orders: WatchConfig, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
-        self.orders = orders;
-        let plan = self.look(kernel);
-        self.present = requirements_of(&plan.keys);
-        let mut lines = self.ledger.begin_anew(&plan.keys, now);
-        self.let_go(kernel);
-        lines.extend(self.mend(kernel, now));
-        lines
+    /// How many settings are watched, and for which profiles.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.state.summary(&self.config.profiles)
     }
 
-    /// Looks at everything, with patterns expanded anew; gives the lines that tell what is new.
-    pub fn sweep(&mut self, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
-        let plan = self.look(kernel);
-        self.present = requirements_of(&plan.keys);
-        let look = if self.ledger.swept.is_none() { Look::First } else { Look::Sweep };
-        let mut lines = self.ledger.take(&plan.keys, look, now, &|_| None);
-        self.let_go(kernel);
-        lines.extend(self.mend(kernel, now));
-        lines
+    /// Watches another profile from now on, and sweeps. Settings that were given up are tried again.
+    pub fn reload(&mut self, config: WatchConfig, kernel: &mut dyn Kernel, now: Now) -> Vec<WatchEvent> {
+        self.config = config;
+        let plan = self.plan_all(kernel);
+        let mut events = self.state.restart(&plan.keys, now);
+        self.close_gone(kernel);
+        events.extend(self.repair(kernel, now));
+        events
     }
 
-    /// Looks at those keys that were written to.
-    pub fn look_at(&mut self, touched: &[(Key, Option<String>)], kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
-        let writers: HashMap<&Key, Option<&String>> =
-            touched.iter().rev().map(|(key, by)| (key, by.as_ref())).collect();
-        let is_touched = |setting: &Setting| matches!(setting, Setting::Key(key) if writers.contains_key(key));
-        let keys = self.present.iter().filter(|requirement| is_touched(&requirement.setting)).cloned().collect();
+    /// Reads every setting, with patterns expanded anew, and repairs what is due.
+    pub fn sweep(&mut self, kernel: &mut dyn Kernel, now: Now) -> Vec<WatchEvent> {
+        let plan = self.plan_all(kernel);
+        let trigger = if self.state.swept.is_none() { Trigger::FirstSweep } else { Trigger::Sweep };
+        let mut events = self.state.update(&plan.keys, trigger, now, &|_| None);
+        self.close_gone(kernel);
+        events.extend(self.repair(kernel, now));
+        events
+    }
+
+    /// Reads the settings that were written to, each with its writer where that is known, and repairs what is due.
+    pub fn check_written(
+        &mut self,
+        written: &[(Key, Option<Writer>)],
+        kernel: &mut dyn Kernel,
+        now: Now,
+    ) -> Vec<WatchEvent> {
+        let writers: HashMap<&Key, Option<&Writer>> =
+            written.iter().rev().map(|(key, writer)| (key, writer.as_ref())).collect();
+        let is_written = |setting: &Setting| matches!(setting, Setting::Key(key) if writers.contains_key(key));
+        let keys = self.expanded.iter().filter(|requirement| is_written(&requirement.setting)).cloned().collect();
         let plan = self.plan(keys, kernel);
         let writer = |key: &Key| writers.get(key).copied().flatten().cloned();
-        let mut lines = self.ledger.take(&plan.keys, Look::Notice, now, &writer);
-        lines.extend(self.mend(kernel, now));
-        lines
+        let mut events = self.state.update(&plan.keys, Trigger::Write, now, &writer);
+        events.extend(self.repair(kernel, now));
+        events
     }
 
-    /// When something is due to be put back; nothing where nothing is.
+    /// When the next repair is due; `None` where none is.
     #[must_use]
     pub fn repair_due(&self) -> Option<Instant> {
-        if self.repair == Repair::Never {
+        if self.policy == RepairPolicy::Never {
             return None;
         }
-        let broken = self.ledger.entries.iter().filter(|entry| entry.can_be_repaired());
-        broken.filter_map(|entry| entry.fight.next()).min()
+        let broken = self.state.settings.iter().filter(|setting| setting.can_be_repaired());
+        broken.filter_map(|setting| setting.backoff.next()).min()
     }
 
-    /// Puts back what is due.
-    pub fn mend(&mut self, kernel: &mut dyn Kernel, now: Now) -> Vec<String> {
-        let Repair::After(pause) = self.repair else { return Vec::new() };
-        let mut lines = Vec::new();
-        for entry in self.ledger.entries.iter_mut().filter(|entry| entry.can_be_repaired()) {
-            if entry.fight.may_try(now.steady) && entry.fight.lost(now.steady, pause) {
-                lines.push(messages::given_up(entry));
+    /// Repairs the settings that are due.
+    pub fn repair(&mut self, kernel: &mut dyn Kernel, now: Now) -> Vec<WatchEvent> {
+        let RepairPolicy::After(pause) = self.policy else { return Vec::new() };
+        let mut events = Vec::new();
+        for setting in self.state.settings.iter_mut().filter(|setting| setting.can_be_repaired()) {
+            if setting.backoff.may_try(now.monotonic) && setting.backoff.lost(now.monotonic, pause) {
+                events.push(WatchEvent::GivenUp { tries: setting.backoff.rounds(), setting: setting.observed() });
             }
         }
-        let due = |entry: &&super::watched_setting::WatchedSetting| {
-            entry.can_be_repaired() && entry.fight.may_try(now.steady)
-        };
-        if self.ledger.entries.iter().any(|entry| due(&entry)) {
-            lines.extend(self.write(kernel, now, pause));
+        let is_due = |setting: &WatchedSetting| setting.can_be_repaired() && setting.backoff.may_try(now.monotonic);
+        if self.state.settings.iter().any(is_due) {
+            events.extend(self.write(kernel, now, pause));
         }
-        lines
+        events
     }
 
-    fn write(&mut self, kernel: &mut dyn Kernel, now: Now, pause: Duration) -> Vec<String> {
-        let mut plan = self.plan(self.present.clone(), kernel);
+    fn write(&mut self, kernel: &mut dyn Kernel, now: Now, pause: Duration) -> Vec<WatchEvent> {
+        let mut plan = self.plan(self.expanded.clone(), kernel);
         for (hint, step) in plan.keys.iter_mut().enumerate() {
-            // It stays in the plan: what depends on it, such as a port range on the reservation, is held back.
-            let may = |entry: &mut super::watched_setting::WatchedSetting| entry.fight.may_try(now.steady);
-            if !self.ledger.entry(&step.key, hint).is_some_and(may) {
+            // It stays in the plan: what depends on it, such as a port range on the reservation, is not written then.
+            if !self.state.setting(&step.key, hint).is_some_and(|setting| setting.backoff.may_try(now.monotonic)) {
                 step.action = Action::Skip(SkipReason::Deferred);
             }
         }
-        let mut lines = self.defer_irreversible(&mut plan);
-        let report = match &self.diary {
+        let mut events = self.defer_irreversible(&mut plan);
+        let report = match &self.journal {
             None => Ok(apply::execute_keys(kernel, &plan, apply::OnFailure::Keep)),
-            Some(diary) => diary.apply(kernel, &plan, &self.orders.profiles),
+            Some(journal) => journal.apply(kernel, &plan, &self.config.profiles),
         };
-        let was_mute = std::mem::replace(&mut self.is_mute, report.is_err());
+        let was_suspended = std::mem::replace(&mut self.is_suspended, report.is_err());
         match report {
             Ok(report) => {
                 let outcomes = report.outcomes.iter().enumerate();
-                lines.extend(outcomes.filter_map(|(hint, outcome)| self.note(hint, outcome, now, pause)));
+                events.extend(outcomes.filter_map(|(hint, outcome)| self.take_outcome(hint, outcome, now, pause)));
             }
-            // What can't be noted is not written: `revert` would not know of it.
-            Err(trouble) => {
-                let due = self.ledger.entries.iter_mut().filter(|entry| entry.can_be_repaired());
-                due.for_each(|entry| entry.fight.wait(now.steady, pause.saturating_mul(TROUBLED)));
-                lines.extend((!was_mute).then(|| format!("nothing is repaired: {trouble}")));
+            // What can't be recorded is not written: `revert` would not know of it.
+            Err(error) => {
+                let due = self.state.settings.iter_mut().filter(|setting| setting.can_be_repaired());
+                due.for_each(|setting| setting.backoff.wait(now.monotonic, pause.saturating_mul(SUSPENDED_PAUSES)));
+                events.extend((!was_suspended).then_some(WatchEvent::RepairSuspended(error)));
             }
         }
-        lines
+        events
     }
 
-    /// Has a plan not write what can't be undone before the next boot, and gives that up.
-    fn defer_irreversible(&mut self, plan: &mut Plan) -> Vec<String> {
-        let mut lines = Vec::new();
+    /// Takes out of a plan the writes that can't be undone before the next boot, and gives them up.
+    fn defer_irreversible(&mut self, plan: &mut Plan) -> Vec<WatchEvent> {
+        let mut events = Vec::new();
         for (hint, step) in plan.keys.iter_mut().enumerate().filter(|(_, step)| step.is_irreversible()) {
             step.action = Action::Skip(SkipReason::Deferred);
-            if let Some(entry) = self.ledger.entry(&step.key, hint) {
-                entry.fight.give_up();
-                lines.push(messages::not_repaired(entry, "it can't be undone; `apply --allow-irreversible` does it"));
+            if let Some(setting) = self.state.setting(&step.key, hint) {
+                setting.backoff.give_up();
+                events.push(not_repaired(setting, RepairFailure::Irreversible));
             }
         }
-        lines
+        events
     }
 
-    /// Takes over how one write went.
-    fn note(&mut self, hint: usize, outcome: &Outcome, now: Now, pause: Duration) -> Option<String> {
+    /// Takes over the outcome of one write.
+    fn take_outcome(&mut self, hint: usize, outcome: &Outcome, now: Now, pause: Duration) -> Option<WatchEvent> {
         let Setting::Key(key) = &outcome.requirement.setting else { return None };
-        let entry = self.ledger.entry(key, hint)?;
-        let failed = match &outcome.verdict {
+        let setting = self.state.setting(key, hint)?;
+        let failure = match &outcome.verdict {
             Verdict::Changed => None,
-            Verdict::Short(Shortfall::Refused(refusal)) => Some(messages::refused(refusal)),
-            Verdict::Short(Shortfall::NotKept) => Some("the kernel did not keep it".to_owned()),
-            Verdict::Short(Shortfall::HeldBack(other)) => Some(format!("{other} falls short, which it hangs on")),
+            Verdict::Short(Shortfall::Refused(error)) => Some(RepairFailure::Refused(*error)),
+            Verdict::Short(Shortfall::NotKept) => Some(RepairFailure::NotKept),
+            Verdict::Short(Shortfall::HeldBack(other)) => Some(RepairFailure::Dependency(other.clone())),
             _ => return None,
         };
-        let again = entry.fight.rounds() > 0;
-        entry.fight.tried(now.steady, pause);
-        if let Some(why) = failed {
-            // Said once; that it is given up is said in the end.
-            return (!again).then(|| messages::not_repaired(entry, &why));
+        let is_first = setting.backoff.rounds() == 0;
+        setting.backoff.tried(now.monotonic, pause);
+        if let Some(why) = failure {
+            return is_first.then(|| not_repaired(setting, why));
         }
         let before = outcome.before.clone()?;
-        entry.put_back(outcome.found.clone()?, now.wall);
-        Some(messages::repaired(entry, &before))
+        setting.set_repaired(outcome.found.clone()?, now.wall);
+        Some(WatchEvent::Repaired { setting: setting.observed(), before })
     }
 
-    /// What went with its interface must not stay open: others come under other names, without end.
-    fn let_go(&self, kernel: &mut dyn Kernel) {
-        for key in &self.ledger.gone {
+    /// Closes the files of settings that are gone: interfaces can come under other names without end.
+    fn close_gone(&self, kernel: &mut dyn Kernel) {
+        for key in &self.state.gone {
             kernel.close(key);
         }
     }
 
-    fn look(&self, kernel: &mut dyn Kernel) -> Plan {
-        self.plan(self.orders.requirements.clone(), kernel)
+    fn plan_all(&mut self, kernel: &mut dyn Kernel) -> Plan {
+        let plan = self.plan(self.config.requirements.clone(), kernel);
+        self.expanded = plan.keys.iter().map(|step: &KeyStep| step.requirement.clone()).collect();
+        plan
     }
 
     fn plan(&self, keys: Vec<Rc<Requirement>>, kernel: &mut dyn Kernel) -> Plan {
-        apply::make_plan(kernel, &Requirements { keys, limits: Vec::new() }, Process::Own, self.orders.place)
+        apply::make_plan(kernel, &Requirements { keys, limits: Vec::new() }, Process::Own, self.config.place)
     }
 }
 
-/// What the steps are for, in their order.
-fn requirements_of(steps: &[KeyStep]) -> Vec<Rc<Requirement>> {
-    steps.iter().map(|step| step.requirement.clone()).collect()
+fn not_repaired(setting: &WatchedSetting, why: RepairFailure) -> WatchEvent {
+    WatchEvent::NotRepaired { setting: setting.observed(), why }
 }

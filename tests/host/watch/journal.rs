@@ -7,23 +7,23 @@ use tunectl::catalog::KernelVersion;
 use tunectl::journal::{self, BootIdentity, Force, Journal, JournalLocations, RevertOutcome};
 use tunectl::kernel::fake::{Behaviour, Fake};
 use tunectl::sys;
-use tunectl::watch::{Repair, RepairJournal, Watcher};
+use tunectl::watch::{RepairJournal, RepairPolicy, WatchEvent, Watcher};
 
-use super::memory::{BACKLOG, DiagnosisContext, SECOND, orders};
+use super::memory::{BACKLOG, SECOND, TestWatch, config};
 use crate::support::scratch::Scratch;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const RANGE: &str = "net.ipv4.tcp_fin_timeout";
 
 /// A watch with a journal, and its directory.
-fn keeping(fake: Fake, text: &str) -> (DiagnosisContext, RepairJournal, Scratch) {
+fn keeping(fake: Fake, text: &str) -> (TestWatch, RepairJournal, Scratch) {
     let scratch = Scratch::new();
-    let mut scene = DiagnosisContext::new(fake, text, Repair::After(SECOND));
-    let places = JournalLocations::only(scratch.path().join("journal"), sys::effective_ids().effective_uid);
-    let here = BootIdentity::of(&mut scene.fake, KernelVersion(6, 12), "/nonexistent".as_ref(), None);
-    let diary = RepairJournal { places, here };
-    scene.watcher = scene.watcher.noting(Some(diary.clone()));
-    (scene, diary, scratch)
+    let mut watch = TestWatch::new(fake, text, RepairPolicy::After(SECOND));
+    let locations = JournalLocations::only(scratch.path().join("journal"), sys::effective_ids().effective_uid);
+    let here = BootIdentity::of(&mut watch.fake, KernelVersion(6, 12), "/nonexistent".as_ref(), None);
+    let journal = RepairJournal { locations, here };
+    watch.watcher = Watcher::new(config(text, false), RepairPolicy::After(SECOND), Some(journal.clone()));
+    (watch, journal, scratch)
 }
 
 /// The entries by their numbers, and how long they are together.
@@ -38,25 +38,25 @@ fn entries(scratch: &Scratch) -> (Vec<String>, u64) {
 }
 
 /// Puts the newest entry back; says what came of each setting.
-fn revert(scene: &mut DiagnosisContext, diary: &RepairJournal) -> Vec<RevertOutcome> {
-    let store = Journal::open_existing(&diary.places).unwrap().unwrap();
+fn revert(watch: &mut TestWatch, journal: &RepairJournal) -> Vec<RevertOutcome> {
+    let store = Journal::open_existing(&journal.locations).unwrap().unwrap();
     let number = store.numbers().unwrap()[0];
     let entry = store.read(number).unwrap();
-    let undone = journal::revert(&mut scene.fake, &store, number, entry, &diary.here, Force::No).unwrap();
+    let undone = journal::revert(&mut watch.fake, &store, number, entry, &journal.here, Force::No).unwrap();
     undone.into_iter().map(|undone| undone.outcome).collect()
 }
 
 #[test]
 fn weeks_of_repairs_are_one_entry_that_does_not_grow() {
-    let (mut scene, diary, scratch) = keeping(Fake::linux(), "net.core.somaxconn = 4096\nvm.swappiness = 60\n");
-    scene.sweep(&[]);
+    let (mut watch, journal, scratch) = keeping(Fake::linux(), "net.core.somaxconn = 4096\nvm.swappiness = 60\n");
+    watch.sweep(&[]);
     assert!(!scratch.path().join("journal").exists(), "nothing was put back yet");
     let mut longest = 0;
     for day in 0..14 {
         for hour in 0..24 {
             let value = (1000 + hour).to_string();
-            scene.later(HOUR).write(BACKLOG, &value);
-            scene.sweep(&["drifted: [..]", "repaired: [..]"]);
+            watch.later(HOUR).write(BACKLOG, &value);
+            watch.sweep(&["drifted: [..]", "repaired: [..]"]);
         }
         let (names, length) = entries(&scratch);
         assert_eq!(names, ["000001.journal"]);
@@ -64,8 +64,8 @@ fn weeks_of_repairs_are_one_entry_that_does_not_grow() {
         assert!(length <= longest, "{longest} bytes after a day, {length} after {day} more");
     }
     // What would stand there without us is what somebody else wrote last.
-    assert!(matches!(&revert(&mut scene, &diary)[..], [RevertOutcome::Reverted { .. }]));
-    assert_eq!((scene.value(BACKLOG), entries(&scratch).0.len()), ("1023", 0));
+    assert!(matches!(&revert(&mut watch, &journal)[..], [RevertOutcome::Reverted { .. }]));
+    assert_eq!((watch.value(BACKLOG), entries(&scratch).0.len()), ("1023", 0));
 }
 
 #[test]
@@ -73,13 +73,13 @@ fn interfaces_that_are_gone_are_forgotten() {
     let bare = ["all", "default", "eth0", "eth0/100", "lo"]
         .iter()
         .fold(Fake::linux(), |fake, name| fake.without(&format!("net.ipv4.conf.{name}.rp_filter")));
-    let (mut scene, _, scratch) = keeping(bare.clone(), "\"net.ipv4.conf.*.rp_filter\" = 1\n");
+    let (mut watch, _, scratch) = keeping(bare.clone(), "\"net.ipv4.conf.*.rp_filter\" = 1\n");
     let mut longest = 0;
     for round in 0..200 {
-        scene.fake = bare.clone().with(&format!("net.ipv4.conf.e{round:04}.rp_filter"), "0", Behaviour::numbers(0, 2));
-        scene.later(SECOND);
-        let lines = scene.watcher.sweep(&mut scene.fake, scene.now);
-        assert!(lines.last().unwrap().starts_with("repaired: "), "{lines:?}");
+        watch.fake = bare.clone().with(&format!("net.ipv4.conf.e{round:04}.rp_filter"), "0", Behaviour::numbers(0, 2));
+        watch.later(SECOND);
+        let lines = watch.watcher.sweep(&mut watch.fake, watch.now);
+        assert!(matches!(lines.last(), Some(WatchEvent::Repaired { .. })), "{lines:?}");
         let (names, length) = entries(&scratch);
         longest = if round == 1 { length } else { longest.max(length) };
         assert!(names.len() == 1 && length <= longest.max(300), "{names:?}, {length} bytes in round {round}");
@@ -90,47 +90,47 @@ fn interfaces_that_are_gone_are_forgotten() {
 #[test]
 fn another_watch_goes_on_with_the_entry_of_the_last() {
     let text = "net.core.somaxconn = 4096\nnet.ipv4.tcp_fin_timeout = 30\n";
-    let (mut scene, diary, scratch) = keeping(Fake::linux(), text);
-    scene.write(BACKLOG, "1");
-    scene.sweep(&["falls short: [..]", "falls short: [..]", "repaired: [..]", "repaired: [..]"]);
+    let (mut watch, journal, scratch) = keeping(Fake::linux(), text);
+    watch.write(BACKLOG, "1");
+    watch.sweep(&["falls short: [..]", "falls short: [..]", "repaired: [..]", "repaired: [..]"]);
     // The same again, and then with other wishes: what is ours is no original.
     for wanted in [text, "net.core.somaxconn = 5000\nnet.ipv4.tcp_fin_timeout = 30\n"] {
-        scene.watcher = Watcher::new(orders(wanted, false), Repair::After(SECOND)).noting(Some(diary.clone()));
-        let now = scene.now;
-        drop(scene.watcher.sweep(&mut scene.fake, now));
+        watch.watcher = Watcher::new(config(wanted, false), RepairPolicy::After(SECOND), Some(journal.clone()));
+        let now = watch.now;
+        drop(watch.watcher.sweep(&mut watch.fake, now));
     }
-    assert_eq!((scene.value(BACKLOG), scene.value(RANGE)), ("5000", "30"));
+    assert_eq!((watch.value(BACKLOG), watch.value(RANGE)), ("5000", "30"));
     assert_eq!(entries(&scratch).0, ["000001.journal"]);
-    assert_eq!(revert(&mut scene, &diary).len(), 2);
-    assert_eq!((scene.value(BACKLOG), scene.value(RANGE)), ("1", "60"));
+    assert_eq!(revert(&mut watch, &journal).len(), 2);
+    assert_eq!((watch.value(BACKLOG), watch.value(RANGE)), ("1", "60"));
 }
 
 #[test]
 fn what_cant_be_undone_is_not_done() {
     let fake = Fake::linux().with("kernel.kexec_load_disabled", "0", Behaviour::numbers(0, 1));
     let text = "kernel.kexec_load_disabled = 1\nnet.core.somaxconn = 1\n";
-    let (mut scene, _, _scratch) = keeping(fake, text);
-    scene.sweep(&[
+    let (mut watch, _, _scratch) = keeping(fake, text);
+    watch.sweep(&[
         "falls short: kernel.kexec_load_disabled is 0, wanted 1",
         "falls short: net.core.somaxconn is 4096, wanted 1",
         "not repaired: kernel.kexec_load_disabled is 0, wanted 1: it can't be undone; `apply --allow-irreversible` does it",
         "repaired: net.core.somaxconn 4096 → 1",
     ]);
-    scene.later(HOUR).sweep(&[]);
-    assert_eq!(scene.value("kernel.kexec_load_disabled"), "0");
+    watch.later(HOUR).sweep(&[]);
+    assert_eq!(watch.value("kernel.kexec_load_disabled"), "0");
 }
 
 #[test]
 fn what_cant_be_noted_is_not_written_before_it_can() {
-    let (mut scene, diary, _scratch) = keeping(Fake::linux(), "net.core.somaxconn = 1\n");
-    let other = Journal::open_or_create(&diary.places).unwrap();
-    scene.sweep(&[
+    let (mut watch, journal, _scratch) = keeping(Fake::linux(), "net.core.somaxconn = 1\n");
+    let other = Journal::open_or_create(&journal.locations).unwrap();
+    watch.sweep(&[
         "falls short: net.core.somaxconn is 4096, wanted 1",
         "nothing is repaired: another tunectl is changing settings just now: it holds `[..]/journal/lock`",
     ]);
     drop(other);
-    assert_eq!(scene.watcher.repair_due(), Some(scene.now.steady + 16 * SECOND));
-    scene.later(15 * SECOND).mend(&[]);
-    assert_eq!(scene.value(BACKLOG), "4096");
-    scene.later(SECOND).mend(&["repaired: net.core.somaxconn 4096 → 1"]);
+    assert_eq!(watch.watcher.repair_due(), Some(watch.now.monotonic + 16 * SECOND));
+    watch.later(15 * SECOND).repair(&[]);
+    assert_eq!(watch.value(BACKLOG), "4096");
+    watch.later(SECOND).repair(&["repaired: net.core.somaxconn 4096 → 1"]);
 }

@@ -11,7 +11,7 @@ use tunectl::model::setting::{Key, System};
 use tunectl::plan::{self, PlanEnvironment};
 use tunectl::profile::Source;
 use tunectl::profile::load::load;
-use tunectl::watch::{Now, Repair, WatchConfig, Watcher};
+use tunectl::watch::{Now, RepairPolicy, WatchConfig, WatchEvent, Watcher, Writer, WriterName, message};
 
 use crate::support::pattern;
 
@@ -21,7 +21,7 @@ fn key(name: &str) -> Key {
     Key::Sysctl(SysctlName::parse(name).unwrap())
 }
 
-pub(crate) fn orders(text: &str, contained: bool) -> WatchConfig {
+pub(crate) fn config(text: &str, contained: bool) -> WatchConfig {
     let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}") };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source.clone()), &catalog::spec).unwrap();
     let requirements = plan::resolve(profile.requirements, &profile.service_ports, System::Linux, &|| Machine {
@@ -41,15 +41,15 @@ pub(crate) fn orders(text: &str, contained: bool) -> WatchConfig {
 }
 
 /// A watch, its kernel, and the time.
-pub(crate) struct DiagnosisContext {
+pub(crate) struct TestWatch {
     pub(crate) watcher: Watcher,
     pub(crate) fake: Fake,
     pub(crate) now: Now,
 }
 
-impl DiagnosisContext {
-    pub(crate) fn new(fake: Fake, text: &str, repair: Repair) -> Self {
-        Self { watcher: Watcher::new(orders(text, false), repair), fake, now: Now::read() }
+impl TestWatch {
+    pub(crate) fn new(fake: Fake, text: &str, policy: RepairPolicy) -> Self {
+        Self { watcher: Watcher::new(config(text, false), policy, None), fake, now: Now::read() }
     }
 
     pub(crate) fn write(&mut self, name: &str, value: &str) -> &mut Self {
@@ -64,21 +64,22 @@ impl DiagnosisContext {
 
     #[track_caller]
     pub(crate) fn sweep(&mut self, expected: &[&str]) {
-        let lines = self.watcher.sweep(&mut self.fake, self.now);
-        is(&lines, expected);
+        let events = self.watcher.sweep(&mut self.fake, self.now);
+        is(&events, expected);
     }
 
     #[track_caller]
     pub(crate) fn notice(&mut self, name: &str, by: Option<&str>, expected: &[&str]) {
-        let touched = [(key(name), by.map(str::to_owned))];
-        let lines = self.watcher.look_at(&touched, &mut self.fake, self.now);
-        is(&lines, expected);
+        let writer = by.map(|name| Writer { pid: 7, name: WriterName::Known(name.to_owned()) });
+        let written = [(key(name), writer)];
+        let events = self.watcher.check_written(&written, &mut self.fake, self.now);
+        is(&events, expected);
     }
 
     #[track_caller]
-    pub(crate) fn mend(&mut self, expected: &[&str]) {
-        let lines = self.watcher.mend(&mut self.fake, self.now);
-        is(&lines, expected);
+    pub(crate) fn repair(&mut self, expected: &[&str]) {
+        let events = self.watcher.repair(&mut self.fake, self.now);
+        is(&events, expected);
     }
 
     pub(crate) fn value(&self, name: &str) -> &str {
@@ -87,9 +88,10 @@ impl DiagnosisContext {
 }
 
 #[track_caller]
-fn is(lines: &[String], expected: &[&str]) {
+fn is(events: &[WatchEvent], expected: &[&str]) {
+    let lines: Vec<String> = events.iter().map(message).collect();
     let same = lines.len() == expected.len()
-        && expected.iter().zip(lines).all(|(pattern, line)| pattern::matches(pattern, line));
+        && expected.iter().zip(&lines).all(|(pattern, line)| pattern::matches(pattern, line));
     assert!(same, "expected {expected:#?}\nfound {lines:#?}");
 }
 
@@ -98,78 +100,78 @@ pub(crate) const BACKLOG: &str = "net.core.somaxconn";
 #[test]
 fn the_first_look_tells_what_falls_short_and_later_ones_what_changes() {
     let text = "net.core.somaxconn = { at_least = 4096 }\nvm.swappiness = { at_most = 10, required = false }\n";
-    let mut scene = DiagnosisContext::new(Fake::linux(), text, Repair::Never);
-    scene.sweep(&["falls short: vm.swappiness is 60, wanted at most 10 (optional)"]);
-    scene.sweep(&[]);
-    scene.later(30 * SECOND).write(BACKLOG, "128");
-    scene.sweep(&[
+    let mut watch = TestWatch::new(Fake::linux(), text, RepairPolicy::Never);
+    watch.sweep(&["falls short: vm.swappiness is 60, wanted at most 10 (optional)"]);
+    watch.sweep(&[]);
+    watch.later(30 * SECOND).write(BACKLOG, "128");
+    watch.sweep(&[
         "drifted: net.core.somaxconn 4096 → 128, wanted at least 4096, since a moment between [..]Z and [..]Z",
     ]);
-    scene.write(BACKLOG, "100");
-    scene.notice(BACKLOG, None, &["changed: net.core.somaxconn 128 → 100, wanted at least 4096, since [..]Z"]);
-    scene.notice(BACKLOG, None, &[]);
-    scene.later(35 * SECOND).write(BACKLOG, "8192");
-    scene.notice(
+    watch.write(BACKLOG, "100");
+    watch.notice(BACKLOG, None, &["changed: net.core.somaxconn 128 → 100, wanted at least 4096, since [..]Z"]);
+    watch.notice(BACKLOG, None, &[]);
+    watch.later(35 * SECOND).write(BACKLOG, "8192");
+    watch.notice(
         BACKLOG,
-        Some("bash (pid 7)"),
+        Some("bash"),
         &["holds again: net.core.somaxconn 100 → 8192, after 35 s, written by bash (pid 7)"],
     );
-    scene.write(BACKLOG, "9000");
-    scene.notice(BACKLOG, None, &["changed: net.core.somaxconn 8192 → 9000, since [..]Z"]);
-    let entry = &scene.watcher.ledger().entries[0];
-    assert_eq!((entry.drifts, entry.repairs), (1, 0));
-    assert_eq!(scene.value("vm.swappiness"), "60");
+    watch.write(BACKLOG, "9000");
+    watch.notice(BACKLOG, None, &["changed: net.core.somaxconn 8192 → 9000, since [..]Z"]);
+    let setting = &watch.watcher.state().settings[0];
+    assert_eq!((setting.drifts, setting.repairs), (1, 0));
+    assert_eq!(watch.value("vm.swappiness"), "60");
 }
 
 #[test]
 fn who_insists_gets_their_way() {
-    let mut scene = DiagnosisContext::new(Fake::linux(), "net.core.somaxconn = 4096\n", Repair::After(SECOND));
-    scene.sweep(&[]);
+    let mut watch = TestWatch::new(Fake::linux(), "net.core.somaxconn = 4096\n", RepairPolicy::After(SECOND));
+    watch.sweep(&[]);
     let drifted = "drifted: net.core.somaxconn 4096 → 1, wanted 4096, since [..]Z";
     let repaired = "repaired: net.core.somaxconn 1 → 4096";
-    scene.write(BACKLOG, "1").notice(BACKLOG, None, &[drifted, repaired]);
+    watch.write(BACKLOG, "1").notice(BACKLOG, None, &[drifted, repaired]);
     for pause in [1, 2, 4, 8] {
-        scene.write(BACKLOG, "1").notice(BACKLOG, None, &[drifted]);
-        assert_eq!(scene.watcher.repair_due(), Some(scene.now.steady + pause * SECOND));
-        scene.later(pause * SECOND).mend(&[repaired]);
-        assert_eq!(scene.value(BACKLOG), "4096");
+        watch.write(BACKLOG, "1").notice(BACKLOG, None, &[drifted]);
+        assert_eq!(watch.watcher.repair_due(), Some(watch.now.monotonic + pause * SECOND));
+        watch.later(pause * SECOND).repair(&[repaired]);
+        assert_eq!(watch.value(BACKLOG), "4096");
     }
-    scene.write(BACKLOG, "1").notice(BACKLOG, None, &[drifted]);
-    scene.later(16 * SECOND).mend(&[
+    watch.write(BACKLOG, "1").notice(BACKLOG, None, &[drifted]);
+    watch.later(16 * SECOND).repair(&[
         "given up: net.core.somaxconn is 1, wanted 4096: it was put back 5 times and did not stay; find out who \
          writes it, then reload",
     ]);
-    scene.later(1000 * SECOND).mend(&[]);
-    scene.sweep(&[]);
-    assert_eq!((scene.value(BACKLOG), scene.watcher.repair_due()), ("1", None));
+    watch.later(1000 * SECOND).repair(&[]);
+    watch.sweep(&[]);
+    assert_eq!((watch.value(BACKLOG), watch.watcher.repair_due()), ("1", None));
     // A reload is a person's word: tried again, with what was counted still there.
-    let lines = scene.watcher.reload(orders("net.core.somaxconn = 4096\n", false), &mut scene.fake, scene.now);
-    is(&lines, &["falls short: net.core.somaxconn is 1, wanted 4096", repaired]);
-    assert_eq!(scene.watcher.ledger().entries[0].drifts, 6);
-    assert_eq!(scene.value(BACKLOG), "4096");
+    let events = watch.watcher.reload(config("net.core.somaxconn = 4096\n", false), &mut watch.fake, watch.now);
+    is(&events, &["falls short: net.core.somaxconn is 1, wanted 4096", repaired]);
+    assert_eq!(watch.watcher.state().settings[0].drifts, 6);
+    assert_eq!(watch.value(BACKLOG), "4096");
 }
 
 #[test]
 fn a_setting_that_is_refused_is_told_of_once_and_given_up() {
     let fake = Fake::linux().mounted("net/core", MountMode::ReadOnly);
-    let mut scene =
-        DiagnosisContext::new(fake, "net.core.somaxconn = 1\nnet.ipv4.tcp_fin_timeout = 30\n", Repair::After(SECOND));
-    scene.sweep(&[
+    let mut watch =
+        TestWatch::new(fake, "net.core.somaxconn = 1\nnet.ipv4.tcp_fin_timeout = 30\n", RepairPolicy::After(SECOND));
+    watch.sweep(&[
         "falls short: net.core.somaxconn is 4096, wanted 1",
         "falls short: net.ipv4.tcp_fin_timeout is 60, wanted 30",
         "not repaired: net.core.somaxconn is 4096, wanted 1: the kernel refused it, open: EROFS (read-only file system)",
         "repaired: net.ipv4.tcp_fin_timeout 60 → 30",
     ]);
     for pause in [1, 2, 4, 8] {
-        scene.later(pause * SECOND).mend(&[]);
+        watch.later(pause * SECOND).repair(&[]);
     }
-    scene.later(16 * SECOND).mend(&["given up: net.core.somaxconn is 4096, wanted 1: [..]"]);
+    watch.later(16 * SECOND).repair(&["given up: net.core.somaxconn is 4096, wanted 1: [..]"]);
 }
 
 #[test]
 fn what_is_the_hosts_is_told_and_not_written() {
     let mut fake = Fake::linux();
-    let mut watcher = Watcher::new(orders("vm.swappiness = 10\n", true), Repair::After(SECOND));
+    let mut watcher = Watcher::new(config("vm.swappiness = 10\n", true), RepairPolicy::After(SECOND), None);
     is(&watcher.sweep(&mut fake, Now::read()), &["falls short: vm.swappiness is 60, wanted 10 (the host's)"]);
     assert_eq!((fake.value("vm.swappiness"), watcher.repair_due()), (Some("60"), None));
 }
@@ -180,13 +182,13 @@ fn a_port_range_is_not_put_back_over_ports_that_are_not_reserved() {
     let (range, reserved) = ("net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports");
     let text = "net.ipv4.ip_local_reserved_ports = { includes = \"8080\" }\n\
                 net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n";
-    let mut scene = DiagnosisContext::new(Fake::linux(), text, Repair::After(SECOND));
-    scene.sweep(&["falls short: [..]", "falls short: [..]", "repaired: [..]", "repaired: [..]"]);
-    scene.write(reserved, "\n").notice(reserved, None, &["drifted: [..]"]);
-    scene.later(SECOND / 2).write(range, "32768 60999").notice(range, None, &["drifted: [..]"]);
-    assert_eq!(scene.value(range), "32768\t60999");
-    scene.later(SECOND).mend(&["repaired: [..]", "repaired: [..]"]);
-    assert_eq!((scene.value(reserved), scene.value(range)), ("8080", "1024\t65535"));
+    let mut watch = TestWatch::new(Fake::linux(), text, RepairPolicy::After(SECOND));
+    watch.sweep(&["falls short: [..]", "falls short: [..]", "repaired: [..]", "repaired: [..]"]);
+    watch.write(reserved, "\n").notice(reserved, None, &["drifted: [..]"]);
+    watch.later(SECOND / 2).write(range, "32768 60999").notice(range, None, &["drifted: [..]"]);
+    assert_eq!(watch.value(range), "32768\t60999");
+    watch.later(SECOND).repair(&["repaired: [..]", "repaired: [..]"]);
+    assert_eq!((watch.value(reserved), watch.value(range)), ("8080", "1024\t65535"));
 }
 
 #[test]
@@ -204,19 +206,19 @@ fn settings_that_come_and_go_are_one_event_each() {
             Behaviour::numbers(0, 9),
         )
     };
-    let mut scene = DiagnosisContext::new(bare.clone(), wanted, Repair::After(SECOND));
-    scene.sweep(&[
+    let mut watch = TestWatch::new(bare.clone(), wanted, RepairPolicy::After(SECOND));
+    watch.sweep(&[
         "not readable: net.ipv4.conf.*.rp_filter, wanted 1: nothing has such a name",
         "not readable: net.ipv4.conf.*.tag, wanted 0: nothing has such a name",
         "not readable: net.netfilter.nf_conntrack_max, wanted at least 10: open: ENOENT (no such file or directory)",
     ]);
-    scene.fake = one(bare.clone(), "1");
-    scene.sweep(&["appeared: net.ipv4.conf.e1.rp_filter and 1 more, and what is asked for holds"]);
-    assert!(scene.watcher.has_arrivals());
-    scene.fake = bare.clone();
-    scene.sweep(&["not readable: [..]", "not readable: [..]", "gone: net.ipv4.conf.e1.rp_filter and 1 more"]);
-    scene.fake = one(bare, "0").with("net.netfilter.nf_conntrack_max", "5", Behaviour::numbers(0, 9999));
-    scene.sweep(&[
+    watch.fake = one(bare.clone(), "1");
+    watch.sweep(&["appeared: net.ipv4.conf.e1.rp_filter and 1 more, and what is asked for holds"]);
+    assert!(watch.watcher.state().new_settings > 0);
+    watch.fake = bare.clone();
+    watch.sweep(&["not readable: [..]", "not readable: [..]", "gone: net.ipv4.conf.e1.rp_filter and 1 more"]);
+    watch.fake = one(bare, "0").with("net.netfilter.nf_conntrack_max", "5", Behaviour::numbers(0, 9999));
+    watch.sweep(&[
         "appeared: net.ipv4.conf.e1.rp_filter is 0, wanted 1",
         "appeared: net.netfilter.nf_conntrack_max is 5, wanted at least 10",
         "appeared: net.ipv4.conf.e1.tag, and what is asked for holds",
@@ -227,15 +229,15 @@ fn settings_that_come_and_go_are_one_event_each() {
 
 #[test]
 fn what_changes_without_end_is_summed_up() {
-    let mut scene = DiagnosisContext::new(Fake::linux(), "net.core.somaxconn = { at_least = 1 }\n", Repair::Never);
-    scene.sweep(&[]);
+    let mut watch = TestWatch::new(Fake::linux(), "net.core.somaxconn = { at_least = 1 }\n", RepairPolicy::Never);
+    watch.sweep(&[]);
     for round in 0..10 {
         let value = (5 + round).to_string();
-        scene.write(BACKLOG, &value).notice(BACKLOG, None, &["changed: [..]"]);
+        watch.write(BACKLOG, &value).notice(BACKLOG, None, &["changed: [..]"]);
     }
     for round in 0..7 {
-        scene.write(BACKLOG, &(50 + round).to_string()).notice(BACKLOG, None, &[]);
+        watch.write(BACKLOG, &(50 + round).to_string()).notice(BACKLOG, None, &[]);
     }
-    scene.sweep(&["restless: net.core.somaxconn changed 7 times more, and is 56 now"]);
-    scene.write(BACKLOG, "9").notice(BACKLOG, None, &["changed: [..]"]);
+    watch.sweep(&["restless: net.core.somaxconn changed 7 times more, and is 56 now"]);
+    watch.write(BACKLOG, "9").notice(BACKLOG, None, &["changed: [..]"]);
 }
