@@ -37,6 +37,13 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
                 97
             }
         }
+        // Every signal has its default action from the word on, as in no shell that is about to start a program.
+        ["wait"] => {
+            inherited.restore_signals();
+            say("up");
+            std::thread::sleep(Duration::from_secs(1000));
+            99
+        }
         ["stop"] => {
             inherited.restore_signals();
             say("stopping");

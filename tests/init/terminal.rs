@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tunectl::sys;
 
-use crate::service::{As, command, tunectl};
+use crate::service::{As, command, probe, tunectl};
 use crate::support::kernel::{PATIENCE, until};
 use crate::support::scratch::Scratch;
 
@@ -282,7 +282,7 @@ fn in_a_pipeline_the_reader_keeps_the_terminal() {
     terminal.see("read a line");
     // And Ctrl-C reaches both.
     terminal.see("> ");
-    terminal.type_in("t -- sh -c 'echo up >&2; sleep 1000' | cat\n");
+    terminal.type_in(&format!("t -- {} wait | cat\n", probe().display()));
     terminal.see("\r\nup");
     terminal.type_in("\x03");
     terminal.see("> ");
