@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::io::Write;
 
+use log::LevelFilter;
+
 use crate::apply::{self, Undo};
 use crate::cli::{ApplyPolicy, ProfileArgs, ServiceFlags};
 use crate::exec::{LimitsFallShort, Stage, StageError};
-use crate::init::{SupervisorConfig, Verbosity};
+use crate::init::SupervisorConfig;
 use crate::kernel::{AccessMode, Process};
 use crate::model::run::{CompatFlags, OPTIONS, RunOption, RunOptions};
 use crate::model::setting::System;
@@ -100,7 +102,7 @@ fn supervisor(
         log::warn!("`init` is for Linux: here the service takes our place");
         return Ok(None);
     }
-    Ok(Some(SupervisorConfig::new(options, world.compat, verbosity())))
+    Ok(Some(SupervisorConfig::new(options, world.compat, log_level())))
 }
 
 /// Finds the program, the user and the groups.
@@ -177,14 +179,9 @@ fn not_prepared(error: &StageError, compat: CompatFlags) -> CommandError {
     CommandError::new(compat.exec_failure.map_or(error.exit_code(), i32::from), error)
 }
 
-fn verbosity() -> Verbosity {
-    if log::log_enabled!(log::Level::Debug) {
-        Verbosity::Everything
-    } else if log::log_enabled!(log::Level::Info) {
-        Verbosity::Reaping
-    } else if log::log_enabled!(log::Level::Warn) {
-        Verbosity::Warnings
-    } else {
-        Verbosity::Errors
-    }
+/// The level of the log, for the supervisor, which writes without it. A filter by module counts for this one.
+fn log_level() -> LevelFilter {
+    let levels = [LevelFilter::Debug, LevelFilter::Info, LevelFilter::Warn];
+    let enabled = |filter: &LevelFilter| filter.to_level().is_some_and(|level| log::log_enabled!(level));
+    levels.into_iter().find(enabled).unwrap_or(LevelFilter::Error)
 }

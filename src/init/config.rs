@@ -1,50 +1,39 @@
-//! How to supervise: what the options come to, in the form that the supervisor works with.
+//! How to supervise: the options of `run --init` in the form that the supervisor works with.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
 
-use crate::model::run::{CompatFlags, OrphanPolicy, RunOptions, SignalTarget};
+use log::LevelFilter;
 
-/// How the service stands to our process group and session.
+use crate::model::run::{CompatFlags, OrphanPolicy, RunOptions, SignalTarget};
+use crate::model::signal::Signal;
+
+/// The process group and session of the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grouping {
-    /// In a process group of its own, which is in the foreground of our terminal if we were.
+    /// A process group of its own, which gets the foreground of our terminal if we had it.
     #[default]
     Group,
-    /// In a session of its own, with the terminal if we led the session that had it.
+    /// A session of its own, which gets our terminal if we led the session that had it.
     Session,
-    /// In our own group, as `dumb-init --single-child` leaves it.
+    /// Our own group, as `dumb-init --single-child` leaves it.
     Shared,
-}
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// Only why the service was not started.
-    Errors,
-    /// Also what could not be done for it.
-    #[default]
-    Warnings,
-    /// Also each orphan that was reaped.
-    Reaping,
-    /// Also each signal.
-    Everything,
 }
 
 /// How to supervise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SupervisorConfig {
-    /// Who gets the signals that reach us.
+    /// Which processes get the signals that we get.
     pub target: SignalTarget,
-    /// What each signal is handed on as, by number; 0 for not at all.
+    /// Which signal each signal is forwarded as, by number; 0 for not at all.
     pub rewrite: [u8; 65],
-    /// Exit codes and what to exit with instead.
+    /// Exit codes of the service, and ours instead of them; the last one counts.
     pub expect_exit: Vec<(u8, u8)>,
-    /// From a signal that asks the service to end to `SIGKILL`; zero: never.
+    /// Time from a signal that asks the service to end to `SIGKILL`; zero for no end.
     pub stop_timeout: Duration,
-    /// What happens to those whom the service leaves behind.
-    pub leftovers: OrphanPolicy,
-    /// End adopted orphans while the service lives.
+    /// What happens to processes that are left when the service has ended.
+    pub orphans: OrphanPolicy,
+    /// End adopted orphans while the service runs.
     pub reap_kill: bool,
     /// Adopt orphans though we are not PID 1.
     pub subreaper: bool,
@@ -52,71 +41,71 @@ pub struct SupervisorConfig {
     pub parent_death_signal: Option<i32>,
     /// The kernel kills the service when we die.
     pub die_with_supervisor: bool,
-    /// How the service stands to our group and session.
+    /// The process group and session of the service.
     pub grouping: Grouping,
-    /// The exit code when the command can't be executed, where it is not that of the shell.
+    /// The exit code when the command can't be executed; `None` for the shell's 126 and 127.
     pub exec_failure: Option<u8>,
-    /// What we say.
-    pub verbosity: Verbosity,
+    /// The least important events that are printed.
+    pub log_level: LevelFilter,
 }
 
 impl Default for SupervisorConfig {
     fn default() -> Self {
-        Self::new(&RunOptions::default(), CompatFlags::default(), Verbosity::Warnings)
+        Self::new(&RunOptions::default(), CompatFlags::default(), LevelFilter::Warn)
     }
 }
 
 impl SupervisorConfig {
-    /// What `options` come to.
+    /// The configuration that `options` ask for, under the name that `compat` stands for.
     #[must_use]
-    pub fn new(options: &RunOptions, manner: CompatFlags, verbosity: Verbosity) -> Self {
+    pub fn new(options: &RunOptions, compat: CompatFlags, log_level: LevelFilter) -> Self {
         let grouping = match options.session {
             Some(true) => Grouping::Session,
-            _ if manner.shares_group => Grouping::Shared,
+            _ if compat.shares_group => Grouping::Shared,
             _ => Grouping::Group,
         };
-        let mut orders = Self {
+        let mut config = Self {
             target: options.signal_to.unwrap_or_default(),
             rewrite: std::array::from_fn(|signal| u8::try_from(signal).unwrap_or(0)),
             expect_exit: options.expect_exit.clone(),
             stop_timeout: options.stop_timeout.unwrap_or_default(),
-            leftovers: options.orphan_timeout.unwrap_or_default(),
+            orphans: options.orphan_timeout.unwrap_or_default(),
             reap_kill: options.reap_kill.unwrap_or(false),
             subreaper: options.subreaper.unwrap_or(true),
-            parent_death_signal: options.parent_death_signal.map(crate::model::signal::Signal::number),
+            parent_death_signal: options.parent_death_signal.map(Signal::number),
             die_with_supervisor: options.die_with_supervisor.unwrap_or(false),
             grouping,
-            exec_failure: manner.exec_failure,
-            verbosity,
+            exec_failure: compat.exec_failure,
+            log_level,
         };
         if grouping == Grouping::Session {
             // The group that leads a session of its own is an orphaned one, in which the kernel ignores the signals
             // of job control (setpgid(2)); SIGSTOP does what they ask for. dumb-init has the same rule.
             for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
-                orders.hand_on(signal, libc::SIGSTOP);
+                config.set_rewrite(signal, libc::SIGSTOP);
             }
         }
         for (from, to) in &options.rewrite {
-            orders.hand_on(from.number(), to.map_or(0, crate::model::signal::Signal::number));
+            config.set_rewrite(from.number(), to.map_or(0, Signal::number));
         }
-        orders
+        config
     }
 
-    /// From now on signal `from` is handed on as `to`, or with 0 not at all.
-    pub fn hand_on(&mut self, from: i32, to: i32) {
+    /// From now on signal `from` is forwarded as `to`, or with 0 not at all.
+    pub fn set_rewrite(&mut self, from: i32, to: i32) {
         let place = usize::try_from(from).ok().and_then(|index| self.rewrite.get_mut(index));
         if let (Some(place), Ok(to)) = (place, u8::try_from(to)) {
             *place = to;
         }
     }
 
-    /// What signal `from` is handed on as.
+    /// The signal that `from` is forwarded as; 0 for none.
     #[must_use]
-    pub fn handed_on_as(&self, from: i32) -> i32 {
+    pub fn rewritten(&self, from: i32) -> i32 {
         usize::try_from(from).ok().and_then(|index| self.rewrite.get(index)).map_or(0, |&to| i32::from(to))
     }
 
-    /// What to exit with when the service exits with `code`. The last that speaks of it counts.
+    /// Our exit code when the service exits with `code`.
     #[must_use]
     pub fn exit_code(&self, code: i32) -> i32 {
         let last = self.expect_exit.iter().rev().find(|(from, _)| i32::from(*from) == code);

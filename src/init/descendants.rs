@@ -1,4 +1,4 @@
-//! Everything that descends from us, found in /proc: never more than that.
+//! Our descendants, found in `/proc`, and signalling all of them and nobody else.
 
 use std::io;
 use std::path::Path;
@@ -9,19 +9,19 @@ use crate::sys::{self, Info};
 /// Where procfs is mounted.
 const PROC: &str = "/proc";
 
-/// How often the tree is walked again for those that were born while it was walked.
+/// How often the process table is read again for processes that were started while it was read.
 const PASSES: usize = 16;
 
-/// Sends `signal` once to each of our descendants, with what came with `value`.
+/// Sends `signal` once to each of our descendants, with the value and the first sender of `value`.
 ///
 /// # Errors
 /// /proc is not mounted, or is that of another PID namespace.
-pub(super) fn signal(signal: i32, value: Option<&Info>) -> io::Result<()> {
+pub(super) fn signal_all(signal: i32, value: Option<&Info>) -> io::Result<()> {
     let mut known: Vec<i32> = Vec::new();
     for _ in 0..PASSES {
-        let table = processes()?;
+        let table = process_table()?;
         let before = known.len();
-        for (pid, parent) in below(&table, sys::own_pid()) {
+        for (pid, parent) in descendants_of(&table, sys::own_pid()) {
             if known.contains(&pid) {
                 continue;
             }
@@ -39,14 +39,14 @@ pub(super) fn signal(signal: i32, value: Option<&Info>) -> io::Result<()> {
 /// Our children, adopted ones too.
 ///
 /// # Errors
-/// As [`signal`].
+/// As [`signal_all`].
 pub(super) fn children() -> io::Result<Vec<i32>> {
     let own = sys::own_pid();
-    Ok(processes()?.into_iter().filter(|&(_, parent)| parent == own).map(|(pid, _)| pid).collect())
+    Ok(process_table()?.into_iter().filter(|&(_, parent)| parent == own).map(|(pid, _)| pid).collect())
 }
 
-/// Each process with its parent.
-fn processes() -> io::Result<Vec<(i32, i32)>> {
+/// Each process with its parent, 0 where that can't be read.
+fn process_table() -> io::Result<Vec<(i32, i32)>> {
     expect_own_proc(Path::new(PROC))?;
     // The directory is closed before the files in it are opened: its descriptor may be the last one.
     let pids = process::pids(Path::new(PROC))?;
@@ -61,8 +61,8 @@ fn parent_of(pid: i32) -> Option<i32> {
     ProcessDir::of(Path::new(PROC), pid).stat().ok()?.map(|stat| stat.parent)
 }
 
-/// Those of `table` that are below `root`, each with its parent; parents first.
-fn below(table: &[(i32, i32)], root: i32) -> Vec<(i32, i32)> {
+/// The descendants of `root` in `table`, each with its parent; parents first.
+fn descendants_of(table: &[(i32, i32)], root: i32) -> Vec<(i32, i32)> {
     let mut found: Vec<(i32, i32)> = table.iter().copied().filter(|&(_, parent)| parent == root).collect();
     let mut next = 0;
     while let Some(&(pid, _)) = found.get(next) {
@@ -72,27 +72,28 @@ fn below(table: &[(i32, i32)], root: i32) -> Vec<(i32, i32)> {
     found
 }
 
-/// Only a child of ours keeps its number until we wait for it. Any other may have ended since we read of it, and a
-/// stranger may have its number now: so it is held, looked at again, and then signalled.
+/// Signals a descendant. Only a child of ours keeps its process ID until we wait for it. Any other may have ended since
+/// the table was read, and its ID may be another process's: so a pidfd is opened, its parent compared again, and the
+/// signal sent through the pidfd.
 fn send(pid: i32, parent: i32, signal: i32, value: Option<&Info>) {
-    let by_number = || match value {
+    let by_pid = || match value {
         Some(info) => sys::queue(pid, signal, info).or_else(|_| sys::kill(pid, signal)),
         None => sys::kill(pid, signal),
     };
-    let failed = if parent == sys::own_pid() {
-        by_number()
+    let sent = if parent == sys::own_pid() {
+        by_pid()
     } else {
         match sys::hold(pid) {
-            // Someone else: the next pass will see.
+            // Another process has that ID, or it was adopted by another: the next pass reads it anew.
             Ok(_) if parent_of(pid).is_some_and(|now| now != parent && now != sys::own_pid()) => Ok(()),
-            // Where nothing can be read it is gone, or there are no descriptors left.
-            Ok(held) => sys::kill_held(&held, signal, value).or_else(|_| sys::kill_held(&held, signal, None)),
-            // Out of descriptors, or an old kernel.
-            Err(_) => by_number(),
+            // Where its parent can't be read it is gone, or no descriptors are left.
+            Ok(pidfd) => sys::kill_held(&pidfd, signal, value).or_else(|_| sys::kill_held(&pidfd, signal, None)),
+            // No descriptors are left, or the kernel has no pidfds (before Linux 5.3).
+            Err(_) => by_pid(),
         }
     };
-    // ESRCH: it is gone, as it should. EPERM: a set-uid program, which nobody without rights can signal.
-    drop(failed);
+    // ESRCH: it is gone. EPERM: it has another user by a set-uid program, and we have no CAP_KILL.
+    drop(sent);
 }
 
 #[cfg(test)]
@@ -100,12 +101,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_below_is_found() {
+    fn descendants_are_found_at_any_depth() {
         let table = [(1, 0), (2, 1), (3, 2), (4, 1), (5, 3), (6, 0), (7, 6), (8, 5)];
-        assert_eq!(below(&table, 2), [(3, 2), (5, 3), (8, 5)]);
-        assert_eq!(below(&table, 1).len(), 5);
-        assert_eq!(below(&table, 8), []);
-        assert_eq!(below(&table, 6), [(7, 6)]);
+        assert_eq!(descendants_of(&table, 2), [(3, 2), (5, 3), (8, 5)]);
+        assert_eq!(descendants_of(&table, 1).len(), 5);
+        assert_eq!(descendants_of(&table, 8), []);
+        assert_eq!(descendants_of(&table, 6), [(7, 6)]);
     }
 
     #[test]

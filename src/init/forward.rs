@@ -1,89 +1,70 @@
-//! Handing signals on.
+//! Forwarding signals to the service.
 
-use std::{fmt, io};
+use std::io;
 
-use super::config::{Grouping, SupervisorConfig, Verbosity};
+use super::config::{Grouping, SupervisorConfig};
 use super::descendants;
-use super::stderr_log::{detail, warning};
+use super::messages::{Event, report};
 use crate::model::run::SignalTarget;
-use crate::model::signal::Signal;
 use crate::sys::{self, Info};
 
-/// Hands `info` on, as another signal if so ordered; says which signal went out, if one did.
-pub(super) fn forward(orders: &SupervisorConfig, child: i32, target: SignalTarget, info: &Info) -> Option<i32> {
-    let signal = orders.handed_on_as(info.signal());
-    if signal == 0 || reached_child_already(orders, child, info) {
-        detail(orders, Verbosity::Everything, &format_args!("{} is not handed on", Name(info.signal())));
+/// Forwards the signal `info` to the service, whose first process is `child`, perhaps as another signal; returns the
+/// signal that was sent, if one was.
+pub(super) fn forward(config: &SupervisorConfig, child: i32, target: SignalTarget, info: &Info) -> Option<i32> {
+    let received = info.signal();
+    let signal = config.rewritten(received);
+    if signal == 0 || terminal_reached_child(config, child, info) {
+        report(config.log_level, &Event::NotForwarded { signal: received });
         return None;
     }
     let sent = match target {
-        SignalTarget::Child => to_child(child, signal, info),
-        SignalTarget::Group => to_group(child, signal, info),
+        SignalTarget::Child => send_to_child(child, signal, info),
+        SignalTarget::Group => send_to_group(child, signal, info),
         SignalTarget::All => {
             let value = Some(info).filter(|info| info.has_value());
-            descendants::signal(signal, value).or_else(|_| to_group(child, signal, info))
+            descendants::signal_all(signal, value).or_else(|_| send_to_group(child, signal, info))
         }
     };
     match sent {
-        Ok(()) => {
-            detail(
-                orders,
-                Verbosity::Everything,
-                &format_args!("{} handed on as {}", Name(info.signal()), Name(signal)),
-            );
-        }
+        Ok(()) => report(config.log_level, &Event::Forwarded { received, sent: signal }),
         // It has just ended; its SIGCHLD is on its way.
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
-        Err(error) => {
-            let hint = if error.raw_os_error() == Some(libc::EPERM) { " (CAP_KILL is missing)" } else { "" };
-            let reason = sys::reason(&error);
-            warning(orders, &format_args!("{} could not be handed on: {reason}{hint}", Name(signal)));
-        }
+        Err(error) => report(config.log_level, &Event::ForwardFailed { signal, error: &error }),
     }
     Some(signal)
 }
 
-/// Whether the driver of the terminal sent it: for a key, another size, or because the line is gone.
+/// Whether the terminal driver sent it: for a key, a new window size, or because the line is gone.
 pub(super) fn is_from_terminal(info: &Info) -> bool {
-    const ITS: [i32; 5] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGWINCH, libc::SIGHUP];
-    info.from_kernel() && ITS.contains(&info.signal())
+    const OF_TERMINALS: [i32; 5] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGWINCH, libc::SIGHUP];
+    info.from_kernel() && OF_TERMINALS.contains(&info.signal())
 }
 
-/// A child in our own group gets what the terminal sends from the terminal itself.
-fn reached_child_already(orders: &SupervisorConfig, child: i32, info: &Info) -> bool {
-    orders.grouping == Grouping::Shared
+/// A child in our own process group gets the terminal's signals from the terminal itself.
+fn terminal_reached_child(config: &SupervisorConfig, child: i32, info: &Info) -> bool {
+    config.grouping == Grouping::Shared
         && is_from_terminal(info)
         && sys::group_of(child).is_ok_and(|group| group == sys::own_group())
 }
 
-fn to_child(child: i32, signal: i32, info: &Info) -> io::Result<()> {
-    // A value, and who sent it first, go along where the kernel allows it; where its queue is full it still arrives.
+/// Sends `signal` to the child, with the value and the first sender of `info` where the kernel allows it; where the
+/// queue of the child is full, without them.
+fn send_to_child(child: i32, signal: i32, info: &Info) -> io::Result<()> {
     if info.has_value() && sys::queue(child, signal, info).is_ok() {
         return Ok(());
     }
     sys::kill(child, signal)
 }
 
-fn to_group(child: i32, signal: i32, info: &Info) -> io::Result<()> {
+/// The same for the process group of the child.
+fn send_to_group(child: i32, signal: i32, info: &Info) -> io::Result<()> {
     if info.has_value() && sys::queue_to_group(child, signal, info).is_ok() {
         return Ok(());
     }
     match sys::kill(-child, signal) {
-        // Between fork and setsid(2) there is no such group yet. All is blocked in the child then, so that it gets the
-        // signal when it is ready.
-        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => to_child(child, signal, info),
+        // Between fork and setsid(2) there is no such group yet. All signals are blocked in the child then, so that it
+        // gets this one when it is ready.
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => send_to_child(child, signal, info),
         sent => sent,
-    }
-}
-
-/// A signal by its name, which is spelled only where it is said.
-struct Name(i32);
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Signal::new(self.0) {
-            Some(signal) => signal.fmt(f),
-            None => self.0.fmt(f),
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! Staying as the service's parent: what PID 1 of a container owes it.
+//! Staying as the service's parent: what PID 1 of a container has to do for it.
 //!
-//! The story is [`run`]: prepare, spawn, then supervise until the service has ended and nothing is left of it. All
+//! [`run`] lists the steps: prepare, start the child, then supervise until it has ended and no descendant is left. All
 //! signals have been blocked since the first statement of `main` and are taken one by one, so that none is lost and
 //! nothing happens between two lines. Once the service runs, no failure ends the supervisor: its end would be that
 //! of everything in the container.
@@ -8,99 +8,113 @@
 mod config;
 mod descendants;
 mod forward;
+mod messages;
 mod orphans;
-mod pause;
 mod reap_throttle;
 mod reexec;
 mod shutdown;
 mod spawn;
-mod stderr_log;
 mod supervise;
 mod terminal;
 
-pub use config::{Grouping, SupervisorConfig, Verbosity};
-pub use pause::pause;
+pub use config::{Grouping, SupervisorConfig};
 pub use reexec::resume;
 
 use std::time::Duration;
 
-use crate::exec::{self, Stage, TakeLimits};
+use crate::exec::{self, ExecError, Stage, TakeLimits};
+use crate::model::capability::Capability;
 use crate::sys::{self, Inherited};
-use supervise::Watch;
+use messages::{Event, Failure, fail, report};
 
-/// The service was not started: the code to exit with. Why has been said on standard error.
+/// The service was not started. Why has been printed on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStarted {
-    /// 125, 126, 127, or 128+N for a signal that came first.
+    /// The exit code: 125, 126, 127, or 128+N for a signal that came first.
     pub code: i32,
 }
 
-/// Starts the service and stays until it has ended; returns the code to exit with.
+/// How long a command runs before the supervisor executes itself anew for it, as a rule: one that has ended by then is
+/// not worth the exec.
+const SHORT_COMMAND: Duration = Duration::from_millis(50);
+
+/// Starts the service and stays until it has ended; returns the exit code.
 ///
-/// `take_limits` is called in the child, while it still has every right of ours.
+/// `take_limits` is called in the child, while it still has all of our privileges.
 ///
 /// # Errors
-/// The service was not started, so that all can be put back that was changed for it.
+/// The service was not started, so that everything can be undone that was changed for it.
 pub fn run(
-    orders: SupervisorConfig,
+    config: SupervisorConfig,
     mut stage: Stage,
     inherited: &Inherited,
     take_limits: TakeLimits<'_>,
 ) -> Result<i32, NotStarted> {
     if let Some(signal) = exec::pending_fatal_signal(inherited) {
-        stderr_log::error(&exec::ExecError::Interrupted { signal });
+        fail(&Failure::Interrupted(ExecError::Interrupted { signal }));
         return Err(NotStarted { code: 128 + signal });
     }
-    prepare(&orders);
-    if orders.die_with_supervisor {
+    prepare(&config);
+    if config.die_with_supervisor {
         stage.set_parent_death_signal(sys::own_pid(), libc::SIGKILL);
     }
-    let child = spawn::spawn(&orders, &mut stage, inherited, take_limits)?;
-    settle(stage.other_uid());
-    let mut watch = Watch { child, orders };
-    // A command that is over at once is not worth the exec.
-    sys::await_signal(BRIEF);
+    let child = spawn::spawn(&config, &mut stage, inherited, take_limits)?;
+    release_resources(stage.other_uid());
+    // Returns early when a signal comes, SIGCHLD among them.
+    sys::await_signal(SHORT_COMMAND);
     if !sys::has_ended(child) {
-        // Everything that reading profiles and tuning left in memory goes; where that can't be, we stay as we are.
-        watch = reexec::exec_anew(watch, stage.command_name());
+        reexec::reexec(child, &config, stage.command_name());
     }
-    Ok(supervise::supervise(watch))
+    Ok(supervise::supervise(child, config))
 }
 
-/// How long a service has run that has come to stay. A signal that comes earlier does not wait for it.
-const BRIEF: Duration = Duration::from_millis(50);
-
-/// What must stand before there is a child.
-fn prepare(orders: &SupervisorConfig) {
-    if let Some(signal) = orders.parent_death_signal {
+/// What must be set up before there is a child.
+fn prepare(config: &SupervisorConfig) {
+    if let Some(signal) = config.parent_death_signal {
         let parent = sys::parent();
-        let set = sys::die_with_parent(signal);
-        if let Err(error) = set {
-            let reason = sys::reason(&error);
-            stderr_log::warning(orders, &format_args!("no signal can be had when our parent dies: {reason}"));
+        if let Err(error) = sys::die_with_parent(signal) {
+            report(config.log_level, &Event::ParentDeathSignalUnavailable(&error));
         } else if sys::parent() != parent {
-            // It died before the kernel knew that we wanted to be told. Blocked as all are, it waits for its turn.
+            // It died before the kernel knew of our wish. Blocked as all signals are, this one is pending until taken.
             drop(sys::kill(sys::own_pid(), signal));
         }
     }
-    if orders.subreaper && sys::own_pid() != 1 {
+    if config.subreaper && sys::own_pid() != 1 {
         if let Err(error) = sys::set_subreaper() {
-            let reason = sys::reason(&error);
-            stderr_log::warning(orders, &format_args!("orphans go to PID 1 and not to us: {reason}"));
+            report(config.log_level, &Event::SubreaperUnavailable(&error));
         }
     }
 }
 
-/// The parent's part once the child is there: it needs no file and no place, and no right but to signal the child.
-fn settle(other_user: Option<u32>) {
+/// Leaves the working directory, so that its file system can be unmounted, and becomes user `other_uid` where only
+/// that one may signal the service: root without `CAP_KILL` can't signal another user's process, and nothing but a
+/// `SIGKILL` from outside would ever stop the service (kill(2)).
+fn release_resources(other_uid: Option<u32>) {
     drop(std::env::set_current_dir("/"));
-    if let Some(uid) = other_user {
-        let may_kill = sys::capabilities()
-            .is_ok_and(|sets| sets.effective & crate::model::capability::Capability::KILL.bit() != 0);
-        if !may_kill {
-            // Root without CAP_KILL can't signal another user's process: nothing but a SIGKILL from outside would
-            // ever stop the service (kill(2)). As that user we can.
-            drop(sys::set_uid(uid));
+    let may_kill = || sys::capabilities().is_ok_and(|sets| sets.effective & Capability::KILL.bit() != 0);
+    if let Some(uid) = other_uid.filter(|_| !may_kill()) {
+        drop(sys::set_uid(uid));
+    }
+}
+
+/// Stays without a service, as `catatonit -P` does to hold the namespaces of a pod: reaps orphans until `SIGTERM` or
+/// `SIGINT`, and drops every other signal. Returns the exit code.
+#[must_use]
+pub fn pause() -> i32 {
+    if sys::own_pid() != 1 {
+        if let Err(error) = sys::set_subreaper() {
+            fail(&Failure::PauseSubreaper(&error));
+            return 1;
+        }
+    }
+    // Podman unmounts the directory in which it has started its pause process.
+    drop(std::env::set_current_dir("/"));
+    sys::close_range(3, u32::MAX);
+    sys::forget_program();
+    loop {
+        while let Ok(Some(_)) = sys::wait_any() {}
+        if sys::take_signal(None).is_some_and(|info| [libc::SIGTERM, libc::SIGINT].contains(&info.signal())) {
+            return 0;
         }
     }
 }

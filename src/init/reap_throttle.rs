@@ -1,69 +1,68 @@
-//! When to look for ended children: at once when the kernel tells of one, but in a storm of orphans together.
-//!
-//! To be woken costs more than to reap, and an orphan each time is what a storm of them would come to.
+//! When to reap: at once when the kernel reports an ended child, but together when many orphans end one after the
+//! other, since being woken for each costs more than reaping it.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
-/// After how many other signals we look without having been told of any. Of the signals that wait the kernel gives the
-/// lowest first, so that a flood of them could hold up `SIGCHLD` for ever.
-const PATIENCE: u32 = 16;
+/// After how many other signals children are reaped without `SIGCHLD`. Of the pending signals the kernel delivers the
+/// lowest number first, so that a flood of those could hold up `SIGCHLD` for ever.
+const SIGNALS_BEFORE_REAP: u32 = 16;
 
-/// How long we rest after an orphan if the next one comes so soon: short beside what a process takes to start and end,
-/// for a zombie counts in `pids.max`, and the service's own end may be among what waits.
-const REST: Duration = Duration::from_millis(1);
+/// How long reaping pauses after an orphan, if the next one ends within that time. Short beside the time that a process
+/// takes to start and end: a zombie counts in `pids.max`, and the service's own end may be among what is pending.
+const PAUSE: Duration = Duration::from_millis(1);
 
-/// Whether it is time to look.
+/// Decides when to reap.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
-    /// How many signals may still come before we look.
-    patience: u32,
-    /// Until when an orphan that ends is one of a storm.
-    storm_until: Option<Instant>,
-    /// The end of our rest, while we rest.
-    due: Option<Instant>,
+pub(super) struct ReapThrottle {
+    /// How many other signals may still come before children are reaped.
+    signals_left: u32,
+    /// Until when another ended orphan counts as one of many.
+    burst_until: Option<Instant>,
+    /// The end of the pause, during one.
+    paused_until: Option<Instant>,
 }
 
-impl Pace {
-    /// Whether to look now; at the very first, yes.
+impl ReapThrottle {
+    /// Whether to reap now; at the very first, yes.
     pub(super) fn is_due(&self) -> bool {
-        self.patience == 0 || self.due.is_some_and(|due| due <= Instant::now())
+        self.signals_left == 0 || self.paused_until.is_some_and(|end| end <= Instant::now())
     }
 
-    /// Whether we rest, and want to hear of no child.
-    pub(super) fn rests(&self) -> bool {
-        self.due.is_some()
+    /// Whether `SIGCHLD` is to be left pending.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused_until.is_some()
     }
 
-    /// When we look without being told.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+    /// When to reap without a signal, during a pause.
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        self.paused_until
     }
 
-    /// The kernel tells of a child.
-    pub(super) fn child_changed(&mut self) {
-        self.due = self.storm_until.filter(|&end| Instant::now() < end);
-        if self.due.is_none() {
-            self.look();
+    /// `SIGCHLD` has come.
+    pub(super) fn on_sigchld(&mut self) {
+        self.paused_until = self.burst_until.filter(|&end| Instant::now() < end);
+        if self.paused_until.is_none() {
+            self.make_due();
         }
     }
 
-    /// A signal came that is about something else.
-    pub(super) fn other_signal(&mut self) {
-        self.patience = self.patience.saturating_sub(1);
+    /// Another signal has come.
+    pub(super) fn on_other_signal(&mut self) {
+        self.signals_left = self.signals_left.saturating_sub(1);
     }
 
-    /// We are to look.
-    pub(super) fn look(&mut self) {
-        self.patience = 0;
+    /// Has children reaped next.
+    pub(super) fn make_due(&mut self) {
+        self.signals_left = 0;
     }
 
-    /// We have looked, and found `orphans` or not.
-    pub(super) fn reaped(&mut self, orphans: bool) {
+    /// Children were reaped, `orphans` among them or not.
+    pub(super) fn on_reaped(&mut self, orphans: bool) {
         *self = Self {
-            patience: PATIENCE,
-            storm_until: if orphans { Instant::now().checked_add(REST) } else { None },
-            due: None,
+            signals_left: SIGNALS_BEFORE_REAP,
+            burst_until: if orphans { Instant::now().checked_add(PAUSE) } else { None },
+            paused_until: None,
         };
     }
 }
@@ -73,45 +72,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_that_ends_by_itself_is_looked_for_at_once() {
-        let mut pace = Pace::default();
-        assert!(pace.is_due(), "the very first time");
+    fn a_single_child_is_reaped_at_once() {
+        let mut throttle = ReapThrottle::default();
+        assert!(throttle.is_due(), "the very first time");
         for orphans in [false, true] {
-            pace.reaped(orphans);
-            assert!(!pace.is_due());
-            std::thread::sleep(REST);
-            pace.child_changed();
-            assert_eq!((pace.is_due(), pace.rests()), (true, false));
+            throttle.on_reaped(orphans);
+            assert!(!throttle.is_due());
+            std::thread::sleep(PAUSE);
+            throttle.on_sigchld();
+            assert_eq!((throttle.is_due(), throttle.is_paused()), (true, false));
         }
-        // The service's own changes are no storm.
-        pace.reaped(false);
-        pace.child_changed();
-        assert_eq!((pace.is_due(), pace.rests()), (true, false));
+        // Stops and continues of the service are no burst.
+        throttle.on_reaped(false);
+        throttle.on_sigchld();
+        assert_eq!((throttle.is_due(), throttle.is_paused()), (true, false));
     }
 
     #[test]
-    fn of_a_storm_we_hear_after_a_rest() {
-        let storm_until = Instant::now().checked_add(Duration::from_secs(60));
-        let mut pace = Pace { storm_until, patience: PATIENCE, due: None };
-        pace.child_changed();
-        assert_eq!((pace.is_due(), pace.rests(), pace.due()), (false, true, pace.storm_until));
-        pace.due = Some(Instant::now());
-        assert!(pace.is_due());
-        pace.reaped(true);
-        let left = pace.storm_until.unwrap().saturating_duration_since(Instant::now());
-        assert_eq!((pace.rests(), left <= REST), (false, true));
+    fn orphans_in_a_burst_are_reaped_after_a_pause() {
+        let burst_until = Instant::now().checked_add(Duration::from_secs(60));
+        let mut throttle = ReapThrottle { burst_until, signals_left: SIGNALS_BEFORE_REAP, paused_until: None };
+        throttle.on_sigchld();
+        assert_eq!((throttle.is_due(), throttle.is_paused(), throttle.paused_until()), (false, true, burst_until));
+        throttle.paused_until = Some(Instant::now());
+        assert!(throttle.is_due());
+        throttle.on_reaped(true);
+        let left = throttle.burst_until.unwrap().saturating_duration_since(Instant::now());
+        assert_eq!((throttle.is_paused(), left <= PAUSE), (false, true));
     }
 
     #[test]
     fn a_flood_of_other_signals_does_not_hold_it_up() {
-        let mut pace = Pace::default();
-        pace.reaped(false);
-        for _ in 0..PATIENCE {
-            assert!(!pace.is_due());
-            pace.other_signal();
+        let mut throttle = ReapThrottle::default();
+        throttle.on_reaped(false);
+        for _ in 0..SIGNALS_BEFORE_REAP {
+            assert!(!throttle.is_due());
+            throttle.on_other_signal();
         }
-        assert!(pace.is_due());
-        pace.other_signal();
-        assert!(pace.is_due());
+        assert!(throttle.is_due());
+        throttle.on_other_signal();
+        assert!(throttle.is_due());
     }
 }

@@ -1,51 +1,54 @@
-//! What the service leaves behind: asked to end, given time, then killed.
+//! Ending the processes that the service leaves behind: `SIGTERM`, a grace period, then `SIGKILL`.
 
 use std::time::{Duration, Instant};
 
 use super::config::SupervisorConfig;
-use super::stderr_log::warning;
+use super::messages::{Event, report};
 use super::{descendants, forward};
 use crate::model::run::{OrphanPolicy, SignalTarget};
 use crate::sys;
 
-/// How long the kernel has to carry out `SIGKILL`: it may wait for a disk or a network file system.
-const KILLING: Duration = Duration::from_secs(1);
+/// How long we wait for processes to end by `SIGKILL`: they may be waiting for a disk or a network file system.
+const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Ends whatever is left when the service has ended.
-pub(super) fn end_leftovers(orders: &SupervisorConfig, child: i32) {
-    let OrphanPolicy::End(time) = orders.leftovers else { return };
+/// Time between two rounds of `SIGKILL`, for processes that were started in between.
+const KILL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Ends all descendants after the service, whose first process was `child`, has ended.
+pub(super) fn end_orphans(config: &SupervisorConfig, child: i32) {
+    let OrphanPolicy::End(grace) = config.orphans else { return };
     if sys::own_pid() != 1 && !sys::is_subreaper() {
-        // They are not ours to wait for, but those of its group can be told.
+        // They are not ours to wait for, but those in its group can be signalled.
         drop(sys::kill(-child, libc::SIGTERM));
         return;
     }
-    if none_left() {
+    if reap_all() {
         return;
     }
-    if !time.is_zero() {
-        tell_everyone(libc::SIGTERM);
-        // Who is stopped can't end.
-        tell_everyone(libc::SIGCONT);
-        if wait_for_all(orders, child, time) {
+    if !grace.is_zero() {
+        signal_all(libc::SIGTERM);
+        // A stopped process takes it only when it is resumed.
+        signal_all(libc::SIGCONT);
+        if wait_for_all(config, child, grace) {
             return;
         }
     }
-    let Some(end) = Instant::now().checked_add(KILLING) else { return };
+    let Some(end) = Instant::now().checked_add(KILL_TIMEOUT) else { return };
     while Instant::now() < end {
-        tell_everyone(libc::SIGKILL);
-        // Again and again: who forks fast may have done so while we looked.
-        if wait_for_all(orders, child, Duration::from_millis(20)) {
+        signal_all(libc::SIGKILL);
+        if wait_for_all(config, child, KILL_INTERVAL) {
             return;
         }
     }
-    warning(orders, &"some processes that the service left behind could not be killed");
+    report(config.log_level, &Event::OrphansNotKilled);
 }
 
-/// Whether nobody is left by `time` from now. Signals that come meanwhile go to all.
-fn wait_for_all(orders: &SupervisorConfig, child: i32, time: Duration) -> bool {
+/// Waits until no descendant is left, for at most `time`; returns whether none is. Signals that come meanwhile go to
+/// all of them.
+fn wait_for_all(config: &SupervisorConfig, child: i32, time: Duration) -> bool {
     let Some(end) = Instant::now().checked_add(time) else { return false };
     loop {
-        if none_left() {
+        if reap_all() {
             return true;
         }
         let left = end.saturating_duration_since(Instant::now());
@@ -54,14 +57,14 @@ fn wait_for_all(orders: &SupervisorConfig, child: i32, time: Duration) -> bool {
         }
         if let Some(info) = sys::take_signal(Some(left)) {
             if info.signal() != libc::SIGCHLD {
-                let _ = forward::forward(orders, child, SignalTarget::All, &info);
+                let _ = forward::forward(config, child, SignalTarget::All, &info);
             }
         }
     }
 }
 
-/// Waits for all that have ended; whether that were all we had.
-fn none_left() -> bool {
+/// Waits for all children that have ended; returns whether none is left.
+fn reap_all() -> bool {
     loop {
         match sys::wait_any() {
             Ok(Some(_)) => {}
@@ -71,9 +74,9 @@ fn none_left() -> bool {
     }
 }
 
-fn tell_everyone(signal: i32) {
-    if descendants::signal(signal, None).is_err() && sys::own_pid() == 1 {
-        // Without /proc: the kernel is about to kill everybody in our PID namespace anyway.
+fn signal_all(signal: i32) {
+    if descendants::signal_all(signal, None).is_err() && sys::own_pid() == 1 {
+        // Without /proc: as PID 1 we can signal everyone in our PID namespace, whom the kernel kills with us anyway.
         drop(sys::kill(-1, signal));
     }
 }

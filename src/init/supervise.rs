@@ -1,168 +1,169 @@
-//! The supervisor's loop: take a signal, hand it on, reap; until the service has ended.
+//! The supervisor's loop: take a signal, forward it, reap; until the service has ended.
 
 use std::time::{Duration, Instant};
 
-use super::config::{Grouping, SupervisorConfig, Verbosity};
-use super::orphans::Orphans;
-use super::reap_throttle::Pace;
-use super::stderr_log::{detail, warning};
+use super::config::{Grouping, SupervisorConfig};
+use super::messages::{Event, report};
+use super::orphans::OrphanKiller;
+use super::reap_throttle::ReapThrottle;
 use super::terminal::Terminal;
 use super::{forward, shutdown};
 use crate::model::run::SignalTarget;
 use crate::sys::{self, Ended, Info, WaitStatus};
 
-/// Whom we watch, and how.
-#[derive(Debug)]
-pub(super) struct Watch {
-    pub(super) child: i32,
-    pub(super) orders: SupervisorConfig,
-}
+/// The exit code where how the service ended could not be known.
+const UNKNOWN_END: Ended = Ended::Code(125);
 
 struct Supervisor {
+    /// The process ID of the service.
     child: i32,
-    orders: SupervisorConfig,
+    config: SupervisorConfig,
     terminal: Option<Terminal>,
-    /// Whether the child is stopped.
+    /// Whether the child is stopped by job control.
     stopped: bool,
-    /// When its time to end is over.
+    /// When `stop_timeout` is over, after a signal that asks the service to end.
     kill_at: Option<Instant>,
-    orphans: Option<Orphans>,
-    pace: Pace,
+    /// With `reap_kill` only.
+    orphan_killer: Option<OrphanKiller>,
+    throttle: ReapThrottle,
 }
 
-/// Supervises until the child has ended and nothing is left of it; returns the code to exit with.
-pub(super) fn supervise(watch: Watch) -> i32 {
-    let Watch { child, orders } = watch;
+/// Supervises process `child` until it has ended and no descendant is left; returns our exit code.
+pub(super) fn supervise(child: i32, config: SupervisorConfig) -> i32 {
     let mut supervisor = Supervisor {
         child,
         terminal: Terminal::find(),
         stopped: false,
         kill_at: None,
-        orphans: orders.reap_kill.then(|| Orphans::new(child)),
-        orders,
-        pace: Pace::default(),
+        orphan_killer: config.reap_kill.then(|| OrphanKiller::new(child)),
+        config,
+        throttle: ReapThrottle::default(),
     };
-    let ended = supervisor.watch();
+    let ended = supervisor.wait_for_end();
     supervisor.take_terminal_back();
-    shutdown::end_leftovers(&supervisor.orders, child);
-    supervisor.orders.exit_code(ended.exit_code())
+    shutdown::end_orphans(&supervisor.config, child);
+    supervisor.config.exit_code(ended.exit_code())
 }
 
 impl Supervisor {
-    fn watch(&mut self) -> Ended {
+    fn wait_for_end(&mut self) -> Ended {
         loop {
-            // Before the first wait too: for a child that was quicker than we are.
-            if self.pace.is_due() {
+            // Before the first wait too, for a child that has ended already.
+            if self.throttle.is_due() {
                 if let Some(ended) = self.reap() {
                     return ended;
                 }
             }
-            self.on_time();
-            let patience = self.patience();
-            let taken = if self.pace.rests() {
-                sys::take_signal_but(libc::SIGCHLD, patience)
+            self.handle_deadlines();
+            let timeout = self.next_deadline();
+            let signal = if self.throttle.is_paused() {
+                sys::take_signal_but(libc::SIGCHLD, timeout)
             } else {
-                sys::take_signal(patience)
+                sys::take_signal(timeout)
             };
-            match taken {
-                Some(info) if info.signal() == libc::SIGCHLD => self.pace.child_changed(),
+            match signal {
+                Some(info) if info.signal() == libc::SIGCHLD => self.throttle.on_sigchld(),
                 Some(info) => {
-                    self.on_signal(&info);
-                    self.pace.other_signal();
+                    self.handle_signal(&info);
+                    self.throttle.on_other_signal();
                 }
-                None => self.pace.look(),
+                None => self.throttle.make_due(),
             }
         }
     }
 
-    /// How long nothing is due. For ever, as a rule: an idle supervisor never wakes up.
-    fn patience(&self) -> Option<Duration> {
-        let orphans = self.orphans.as_ref().map(Orphans::due);
-        let due = [self.kill_at, orphans, self.pace.due()].into_iter().flatten().min()?;
+    /// Time to the next thing to do without a signal; `None`, as a rule, for an idle supervisor never wakes up.
+    fn next_deadline(&self) -> Option<Duration> {
+        let scan = self.orphan_killer.as_ref().map(OrphanKiller::next_scan);
+        let due = [self.kill_at, scan, self.throttle.paused_until()].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
 
-    fn on_signal(&mut self, info: &Info) {
+    fn handle_deadlines(&mut self) {
+        if self.kill_at.is_some_and(|due| due <= Instant::now()) {
+            self.kill_at = None;
+            report(self.config.log_level, &Event::StopTimeout);
+            drop(sys::kill(self.child, libc::SIGKILL));
+        }
+        if let Some(orphan_killer) = &mut self.orphan_killer {
+            orphan_killer.scan_if_due(&self.config);
+        }
+    }
+
+    fn handle_signal(&mut self, info: &Info) {
         if info.signal() == libc::SIGPIPE && info.sender() == sys::own_pid() {
             // Our own: a message of ours had no reader.
             return;
         }
-        let resumes = info.signal() == libc::SIGCONT;
-        if resumes {
-            self.give_terminal();
+        if info.signal() == libc::SIGCONT {
+            self.resume_in_foreground();
         }
-        let mut target = self.orders.target;
-        // What stopped it stopped its whole group, and what the terminal sends it sends to a whole job: to ours, in
-        // which the service's group would be if it did not have one of its own.
-        let for_a_job = (resumes && self.stopped) || forward::is_from_terminal(info);
-        if for_a_job && target == SignalTarget::Child && self.orders.grouping != Grouping::Shared {
-            target = SignalTarget::Group;
-        }
-        let sent = forward::forward(&self.orders, self.child, target, info);
+        let sent = forward::forward(&self.config, self.child, self.target_of(info), info);
         let asks_to_end = |signal| [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT].contains(&signal);
-        let timeout = self.orders.stop_timeout;
+        let timeout = self.config.stop_timeout;
         if !timeout.is_zero() && sent.is_some_and(|sent| asks_to_end(sent) || asks_to_end(info.signal())) {
             // Asking again gives no more time.
             self.kill_at = self.kill_at.or_else(|| Instant::now().checked_add(timeout));
         }
     }
 
-    fn on_time(&mut self) {
-        if self.kill_at.is_some_and(|due| due <= Instant::now()) {
-            self.kill_at = None;
-            warning(&self.orders, &"the service did not end in time (stop_timeout): SIGKILL");
-            drop(sys::kill(self.child, libc::SIGKILL));
-        }
-        if let Some(orphans) = &mut self.orphans {
-            orphans.on_time(&self.orders);
+    /// Which processes get this signal. What stopped the child stopped its whole group, and the terminal signals a
+    /// whole job: our group, in which the service's would be if it did not have one of its own.
+    fn target_of(&self, info: &Info) -> SignalTarget {
+        let resumes_job = info.signal() == libc::SIGCONT && self.stopped;
+        let is_for_job = resumes_job || forward::is_from_terminal(info);
+        match self.config.target {
+            SignalTarget::Child if is_for_job && self.config.grouping != Grouping::Shared => SignalTarget::Group,
+            target => target,
         }
     }
 
-    /// Waits for all that has ended; says how the child did, if it has.
+    /// Waits for all children that have ended; returns how the service did, if it has.
     fn reap(&mut self) -> Option<Ended> {
-        let mut main = None;
+        let mut service = None;
         let mut orphans = false;
         loop {
             match sys::wait_any() {
                 Ok(Some((pid, status))) if pid == self.child => {
-                    main = main.or(status.ended());
-                    self.on_change(status);
+                    service = service.or(status.ended());
+                    self.handle_job_control(status);
                 }
                 Ok(Some((pid, status))) => {
                     if let Some(ended) = status.ended() {
                         orphans = true;
-                        if let Some(adopted) = &mut self.orphans {
-                            adopted.ended(pid);
+                        if let Some(orphan_killer) = &mut self.orphan_killer {
+                            orphan_killer.orphan_ended(pid);
                         }
-                        detail(&self.orders, Verbosity::Reaping, &format_args!("reaped orphan {pid}: {ended}"));
+                        report(self.config.log_level, &Event::OrphanReaped { pid, ended });
                     }
                 }
                 Ok(None) => break,
-                // ECHILD: there are none left. If the child is not among those that were, its end can't be known.
-                Err(_) => return main.or(Some(Ended::Code(125))),
+                // ECHILD: none are left, and the service was not among those that were.
+                Err(_) => return service.or(Some(UNKNOWN_END)),
             }
         }
-        self.pace.reaped(orphans);
-        main
+        self.throttle.on_reaped(orphans);
+        service
     }
 
-    fn on_change(&mut self, status: WaitStatus) {
+    fn handle_job_control(&mut self, status: WaitStatus) {
         if let Some(signal) = status.stopped() {
             self.stopped = true;
-            self.on_stop(signal);
+            self.stop_with_child(signal);
         } else if status.continued() {
             self.stopped = false;
         }
     }
 
-    /// Job control. A shell that waits for us must see that its job has stopped, though it was only our child.
-    fn on_stop(&self, signal: i32) {
+    /// The child was stopped by `signal`: stops our own job too, for a shell that waits for us must see that its job
+    /// has stopped, though it was only our child.
+    fn stop_with_child(&self, signal: i32) {
         let Some(terminal) = &self.terminal else { return };
-        let in_front = terminal.is_in_front(sys::own_group());
+        let in_foreground = terminal.is_foreground(sys::own_group());
         let wants_terminal = [libc::SIGTTIN, libc::SIGTTOU].contains(&signal);
-        if wants_terminal && in_front && self.orders.grouping == Grouping::Group {
-            // It asked for the foreground that is ours to give.
-            terminal.bring_to_front(self.child);
+        if wants_terminal && in_foreground && self.config.grouping == Grouping::Group {
+            // It asked for the foreground, which is ours to give.
+            terminal.set_foreground(self.child);
             drop(sys::kill(-self.child, libc::SIGCONT));
             return;
         }
@@ -170,34 +171,34 @@ impl Supervisor {
             // Nobody could resume us. SIGCONT, sent to us or to it, resumes the child.
             return;
         }
-        let was_in_front = terminal.is_in_front(self.child);
-        if was_in_front {
-            terminal.bring_to_front(sys::own_group());
+        let was_in_foreground = terminal.is_foreground(self.child);
+        if was_in_foreground {
+            terminal.set_foreground(sys::own_group());
         }
-        if (was_in_front && signal != libc::SIGSTOP) || wants_terminal {
+        if (was_in_foreground && signal != libc::SIGSTOP) || wants_terminal {
             // The terminal stops a whole job at once, and the rest of ours may be in our group.
             drop(sys::kill(0, signal));
-        } else if signal == libc::SIGSTOP && !was_in_front && !in_front {
+        } else if signal == libc::SIGSTOP && !was_in_foreground && !in_foreground {
             return;
         }
         sys::suspend();
-        // Where nobody can resume us we were not stopped, and what we sent ourselves still waits.
+        // Where nobody can resume us we were not stopped, and the signal that we sent to our group is still pending.
         sys::discard_signal(signal);
     }
 
-    /// The shell has resumed us: in the foreground, if that is ours now.
-    fn give_terminal(&self) {
+    /// The shell has resumed us, in the foreground or not: if so, the service gets it.
+    fn resume_in_foreground(&self) {
         if let Some(terminal) = &self.terminal {
-            if self.stopped && self.orders.grouping == Grouping::Group && terminal.is_in_front(sys::own_group()) {
-                terminal.bring_to_front(self.child);
+            if self.stopped && self.config.grouping == Grouping::Group && terminal.is_foreground(sys::own_group()) {
+                terminal.set_foreground(self.child);
             }
         }
     }
 
     fn take_terminal_back(&self) {
         if let Some(terminal) = &self.terminal {
-            if terminal.is_in_front(self.child) {
-                terminal.bring_to_front(sys::own_group());
+            if terminal.is_foreground(self.child) {
+                terminal.set_foreground(sys::own_group());
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The controlling terminal: handing its foreground to the service, and taking it back.
+//! The controlling terminal: giving its foreground to the service, and taking it back.
 //!
-//! We never take a foreground that isn't ours: in `tunectl run --init … &` the shell keeps it.
+//! A foreground that is not ours is never taken: in `tunectl run --init … &` the shell keeps it.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd};
@@ -13,7 +13,7 @@ use crate::sys;
 /// Our controlling terminal.
 pub(super) struct Terminal {
     fd: i32,
-    /// Where none of the standard descriptors is that terminal.
+    /// Keeps `fd` open, where none of the standard descriptors is that terminal.
     _opened: Option<File>,
 }
 
@@ -27,13 +27,13 @@ impl Terminal {
         Some(Self { fd: file.as_raw_fd(), _opened: Some(file) })
     }
 
-    /// Whether process group `group` is in the foreground.
-    pub(super) fn is_in_front(&self, group: i32) -> bool {
-        sys::foreground(self.fd).is_ok_and(|front| front == group)
+    /// Whether process group `group` is the foreground one, tcgetpgrp(3).
+    pub(super) fn is_foreground(&self, group: i32) -> bool {
+        sys::foreground(self.fd).is_ok_and(|foreground| foreground == group)
     }
 
-    /// Puts `group` into the foreground. `SIGTTOU` is blocked, so that we may from the background too.
-    pub(super) fn bring_to_front(&self, group: i32) {
+    /// Makes `group` the foreground process group, tcsetpgrp(3): from the background too, for `SIGTTOU` is blocked.
+    pub(super) fn set_foreground(&self, group: i32) {
         drop(sys::set_foreground(self.fd, group));
     }
 }
@@ -45,39 +45,42 @@ pub(super) enum TtyHandover<'a> {
     None,
     /// Takes the foreground with its new group.
     Foreground(&'a Terminal),
-    /// Makes the terminal on standard input that of its new session.
-    Terminal,
+    /// Makes the terminal on standard input the controlling one of its new session.
+    ControllingTerminal,
 }
 
 impl TtyHandover<'_> {
+    /// Carries it out, in the child.
     pub(super) fn take(self) {
         match self {
             TtyHandover::None => {}
-            TtyHandover::Foreground(terminal) => terminal.bring_to_front(sys::own_group()),
-            TtyHandover::Terminal => drop(sys::acquire_terminal(0)),
+            TtyHandover::Foreground(terminal) => terminal.set_foreground(sys::own_group()),
+            TtyHandover::ControllingTerminal => drop(sys::acquire_terminal(0)),
         }
     }
 }
 
-/// What the child is to get; for a session of its own the terminal is given up here.
-pub(super) fn gift(terminal: Option<&Terminal>, grouping: Grouping) -> TtyHandover<'_> {
+/// Decides what the child gets. For a session of its own the terminal is given up here.
+pub(super) fn prepare_handover(terminal: Option<&Terminal>, grouping: Grouping) -> TtyHandover<'_> {
     let Some(terminal) = terminal else { return TtyHandover::None };
     match grouping {
         // In a pipeline (`tunectl run --init … | less`) the others of our group need the foreground just as much. The
-        // service gets it when it asks: when SIGTTIN or SIGTTOU stops it.
-        Grouping::Group if terminal.is_in_front(sys::own_group()) && !writes_to_pipe() => {
+        // service gets it when SIGTTIN or SIGTTOU stops it.
+        Grouping::Group if terminal.is_foreground(sys::own_group()) && !writes_to_pipe() => {
             TtyHandover::Foreground(terminal)
         }
         Grouping::Session if leads_session() => {
-            // The kernel sends the foreground, which we are, SIGHUP and SIGCONT for it. Neither is for the service,
-            // unless it had come before.
-            let before = sys::pending();
+            // The kernel sends SIGHUP and SIGCONT to the foreground, which we are, for it (ioctl_tty(2)). Neither is for
+            // the service, unless it had come before.
+            let pending_before = sys::pending();
             if sys::release_terminal(terminal.fd).is_ok() {
-                for signal in [libc::SIGHUP, libc::SIGCONT].into_iter().filter(|&signal| !before.contains(signal)) {
+                for signal in
+                    [libc::SIGHUP, libc::SIGCONT].into_iter().filter(|&signal| !pending_before.contains(signal))
+                {
                     sys::discard_signal(signal);
                 }
             }
-            TtyHandover::Terminal
+            TtyHandover::ControllingTerminal
         }
         _ => TtyHandover::None,
     }

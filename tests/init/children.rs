@@ -85,7 +85,7 @@ fn where_nobody_can_be_adopted_we_say_so() {
     let mut command = init(As::Other, &["--", "sh", "-c", "exit 7"]);
     // SAFETY: what runs between fork and exec makes two system calls and allocates nothing.
     unsafe { command.pre_exec(refuse_subreaper) };
-    let said = "tunectl: warning: orphans go to PID 1 and not to us: operation not permitted\n";
+    let said = "tunectl: warning: cannot become a subreaper: orphans go to PID 1: operation not permitted\n";
     assert_eq!(outcome(command), (7, String::new(), said.to_owned()));
 }
 
