@@ -15,9 +15,10 @@ use crate::report::{Outcome, Report, UndoResult};
 use crate::sys::described;
 
 use super::check::named;
+use super::diagnosis::diagnosed;
 use super::journaled::{here, not_kept, places};
 use super::persist::{self, PersistFlags, PersistResult};
-use super::prepare::{Need, Prepared, again, prepare_for};
+use super::prepare::{Need, Prepared, prepare_for};
 use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print};
 
 /// Arguments of `tunectl apply`.
@@ -86,9 +87,7 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     } else {
         PersistResult::default()
     };
-    let again = again(&args.profile, args.pid);
-    let mut diagnosed =
-        DiagnosedReport::new("apply", &ready.profile.names, &ready.environment, owner.as_ref(), &report, &again);
+    let mut diagnosed = diagnosed("apply", &ready, owner.as_ref(), &report, &args.profile.to_args(), args.pid);
     let files = lasted.documents();
     diagnosed.files = args.persist.persist.then_some(&files);
     match args.format {

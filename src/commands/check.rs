@@ -9,11 +9,12 @@ use crate::model::limit::Resource;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::output::{self, DiagnosedReport, Queues};
+use crate::output::{self, Queues};
 use crate::report::Report;
 use crate::sys;
 
-use super::prepare::{Need, again, prepare_for};
+use super::diagnosis::diagnosed;
+use super::prepare::{Need, prepare_for};
 use super::{CommandError, Execute, FALLS_SHORT, World, print};
 
 /// Arguments of `tunectl check`.
@@ -58,9 +59,8 @@ fn check(check: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
             report.cap_processes(most);
         }
     }
-    let again = again(&check.profile, check.pid);
-    let mut account =
-        DiagnosedReport::new("check", &ready.profile.names, &ready.environment, named.as_ref(), &report, &again);
+    let args = check.profile.to_args();
+    let mut account = diagnosed("check", &ready, named.as_ref(), &report, &args, check.pid);
     if ready.visiting {
         account.queues = queues(&report, world);
     }

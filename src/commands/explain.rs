@@ -5,7 +5,7 @@ use std::fmt::Write;
 use nix::errno::Errno;
 
 use crate::catalog::{self, InNewNetns};
-use crate::diagnose::{self, Cause};
+use crate::diagnose::{self, Cause, Code};
 use crate::environment::Environment;
 use crate::environment::config_files::ConfigReader;
 use crate::kernel::{KernelError, Process};
@@ -30,8 +30,8 @@ pub struct ExplainArgs {
 impl Execute for ExplainArgs {
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
         let asked = self.subject.trim();
-        let text = if let Some(cause) = Cause::by_code(&asked.to_ascii_lowercase()) {
-            output::paragraph(cause.code(), cause.explanation())
+        let text = if let Some(Code { name, explanation }) = Code::by_name(&asked.to_ascii_lowercase()) {
+            output::paragraph(name, explanation)
         } else if let Some(Warning { code, title, explanation, .. }) = warning(asked) {
             output::paragraph(&format!("{code}: {title}"), explanation)
         } else if let Ok(resource) = Resource::parse(&asked.to_ascii_lowercase()) {
@@ -126,8 +126,8 @@ fn standing(page: &mut String, key: &Key, environment: &Environment, world: &mut
     line(page, "now", &now);
     let around = environment.details();
     let evidence = world.kernel.inspect(key);
-    if let Some((cause, why)) = diagnose::hindrance(key, read.as_ref().err().copied(), evidence, environment, &around) {
-        line(page, "from here", &format!("{why} [{}]", cause.code()));
+    if let Some(cause) = diagnose::obstacle_to(key, read.as_ref().err().copied(), evidence, environment, &around) {
+        line(page, "from here", &format!("{} [{}]", output::why(&cause), cause.code()));
     }
     for other in environment.config_lines(&[&Setting::Key(key.clone())], &around) {
         let by = if other.reader == ConfigReader::Procps { "by `sysctl --system`, " } else { "" };
@@ -154,7 +154,7 @@ fn line(page: &mut String, title: &str, text: &str) {
 }
 
 fn unknown(asked: &str, system: System) -> CommandError {
-    let codes = Cause::all().map(Cause::code).chain(WARNINGS.iter().map(|warning| warning.code));
+    let codes = Cause::codes().map(|code| code.name).chain(WARNINGS.iter().map(|warning| warning.code));
     let names = catalog::names(system).chain(Resource::ALL.map(Resource::name)).chain(codes);
     // However it was written: with slashes too.
     let typed = SysctlName::parse(asked).map_or_else(|_| asked.to_owned(), |name| name.to_string());

@@ -4,6 +4,7 @@
 
 mod apply;
 mod check;
+mod diagnosis;
 mod error;
 mod explain;
 mod host;

@@ -100,12 +100,6 @@ fn shared(initial: Namespaces) -> plan::Shared {
     plan::Shared { net: own(net), ipc: own(ipc), uts: own(uts), user: own(user), pid: own(pid) }
 }
 
-/// The words that ask for the same again, for commands that are shown to be pasted.
-pub(super) fn again(asked: &ProfileArgs, pid: Option<i32>) -> Vec<String> {
-    let pid = pid.into_iter().flat_map(|pid| ["--pid".to_owned(), pid.to_string()]);
-    asked.to_args().into_iter().chain(pid).collect()
-}
-
 /// `user` is who we are: root was refused for want of a capability over the process, namespaces(7) and setns(2).
 fn no_entry(pid: i32, why: EnterError, user: u32) -> CommandError {
     let failure = CommandError::new(FALLS_SHORT, format!("pid {pid}: {why}"));

@@ -12,10 +12,11 @@ use crate::init::SupervisorConfig;
 use crate::kernel::{AccessMode, Process};
 use crate::model::run::{CompatFlags, OPTIONS, RunOption, RunOptions};
 use crate::model::setting::System;
-use crate::output::{self, Colour, DiagnosedReport};
+use crate::output::{self, Colour};
 use crate::plan::Plan;
 use crate::report::Report;
 
+use super::diagnosis::diagnosed;
 use super::prepare::{Need, Prepared, prepare};
 use super::{CommandError, Execute, NOT_STARTED, USAGE, World};
 
@@ -157,9 +158,8 @@ fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), Comman
 /// Says what falls short.
 fn tell(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) {
     if report.tally().short > 0 {
-        let again = args.profile.to_args();
-        let diagnosed = DiagnosedReport::new("run", &ready.profile.names, &ready.environment, None, report, &again);
-        drop(err.write_all(output::shortfalls(&diagnosed, colour).as_bytes()));
+        let report = diagnosed("run", ready, None, report, &args.profile.to_args(), None);
+        drop(err.write_all(output::shortfalls(&report, colour).as_bytes()));
     }
     for outcome in report.outcomes.iter().filter(|outcome| !outcome.falls_short()) {
         log::info!(

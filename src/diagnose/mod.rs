@@ -1,146 +1,141 @@
-//! Why a setting falls short, and what to type to mend it. Pure: finding and context in, cause and remedy out.
+//! Why a setting falls short, and what to do about it: causes and remedies with their facts, as data. Pure: outcomes and
+//! where they were found go in. The sentences and the lines to paste are made in `output`.
 #![forbid(unsafe_code)]
 
-mod best_effort;
-mod cause;
-mod contradiction;
-mod key;
+mod case;
+mod causes;
+mod context;
 mod key_remedies;
-mod limit;
-mod lsm;
-mod missing_key;
-mod preconditions;
 mod remedy;
 mod rights;
-mod warning;
+mod runtimes;
 
-pub use best_effort::all;
-pub use cause::Cause;
-pub use remedy::{Remedy, Where, shell};
-pub use warning::{Caution, caution};
+pub use causes::*;
+pub use context::DiagnosisContext;
+pub use remedy::*;
+pub use rights::Writers;
 
-use crate::catalog::{self, Scope};
-use crate::environment::config_files::ConfigLine;
-use crate::environment::{Environment, EnvironmentDetails, Namespaces};
+use case::{KeyCase, LimitCase};
+
+use crate::catalog;
+use crate::environment::{Environment, EnvironmentDetails};
 use crate::kernel::{Evidence, KernelError};
-use crate::model::setting::{Key, Setting, System};
+use crate::model::limit::{Limit, Resource, Side};
+use crate::model::setting::{Key, Setting};
+use crate::model::value::Value;
 use crate::plan::Unreadable;
 use crate::report::{Outcome, Report, Shortfall, Verdict};
-use rights::Rights;
 
 /// Why a setting falls short, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// The kind of cause, for programs.
+    /// Why.
     pub cause: Cause,
-    /// One sentence for a person, without a full stop.
-    pub why: String,
-    /// What to paste, the most fitting first. Empty where nothing that could be pasted would help.
+    /// What to do, the most fitting first. Empty where nothing that could be pasted would help.
     pub remedies: Vec<Remedy>,
 }
 
-/// What was going on when the setting fell short, as far as causes and remedies hang on it.
-#[derive(Clone, Copy, Debug)]
-pub struct DiagnosisContext<'a> {
-    /// Where we run.
-    pub environment: &'a Environment,
-    /// What is around us there.
-    pub around: &'a EnvironmentDetails,
-    /// The files that set what falls short.
-    pub elsewhere: &'a [ConfigLine],
-    /// All that was found: one remedy may have to serve two findings.
-    pub report: &'a Report,
-    /// Whether the limits are those of our own process.
-    pub own_limits: bool,
-    /// The words of the command line that asked for all this, `-p`, `loadtest`.
-    pub asked: &'a [String],
-}
-
-impl DiagnosisContext<'_> {
-    /// Whether some key falls short that only root may write: then nothing is to be had without.
-    fn needs_root(&self) -> bool {
-        let roots = |finding: &Outcome| match &finding.requirement.setting {
-            Setting::Key(key) if finding.verdict == Verdict::Short(Shortfall::Differs) => {
-                let scope = catalog::scope_of(self.environment.system, key, self.environment.version());
-                let owner = finding.evidence().owner;
-                matches!(rights::of(key, scope, owner, self.environment, self.around), Rights::NotRoot(_))
-            }
-            _ => false,
-        };
-        self.report.outcomes.iter().any(roots)
-    }
-
-    /// The line that sets a setting to what was found, if there is one. In a container nobody reads these files.
-    fn set_elsewhere(&self, finding: &Outcome) -> Option<&ConfigLine> {
-        let found = words(&finding.found.as_ref()?.to_string());
-        let lines = self.elsewhere.iter().filter(|line| line.setting == finding.requirement.setting);
-        let mut same = lines.filter(|line| words(&line.value) == found);
-        same.next()
-            .filter(|_| !self.environment.in_container() && self.may_be_from_file(&finding.requirement.setting, &found))
-    }
-
-    /// Whether a file can have set what was found. At boot it does so in the machine's own namespaces; another one starts
-    /// with the kernel's own value, and only what is none of that has been set since.
-    fn may_be_from_file(&self, setting: &Setting, found: &[String]) -> bool {
-        let Setting::Key(key) = setting else { return true };
-        let (environment, version) = (self.environment, self.environment.version());
-        let Namespaces { ipc, uts, user, pid, net, .. } = environment.initial;
-        let initial = match catalog::scope_of(environment.system, key, version) {
-            Scope::NetNs => net,
-            Scope::IpcNs => ipc,
-            Scope::UtsNs => uts,
-            Scope::UserNs => user,
-            Scope::PidNs => pid,
-            Scope::Host | Scope::HostNet => Some(true),
-        };
-        let default = catalog::row(environment.system, key).map(|row| words(row.default.at(version)));
-        let known = |word: &String| word.parse::<i64>().is_ok();
-        initial == Some(true) || default.is_some_and(|default| default.iter().all(known) && default != found)
+impl Diagnosis {
+    /// Whether `tunectl apply` mends it, by itself or once something else is mended.
+    fn is_mended_by_apply(&self) -> bool {
+        matches!(self.cause, Cause::Untried(_) | Cause::SetElsewhere(_)) || self.remedies.iter().any(Remedy::is_apply)
     }
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// Says why `finding` falls short; nothing where it does not.
+/// Diagnoses every outcome of a report: `apply` is all or nothing, so where something required falls short that it
+/// does not mend, it is named with `--best-effort`.
 #[must_use]
-pub fn diagnose(finding: &Outcome, scene: &DiagnosisContext<'_>) -> Option<Diagnosis> {
-    let Verdict::Short(shortfall) = &finding.verdict else { return None };
-    Some(match &finding.requirement.setting {
-        Setting::Key(key) => key::diagnose(key, finding, shortfall, scene),
-        Setting::Limit(resource, side) => limit::diagnose(*resource, *side, finding, shortfall, scene),
+pub fn diagnose_all(context: &DiagnosisContext<'_>) -> Vec<Option<Diagnosis>> {
+    let outcomes = &context.report.outcomes;
+    let mut diagnoses: Vec<_> = outcomes.iter().map(|outcome| diagnose(outcome, context)).collect();
+    let remains = |(outcome, diagnosis): (&Outcome, &Option<Diagnosis>)| {
+        outcome.fails() && diagnosis.as_ref().is_some_and(|diagnosis| !diagnosis.is_mended_by_apply())
+    };
+    if outcomes.iter().zip(&diagnoses).any(remains) {
+        for remedy in diagnoses.iter_mut().flatten().flat_map(|diagnosis| &mut diagnosis.remedies) {
+            if let Action::Apply(apply) = &mut remedy.action {
+                apply.best_effort = true;
+            }
+        }
+    }
+    diagnoses
+}
+
+/// Says why a setting falls short; nothing where it does not.
+#[must_use]
+pub fn diagnose(outcome: &Outcome, context: &DiagnosisContext<'_>) -> Option<Diagnosis> {
+    let Verdict::Short(shortfall) = &outcome.verdict else { return None };
+    Some(match &outcome.requirement.setting {
+        Setting::Key(key) => Diagnosis::of_key(&KeyCase::new(key, outcome, shortfall, context)),
+        Setting::Limit(resource, side) => {
+            Diagnosis::of_limit(&LimitCase::new((*resource, *side), outcome, shortfall, context))
+        }
     })
 }
 
-/// The sentence of a shortfall whose cause is not known: what was attempted, and the kernel's own word.
-fn unexplained(shortfall: &Shortfall) -> String {
-    match shortfall {
-        Shortfall::Refused(refusal) => format!("the kernel refused it, {refusal}"),
-        Shortfall::Unread(Unreadable::Refused(refusal)) => format!("it could not be read, {refusal}"),
-        _ => "the reason is not known".to_owned(),
+impl Diagnosis {
+    fn of_key(case: &KeyCase<'_>) -> Self {
+        let found = Cause::of_key(case);
+        Self { remedies: found.key_remedies(case), cause: found }
+    }
+
+    fn of_limit(case: &LimitCase<'_>) -> Self {
+        let found = Cause::of_limit(case);
+        Self { remedies: found.limit_remedies(case), cause: found }
     }
 }
 
-/// What keeps us from reading or writing a key, whatever its value: from how reading it went, and what stands
-/// around it. Nothing where nothing does.
+/// What keeps us from reading or writing a key, whatever its value; nothing where nothing does. `unread` is how
+/// reading it failed.
 #[must_use]
-pub fn hindrance(
+pub fn obstacle_to(
     key: &Key,
     unread: Option<KernelError>,
     evidence: Evidence,
     environment: &Environment,
-    around: &EnvironmentDetails,
-) -> Option<(Cause, String)> {
-    key::hindrance(key, unread, evidence, environment, around)
+    details: &EnvironmentDetails,
+) -> Option<Cause> {
+    let is_hosts = || catalog::scope_of(environment.system, key, environment.version()).is_host();
+    let shortfall = match unread {
+        Some(error) => Shortfall::Unread(Unreadable::Refused(error)),
+        None if environment.is_contained() && is_hosts() => Shortfall::HostOwned,
+        None => Shortfall::Differs,
+    };
+    let (setting, report) = (Setting::Key(key.clone()), Report::default());
+    let context = DiagnosisContext::new(environment, details, &report);
+    let cause = Cause::of_key(&KeyCase::unasked(&setting, key, &shortfall, evidence, &context));
+    Some(cause).filter(|cause| !cause.is_not_applied())
 }
 
-/// Whether the mount that the file is on lets nobody write.
-fn read_only(evidence: &Evidence) -> bool {
-    evidence.read_only_mount == Some(true)
+/// A setting that holds, as far as the profile goes, and causes trouble all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caution {
+    /// The soft limit of open files is so high that programs which close every possible descriptor one by one take
+    /// minutes.
+    EndlessDescriptors,
 }
 
-/// Whether this is Linux, where files have modes and owners.
-fn has_files(environment: &Environment) -> bool {
-    environment.system == System::Linux
+impl Caution {
+    /// From how many descriptors on closing them all, one by one, takes minutes: at a quarter of a microsecond each. As
+    /// many as `fs.nr_open` can be, less a few, is what container engines from before 2023 give (1073741816).
+    const ENDLESS: u64 = 1 << 29;
+
+    /// What to warn of; nothing where the setting falls short, which says more.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Option<Self> {
+        let (Setting::Limit(Resource::Nofile, Side::Soft), Some(Value::Limit(Limit::Value(found)))) =
+            (&outcome.requirement.setting, &outcome.found)
+        else {
+            return None;
+        };
+        (!outcome.falls_short() && *found >= Self::ENDLESS).then_some(Self::EndlessDescriptors)
+    }
+
+    /// The code of the lint that says the same of a profile, for `tunectl explain`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::EndlessDescriptors => "W006",
+        }
+    }
 }

@@ -4,29 +4,36 @@
 
 use crate::catalog::Scope;
 use crate::environment::{Environment, EnvironmentDetails};
+use crate::model::capability::Capability;
 use crate::model::setting::{Key, System};
 
 /// How a user namespace shows an owner that it does not map, `user_namespaces(7)`.
 pub(super) const OVERFLOW_USER: u32 = 65534;
-
-/// capabilities(7), by number.
-const CAP_DAC_OVERRIDE: u32 = 1;
-const CAP_SETUID: u32 = 7;
-const CAP_NET_ADMIN: u32 = 12;
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_SYS_RESOURCE: u32 = 24;
 
 /// Whether we may write, mounts and security modules aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rights {
     /// We may.
     Held,
-    /// We are not root, and nothing else that we have will do; who may is in the sentence.
-    NotRoot(&'static str),
+    /// We are neither root nor do we have a right that would do instead.
+    NotOneOf(Writers),
     /// We are root of a user namespace, and this capability is missing.
-    Lacks(&'static str),
+    Lacks(Capability),
     /// That can't be told from what is known.
     Unclear,
+}
+
+/// Who may write a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// Root alone.
+    Root,
+    /// Root, and whoever has the capability.
+    RootOrHolder(Capability),
+    /// Root of the container that the setting belongs to, and whoever has the capability.
+    ContainerRootOrHolder(Capability),
+    /// Whoever has the capability.
+    Holder(Capability),
 }
 
 /// Whether a setting of this scope can be written by us, given that the `owner` of its file is mapped and its mode
@@ -36,52 +43,53 @@ pub(super) fn of(
     scope: Scope,
     owner: Option<u32>,
     environment: &Environment,
-    around: &EnvironmentDetails,
+    details: &EnvironmentDetails,
 ) -> Rights {
     let root = environment.user == 0;
+    let has = |capability: Capability| details.has(capability.number());
     if environment.system == System::MacOs {
-        return if root { Rights::Held } else { Rights::NotRoot("root") };
+        return if root { Rights::Held } else { Rights::NotOneOf(Writers::Root) };
     }
     if matches!(key, Key::Sysfs(_)) {
-        return match around.has(CAP_DAC_OVERRIDE) {
+        return match has(Capability::DAC_OVERRIDE) {
             Some(true) => Rights::Held,
-            _ if !root => Rights::NotRoot("root"),
-            _ => machines_root(environment, around),
+            _ if !root => Rights::NotOneOf(Writers::Root),
+            _ => machines_root(environment, details),
         };
     }
     match scope {
-        Scope::NetNs | Scope::HostNet => match around.has(CAP_NET_ADMIN) {
+        Scope::NetNs | Scope::HostNet => match has(Capability::NET_ADMIN) {
             Some(true) => Rights::Held,
-            _ if machines_root(environment, around) == Rights::Held => Rights::Held,
-            Some(false) if root && around.real_root == Some(false) => Rights::Lacks("CAP_NET_ADMIN"),
-            Some(false) if !root => Rights::NotRoot("root, or who has CAP_NET_ADMIN,"),
+            _ if machines_root(environment, details) == Rights::Held => Rights::Held,
+            Some(false) if root && details.real_root == Some(false) => Rights::Lacks(Capability::NET_ADMIN),
+            Some(false) if !root => Rights::NotOneOf(Writers::RootOrHolder(Capability::NET_ADMIN)),
             _ => Rights::Unclear,
         },
-        Scope::UserNs => match around.has(CAP_SYS_RESOURCE) {
+        Scope::UserNs => match has(Capability::SYS_RESOURCE) {
             Some(true) => Rights::Held,
-            Some(false) if root => Rights::Lacks("CAP_SYS_RESOURCE"),
-            Some(false) => Rights::NotRoot("who has CAP_SYS_RESOURCE"),
+            Some(false) if root => Rights::Lacks(Capability::SYS_RESOURCE),
+            Some(false) => Rights::NotOneOf(Writers::Holder(Capability::SYS_RESOURCE)),
             None => Rights::Unclear,
         },
-        Scope::PidNs if around.has(CAP_SYS_ADMIN) == Some(true) => Rights::Held,
+        Scope::PidNs if has(Capability::SYS_ADMIN) == Some(true) => Rights::Held,
         // Root of the host, in a container's namespaces, has to become that owner (`Linux::write`, kernel/linux).
         Scope::IpcNs
             if root
                 && owner.is_some_and(|owner| owner != 0 && owner != OVERFLOW_USER)
-                && around.has(CAP_SETUID) == Some(false) =>
+                && has(Capability::SETUID) == Some(false) =>
         {
-            Rights::NotRoot("the root of its container, or who has CAP_SETUID,")
+            Rights::NotOneOf(Writers::ContainerRootOrHolder(Capability::SETUID))
         }
         // The owner of what belongs to these is the root of their user namespace.
         Scope::IpcNs | Scope::PidNs if root => Rights::Held,
-        _ if !root => Rights::NotRoot("root"),
-        _ => machines_root(environment, around),
+        _ if !root => Rights::NotOneOf(Writers::Root),
+        _ => machines_root(environment, details),
     }
 }
 
 /// Whether we are the machine's own root, whatever we are called here.
-fn machines_root(environment: &Environment, around: &EnvironmentDetails) -> Rights {
-    match (environment.user, environment.own_user_namespace_is_initial(), around.real_root) {
+fn machines_root(environment: &Environment, details: &EnvironmentDetails) -> Rights {
+    match (environment.user, environment.own_user_namespace_is_initial(), details.real_root) {
         (0, Some(true), _) => Rights::Held,
         // A map of 0 to 0 is the machine's root where the namespace above is its first one, as it nearly always is.
         _ => Rights::Unclear,

@@ -54,8 +54,18 @@ const NAMES: [&str; 41] = [
 ];
 
 impl Capability {
+    /// `CAP_DAC_OVERRIDE`: to read and write whatever the mode of a file says.
+    pub const DAC_OVERRIDE: Self = Self(1);
     /// `CAP_KILL`: to signal processes of other users.
     pub const KILL: Self = Self(5);
+    /// `CAP_SETUID`: to become another user.
+    pub const SETUID: Self = Self(7);
+    /// `CAP_NET_ADMIN`: to configure a network namespace.
+    pub const NET_ADMIN: Self = Self(12);
+    /// `CAP_SYS_ADMIN`: to mount, to enter namespaces, and much more.
+    pub const SYS_ADMIN: Self = Self(21);
+    /// `CAP_SYS_RESOURCE`: to override resource limits.
+    pub const SYS_RESOURCE: Self = Self(24);
 
     /// The capability with this number, whether it has a name here or not.
     #[must_use]

@@ -131,7 +131,7 @@ impl fmt::Display for Limit {
 }
 
 /// Both sides of a limit, as getrlimit(2) gives them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// What the kernel enforces.
     pub soft: Limit,

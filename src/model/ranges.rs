@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// `9000-9009,9010` and `9000-9010` are the same set: the kernel merges and sorts such lists when they
 /// are read back (`proc_do_large_bitmap`, kernel/sysctl.c).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ranges(Vec<(u32, u32)>);
 
 impl Ranges {

@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 /// A value of a setting. Two values that mean the same to the kernel are equal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// For [`Kind::Number`].
     Number(i128),

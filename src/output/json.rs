@@ -1,9 +1,10 @@
 //! The report as one JSON document. Its fields are described in the README and only ever added to.
 
-use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
 
-use crate::diagnose::{Diagnosis, caution};
+use serde::Serialize;
+
+use crate::diagnose::{Caution, Diagnosis, Remedy};
 use crate::environment::{EnvironmentDetails, Namespaces, Runtime, Seccomp};
 use crate::linux::cgroup::CgroupVersion;
 use crate::model::capability::Capability;
@@ -13,7 +14,9 @@ use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::report::{Outcome, UndoResult, Verdict};
 
-use super::{DiagnosedReport, PersistedFile, PersistedState, Queues};
+use super::queues::{ListenerEntry, Queues};
+use super::text::warning;
+use super::{DiagnosedReport, PersistedFile, PersistedState, RemedyText, why};
 
 /// The version of the documents. A change that is no addition raises it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -27,11 +30,11 @@ struct Document<'a> {
     passes: bool,
     counts: Counts,
     #[serde(rename = "context")]
-    environment: Where<'a>,
+    environment: Place<'a>,
     process: Option<Process<'a>>,
     findings: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    listeners: Option<Vec<Json>>,
+    listeners: Option<Vec<ListenerEntry<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<&'a [PersistedFile]>,
 }
@@ -45,7 +48,7 @@ struct Counts {
 }
 
 #[derive(Serialize)]
-struct Where<'a> {
+struct Place<'a> {
     system: &'static str,
     release: Option<&'a str>,
     contained: bool,
@@ -91,37 +94,71 @@ struct Process<'a> {
 struct Entry<'a> {
     setting: String,
     kind: &'static str,
-    wanted: Json,
+    wanted: Wanted<'a>,
     wanted_text: String,
-    before: Json,
-    found: Json,
+    before: Option<ValueJson<'a>>,
+    found: Option<ValueJson<'a>>,
     verdict: &'static str,
     required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     put_back: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    now: Option<Json>,
+    now: Option<ValueJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<Json>,
+    target: Option<ValueJson<'a>>,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<Json>,
+    warning: Option<Warning>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    why: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    remedies: Vec<Fix<'a>>,
+    remedies: Vec<Fix>,
 }
 
 #[derive(Serialize)]
-struct Fix<'a> {
+struct Warning {
+    code: &'static str,
+    text: &'static str,
+}
+
+#[derive(Serialize)]
+struct Fix {
     place: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    spot: Option<&'a str>,
-    text: &'a str,
+    spot: Option<String>,
+    text: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     alternative: bool,
+}
+
+/// What is asked for, with the profile's own operators as keys; `exactly` for a bare value.
+#[derive(Default, Serialize)]
+struct Wanted<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_least: Option<ValueJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_most: Option<ValueJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covers: Option<ValueJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exactly: Option<ValueJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    includes: Option<ValueJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    one_of: Option<Vec<ValueJson<'a>>>,
+}
+
+/// Numbers as numbers, lists of numbers as arrays, no limit as `"unlimited"`, all else as the kernel's text. A number
+/// that has no room in 64 bits is a text.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum ValueJson<'a> {
+    Unsigned(u64),
+    Signed(i64),
+    Text(Cow<'a, str>),
+    List(Vec<ValueJson<'a>>),
 }
 
 /// The document, with a newline at its end.
@@ -143,23 +180,23 @@ pub fn document(account: &DiagnosedReport<'_>) -> String {
         },
         environment: place(account),
         process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
-        findings: account.report.outcomes.iter().zip(&account.diagnoses).map(|(f, d)| entry(f, d.as_ref())).collect(),
+        findings: account.report.outcomes.iter().zip(&account.diagnoses).map(|(o, d)| entry(o, d.as_ref())).collect(),
         listeners: account.queues.as_ref().map(Queues::entries),
         files: account.files,
     };
     written(&document)
 }
 
-fn place<'a>(account: &'a DiagnosedReport<'_>) -> Where<'a> {
+fn place<'a>(account: &'a DiagnosedReport<'_>) -> Place<'a> {
     let environment = account.environment;
     let Namespaces { cgroup, ipc, net, pid, user, uts } = environment.initial;
-    Where {
+    Place {
         system: environment.system.table(),
         release: environment.release.as_deref(),
         contained: environment.is_contained(),
         user: environment.user,
         initial_namespaces: Initial { cgroup, ipc, net, pid, user, uts },
-        around: account.around.as_ref().map(around),
+        around: account.details.as_ref().map(around),
     }
 }
 
@@ -190,81 +227,85 @@ pub fn written(document: &impl Serialize) -> String {
     text
 }
 
-fn entry<'a>(finding: &'a Outcome, diagnosis: Option<&'a Diagnosis>) -> Entry<'a> {
-    let (verdict, target) = match &finding.verdict {
+fn entry<'a>(outcome: &'a Outcome, diagnosis: Option<&Diagnosis>) -> Entry<'a> {
+    let requirement = &outcome.requirement;
+    let (verdict, target) = match &outcome.verdict {
         Verdict::Holds => ("holds", None),
         Verdict::Changed => ("changed", None),
-        Verdict::WouldChange(value) => ("would-change", Some(value_json(value))),
+        Verdict::WouldChange(value) => ("would-change", Some(value.into())),
         Verdict::Short(_) => ("falls-short", None),
     };
     Entry {
-        setting: finding.requirement.setting.to_string(),
-        kind: match &finding.requirement.setting {
+        setting: requirement.setting.to_string(),
+        kind: match &requirement.setting {
             Setting::Key(Key::Sysctl(_)) => "sysctl",
             Setting::Key(Key::Sysfs(_)) => "sysfs",
             Setting::Limit(..) => "rlimit",
         },
-        wanted: expectation_json(&finding.requirement.wanted),
-        wanted_text: finding.requirement.wanted.to_string(),
-        before: finding.before.as_ref().map_or(Json::Null, value_json),
-        found: finding.found.as_ref().map_or(Json::Null, value_json),
+        wanted: (&requirement.wanted).into(),
+        wanted_text: requirement.wanted.to_string(),
+        before: outcome.before.as_ref().map(Into::into),
+        found: outcome.found.as_ref().map(Into::into),
         verdict,
-        required: finding.requirement.required,
-        put_back: finding.undo_result().map(|outcome| *outcome == UndoResult::Restored),
-        now: finding.now().map(value_json),
+        required: requirement.required,
+        put_back: outcome.undo_result().map(|result| *result == UndoResult::Restored),
+        now: outcome.now().map(Into::into),
         target,
-        source: &finding.requirement.origin.source.label,
-        warning: caution(finding).map(|caution| json!({ "code": caution.code, "text": caution.text })),
+        source: &requirement.origin.source.label,
+        warning: Caution::of(outcome).map(|caution| Warning { code: caution.code(), text: warning(caution) }),
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
-        why: diagnosis.map(|diagnosis| diagnosis.why.as_str()),
-        remedies: diagnosis.map_or_else(Vec::new, |diagnosis| {
-            diagnosis
-                .remedies
-                .iter()
-                .map(|r| Fix {
-                    place: r.place.code(),
-                    spot: r.spot.as_deref(),
-                    text: &r.text,
-                    alternative: r.alternative,
-                })
-                .collect()
-        }),
+        why: diagnosis.map(|diagnosis| why(&diagnosis.cause)),
+        remedies: diagnosis.map_or_else(Vec::new, |diagnosis| diagnosis.remedies.iter().map(fix).collect()),
     }
 }
 
-/// An object with the profile's own operators as keys; `exactly` for a bare value.
-fn expectation_json(expectation: &Expectation<Value>) -> Json {
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Json| object.insert(name.to_owned(), value);
-    match expectation {
-        Expectation::Exactly(value) => drop(put("exactly", value_json(value))),
-        Expectation::Covers(value) => drop(put("covers", value_json(value))),
-        Expectation::Includes(value) => drop(put("includes", value_json(value))),
-        Expectation::OneOf(values) => drop(put("one_of", values.iter().map(value_json).collect())),
-        Expectation::Bounds { at_least, at_most } => {
-            drop(at_least.as_ref().map(|value| put("at_least", value_json(value))));
-            drop(at_most.as_ref().map(|value| put("at_most", value_json(value))));
+fn fix(remedy: &Remedy) -> Fix {
+    let RemedyText { place, spot, text } = RemedyText::of(remedy);
+    Fix { place: place.code(), spot, text, alternative: remedy.alternative }
+}
+
+impl<'a> From<&'a Expectation<Value>> for Wanted<'a> {
+    fn from(wanted: &'a Expectation<Value>) -> Self {
+        let none = Self::default();
+        match wanted {
+            Expectation::Exactly(value) => Self { exactly: Some(value.into()), ..none },
+            Expectation::Covers(value) => Self { covers: Some(value.into()), ..none },
+            Expectation::Includes(value) => Self { includes: Some(value.into()), ..none },
+            Expectation::OneOf(values) => Self { one_of: Some(values.iter().map(Into::into).collect()), ..none },
+            Expectation::Bounds { at_least, at_most } => {
+                Self { at_least: at_least.as_ref().map(Into::into), at_most: at_most.as_ref().map(Into::into), ..none }
+            }
         }
     }
-    Json::Object(object)
 }
 
-/// Numbers as numbers, lists of numbers as arrays, no limit as `"unlimited"`, all else as the kernel's text.
-fn value_json(value: &Value) -> Json {
-    match value {
-        Value::Number(number) => number_json(*number),
-        Value::Numbers(numbers) => numbers.iter().map(|number| number_json(*number)).collect(),
-        Value::Limit(Limit::Value(number)) => json!(number),
-        Value::Limit(Limit::Unlimited) => json!("unlimited"),
-        Value::Ranges(ranges) => json!(ranges.to_string()),
-        Value::Text(text) => json!(text),
+impl<'a> From<&'a Value> for ValueJson<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Number(number) => Self::number(*number),
+            Value::Numbers(numbers) => Self::List(numbers.iter().map(|number| Self::number(*number)).collect()),
+            Value::Limit(limit) => (*limit).into(),
+            Value::Ranges(ranges) => Self::Text(ranges.to_string().into()),
+            Value::Text(text) => Self::Text(text.into()),
+        }
     }
 }
 
-fn number_json(number: i128) -> Json {
-    match (u64::try_from(number), i64::try_from(number)) {
-        (Ok(number), _) => json!(number),
-        (_, Ok(number)) => json!(number),
-        _ => json!(number.to_string()),
+impl From<Limit> for ValueJson<'_> {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::Value(number) => Self::Unsigned(number),
+            Limit::Unlimited => Self::Text("unlimited".into()),
+        }
+    }
+}
+
+impl ValueJson<'_> {
+    fn number(number: i128) -> Self {
+        match (u64::try_from(number), i64::try_from(number)) {
+            (Ok(number), _) => Self::Unsigned(number),
+            (_, Ok(number)) => Self::Signed(number),
+            _ => Self::Text(number.to_string().into()),
+        }
     }
 }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::catalog;
 use crate::linux::process::NamedProcess;
-use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::limit::{Limits, Resource};
 
-use super::json::{SCHEMA_VERSION, written};
+use super::json::{SCHEMA_VERSION, ValueJson, written};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -23,8 +23,8 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Entry {
     limit: &'static str,
-    soft: serde_json::Value,
-    hard: serde_json::Value,
+    soft: ValueJson<'static>,
+    hard: ValueJson<'static>,
     unit: &'static str,
     title: &'static str,
     ulimit_flag: String,
@@ -61,8 +61,8 @@ pub fn limits_document(process: &NamedProcess, limits: &[(Resource, Limits)]) ->
         let row = catalog::limit(*resource);
         Entry {
             limit: resource.name(),
-            soft: json(limits.soft),
-            hard: json(limits.hard),
+            soft: limits.soft.into(),
+            hard: limits.hard.into(),
             unit: row.unit,
             title: row.title,
             ulimit_flag: format!("-{}", row.flag),
@@ -77,11 +77,4 @@ pub fn limits_document(process: &NamedProcess, limits: &[(Resource, Limits)]) ->
         name: Some(process.name.as_str()).filter(|name| !name.is_empty()),
         limits: entries.collect(),
     })
-}
-
-fn json(limit: Limit) -> serde_json::Value {
-    match limit {
-        Limit::Value(value) => value.into(),
-        Limit::Unlimited => "unlimited".into(),
-    }
 }

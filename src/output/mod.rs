@@ -1,30 +1,35 @@
-//! Reports for people and for programs.
+//! Reports for people and for programs: all text is made here, from types. Pure.
+#![forbid(unsafe_code)]
 
+mod causes;
 mod colour;
-mod combined_flags;
 mod json;
 mod limits;
 mod persisted;
 mod queues;
+mod quote;
+mod remedies;
 mod revert;
 mod text;
 
+pub use causes::why;
 pub use colour::Colour;
-use combined_flags::together;
 pub use json::{SCHEMA_VERSION, document, written};
 pub use limits::{limits_document, limits_table};
 pub use persisted::{PersistedFile, PersistedState};
 pub use queues::Queues;
+pub use quote::shell;
+pub use remedies::{Place, RemedyText};
 pub use revert::{RevertEvent, RevertSummary, revert_document, revert_errors, revert_text};
 pub use text::{changes, paragraph, shortfalls, table, to_type};
 
-use crate::diagnose::{self, Diagnosis, DiagnosisContext};
+use crate::diagnose::Diagnosis;
 use crate::environment::{Environment, EnvironmentDetails};
 use crate::linux::process::NamedProcess;
-use crate::model::setting::Setting;
-use crate::report::{Outcome, Report};
+use crate::model::capability::Capability;
+use crate::report::Report;
 
-/// How much is said under a finding that falls short.
+/// How much is said under a setting that falls short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// The cause in one sentence, and the most fitting remedy.
@@ -42,48 +47,23 @@ pub struct DiagnosedReport<'a> {
     pub profiles: &'a [String],
     /// Where we run.
     pub environment: &'a Environment,
+    /// What else is known of that place; gathered only where something falls short.
+    pub details: Option<EnvironmentDetails>,
     /// Whose limits the report speaks of, where they are not our own.
     pub process: Option<&'a NamedProcess>,
-    /// What was found.
+    /// The outcomes.
     pub report: &'a Report,
-    /// For each finding, why it falls short, where it does.
+    /// For each outcome, why it falls short, where it does.
     pub diagnoses: Vec<Option<Diagnosis>>,
     /// The queues of listening sockets that are too short, where they were looked at.
     pub queues: Option<Queues>,
     /// The files that `--persist` asks for, and what became of each.
     pub files: Option<&'a [PersistedFile]>,
-    /// What is around us; looked at only where something falls short.
-    pub around: Option<EnvironmentDetails>,
-    /// How much is said of each finding.
+    /// How much is said of each setting.
     pub detail: Detail,
 }
 
-impl<'a> DiagnosedReport<'a> {
-    /// Diagnoses every finding of `report`. `asked` are the words that asked for it, for commands to paste.
-    #[must_use]
-    pub fn new(
-        command: &'static str,
-        profiles: &'a [String],
-        environment: &'a Environment,
-        process: Option<&'a NamedProcess>,
-        report: &'a Report,
-        asked: &[String],
-    ) -> Self {
-        let short: Vec<&Outcome> = report.outcomes.iter().filter(|finding| finding.falls_short()).collect();
-        let around = (!short.is_empty()).then(|| environment.details());
-        let diagnoses = around.as_ref().map_or_else(
-            || report.outcomes.iter().map(|_| None).collect(),
-            |around| {
-                // Whose limits another process's are is not told by our own login and unit.
-                let settings = short.iter().map(|finding| &finding.requirement.setting);
-                let ours = |setting: &&Setting| process.is_none() || matches!(setting, Setting::Key(_));
-                let elsewhere = environment.config_lines(&settings.filter(ours).collect::<Vec<_>>(), around);
-                let own_limits = process.is_none();
-                let scene = DiagnosisContext { environment, around, elsewhere: &elsewhere, report, own_limits, asked };
-                diagnose::all(&scene)
-            },
-        );
-        let detail = if log::max_level() >= log::LevelFilter::Info { Detail::Full } else { Detail::Short };
-        Self { command, profiles, environment, process, report, diagnoses, around, detail, queues: None, files: None }
-    }
+/// `CAP_NET_ADMIN`.
+fn capability(capability: Capability) -> String {
+    format!("CAP_{}", capability.to_string().to_ascii_uppercase())
 }

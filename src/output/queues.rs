@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value as Json, json};
+use serde::Serialize;
 
 use super::Colour;
 use crate::linux::listeners::{ListenAddress, Listener};
@@ -40,27 +40,39 @@ impl Queues {
     }
 
     /// The same as data.
-    pub(super) fn entries(&self) -> Vec<Json> {
-        let entry = |listener: &Listener| {
-            let process = listener.holder.as_ref().map(|holder| json!({ "pid": holder.pid, "name": holder.name }));
-            let (family, address, port) = match &listener.address {
-                ListenAddress::Tcp(port, ip) => ("tcp", ip.to_string(), Some(*port)),
-                ListenAddress::Unix(name) => ("unix", name.clone(), None),
-            };
-            json!({
-                "family": family,
-                "address": address,
-                "port": port,
-                "backlog": listener.backlog,
-                "waiting": listener.waiting,
-                "allowed": self.allowed,
-                "process": process,
-                "why": WHY,
-                "remedy": REMEDY,
-            })
-        };
-        self.listeners.iter().map(entry).collect()
+    pub(super) fn entries(&self) -> Vec<ListenerEntry<'_>> {
+        self.listeners.iter().map(|listener| self.entry(listener)).collect()
     }
+
+    fn entry<'a>(&self, listener: &'a Listener) -> ListenerEntry<'a> {
+        let (family, address, port) = match &listener.address {
+            ListenAddress::Tcp(port, ip) => ("tcp", ip.to_string(), Some(*port)),
+            ListenAddress::Unix(name) => ("unix", name.clone(), None),
+        };
+        let process = listener.holder.as_ref().map(|holder| Holder { name: &holder.name, pid: holder.pid });
+        let (allowed, backlog, waiting) = (self.allowed, listener.backlog, listener.waiting);
+        ListenerEntry { address, allowed, backlog, family, port, process, remedy: REMEDY, waiting, why: WHY }
+    }
+}
+
+/// A socket in the JSON output.
+#[derive(Serialize)]
+pub(super) struct ListenerEntry<'a> {
+    address: String,
+    allowed: u64,
+    backlog: u32,
+    family: &'static str,
+    port: Option<u16>,
+    process: Option<Holder<'a>>,
+    remedy: &'static str,
+    waiting: u32,
+    why: &'static str,
+}
+
+#[derive(Serialize)]
+struct Holder<'a> {
+    name: &'a str,
+    pid: i32,
 }
 
 const HEADS: [&str; 4] = ["LISTENER", "QUEUE", "WAITING", "PROCESS"];

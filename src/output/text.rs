@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::diagnose::{Cause, Caution, Diagnosis, caution};
+use crate::diagnose::{Cause, Caution, Code, ContainerStart, Diagnosis};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::report::{Outcome, Shortfall, UndoResult, Verdict};
 use crate::snippet::visible;
 
-use super::{Colour, Detail, DiagnosedReport, together};
+use super::{Colour, Detail, DiagnosedReport, RemedyText, remedies, why};
 
 /// The columns of a finding, before they are aligned.
 struct Row {
@@ -81,8 +81,9 @@ pub fn changes(account: &DiagnosedReport<'_>, colour: Colour) -> String {
 #[must_use]
 pub fn to_type(account: &DiagnosedReport<'_>) -> String {
     let waiting = pairs(account).filter(|(finding, _)| matches!(finding.requirement.setting, Setting::Limit(..)));
-    let waiting = waiting.filter_map(|(_, diagnosis)| diagnosis.filter(|its| its.cause == Cause::NotApplied));
-    let lines: Vec<&str> = waiting.filter_map(|its| its.remedies.first()).map(|remedy| remedy.text.as_str()).collect();
+    let waiting = waiting.filter_map(|(_, diagnosis)| diagnosis.filter(|its| its.cause.is_not_applied()));
+    let lines: Vec<String> =
+        waiting.filter_map(|its| its.remedies.first()).map(|remedy| RemedyText::of(remedy).text).collect();
     if lines.is_empty() { String::new() } else { format!("in this shell, type: {}\n", lines.join(" && ")) }
 }
 
@@ -107,7 +108,7 @@ fn rows(findings: &[(&Outcome, Option<&Diagnosis>)], detail: Detail, colour: Col
     let wanted = width("WANTED", |row| &row.wanted).min(44);
     let found = width("FOUND", |row| &row.found).min(44);
     let mut text = String::new();
-    let mut explained: Vec<Cause> = vec![Cause::NotApplied];
+    let mut explained = Vec::new();
     let head = format!("{:<setting$}  {:<wanted$}  {:<found$}  VERDICT", "SETTING", "WANTED", "FOUND");
     let _ = writeln!(text, "{}", colour.faint(head));
     for (row, (finding, diagnosis)) in rows.iter().zip(findings) {
@@ -119,12 +120,16 @@ fn rows(findings: &[(&Outcome, Option<&Diagnosis>)], detail: Detail, colour: Col
             cut(&row.wanted, 44),
             cut(&row.found, 44)
         );
-        if let Some(Caution { code, text: warning }) = caution(finding) {
+        if let Some(caution) = Caution::of(finding) {
+            let (warning, code) = (warning(caution), caution.code());
             let _ = writeln!(text, "    {} {warning} ({code})", colour.doubtful("warning:"));
         }
         if let Some(diagnosis) = diagnosis {
-            let new = !explained.contains(&diagnosis.cause);
-            explained.push(diagnosis.cause);
+            let code = diagnosis.cause.code();
+            let new = !explained.contains(&code) && !diagnosis.cause.is_not_applied();
+            if new {
+                explained.push(code);
+            }
             explain(&mut text, diagnosis, detail, new, colour);
         }
     }
@@ -135,18 +140,20 @@ fn rows(findings: &[(&Outcome, Option<&Diagnosis>)], detail: Detail, colour: Col
 /// up says what to type.
 fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, colour: Colour) {
     let full = detail == Detail::Full;
-    if diagnosis.cause == Cause::NotApplied && !full {
+    if diagnosis.cause.is_not_applied() && !full {
         return;
     }
-    let code = if full { format!(" [{}]", diagnosis.cause.code()) } else { String::new() };
-    let _ = writeln!(text, "    {} {}{code}", colour.faint("why:"), visible(&diagnosis.why));
+    let Code { name, explanation } = diagnosis.cause.kind();
+    let code = if full { format!(" [{name}]") } else { String::new() };
+    let _ = writeln!(text, "    {} {}{code}", colour.faint("why:"), visible(&why(&diagnosis.cause)));
     if full && new {
-        for line in wrapped(diagnosis.cause.explanation(), 92) {
+        for line in wrapped(explanation, 92) {
             let _ = writeln!(text, "      {line}");
         }
     }
     for remedy in diagnosis.remedies.iter().filter(|remedy| full || !remedy.alternative) {
         let or = if remedy.alternative { "or, " } else { "" };
+        let remedy = RemedyText::of(remedy);
         let heading = visible(&format!("{or}{}:", remedy.heading()));
         let what: Vec<String> = remedy.text.lines().map(visible).collect();
         let _ = writeln!(
@@ -190,7 +197,9 @@ fn row(finding: &Outcome, diagnosis: Option<&Diagnosis>) -> Row {
         (Verdict::WouldChange(_), _) => "to be changed",
         (Verdict::Short(Shortfall::HostOwned), _) => "the host's",
         (Verdict::Short(Shortfall::Unread(_)), _) => "not readable",
-        (Verdict::Short(_), Some(diagnosis)) if matches!(diagnosis.cause, Cause::NotApplied | Cause::SetElsewhere) => {
+        (Verdict::Short(_), Some(diagnosis))
+            if diagnosis.cause.is_not_applied() || matches!(diagnosis.cause, Cause::SetElsewhere(_)) =>
+        {
             "not set"
         }
         (Verdict::Short(_), _) => "falls short",
@@ -242,13 +251,29 @@ fn summary(account: &DiagnosedReport<'_>, colour: Colour) -> String {
         }
     };
     let mut text = format!("{line}\n");
-    let waiting = account.diagnoses.iter().flatten().find(|diagnosis| diagnosis.cause == Cause::NotApplied);
+    let waiting = account.diagnoses.iter().flatten().find(|diagnosis| diagnosis.cause.is_not_applied());
     if let Some(remedy) = waiting.and_then(|diagnosis| diagnosis.remedies.first()) {
-        let _ = writeln!(text, "to set what is not set: {}", remedy.text);
+        let _ = writeln!(text, "to set what is not set: {}", RemedyText::of(remedy).text);
     }
     text.push_str(&together(account));
     text.push_str(&undone(account, colour));
     text
+}
+
+/// `all at once: docker run --sysctl … --ulimit …`, where more than one setting wants a flag; else nothing.
+fn together(account: &DiagnosedReport<'_>) -> String {
+    let start = ContainerStart::combined(&account.diagnoses);
+    start.map_or_else(String::new, |start| format!("all at once: {}\n", remedies::start(&start)))
+}
+
+/// What is wrong with a setting that holds: one sentence, without a full stop.
+pub(super) fn warning(caution: Caution) -> &'static str {
+    match caution {
+        Caution::EndlessDescriptors => {
+            "programs that close every possible descriptor one by one take minutes at this soft limit: lower it, and \
+             leave the hard one to those that want more"
+        }
+    }
 }
 
 /// What was put back, and what could not be.

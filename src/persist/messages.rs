@@ -6,9 +6,8 @@ use std::path::Path;
 
 use super::files::{FileOutcome, FileResult, PersistError};
 use super::overriding::{OverridingLine, ReadBy};
-use crate::diagnose;
 use crate::model::setting::Setting;
-use crate::output::{PersistedFile, PersistedState};
+use crate::output::{self, PersistedFile, PersistedState};
 use crate::sys;
 
 /// Something else to know after `apply --persist`.
@@ -117,7 +116,7 @@ impl PersistError {
     /// What to do about it, if there is anything; `root` is that of `--root`.
     #[must_use]
     pub fn help(&self, root: Option<&Path>) -> Option<String> {
-        let root = root.map(|root| format!(" --root {}", diagnose::shell(&root.to_string_lossy()))).unwrap_or_default();
+        let root = root.map(|root| format!(" --root {}", output::shell(&root.to_string_lossy()))).unwrap_or_default();
         match self {
             Self::Edited(_) => {
                 Some(format!("keep it under another name, or `tunectl revert --persist{root} --force` takes it away"))

@@ -3,10 +3,11 @@
 //! these programs write whatever they find.
 
 use tunectl::diagnose::{DiagnosisContext as Seen, diagnose};
-use tunectl::environment::config_files::{ConfigLine, ConfigReader};
+use tunectl::environment::config_files::{ConfigLine, ConfigReader, LineScope};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::model::setting::System;
 use tunectl::model::value::Value;
+use tunectl::output::why;
 use tunectl::report::{Outcome, Report, Shortfall};
 
 use crate::odd::{finding, setting};
@@ -189,21 +190,16 @@ fn a_line_that_sets_nothing_is_shown_as_such() {
     let environment = Environment::known(System::Linux, None, own, 0, EnvironmentDetails::default());
     let setting = setting("net.ipv4.ip_local_reserved_ports");
     let (file, reader) = ("/etc/sysctl.d/50.conf".to_owned(), ConfigReader::SystemdSysctl);
-    let line = ConfigLine { setting, file, line: 1, value: String::new(), scope: String::new(), reader };
+    let line = ConfigLine { setting, file, line: 1, value: String::new(), scope: LineScope::Setting, reader };
     let found = Some(Value::text(""));
     let finding =
         Outcome { found, ..finding(line.setting.clone(), Shortfall::Differs, tunectl::kernel::Evidence::default()) };
     let (report, around) = (Report { outcomes: vec![finding] }, environment.details());
-    let scene = Seen {
-        environment: &environment,
-        around: &around,
-        elsewhere: &[line],
-        report: &report,
-        own_limits: true,
-        asked: &[],
-    };
-    let said = diagnose(&report.outcomes[0], &scene).unwrap();
-    assert_eq!(said.why, "/etc/sysctl.d/50.conf:1 sets it to (empty)");
+    let lines = [line];
+    let mut seen = Seen::new(&environment, &around, &report);
+    seen.config_lines = &lines;
+    let said = diagnose(&report.outcomes[0], &seen).unwrap();
+    assert_eq!(why(&said.cause), "/etc/sysctl.d/50.conf:1 sets it to (empty)");
 }
 
 /// `pam_limits(8)` at a login by su(1), with a limits.d and a PAM stack of the test's own.

@@ -6,9 +6,10 @@ use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime,
 use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::setting::{Setting, System};
+use tunectl::output::RemedyText;
 use tunectl::report::Shortfall;
 
-use crate::odd::{diagnosed, finding, setting};
+use crate::odd::{diagnosed, finding, setting, texts};
 
 const APPARMOR: &str = "docker-default (enforce)";
 const SELINUX: &str = "system_u:system_r:container_t:s0:c1,c2";
@@ -39,7 +40,8 @@ fn limit(errno: Errno, environment: &Environment) -> (&'static str, Vec<String>)
     let low = Evidence { hard_limit: Some(Limit::Value(5)), ..Evidence::default() };
     let hard = Setting::Limit(Resource::Nofile, Side::Hard);
     let said = diagnosed(finding(hard, refused(Operation::SetLimits, errno), low), environment);
-    let remedies = said.remedies.iter().map(|remedy| format!("{}: {}", remedy.place.code(), remedy.text));
+    let remedies = said.remedies.iter().map(RemedyText::of);
+    let remedies = remedies.map(|remedy| format!("{}: {}", remedy.place.code(), remedy.text));
     (said.cause.code(), remedies.collect())
 }
 
@@ -72,7 +74,7 @@ fn what_is_not_shown_to_us() {
         let obstacle = tunectl::plan::Unreadable::Refused(refusal);
         let said = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Unread(obstacle), known), &environment);
         assert_eq!(said.cause.code(), "security-module");
-        said.remedies.into_iter().map(|remedy| remedy.text).collect::<Vec<_>>()
+        texts(&said)
     };
     assert_eq!(unread(APPARMOR, None), ["docker run --security-opt apparmor=unconfined"]);
     assert!(unread(SELINUX, None).is_empty(), "its policy decides");

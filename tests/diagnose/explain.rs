@@ -8,12 +8,12 @@ use crate::support::test::Test;
 
 #[test]
 fn every_code_is_explained() {
-    for cause in Cause::all() {
-        let ran = Test::new(["explain", cause.code()]).stdout_is_anything().run();
+    for code in Cause::codes() {
+        let ran = Test::new(["explain", code.name]).stdout_is_anything().run();
         let (heading, text) = ran.stdout.split_once("\n\n  ").unwrap();
-        assert_eq!(heading, cause.code());
+        assert_eq!(heading, code.name);
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(words(text), words(cause.explanation()));
+        assert_eq!(words(text), words(code.explanation));
         assert!(ran.stdout.lines().all(|line| line.chars().count() <= 94), "{}", ran.stdout);
     }
     for warning in WARNINGS {

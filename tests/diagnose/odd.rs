@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 use proptest::prelude::*;
-use tunectl::diagnose::{Cause, Diagnosis, DiagnosisContext as Seen, diagnose};
+use tunectl::diagnose::{Diagnosis, DiagnosisContext as Seen, diagnose};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::expectation::Expectation;
@@ -15,6 +15,7 @@ use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::name::SysctlName;
 use tunectl::model::setting::{Key, Setting, System};
 use tunectl::model::value::{Kind, Value};
+use tunectl::output::{RemedyText, why};
 use tunectl::plan::{Requirement, Unreadable};
 use tunectl::profile::{Origin, Source};
 use tunectl::report::{Outcome, Report, Shortfall, Verdict};
@@ -140,16 +141,20 @@ pub(crate) fn diagnosed(finding: Outcome, environment: &Environment) -> Diagnosi
     let around = environment.details();
     let elsewhere = environment.config_lines(&[&finding.requirement.setting], &around);
     let report = Report { outcomes: vec![finding] };
-    let seen =
-        Seen { environment, around: &around, elsewhere: &elsewhere, report: &report, own_limits: true, asked: &[] };
+    let mut seen = Seen::new(environment, &around, &report);
+    seen.config_lines = &elsewhere;
     diagnose(&report.outcomes[0], &seen).unwrap()
+}
+
+/// What to paste of each remedy.
+pub(crate) fn texts(said: &Diagnosis) -> Vec<String> {
+    said.remedies.iter().map(|remedy| RemedyText::of(remedy).text).collect()
 }
 
 /// The remedies for a hard limit of open files.
 pub(crate) fn remedies_of_a_limit(environment: &Environment) -> Vec<String> {
     let limit = Setting::Limit(Resource::Nofile, Side::Hard);
-    let said = diagnosed(finding(limit, Shortfall::Differs, Evidence::default()), environment);
-    said.remedies.into_iter().map(|remedy| remedy.text).collect()
+    texts(&diagnosed(finding(limit, Shortfall::Differs, Evidence::default()), environment))
 }
 
 /// Of everything that the kernel can say, what proves a cause by itself, with nothing else known.
@@ -177,14 +182,14 @@ fn where_nothing_is_known_nothing_is_blamed() {
             {
                 let said = diagnosed(finding(setting(name), shortfall.clone(), Evidence::default()), &nowhere);
                 let expected = match (operation, errno) {
-                    (Operation::OpenToRead | Operation::Read, Errno::EISDIR) => Cause::NoSuchKey,
-                    (Operation::OpenToWrite, Errno::EROFS) => Cause::ReadOnlyMount,
-                    (Operation::Write, Errno::ENOENT) => Cause::UnknownName,
-                    (Operation::Write, Errno::EINVAL | Errno::ERANGE) => Cause::ValueRefused,
-                    (Operation::ShortWrite { .. }, _) => Cause::Truncated,
-                    _ => Cause::Unknown,
+                    (Operation::OpenToRead | Operation::Read, Errno::EISDIR) => "no-such-key",
+                    (Operation::OpenToWrite, Errno::EROFS) => "read-only-mount",
+                    (Operation::Write, Errno::ENOENT) => "unknown-name",
+                    (Operation::Write, Errno::EINVAL | Errno::ERANGE) => "value-refused",
+                    (Operation::ShortWrite { .. }, _) => "truncated",
+                    _ => "unknown",
                 };
-                assert_eq!(said.cause, expected, "{name} {operation:?} {errno:?}: {said:?}");
+                assert_eq!(said.cause.code(), expected, "{name} {operation:?} {errno:?}: {said:?}");
             }
         }
     }
@@ -199,15 +204,15 @@ fn a_security_module_is_blamed_only_where_nothing_else_is_left() {
     let environment =
         |initial, user| Environment::known(System::Linux, None, initial, user, EnvironmentDetails::default());
     let cause = |evidence, environment: &Environment| {
-        diagnosed(finding(setting("net.core.somaxconn"), denied.clone(), evidence), environment).cause
+        diagnosed(finding(setting("net.core.somaxconn"), denied.clone(), evidence), environment).cause.code()
     };
-    assert_eq!(cause(known, &environment(own, 0)), Cause::SecurityModule);
-    assert_eq!(cause(Evidence { mode: None, ..known }, &environment(own, 0)), Cause::Unknown);
-    assert_eq!(cause(Evidence { owner: None, ..known }, &environment(own, 0)), Cause::Unknown);
-    assert_eq!(cause(Evidence { read_only_mount: None, ..known }, &environment(own, 0)), Cause::Unknown);
-    assert_eq!(cause(known, &environment(Namespaces { user: None, ..own }, 0)), Cause::Unknown);
-    assert_eq!(cause(known, &environment(Namespaces { user: Some(false), ..own }, 0)), Cause::Unknown);
-    assert_eq!(cause(known, &environment(own, 1000)), Cause::Unknown);
+    assert_eq!(cause(known, &environment(own, 0)), "security-module");
+    assert_eq!(cause(Evidence { mode: None, ..known }, &environment(own, 0)), "unknown");
+    assert_eq!(cause(Evidence { owner: None, ..known }, &environment(own, 0)), "unknown");
+    assert_eq!(cause(Evidence { read_only_mount: None, ..known }, &environment(own, 0)), "unknown");
+    assert_eq!(cause(known, &environment(Namespaces { user: None, ..own }, 0)), "unknown");
+    assert_eq!(cause(known, &environment(Namespaces { user: Some(false), ..own }, 0)), "unknown");
+    assert_eq!(cause(known, &environment(own, 1000)), "unknown");
 }
 
 /// Capabilities count where they are held: root of the machine raises the limits of a rootless container's process, and
@@ -220,11 +225,11 @@ fn rights_are_those_of_who_asks_and_not_of_the_process() {
     let hard = Setting::Limit(Resource::Nofile, Side::Hard);
     let low = Evidence { hard_limit: Some(Limit::Value(5)), ..Evidence::default() };
     let cause =
-        |environment: &Environment| diagnosed(finding(hard.clone(), Shortfall::Differs, low), environment).cause;
-    assert_eq!(cause(&environment(true)), Cause::NotApplied);
-    assert_eq!(cause(&environment(true).for_process(of(false), true)), Cause::NotApplied);
-    assert_eq!(cause(&environment(false)), Cause::HardLimit);
-    assert_eq!(cause(&environment(false).for_process(of(false), true)), Cause::HardLimit);
+        |environment: &Environment| diagnosed(finding(hard.clone(), Shortfall::Differs, low), environment).cause.code();
+    assert_eq!(cause(&environment(true)), "not-applied");
+    assert_eq!(cause(&environment(true).for_process(of(false), true)), "not-applied");
+    assert_eq!(cause(&environment(false)), "hard-limit");
+    assert_eq!(cause(&environment(false).for_process(of(false), true)), "hard-limit");
 }
 
 /// A line of a configuration file or of /proc, right or nearly so.
@@ -301,15 +306,15 @@ proptest! {
         let denied = Shortfall::Refused(KernelError { operation: Operation::SetLimits, errno: Errno::EPERM });
         let limit = diagnosed(finding(Setting::Limit(Resource::Nofile, Side::Hard), denied, Evidence::default()), &environment);
         // Without a link to read there is no namespace to know of, and without a directory no network.
-        prop_assert!(matches!(limit.cause, Cause::HardLimit | Cause::SeccompFilter | Cause::Unknown), "{:?}", limit);
+        prop_assert!(matches!(limit.cause.code(), "hard-limit" | "seccomp-filter" | "unknown"), "{:?}", limit);
         let refused = Shortfall::Refused(KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES });
         let key = diagnosed(finding(setting("net.core.somaxconn"), refused, Evidence::default()), &environment);
-        prop_assert!(matches!(key.cause, Cause::Unknown | Cause::NotPermitted | Cause::MissingCapability), "{:?}", key);
+        prop_assert!(matches!(key.cause.code(), "unknown" | "not-permitted" | "missing-capability"), "{:?}", key);
         let differs = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Differs, Evidence::default()), &environment);
-        prop_assert!(!differs.why.is_empty());
+        prop_assert!(!why(&differs.cause).is_empty());
         for said in [limit, key, differs] {
-            prop_assert!(said.why.chars().all(|c| !c.is_control()), "{:?}", said);
-            prop_assert!(said.remedies.iter().all(|remedy| !remedy.text.contains('\0')), "{:?}", said);
+            prop_assert!(why(&said.cause).chars().all(|c| !c.is_control()), "{:?}", said);
+            prop_assert!(texts(&said).iter().all(|text| !text.contains('\0')), "{:?}", said);
         }
     }
 }

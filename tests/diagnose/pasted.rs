@@ -33,7 +33,7 @@ fn asked(setting: Setting, value: Value, shortfall: Shortfall) -> Outcome {
 }
 
 fn texts(finding: Outcome, environment: &Environment) -> Vec<String> {
-    diagnosed(finding, environment).remedies.into_iter().map(|remedy| remedy.text).collect()
+    crate::odd::texts(&diagnosed(finding, environment))
 }
 
 fn refused(operation: Operation, errno: Errno) -> Shortfall {

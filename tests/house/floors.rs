@@ -20,7 +20,8 @@ const FLOORS: &[(u8, &[&str])] = &[
 ];
 
 /// No system call, clock or environment: all that they need comes in as an argument.
-const PURE: [&str; 9] = ["model", "profile", "plan", "report", "catalog", "diagnose", "snippet", "formats", "verdict"];
+const PURE: [&str; 10] =
+    ["model", "profile", "plan", "report", "catalog", "diagnose", "snippet", "formats", "verdict", "output"];
 
 /// Paths of the effects.
 const EFFECTS: [&str; 9] = [

@@ -142,8 +142,8 @@ fn profiles() -> String {
 
 fn causes() -> String {
     let mut text = "| code | meaning |\n| --- | --- |\n".to_owned();
-    for cause in Cause::all() {
-        writeln!(text, "| `{}` | {} |", cause.code(), cause.explanation().replace('|', "\\|")).unwrap();
+    for code in Cause::codes() {
+        writeln!(text, "| `{}` | {} |", code.name, code.explanation.replace('|', "\\|")).unwrap();
     }
     text
 }

@@ -1,133 +1,151 @@
-//! Remedies: lines to paste, and where to paste them.
+//! Remedies as data: what has to be done, by which program, with which values. `output` makes the text of them.
 
-mod container;
-mod host;
-mod profile;
-mod quote;
-mod unconfined;
+mod containers;
+mod files;
 
-pub use quote::shell;
+pub use containers::{ComposeKey, ContainerStart, KubeletFlag, LxcKey, StartFlag, StartProgram};
+pub use files::{FileContent, FileLocation, LoginSides, ProfileLine, ProfileTree, UnitDirective, launchd_name};
 
-pub(super) use container::{container_filter, container_key, container_limit, container_pids};
-pub(super) use host::{
-    allowed_by_filter, apply, apply_as_root, at_boot, capability_in_unit, change_line, host_key, host_limit,
-    limit_in_unit, module, module_at_boot, mount_proc, pids_in_unit, tunables_in_unit, ulimit, unmask, within,
-};
-pub(super) use profile::{ask_for, ask_for_another, limit_of, not_required};
-pub(super) use unconfined::unconfined;
+use crate::model::limit::{Limit, Limits, Resource, Side};
+use crate::model::setting::Key;
+use crate::model::value::Value;
 
-/// Something to paste.
+/// One thing to do about a setting that falls short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remedy {
-    /// Where.
-    pub place: Where,
-    /// The file that it goes into, which need not exist yet, or its line (`…:3`), or the table of the profile, or the
-    /// version.
-    pub spot: Option<String>,
-    /// What: a command, or the lines of a file.
-    pub text: String,
-    /// Whether this is another way to do the same. Those that are none are needed together.
+    /// What to do.
+    pub action: Action,
+    /// Whether it replaces the remedies before it. Those that do not are needed together.
     pub alternative: bool,
 }
 
-/// Where a remedy is to be pasted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Where {
-    /// The shell that tunectl was called from.
-    Shell,
-    /// A root shell on the machine that the container runs on.
-    HostShell,
-    /// The command line that starts the container.
-    ContainerStart,
-    /// The list `sysctls` of a service in a compose file.
-    ComposeSysctls,
-    /// The table `ulimits` of a service in a compose file.
-    ComposeUlimits,
-    /// A service in a compose file.
-    Compose,
-    /// The list `spec.securityContext.sysctls` of a pod.
-    PodSpec,
-    /// The command line of the node's kubelet.
-    Kubelet,
-    /// The same, needed only where the kubelet is older than the version that is the spot.
-    OlderKubelet,
-    /// The unit of the node's container runtime.
-    RuntimeUnit,
-    /// The configuration of a container of LXC, `lxc.container.conf(5)`.
-    LxcConfig,
-    /// The profile.
-    Profile,
-    /// The unit of systemd(1) that starts the service.
-    Unit,
-    /// A file of the machine, in a line or as a whole.
-    File,
-}
-
-impl Where {
-    /// A few words for a person: "start it with: …".
-    #[must_use]
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Shell => "type",
-            Self::HostShell => "on the host",
-            Self::ContainerStart => "start it with",
-            Self::ComposeSysctls => "in compose.yaml, under sysctls",
-            Self::ComposeUlimits => "in compose.yaml, under ulimits",
-            Self::Compose => "in compose.yaml",
-            Self::PodSpec => "in the pod, under spec.securityContext.sysctls",
-            Self::Kubelet => "on the node, start the kubelet with",
-            Self::OlderKubelet => "give the node's kubelet, if older than",
-            Self::RuntimeUnit => "in the unit of the node's containerd or CRI-O",
-            Self::LxcConfig => "in the container's configuration",
-            Self::Profile => "in the profile, under",
-            Self::Unit => "in the unit",
-            Self::File => "in",
-        }
-    }
-
-    /// A word for programs, part of the JSON output.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Shell => "shell",
-            Self::HostShell => "host-shell",
-            Self::ContainerStart => "container-start",
-            Self::ComposeSysctls => "compose-sysctls",
-            Self::ComposeUlimits => "compose-ulimits",
-            Self::Compose => "compose",
-            Self::PodSpec => "pod-spec",
-            Self::Kubelet => "kubelet",
-            Self::OlderKubelet => "older-kubelet",
-            Self::RuntimeUnit => "runtime-unit",
-            Self::LxcConfig => "lxc-config",
-            Self::Profile => "profile",
-            Self::Unit => "unit",
-            Self::File => "file",
-        }
-    }
-}
-
 impl Remedy {
-    /// "start it with", "in /etc/sysctl.d/50-queue.conf:3".
-    #[must_use]
-    pub fn heading(&self) -> String {
-        match &self.spot {
-            Some(spot) => format!("{} {spot}", self.place.describe()),
-            None => self.place.describe().to_owned(),
-        }
-    }
-
-    /// The same, as another way to do what those before it do.
+    /// The same as an alternative to the remedies before it.
     #[must_use]
     pub(super) fn or(self) -> Self {
         Self { alternative: true, ..self }
     }
+
+    /// Whether `tunectl apply` itself carries it out, wherever it is run from.
+    pub(super) fn is_apply(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Apply(_)
+                | Action::ApplyInside { .. }
+                | Action::Unit(UnitDirective::ExecStartPre { key: Key::Sysctl(_), .. })
+        )
+    }
 }
 
-fn at(place: Where, text: String) -> Remedy {
-    Remedy { place, spot: None, text, alternative: false }
+impl From<Action> for Remedy {
+    fn from(action: Action) -> Self {
+        Self { action, alternative: false }
+    }
 }
 
-fn spotted(place: Where, spot: String, text: String) -> Remedy {
-    Remedy { place, spot: Some(spot), text, alternative: false }
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Run `tunectl apply` for the whole profile.
+    Apply(Apply),
+    /// Run `tunectl apply` for one key, in namespaces of a process that `--pid` does not enter: nsenter(1).
+    ApplyInside {
+        /// The process.
+        pid: i32,
+        /// Whether to enter its user namespace.
+        user_namespace: bool,
+        /// Whether to enter its PID namespace.
+        pid_namespace: bool,
+        /// The key to set.
+        key: Key,
+        /// The value to set it to.
+        value: Value,
+    },
+    /// Write a key as root: sysctl(8), or tee(1) for what is beneath `/sys`.
+    WriteKey {
+        /// The key.
+        key: Key,
+        /// The value.
+        value: Value,
+        /// Whether to do so outside of the container that we are in.
+        on_host: bool,
+    },
+    /// Unmount what is mounted over a key.
+    Unmount {
+        /// The mount point.
+        path: String,
+    },
+    /// Mount procfs at `/proc`.
+    MountProc,
+    /// Load a kernel module: modprobe(8).
+    LoadModule {
+        /// Its name.
+        module: String,
+        /// Whether to do so outside of the container that we are in.
+        on_host: bool,
+    },
+    /// Set a limit of the calling shell.
+    Ulimit {
+        /// The limit.
+        resource: Resource,
+        /// Which side of it.
+        side: Side,
+        /// The value, in the unit of setrlimit(2).
+        limit: Limit,
+    },
+    /// Set a limit of macOS for all that launchd starts: launchctl(1).
+    Launchctl {
+        /// The limit.
+        resource: Resource,
+        /// Both sides.
+        limits: Limits,
+    },
+    /// Start the container with these flags.
+    ContainerStart(ContainerStart),
+    /// Add a key to the service in a compose file.
+    Compose(ComposeKey),
+    /// Add a sysctl to `spec.securityContext.sysctls` of the pod.
+    PodSysctl {
+        /// The sysctl.
+        key: Key,
+        /// The value.
+        value: Value,
+    },
+    /// Start the node's kubelet with a flag.
+    Kubelet {
+        /// The flag.
+        flag: KubeletFlag,
+        /// The first version of Kubernetes that does without the flag, where there is one.
+        older_than: Option<&'static str>,
+    },
+    /// Add a directive to the unit of the node's container runtime.
+    RuntimeUnit(UnitDirective),
+    /// Add a directive to the unit that starts the service.
+    Unit(UnitDirective),
+    /// Add a key to the configuration of an LXC container, `lxc.container.conf(5)`.
+    Lxc(LxcKey),
+    /// Change the profile.
+    Profile(ProfileLine),
+    /// Change a file of the machine.
+    File {
+        /// The file, and the line where one is to be replaced.
+        location: FileLocation,
+        /// What it has to say.
+        content: FileContent,
+    },
+}
+
+/// A call of `tunectl apply`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// Whether it needs root.
+    pub sudo: bool,
+    /// Whether to keep what could be applied although something required falls short.
+    pub best_effort: bool,
+    /// Whether to write the files that set it at each boot.
+    pub persist: bool,
+    /// The words of the command line that name the profiles and the single settings.
+    pub args: Vec<String>,
+    /// The process whose limits and namespaces are meant, where `--pid` named one.
+    pub pid: Option<i32>,
 }

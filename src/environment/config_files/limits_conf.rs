@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigLine, ConfigReader, from_root, read};
+use super::{ConfigLine, ConfigReader, LineScope, from_root, read};
 use crate::formats::limits_conf::{Line, parse};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
@@ -28,7 +28,10 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32) -> Vec<ConfigL
                     file: from_root(&file),
                     line: line.number,
                     value: limit.to_string(),
-                    scope: format!("{} {}", line.domain, line.kind),
+                    scope: LineScope::Login {
+                        domain: line.domain.to_owned(),
+                        side: (line.kind != "-").then_some(*side),
+                    },
                     reader: ConfigReader::Pam,
                 };
                 let known = best.iter().position(|(_, known)| known.setting == found.setting);

@@ -8,6 +8,7 @@ pub mod unit;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::model::limit::Side;
 use crate::model::setting::{Key, Setting};
 use crate::sys::{self, read_text};
 
@@ -22,11 +23,26 @@ pub struct ConfigLine {
     pub line: usize,
     /// The value as it is written; for a limit in the unit of setrlimit(2).
     pub value: String,
-    /// In limits.conf(5) the first two words of the line, `@users -`; in sysctl.d(5) the pattern that matches the
-    /// setting; else empty.
-    pub scope: String,
+    /// What else the line sets.
+    pub scope: LineScope,
     /// What reads the file.
     pub reader: ConfigReader,
+}
+
+/// What a line sets besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineScope {
+    /// Nothing: it names the setting.
+    Setting,
+    /// Whatever else matches its pattern, sysctl.d(5).
+    Pattern,
+    /// A limit at login, limits.conf(5).
+    Login {
+        /// For whom, the line's first word: `@users`.
+        domain: String,
+        /// Which side, the line's second word; both where that is `-`.
+        side: Option<Side>,
+    },
 }
 
 /// What reads a configuration file, and when.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigLine, ConfigReader, conf_files, from_root, read};
+use super::{ConfigLine, ConfigReader, LineScope, conf_files, from_root, read};
 use crate::formats::sysctl_d::{self as format, parse};
 use crate::model::name::SysctlName;
 use crate::model::setting::Setting;
@@ -96,7 +96,7 @@ pub(super) fn find(root: &Path, keys: &[(&Setting, &SysctlName)]) -> Vec<ConfigL
             file: from_root(lines.file(line)),
             line: line.number,
             value: line.value.clone().unwrap_or_default(),
-            scope: if line.name.is_pattern() { line.name.to_string() } else { String::new() },
+            scope: if line.name.is_pattern() { LineScope::Pattern } else { LineScope::Setting },
             reader,
         };
         lines.overriding_lines(name).into_iter().map(at).collect::<Vec<_>>()

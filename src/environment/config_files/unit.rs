@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigLine, ConfigReader, conf_files, from_root, read};
+use super::{ConfigLine, ConfigReader, LineScope, conf_files, from_root, read};
 use crate::formats::systemd::{directive, parse, parse_limit};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
@@ -90,7 +90,7 @@ fn last(root: &Path, files: &[(PathBuf, &str)], setting: &Setting) -> Option<Con
                 file: from_root(file),
                 line: line.number,
                 value: limit.to_string(),
-                scope: String::new(),
+                scope: LineScope::Setting,
                 reader: ConfigReader::Unit,
             });
         }

@@ -1,0 +1,79 @@
+//! What Docker and Podman have in common: flags of docker-run(1) and podman-run(1), and compose files.
+
+use super::ContainerKey;
+use crate::catalog::{self, Scope};
+use crate::diagnose::context::{DiagnosisContext, is_named};
+use crate::diagnose::remedy::{Action, ComposeKey, ContainerStart, Remedy, StartFlag, StartProgram};
+use crate::environment::SecurityModule;
+use crate::model::capability::Capability;
+use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::setting::Key;
+
+/// One command line.
+pub(super) fn start(program: StartProgram, flags: Vec<StartFlag>) -> Remedy {
+    Action::ContainerStart(ContainerStart { program, flags }).into()
+}
+
+/// A flag, or else a key in a compose file.
+fn either(program: StartProgram, flag: StartFlag, compose: ComposeKey) -> Vec<Remedy> {
+    vec![start(program, vec![flag]), Remedy::from(Action::Compose(compose)).or()]
+}
+
+pub(super) fn set_key(program: StartProgram, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
+    let (name, value) = (key.key.clone(), key.value.clone());
+    if is_named(key.key, "kernel.hostname") {
+        return either(program, StartFlag::Hostname(value.clone()), ComposeKey::Hostname(value));
+    }
+    let accepted = key.row.map_or(key.scope == Scope::NetNs, |row| row.docker == catalog::Docker::Accepted);
+    if accepted && has_interface(key.key) {
+        return either(program, StartFlag::Sysctl(name.clone(), value.clone()), ComposeKey::Sysctl(name, value));
+    }
+    // What is of the UTS namespace only root of the machine writes.
+    if context.is_rootless() && key.scope == Scope::UtsNs {
+        return Vec::new();
+    }
+    // Podman has no such flag.
+    if is_named(key.key, "kernel.domainname") && program != StartProgram::PodmanRun {
+        return either(program, StartFlag::Domainname(value.clone()), ComposeKey::Domainname(value));
+    }
+    // The runtime does not take it, though it is the container's own: then tunectl in it has to be let.
+    let flags = let_write(key, context);
+    if flags.is_empty() { Vec::new() } else { vec![start(program, flags)] }
+}
+
+/// What a container that may write what is its own is to be started with, and this one was not.
+fn let_write(key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<StartFlag> {
+    let root = context.environment.user == 0;
+    // Root of a container alone may not write what is of its user namespace.
+    let roots = (key.scope == Scope::UserNs && !root).then_some(Capability::SYS_RESOURCE);
+    let module = context.details.security_module();
+    // What helps under SELinux is its policy's to say.
+    if module == Some(SecurityModule::SeLinux) {
+        return Vec::new();
+    }
+    let paths = (!key.writable).then_some(StartFlag::SystemPathsUnconfined);
+    let apparmor = (module == Some(SecurityModule::AppArmor)).then_some(StartFlag::AppArmorUnconfined);
+    let user = (!root).then_some(StartFlag::UserRoot);
+    let capability = key.lacks.or(roots).map(StartFlag::CapAdd);
+    [paths, apparmor, user, capability].into_iter().flatten().collect()
+}
+
+/// Whether the interface that a key is of, if it is, is there when the runtime sets it: Docker connects `eth0` first, and
+/// has refused to set what is of any other since version 27.
+fn has_interface(key: &Key) -> bool {
+    let Key::Sysctl(name) = key else { return true };
+    let mut parts = name.path().split('/');
+    let table = [parts.next(), parts.next(), parts.next()];
+    let of_one = ["ipv4", "ipv6"]
+        .iter()
+        .any(|family| ["conf", "neigh"].iter().any(|kind| table == [Some("net"), Some(family), Some(kind)]));
+    !of_one || parts.next().is_none_or(|interface| ["all", "default", "lo", "eth0"].contains(&interface))
+}
+
+pub(super) fn set_limit(program: StartProgram, resource: Resource, limits: Limits) -> Vec<Remedy> {
+    either(program, StartFlag::Ulimit(resource, limits), ComposeKey::Ulimit(resource, limits))
+}
+
+pub(super) fn raise_pids(program: StartProgram, most: Limit) -> Vec<Remedy> {
+    either(program, StartFlag::PidsLimit(most), ComposeKey::PidsLimit(most))
+}

@@ -1,0 +1,273 @@
+//! Sentences about causes: one function a family.
+
+use crate::diagnose::{
+    AccessCause, Cause, Confinement, Contradiction, Denied, HardLimitNeed, HeldBack, HostSetting, LimitCall,
+    LimitCause, MissingKey, NamespaceCause, NotApplied, PortBound, Presence, SetElsewhere, Stored, Unexplained,
+    Untried, ValueCause, Whose, Writers,
+};
+use crate::model::value::Value;
+
+use super::capability;
+
+/// Why a setting falls short: one sentence for a person, without a full stop.
+#[must_use]
+pub fn why(cause: &Cause) -> String {
+    match cause {
+        Cause::Contradiction(cause) => contradiction(cause),
+        Cause::MissingKey(cause) => missing_key(cause),
+        Cause::NamespaceCause(cause) => namespace(cause),
+        Cause::SetElsewhere(cause) => set_elsewhere(cause),
+        Cause::LimitCause(cause) => limit(cause),
+        Cause::ValueCause(cause) => value(cause),
+        Cause::AccessCause(cause) => access(cause),
+        Cause::Confinement(cause) => confinement(cause),
+        Cause::Untried(cause) => untried(cause),
+        Cause::Unexplained(cause) => unexplained(*cause),
+    }
+}
+
+fn contradiction(cause: &Contradiction) -> String {
+    match cause {
+        Contradiction::Zeroes { other } => {
+            format!("the profile asks for `{other}` too, and whichever is written sets the other to 0")
+        }
+        Contradiction::SameSetting { other, wanted, .. } => {
+            format!("the profile asks for `{other}` as {wanted}, and both are one setting")
+        }
+        Contradiction::SoftAboveHard { hard } => {
+            format!("the profile asks for a hard limit of {hard}, which no soft one can be above")
+        }
+    }
+}
+
+fn missing_key(cause: &MissingKey) -> String {
+    match cause {
+        MissingKey::NoProc { replaced: true } => {
+            "what is at /proc/sys is not the kernel's: mount /proc anew".to_owned()
+        }
+        MissingKey::NoProc { replaced: false } => "/proc/sys is not there: mount /proc first".to_owned(),
+        MissingKey::Masked => "something else is mounted over it: what stands there is not the kernel's".to_owned(),
+        MissingKey::NoMatch => "nothing that exists matches this pattern".to_owned(),
+        MissingKey::Directory => "it is a folder of settings: name one of them".to_owned(),
+        MissingKey::HiddenInNamespace { whose } => {
+            format!("only the machine's own network namespace has it, and {} in another", who_is(*whose))
+        }
+        MissingKey::HiddenInUserNamespace { until } => {
+            let until = until.map_or_else(String::new, |version| format!(" before Linux {version}"));
+            format!("the network namespace of a rootless container does not have it{until}")
+        }
+        MissingKey::UnknownName { nearest } => {
+            let near = nearest.as_ref().map_or_else(String::new, |name| format!(", did you mean `{name}`?"));
+            format!("there is no such key here{near}")
+        }
+        MissingKey::NotInThisKernel(Presence::Since(version)) => {
+            format!("this kernel does not have it: it came with Linux {version}")
+        }
+        MissingKey::NotInThisKernel(Presence::Until(version)) => {
+            format!("this kernel does not have it: it went with Linux {version}")
+        }
+        MissingKey::ModuleMissing { module } => format!("the kernel module `{module}` brings it and is not loaded"),
+        MissingKey::NotBuilt => {
+            "it is not there: the kernel's build, its command line and the machine decide".to_owned()
+        }
+        MissingKey::NoInstance { name } => {
+            format!("there is no `{name}` here, or its kind has no such key on this kernel or machine")
+        }
+    }
+}
+
+fn namespace(cause: &NamespaceCause) -> String {
+    match cause {
+        NamespaceCause::HostSetting(setting) => format!("{}: it was not written", host_setting(*setting)),
+        NamespaceCause::OwnerNotMapped => {
+            "its owner is a user that our user namespace does not map, such as root of the host".to_owned()
+        }
+        NamespaceCause::ReadOnlyInNamespace => {
+            "it can be written in the machine's own network namespace only".to_owned()
+        }
+        NamespaceCause::OutOfReach { scope } => {
+            format!("it belongs to {} of the process, which is not entered", scope.describe())
+        }
+    }
+}
+
+fn host_setting(setting: HostSetting) -> String {
+    match setting {
+        HostSetting::InContainer(whose) => {
+            format!("it belongs to the whole machine, and {} in a container or namespace", who_is(whose))
+        }
+        HostSetting::MaybeInContainer(whose) => format!(
+            "it belongs to the whole machine, and whether {} in a container can't be told from /proc",
+            who_is(whose)
+        ),
+        HostSetting::MaybeHosts => "whether it belongs to the whole machine can't be told from /proc".to_owned(),
+    }
+}
+
+fn set_elsewhere(SetElsewhere(line): &SetElsewhere) -> String {
+    let value = if line.value.trim().is_empty() { "(empty)" } else { &line.value };
+    format!("{}:{} sets it to {value}", line.file, line.line)
+}
+
+fn limit(cause: &LimitCause) -> String {
+    match cause {
+        LimitCause::HardLimit { hard, needed, need } => {
+            let needs = if *need == HardLimitNeed::Root { "root" } else { "CAP_SYS_RESOURCE" };
+            let low = match hard {
+                Some(hard) => format!("the hard limit is {hard}, and raising it to {needed} needs {needs}"),
+                None => format!("raising the hard limit to {needed} needs {needs}"),
+            };
+            match need {
+                HardLimitNeed::Root | HardLimitNeed::Capability => low,
+                HardLimitNeed::CapabilityNotHeld => format!("{low}, which we do not have"),
+                HardLimitNeed::CapabilityOfMachine => {
+                    format!("{low} in the machine's own user namespace, and we are in another")
+                }
+                HardLimitNeed::CapabilityUnclear(error) => {
+                    format!("{low}, and whether we have it can't be told; the kernel refused, {error}")
+                }
+            }
+        }
+        LimitCause::AboveCeiling { wanted, key, most } => {
+            format!("{wanted} is above {key}, which is {most}: the kernel gives nobody more, root included")
+        }
+        LimitCause::PidsMax { most } => {
+            format!("its control group allows {most} processes and threads (pids.max), whatever the limit")
+        }
+        LimitCause::NoSuchLimit => "this system has no such limit, or does not take this value".to_owned(),
+        LimitCause::NotOurProcess => "the process is somebody else's: that needs CAP_SYS_RESOURCE".to_owned(),
+        LimitCause::ProcessGone => "the process is gone".to_owned(),
+    }
+}
+
+fn value(cause: &ValueCause) -> String {
+    match cause {
+        ValueCause::WrongShape { reason } => reason.clone(),
+        ValueCause::Refused { value, range: Some((min, max)), .. } => {
+            format!("the kernel does not take `{value}`: it takes {min} to {max}")
+        }
+        ValueCause::Refused { value, range: None, error } => format!("the kernel does not take `{value}`, {error}"),
+        ValueCause::UnknownName { value } => {
+            format!("this kernel knows no `{value}`: it may be misspelt, or its module may be missing")
+        }
+        ValueCause::PortOrder { bound, value } => {
+            let (start, range) = (PortBound::UnprivilegedStart.name(), PortBound::LocalRange.name());
+            let rule = match bound {
+                PortBound::LocalRange => format!("its first port must not be below {start}"),
+                PortBound::UnprivilegedStart => format!("it must not be above the first port of {range}"),
+            };
+            format!("the kernel does not take `{value}`: {rule}")
+        }
+        ValueCause::CutShort { value, error } => format!("the kernel did not take the whole of `{value}`, {error}"),
+        ValueCause::Rounded(stored) | ValueCause::Clamped(stored) | ValueCause::Truncated(stored) => {
+            let (asked, found, rule) = parts(stored);
+            format!("the kernel took {asked} and made {found} of it{rule}")
+        }
+        ValueCause::NotKept(stored) => {
+            let (asked, found, rule) = parts(stored);
+            format!("the kernel took {asked}, and {found} stands there{rule}")
+        }
+        ValueCause::OneWay { value } => format!("from {value} nothing leads back before the next boot"),
+    }
+}
+
+/// The value that was written, the one that was read back, and how the kernel changes values.
+fn parts(Stored { asked, stored, rule }: &Stored) -> (String, String, String) {
+    // The value of a limit is one word that looks like no other.
+    let quoted = |value: &dyn ToString| match asked {
+        Value::Limit(_) => value.to_string(),
+        _ => format!("`{}`", value.to_string()),
+    };
+    let found = stored.as_ref().map_or_else(|| quoted(&""), |stored| quoted(stored));
+    (quoted(asked), found, rule.map_or_else(String::new, |rule| format!(": {rule}")))
+}
+
+fn access(cause: &AccessCause) -> String {
+    let too = |read_only_mount: bool| if read_only_mount { "; its mount is read-only too" } else { "" };
+    match cause {
+        AccessCause::ReadOnlyMount => "its mount is read-only here, as container runtimes make it".to_owned(),
+        AccessCause::ReadOnly => "nobody can write it".to_owned(),
+        AccessCause::WriteOnly => "it can only be written, so nothing can be verified".to_owned(),
+        AccessCause::NotReadable(error) => format!("we may not read it, {error}"),
+        AccessCause::NotPermitted { writers, user, read_only_mount } => {
+            format!("only {} may write it, and we are user {user}{}", who(*writers), too(*read_only_mount))
+        }
+        AccessCause::MissingCapability { capability: missing, read_only_mount } => {
+            format!("writing it needs {}, which we do not have{}", capability(*missing), too(*read_only_mount))
+        }
+        AccessCause::ForeignCapability { capability: missing, error } => format!(
+            "writing it needs {} in the machine's own user namespace, and we are in another, {error}",
+            capability(*missing)
+        ),
+    }
+}
+
+fn who(writers: Writers) -> String {
+    match writers {
+        Writers::Root => "root".to_owned(),
+        Writers::RootOrHolder(held) => format!("root, or who has {},", capability(held)),
+        Writers::ContainerRootOrHolder(held) => format!("the root of its container, or who has {},", capability(held)),
+        Writers::Holder(held) => format!("who has {}", capability(held)),
+    }
+}
+
+fn confinement(cause: &Confinement) -> String {
+    match cause {
+        Confinement::SecurityModule { denied, label, module } => {
+            let what = match denied {
+                Denied::Writing => String::new(),
+                Denied::Reading => " to let us read it".to_owned(),
+                Denied::Using(held) => format!(" us {}, which we have", capability(*held)),
+            };
+            let by = match (label, module) {
+                (Some(label), Some(module)) => format!("{} confines us as `{label}`", module.name()),
+                (Some(label), None) => format!("we are confined as `{label}`"),
+                (None, _) => "Landlock shows no label".to_owned(),
+            };
+            format!("a security module of the kernel refuses{what} ({by})")
+        }
+        Confinement::SeccompFilter { call, error } => {
+            let call = match call {
+                LimitCall::Set => "setrlimit",
+                LimitCall::Get => "prlimit",
+            };
+            format!("a filter of system calls refuses {call}, {error}")
+        }
+    }
+}
+
+fn untried(cause: &Untried) -> String {
+    match cause {
+        Untried::NotApplied(NotApplied::Settable) => "nothing has set it yet, and it can be set".to_owned(),
+        Untried::NotApplied(NotApplied::Probable) => "nothing has set it yet".to_owned(),
+        Untried::NotApplied(NotApplied::Confined { label }) => {
+            format!("nothing has set it yet, and whether `{label}` lets us only trying shows")
+        }
+        Untried::HeldBack { on, reason } => {
+            let reason = match reason {
+                HeldBack::Harm => "without that it does harm",
+                HeldBack::OneWay => "this can't be undone",
+                HeldBack::HardLimit => "a hard limit that is lowered can't be raised again",
+            };
+            format!("it was held back: `{on}` fell short, and {reason}")
+        }
+    }
+}
+
+fn unexplained(cause: Unexplained) -> String {
+    match cause {
+        Unexplained::Refused(error) => format!("the kernel refused it, {error}"),
+        Unexplained::Unread(error) => format!("it could not be read, {error}"),
+        Unexplained::FilterOrModule(error) => {
+            format!("a filter of system calls or a security module refuses setrlimit, {error}")
+        }
+        Unexplained::Nothing => "the reason is not known".to_owned(),
+    }
+}
+
+fn who_is(whose: Whose) -> &'static str {
+    match whose {
+        Whose::Ours => "we are",
+        Whose::Process => "the process is",
+    }
+}
