@@ -1,4 +1,4 @@
-//! Where profiles come from: files by path, `/etc/tunectl/profiles/NAME.toml`, and what is built in.
+//! Where profiles come from: files by path, `/etc/tunectl/profiles/NAME.toml`, and the built-in ones.
 #![forbid(unsafe_code)]
 
 use std::fs::{File, OpenOptions};
@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::builtin;
 use crate::model::suggest;
 use crate::profile::Source;
-use crate::profile::load::Unfound;
+use crate::profile::load::LookupError;
 use crate::sys;
 
 /// Where the administrator's own profiles are.
@@ -19,17 +19,17 @@ pub const DIRECTORY: &str = "/etc/tunectl/profiles";
 /// The largest profile, in bytes: one for every sysctl of a large host is a twentieth of this.
 const LARGEST: u64 = 1 << 20;
 
-/// A place to find profiles in, and how far to trust what is found.
+/// Where profiles are looked for, and whose files are trusted.
 #[derive(Clone, Debug)]
 pub struct ProfileStore {
-    /// Where a bare name is looked for first.
+    /// The directory where a name is looked for first.
     pub directory: PathBuf,
-    /// Whose files are trusted; `None` where we have no privileges that a file could abuse.
+    /// The users whose files are trusted; `None` where we have no privileges that a file could abuse.
     pub owners: Option<Vec<u32>>,
 }
 
 impl ProfileStore {
-    /// The one of this host, for the user that we run as.
+    /// That of this host, for the user that we run as.
     ///
     /// With privileges, only root's files are trusted and, under sudo(8), those of whoever typed the command:
     /// they may do as root whatever their file says.
@@ -42,24 +42,24 @@ impl ProfileStore {
         Self { directory: PathBuf::from(DIRECTORY), owners }
     }
 
-    /// Finds and reads a profile by its name or path. What holds a slash or ends in `.toml` is a path, relative
-    /// to the file `named_by` where one named it; anything else is a name, looked for in the directory and then
-    /// among what is built in. So a file of the directory can extend the built-in profile of its own name.
+    /// Finds and reads a profile by its name or path. One with a slash, or that ends in `.toml`, is a path, relative to
+    /// the file `named_by` that extends it; another one is a name, looked for in the directory and then among the
+    /// built-in profiles. So a file of the directory can extend the built-in profile of its own name.
     ///
     /// # Errors
-    /// What was looked for, why it could not be had, and what to do.
-    pub fn find(&self, name: &str, named_by: Option<&Source>) -> Result<Source, Unfound> {
+    /// What was looked for, why it could not be read, and what to do.
+    pub fn find(&self, name: &str, named_by: Option<&Source>) -> Result<Source, LookupError> {
         if is_path(name) {
             let folder = named_by.and_then(|source| Path::new(&source.label).parent());
             let path = folder.map_or_else(|| PathBuf::from(name), |folder| folder.join(name));
-            return self.read(&tidy(&path)).map_err(|failure| failure.explained(&path));
+            return self.read(&without_dots(&path)).map_err(|error| error.into_lookup_error(&path));
         }
         let own = self.directory.join(format!("{name}.toml"));
         if named_by.is_none_or(|source| Path::new(&source.label) != own) {
             match self.read(&own) {
-                Err(Failure::Io(error))
+                Err(FileError::Io(error))
                     if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-                Err(failure) => return Err(failure.explained(&own)),
+                Err(error) => return Err(error.into_lookup_error(&own)),
                 Ok(source) => return Ok(source),
             }
         }
@@ -80,7 +80,7 @@ impl ProfileStore {
     /// that are not hidden by a file of the same name.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let entries = self.directory.read_dir().into_iter().flatten().flatten();
+        let entries = self.directory.read_dir().into_iter().flatten().map_while(Result::ok);
         let mut names: Vec<String> = entries
             .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
             .filter(|name| !name.is_empty())
@@ -91,17 +91,17 @@ impl ProfileStore {
         names
     }
 
-    fn unknown(&self, name: &str) -> Unfound {
+    fn unknown(&self, name: &str) -> LookupError {
         let names = self.names();
         let hint = suggest::hint(name, names.iter().map(String::as_str));
         let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        Unfound {
+        LookupError {
             message: format!("unknown profile `{}`{hint}", name.escape_debug()),
             help: Some(format!("known by name: {all}; a file is named by a path that holds a `/` or ends in `.toml`")),
         }
     }
 
-    fn read(&self, path: &Path) -> Result<Source, Failure> {
+    fn read(&self, path: &Path) -> Result<Source, FileError> {
         // Without O_NONBLOCK the open of a fifo waits for a writer, for ever perhaps; with O_NOCTTY no terminal
         // becomes ours (open(2)). Every check is made on the descriptor, so that nobody can swap the file between.
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -111,27 +111,25 @@ impl ProfileStore {
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
         file.take(LARGEST + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LARGEST {
-            return Err(Failure::TooLarge);
+            return Err(FileError::TooLarge);
         }
         if bytes.contains(&0) {
-            return Err(Failure::Binary(bytes.iter().position(|byte| *byte == 0).unwrap_or_default()));
+            return Err(FileError::Binary(bytes.iter().position(|byte| *byte == 0).unwrap_or_default()));
         }
-        let text = String::from_utf8(bytes).map_err(|error| Failure::Binary(error.utf8_error().valid_up_to()))?;
+        let text = String::from_utf8(bytes).map_err(|error| FileError::Binary(error.utf8_error().valid_up_to()))?;
         Ok(Source { label: path.to_string_lossy().into_owned(), text })
     }
 
-    /// A regular file, not too large, and with privileges one that nobody else can write to.
+    /// An error unless it is a regular file, not too large, and where we have privileges one that only trusted users can
+    /// write to. Returns its size in bytes.
     ///
-    /// The directory needs no such look: whoever can write to it can put another file in the place, but none
-    /// that is root's. Group 0 is root's own; files copied into an image from a checkout with umask 002 are
-    /// writable for it.
-    ///
-    /// Returns its size in bytes.
-    fn check(&self, file: &File) -> Result<u64, Failure> {
+    /// The directory is not checked: whoever can write to it can put another file in its place, but none that is owned by
+    /// root. Group 0 is root's own; files copied into an image from a checkout with umask 002 are writable for it.
+    fn check(&self, file: &File) -> Result<u64, FileError> {
         let found = file.metadata()?;
         let kind = found.file_type();
         if !kind.is_file() {
-            return Err(Failure::NoFile(match () {
+            return Err(FileError::NotAFile(match () {
                 () if kind.is_dir() => "a directory",
                 () if kind.is_fifo() => "a fifo",
                 () if kind.is_socket() => "a socket",
@@ -139,29 +137,29 @@ impl ProfileStore {
             }));
         }
         if found.len() > LARGEST {
-            return Err(Failure::TooLarge);
+            return Err(FileError::TooLarge);
         }
         let Some(owners) = &self.owners else { return Ok(found.len()) };
         if !owners.contains(&found.uid()) {
-            return Err(Failure::Foreign { uid: found.uid() });
+            return Err(FileError::UntrustedOwner { uid: found.uid() });
         }
         let by_others = found.mode() & 0o002 != 0;
         let by_group = found.mode() & 0o020 != 0 && found.gid() != 0;
         if by_others || by_group {
-            return Err(Failure::Writable { mode: found.mode() & 0o7777 });
+            return Err(FileError::WritableByOthers { mode: found.mode() & 0o7777 });
         }
         Ok(found.len())
     }
 }
 
-/// Whether this names a file and not a profile of the library.
+/// Whether this is a path and not a name.
 fn is_path(name: &str) -> bool {
     name.contains('/') || Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
-/// The path without its `.` components, so that a circle of files is seen as one whatever they call each other. One
-/// that can only name a directory stays what it is (`path_resolution(7)`).
-fn tidy(path: &Path) -> PathBuf {
+/// The path without its `.` components, so that files that extend each other in a circle are recognised however they are
+/// written. A path that can only name a directory is left as it is (`path_resolution(7)`).
+fn without_dots(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
     if bytes.ends_with(b"/") || bytes.ends_with(b"/.") {
         return path.to_owned();
@@ -169,40 +167,43 @@ fn tidy(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// Why a file was not taken.
-enum Failure {
+/// Why a file was not read.
+enum FileError {
     Io(io::Error),
-    NoFile(&'static str),
+    /// It is this instead of a regular file.
+    NotAFile(&'static str),
     TooLarge,
-    /// The offset of the first byte that is no text.
+    /// The offset of the first byte that is not UTF-8.
     Binary(usize),
-    Foreign {
+    /// Its owner is not trusted.
+    UntrustedOwner {
         uid: u32,
     },
-    Writable {
+    /// Others can write to it; its permission bits.
+    WritableByOthers {
         mode: u32,
     },
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-impl Failure {
-    fn explained(self, path: &Path) -> Unfound {
+impl FileError {
+    fn into_lookup_error(self, path: &Path) -> LookupError {
         let path = path.display();
         let (reason, help) = match self {
             Self::Io(error) => (format!("can't be read: {}", sys::reason(&error)), None),
-            Self::NoFile(what) => (format!("is {what}, not a file"), None),
+            Self::NotAFile(what) => (format!("is {what}, not a file"), None),
             Self::TooLarge => (format!("is larger than {} MiB", LARGEST >> 20), None),
             Self::Binary(at) => (format!("is a binary file: its byte {at} is no text"), None),
-            Self::Foreign { uid } => (
+            Self::UntrustedOwner { uid } => (
                 format!("belongs to uid {uid}, who could have tunectl set anything with our privileges"),
                 Some(format!("if you trust what it says: `chown root {path}`")),
             ),
-            Self::Writable { mode } => (
+            Self::WritableByOthers { mode } => (
                 format!(
                     "can be written to by others (mode {mode:04o}), who could have tunectl set anything with our \
                      privileges"
@@ -210,6 +211,6 @@ impl Failure {
                 Some(format!("`chmod go-w {path}`")),
             ),
         };
-        Unfound { message: format!("profile `{path}` {reason}"), help }
+        LookupError { message: format!("profile `{path}` {reason}"), help }
     }
 }

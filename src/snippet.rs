@@ -1,30 +1,29 @@
-//! Messages that show the place they speak of: the line, and carets under the words that are meant.
+//! Messages with a snippet of the text that they are about: the line, and carets under the span.
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// A piece of a text that a message is about.
+/// A span of a text that a message is about.
 #[derive(Clone, Debug)]
 pub struct Location<'a> {
-    /// What the text is called: a path, or words such as `command line`.
+    /// The name of the text: a path, or words such as `command line`.
     pub file: &'a str,
     /// The whole text.
     pub text: &'a str,
-    /// The bytes of it that are meant. What lies outside the text or inside a character is put right.
+    /// The span in bytes. Ends outside the text or inside a character are moved to the nearest boundary before.
     pub span: Range<usize>,
-    /// What to say beside the carets; nothing where the message says it all.
+    /// Text behind the carets; may be empty.
     pub note: &'a str,
 }
 
-/// The widest piece of a line that is shown, in columns; more of it would wrap on a terminal and tear the
-/// carets from what they point at.
+/// The most of a line that is shown, in columns: a longer one would wrap on a terminal, and the carets be misplaced.
 const WIDEST: usize = 100;
-/// How much of a cut line is shown before the place that is meant.
+/// Columns of a cut line that are shown before the span.
 const BEFORE: usize = 30;
 
-/// Lays out `heading`, each place under it (the first as what is wrong, the others as what belongs to it),
-/// and the help, without a newline at the end.
+/// Renders `heading`, a snippet for each location (the first with carets, the others with hyphens) and the help, without
+/// a newline at the end.
 ///
 /// ```text
 /// error: unknown limit `nofiles`, did you mean `nofile`?
@@ -37,16 +36,16 @@ const BEFORE: usize = 30;
 /// ```
 #[must_use]
 pub fn render(heading: &str, places: &[Location<'_>], help: &[String]) -> String {
-    let spots: Vec<Spot<'_>> = places.iter().map(Spot::find).collect();
-    // Help stands in one column, whether or not there is a place to cite.
-    let gutter = spots.iter().map(|spot| spot.line.to_string().len()).max().unwrap_or(1);
+    let positions: Vec<Position<'_>> = places.iter().map(Position::find).collect();
+    // Help is in the same column with and without a location.
+    let gutter = positions.iter().map(|position| position.line.to_string().len()).max().unwrap_or(1);
     let mut out = visible(heading);
-    for (i, (place, spot)) in places.iter().zip(&spots).enumerate() {
+    for (i, (place, position)) in places.iter().zip(&positions).enumerate() {
         let (arrow, mark) = if i == 0 { ("-->", '^') } else { (":::", '-') };
-        let (shown, before, under) = window(spot);
+        let (shown, before, under) = window(position);
         let carets: String = std::iter::repeat_n(mark, under).collect();
-        let _ = write!(out, "\n{:gutter$}{arrow} {}:{}:{}", "", visible(place.file), spot.line, spot.column);
-        let _ = write!(out, "\n{:gutter$} |\n{:>gutter$} | {shown}", "", spot.line);
+        let _ = write!(out, "\n{:gutter$}{arrow} {}:{}:{}", "", visible(place.file), position.line, position.column);
+        let _ = write!(out, "\n{:gutter$} |\n{:>gutter$} | {shown}", "", position.line);
         let _ = write!(out, "\n{:gutter$} | {:before$}{carets}", "", "");
         if !place.note.is_empty() {
             let _ = write!(out, " {}", visible(place.note));
@@ -61,15 +60,15 @@ pub fn render(heading: &str, places: &[Location<'_>], help: &[String]) -> String
     out
 }
 
-/// Where a place lies, in lines and columns, both counted from one, columns in characters.
-struct Spot<'a> {
+/// A location by line and column, both counted from one, columns in characters.
+struct Position<'a> {
     line: usize,
     column: usize,
-    /// The line before the place, the place (as far as it is on this line), and the line behind it.
+    /// The line up to the span, the span (as far as it is on this line), and the rest of the line.
     parts: [&'a str; 3],
 }
 
-impl<'a> Spot<'a> {
+impl<'a> Position<'a> {
     fn find(place: &Location<'a>) -> Self {
         let text = place.text;
         let start = boundary(text, place.span.start);
@@ -95,9 +94,9 @@ fn boundary(text: &str, at: usize) -> usize {
     at
 }
 
-/// The line as it is to be shown, cut where it is too long, the columns before the carets, and their number.
-fn window(spot: &Spot<'_>) -> (String, usize, usize) {
-    let [before, meant, behind] = spot.parts.map(visible);
+/// The line to show, cut where it is too long; the columns before the carets, and their number.
+fn window(position: &Position<'_>) -> (String, usize, usize) {
+    let [before, meant, behind] = position.parts.map(visible);
     let (mut before_width, mut under) = (width(&before), width(&meant).max(1));
     let mut line = format!("{before}{meant}{behind}");
     if before_width + under + width(&behind) > WIDEST {
@@ -114,21 +113,19 @@ fn window(spot: &Spot<'_>) -> (String, usize, usize) {
     (line.trim_end().to_owned(), before_width, under)
 }
 
-/// Whether it has no width, or turns the direction of what follows.
+/// Whether a character has no width, or changes the writing direction.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// The text with tabs as four blanks and with what a terminal would obey, or hide, spelled out.
+/// The text with tabs as four spaces, and with characters escaped that control a terminal or are hidden by it.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\t' => out.push_str("    "),
-            // Controls of the terminal and of the writing direction: a profile must not be able to repaint
-            // the message that is about it.
             c if c.is_control() || is_hidden(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
@@ -158,8 +155,8 @@ fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
-/// How many columns a terminal gives to a character: the blocks of East Asian Width `W` and `F` (UAX #11)
-/// and of combining marks, coarsely; a caret that is one column off is worth no table of Unicode.
+/// The columns of a character on a terminal: the blocks of East Asian Width `W` and `F` (UAX #11)
+/// and of combining marks, coarsely: a caret that is one column off is not worth a table of Unicode.
 fn char_width(c: char) -> usize {
     match u32::from(c) {
         0x0300..=0x036f | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f => 0,
@@ -182,33 +179,33 @@ fn char_width(c: char) -> usize {
 mod tests {
     use super::*;
 
-    fn cite(text: &str, span: Range<usize>) -> String {
+    fn one(text: &str, span: Range<usize>) -> String {
         render("error: no", &[Location { file: "a.toml", text, span, note: "" }], &[])
     }
 
     #[test]
-    fn carets_stand_under_what_is_meant() {
-        assert_eq!(cite("a = 1\nbc = 2\n", 6..8), "error: no\n --> a.toml:2:1\n  |\n2 | bc = 2\n  | ^^");
-        assert_eq!(cite("\tx = 1", 1..2), "error: no\n --> a.toml:1:2\n  |\n1 |     x = 1\n  |     ^");
-        assert_eq!(cite("é漢 = 1", 2..5), "error: no\n --> a.toml:1:2\n  |\n1 | é漢 = 1\n  |  ^^");
-        assert_eq!(cite("a = 1\r\n", 4..7), "error: no\n --> a.toml:1:5\n  |\n1 | a = 1\n  |     ^");
+    fn carets_are_under_the_span() {
+        assert_eq!(one("a = 1\nbc = 2\n", 6..8), "error: no\n --> a.toml:2:1\n  |\n2 | bc = 2\n  | ^^");
+        assert_eq!(one("\tx = 1", 1..2), "error: no\n --> a.toml:1:2\n  |\n1 |     x = 1\n  |     ^");
+        assert_eq!(one("é漢 = 1", 2..5), "error: no\n --> a.toml:1:2\n  |\n1 | é漢 = 1\n  |  ^^");
+        assert_eq!(one("a = 1\r\n", 4..7), "error: no\n --> a.toml:1:5\n  |\n1 | a = 1\n  |     ^");
     }
 
     #[test]
-    fn every_span_can_be_shown() {
-        assert_eq!(cite("", 0..0), "error: no\n --> a.toml:1:1\n  |\n1 | \n  | ^");
-        assert_eq!(cite("a\n", 2..2), "error: no\n --> a.toml:2:1\n  |\n2 | \n  | ^");
-        assert_eq!(cite("a = '''x\ny'''", 4..13), "error: no\n --> a.toml:1:5\n  |\n1 | a = '''x\n  |     ^^^^");
-        assert_eq!(cite("é", 1..900), "error: no\n --> a.toml:1:1\n  |\n1 | é\n  | ^");
+    fn every_span_can_be_rendered() {
+        assert_eq!(one("", 0..0), "error: no\n --> a.toml:1:1\n  |\n1 | \n  | ^");
+        assert_eq!(one("a\n", 2..2), "error: no\n --> a.toml:2:1\n  |\n2 | \n  | ^");
+        assert_eq!(one("a = '''x\ny'''", 4..13), "error: no\n --> a.toml:1:5\n  |\n1 | a = '''x\n  |     ^^^^");
+        assert_eq!(one("é", 1..900), "error: no\n --> a.toml:1:1\n  |\n1 | é\n  | ^");
         #[allow(clippy::reversed_empty_ranges, reason = "a wrong span must not panic")]
-        let upside_down = cite("abc", 2..1);
+        let upside_down = one("abc", 2..1);
         assert_eq!(upside_down, "error: no\n --> a.toml:1:3\n  |\n1 | abc\n  |   ^");
     }
 
     #[test]
-    fn long_lines_are_cut_around_the_place() {
+    fn long_lines_are_cut_around_the_span() {
         let text = format!("a = [{}x{}]", "1, ".repeat(200), ", 2".repeat(200));
-        let shown = cite(&text, 605..606);
+        let shown = one(&text, 605..606);
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[1], " --> a.toml:1:606");
         assert!(lines[3].starts_with("1 | …, 1, 1, 1, ") && lines[3].ends_with('…'), "{}", lines[3]);
@@ -218,8 +215,8 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_cannot_speak_to_the_terminal() {
-        let shown = cite("a = \"\u{1b}[2J\u{202e}\"", 4..12);
+    fn control_characters_are_escaped() {
+        let shown = one("a = \"\u{1b}[2J\u{202e}\"", 4..12);
         assert!(shown.contains("\\u{1b}[2J\\u{202e}"), "{shown}");
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'));
         let place = Location { file: "a\nb", text: "", span: 0..0, note: "\r" };
@@ -228,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn several_places_and_help() {
+    fn several_locations_and_help() {
         let text = "a = 1\n\n\n\n\n\n\n\n\na = 2";
         let places = [
             Location { file: "x", text, span: 14..15, note: "again" },

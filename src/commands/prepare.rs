@@ -10,7 +10,7 @@ use crate::environment::{Environment, Namespaces};
 use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::setting::{Key, System};
 use crate::plan::{self, PlanEnvironment, Requirements};
-use crate::profile::cli_overrides::{self, Typed};
+use crate::profile::cli_overrides::{self, CliSettings};
 use crate::profile::load::load as load_all;
 use crate::profile::problem::Problem;
 use crate::profile::{Profile, Source};
@@ -135,7 +135,7 @@ fn load(
     files: &mut Vec<PathBuf>,
     world: &World<'_>,
 ) -> Result<Profile, CommandError> {
-    let typed = Typed { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
+    let typed = CliSettings { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
     let nothing_asked =
         asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty();
     if nothing_asked && need == Need::Profile {

@@ -3,13 +3,14 @@
 
 use std::rc::Rc;
 
-use super::expectation_parser::wanted;
-use super::keys::unknown_spec;
+use super::expectation_parser::parse_expectation;
+use super::key_tables::unknown_spec;
 use super::load::merge;
-use super::problem::{Problem, Problems, ProfileError};
-use super::rlimit::contradiction;
+use super::problem::{Help, Problem, Problems, ProfileError};
+use super::rlimit_table::contradiction;
+use super::small_tables::refuse_port_zero;
 use super::value_expr::node_of;
-use super::{Lookup, Origin, Profile, RawRequirement, Source, ValueExpr, service};
+use super::{Lookup, Origin, Profile, RawRequirement, Source, ValueExpr};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
 use crate::model::name::SysctlName;
@@ -17,9 +18,9 @@ use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting, System, ValueSpec};
 use crate::model::value::{Kind, MAX_PORT};
 
-/// What was typed.
+/// What was cli.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Typed<'a> {
+pub struct CliSettings<'a> {
     /// Each `--set KEY=VALUE`.
     pub set: &'a [String],
     /// Each `--rlimit NAME=SOFT[:HARD]`.
@@ -28,30 +29,35 @@ pub struct Typed<'a> {
     pub port: &'a [String],
 }
 
-/// Adds what the command line says: settings and limits win over those of the profile, ports join its ports.
+/// Adds what the command line says: settings and limits override those of the profile, ports are added to its ports.
 ///
 /// # Errors
-/// All that is wrong with it.
-pub fn add(mut profile: Profile, typed: Typed<'_>, system: System, lookup: Lookup<'_>) -> Result<Profile, Problems> {
-    let (mut wishes, mut problems) = (Vec::new(), Vec::new());
+/// All errors in it.
+pub fn add(
+    mut profile: Profile,
+    cli: CliSettings<'_>,
+    system: System,
+    lookup: Lookup<'_>,
+) -> Result<Profile, Problems> {
+    let (mut requirements, mut problems) = (Vec::new(), Vec::new());
     let mut keep = |result: Result<Vec<RawRequirement>, Problem>| match result {
-        Ok(more) => drop(merge(&mut wishes, more)),
+        Ok(more) => drop(merge(&mut requirements, more)),
         Err(problem) => problems.push(problem),
     };
-    for text in typed.set {
-        keep(set(text, system, lookup).map(|wish| vec![wish]));
+    for text in cli.set {
+        keep(set(text, system, lookup).map(|requirement| vec![requirement]));
     }
-    for text in typed.rlimit {
+    for text in cli.rlimit {
         keep(rlimit(text));
     }
-    for text in typed.port {
+    for text in cli.port {
         match port(text) {
             Ok(ports) => profile.service_ports = profile.service_ports.union(&ports),
             Err(problem) => problems.push(problem),
         }
     }
-    profile.sources.extend(wishes.iter().map(|wish| Rc::clone(&wish.origin.source)));
-    merge(&mut profile.requirements, wishes);
+    profile.sources.extend(requirements.iter().map(|requirement| Rc::clone(&requirement.origin.source)));
+    merge(&mut profile.requirements, requirements);
     if problems.is_empty() {
         problems.extend(contradiction(&profile.requirements));
     }
@@ -60,47 +66,40 @@ pub fn add(mut profile: Profile, typed: Typed<'_>, system: System, lookup: Looku
 
 /// `--set KEY=VALUE`: exactly this value.
 fn set(text: &str, system: System, lookup: Lookup<'_>) -> Result<RawRequirement, Problem> {
-    let line = Line::new("--set ", text);
+    let option = CliOption::new("--set ", text);
     let Some((name, value)) = text.split_once('=') else {
-        return Err(line.fault(ProfileError::new(0..text.len(), "expected KEY=VALUE, as in `net.core.somaxconn=4096`")));
+        return Err(
+            option.error(ProfileError::new(0..text.len(), "expected KEY=VALUE, as in `net.core.somaxconn=4096`"))
+        );
     };
     let key =
-        SysctlName::parse(name.trim()).map_err(|message| line.fault(ProfileError::new(0..name.len(), message)))?;
+        SysctlName::parse(name.trim()).map_err(|message| option.error(ProfileError::new(0..name.len(), message)))?;
     let key = Key::Sysctl(key);
     let node = node_of(value.trim(), name.len() + 1..text.len());
     let known = lookup(system, &key);
-    let wanted = wanted(&node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))
-        .map_err(|fault| line.fault(as_typed(fault)))?;
+    let parsed =
+        parse_expectation(&node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))
+            .map_err(|error| option.error(error))?;
     Ok(RawRequirement {
         setting: Setting::Key(key),
         system: Some(system),
-        asked: wanted.asked,
-        kind: wanted.kind,
+        asked: parsed.asked,
+        kind: parsed.kind,
         required: true,
-        origin: line.whole(),
+        origin: option.whole(),
     })
-}
-
-/// The command line knows no lists of TOML: what such a help says to write is written with a space.
-fn as_typed(mut fault: ProfileError) -> ProfileError {
-    if let Some(help) = &mut fault.help {
-        if let Some(list) = help.strip_prefix("write `[").and_then(|rest| rest.strip_suffix("]`")) {
-            *help = format!("write `'{}'`", list.replace(", ", " "));
-        }
-    }
-    fault
 }
 
 /// `--rlimit NAME=SOFT[:HARD]`: exactly these; a single number is for both sides, as with Docker, and -1 is no
 /// limit.
 fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
-    let line = Line::new("--rlimit ", text);
+    let option = CliOption::new("--rlimit ", text);
     let Some((name, values)) = text.split_once('=') else {
         let message = "expected NAME=SOFT[:HARD], as in `nofile=50000:65000`";
-        return Err(line.fault(ProfileError::new(0..text.len(), message)));
+        return Err(option.error(ProfileError::new(0..text.len(), message)));
     };
     let resource =
-        Resource::parse(name.trim()).map_err(|message| line.fault(ProfileError::new(0..name.len(), message)))?;
+        Resource::parse(name.trim()).map_err(|message| option.error(ProfileError::new(0..name.len(), message)))?;
     let start = name.len() + 1;
     let (soft, hard) = values.split_once(':').map_or((values, None), |(soft, hard)| (soft, Some(hard)));
     let side = |side: Side, value: &str, start: usize| -> Result<RawRequirement, Problem> {
@@ -108,15 +107,15 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
         let value = if value.trim() == "-1" { "unlimited" } else { value.trim() };
         let node = node_of(value, span.clone());
         let spec = ValueSpec { kind: Kind::Limit, min: None, max: None };
-        let wanted = wanted(&node, &|_, _| spec).map_err(|fault| line.fault(fault))?;
-        if side == Side::Hard && wanted.asked == Expectation::Exactly(ValueExpr::Hard) {
-            return Err(line.fault(ProfileError::new(span, "`hard` is no value for the hard limit itself")));
+        let parsed = parse_expectation(&node, &|_, _| spec).map_err(|error| option.error(error))?;
+        if side == Side::Hard && parsed.asked == Expectation::Exactly(ValueExpr::Hard) {
+            return Err(option.error(ProfileError::new(span, "`hard` is no value for the hard limit itself")));
         }
-        let origin = line.whole();
+        let origin = option.whole();
         Ok(RawRequirement {
             setting: Setting::Limit(resource, side),
             system: None,
-            asked: wanted.asked,
+            asked: parsed.asked,
             kind: Kind::Limit,
             required: true,
             origin,
@@ -132,24 +131,24 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
 
 /// `--port LIST`, as in `8080,9000-9010`.
 fn port(text: &str) -> Result<Ranges, Problem> {
-    let line = Line::new("--port ", text);
-    match Ranges::parse(text, MAX_PORT).and_then(|ports| service::named(ports).map_err(str::to_owned)) {
+    let option = CliOption::new("--port ", text);
+    match Ranges::parse(text, MAX_PORT).and_then(|ports| refuse_port_zero(ports).map_err(str::to_owned)) {
         Ok(ports) if ports.is_empty() => {
-            Err(line.fault(ProfileError::new(0..text.len(), "expected ports, as in `8080,9000-9010`")))
+            Err(option.error(ProfileError::new(0..text.len(), "expected ports, as in `8080,9000-9010`")))
         }
         Ok(ports) => Ok(ports),
-        Err(message) => Err(line.fault(ProfileError::new(0..text.len(), message))),
+        Err(message) => Err(option.error(ProfileError::new(0..text.len(), message))),
     }
 }
 
-/// An option as it was typed, as a text that can be cited.
-struct Line {
+/// An option as a text that messages can show.
+struct CliOption {
     source: Rc<Source>,
-    /// Where the option's value begins in it.
+    /// Where the value of the option begins in it.
     start: usize,
 }
 
-impl Line {
+impl CliOption {
     fn new(option: &str, value: &str) -> Self {
         let text = format!("{option}{value}");
         Self { source: Rc::new(Source { label: "command line".to_owned(), text }), start: option.len() }
@@ -159,10 +158,10 @@ impl Line {
         Origin { source: Rc::clone(&self.source), span: 0..self.source.text.len() }
     }
 
-    fn fault(&self, fault: ProfileError) -> Problem {
-        let span = self.start + fault.span.start..self.start + fault.span.end;
-        let mut problem = Problem::error(fault.message, Some(Origin { source: Rc::clone(&self.source), span }));
-        problem.help.extend(fault.help);
+    fn error(&self, error: ProfileError) -> Problem {
+        let span = self.start + error.span.start..self.start + error.span.end;
+        let mut problem = Problem::error(error.message, Some(Origin { source: Rc::clone(&self.source), span }));
+        problem.help.extend(error.help.map(Help::for_command_line));
         problem
     }
 }

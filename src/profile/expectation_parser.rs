@@ -1,38 +1,45 @@
-//! What stands behind a key → an expectation: a bare value, or operators in braces.
+//! The value of a key → an expectation: a bare value, or operators in braces.
 
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
 use super::ValueExpr;
+use super::document::{Node, describe, entries, quoted, unknown};
 use super::problem::ProfileError;
-use super::reader::{quoted, unknown};
-use super::tree::{Node, describe, entries};
-use super::value_expr::{ascending, plain, read};
+use super::value_expr::{ascending, parse_value, plain};
 use crate::model::amount::Amount;
 use crate::model::expectation::Expectation;
 use crate::model::setting::ValueSpec;
 use crate::model::value::Kind;
 
-/// The words that may stand in an expectation's braces.
+/// The names in an expectation's braces.
 pub(super) const OPERATORS: [&str; 7] = ["exactly", "at_least", "at_most", "covers", "includes", "one_of", "required"];
 
-/// What is asked of a setting, and whether falling short of it fails the whole.
-pub(super) struct Wanted {
+/// An expectation as it was parsed.
+pub(super) struct ParsedExpectation {
     pub(super) asked: Expectation<ValueExpr>,
-    /// The shape that was found out or known.
+    /// The shape of its values.
     pub(super) kind: Kind,
+    /// Whether not matching it is a failure.
     pub(super) required: bool,
 }
 
-/// Reads an expectation. `spec` tells the shape of the values; for an unknown key it is asked for each
-/// operator and value, and the first answer holds.
-pub(super) fn wanted(node: &Node<'_>, spec: &dyn Fn(&str, &Node<'_>) -> ValueSpec) -> Result<Wanted, ProfileError> {
+/// Parses an expectation. `spec` tells the shape of the values, by the first operator and its value where the key is
+/// unknown.
+pub(super) fn parse_expectation(
+    node: &Node<'_>,
+    spec: &dyn Fn(&str, &Node<'_>) -> ValueSpec,
+) -> Result<ParsedExpectation, ProfileError> {
     let DeValue::Table(table) = node.get_ref() else {
         let spec = spec("exactly", node);
-        return Ok(Wanted { asked: Expectation::Exactly(read(spec, node)?), kind: spec.kind, required: true });
+        return Ok(ParsedExpectation {
+            asked: Expectation::Exactly(parse_value(spec, node)?),
+            kind: spec.kind,
+            required: true,
+        });
     };
-    let Operators { required, given } = operators(table)?;
+    let GivenOperators { required, given } = operators(table)?;
     let Some((first, value)) = given.first().copied() else {
         let span = node.span();
         return Err(ProfileError::new(span, "this asks for nothing")
@@ -42,23 +49,23 @@ pub(super) fn wanted(node: &Node<'_>, spec: &dyn Fn(&str, &Node<'_>) -> ValueSpe
     suits(first, spec.kind, value)?;
     let asked = match (first, given.get(1).copied()) {
         ("at_least" | "at_most", second) => bounds(spec, &given, second)?,
-        (_, Some((other, node))) => return Err(together(first, other, node.span())),
+        (_, Some((other, node))) => return Err(excludes(first, other, node.span())),
         ("covers", None) => Expectation::Covers(range(spec, value)?),
-        ("includes", None) => Expectation::Includes(read(spec, value)?),
+        ("includes", None) => Expectation::Includes(parse_value(spec, value)?),
         ("one_of", None) => Expectation::OneOf(one_of(spec, value)?),
-        (_, None) => Expectation::Exactly(read(spec, value)?),
+        (_, None) => Expectation::Exactly(parse_value(spec, value)?),
     };
-    Ok(Wanted { asked, kind: spec.kind, required: required.unwrap_or(true) })
+    Ok(ParsedExpectation { asked, kind: spec.kind, required: required.unwrap_or(true) })
 }
 
-/// The operators of a table in the order of the file, `required` by itself.
-struct Operators<'t, 'i> {
+/// The operators of a table in the order of the file, and `required`.
+struct GivenOperators<'t, 'i> {
     required: Option<bool>,
     given: Vec<(&'static str, &'t Node<'i>)>,
 }
 
-fn operators<'t, 'i>(table: &'t DeTable<'i>) -> Result<Operators<'t, 'i>, ProfileError> {
-    let mut found = Operators { required: None, given: Vec::new() };
+fn operators<'t, 'i>(table: &'t DeTable<'i>) -> Result<GivenOperators<'t, 'i>, ProfileError> {
+    let mut found = GivenOperators { required: None, given: Vec::new() };
     for (name, node) in entries(table) {
         match OPERATORS.into_iter().find(|operator| *operator == name.get_ref()) {
             Some("required") => found.required = Some(flag(node)?),
@@ -76,13 +83,13 @@ pub(super) fn flag(node: &Node<'_>) -> Result<bool, ProfileError> {
         .ok_or_else(|| ProfileError::new(node.span(), format!("expected `true` or `false`, found {}", describe(node))))
 }
 
-/// The value whose shape is that of all: of a list of choices, the first.
+/// The value that stands for the shape of all: of a list of choices, the first.
 fn representative<'n, 'i>(operator: &str, node: &'n Node<'i>) -> &'n Node<'i> {
     let choices = node.get_ref().as_array().filter(|_| operator == "one_of");
     choices.and_then(|items| items.iter().next()).unwrap_or(node)
 }
 
-/// Whether an operator means anything for values of this shape.
+/// An error where an operator has no meaning for values of this shape.
 fn suits(operator: &str, kind: Kind, node: &Node<'_>) -> Result<(), ProfileError> {
     let suits = match operator {
         "at_least" | "at_most" => matches!(kind, Kind::Number | Kind::Numbers(_) | Kind::Limit),
@@ -105,7 +112,8 @@ fn suits(operator: &str, kind: Kind, node: &Node<'_>) -> Result<(), ProfileError
         .help(help))
 }
 
-fn together(one: &str, other: &str, span: Range<usize>) -> ProfileError {
+/// The error for two operators that can't be combined.
+fn excludes(one: &str, other: &str, span: Range<usize>) -> ProfileError {
     ProfileError::new(span, format!("`{other}` can't stand beside `{one}`"))
         .help("only `at_least` and `at_most` go together; `required` goes with all")
 }
@@ -118,22 +126,22 @@ fn bounds(
 ) -> Result<Expectation<ValueExpr>, ProfileError> {
     let (mut at_least, mut at_most) = (None, None);
     if let Some((other, node)) = given.iter().find(|(operator, _)| !matches!(*operator, "at_least" | "at_most")) {
-        return Err(together(given.first().map_or("at_least", |(first, _)| first), other, node.span()));
+        return Err(excludes(given.first().map_or("at_least", |(first, _)| first), other, node.span()));
     }
     for &(operator, node) in given {
         let side = if operator == "at_least" { &mut at_least } else { &mut at_most };
-        *side = Some(read(spec, node)?);
+        *side = Some(parse_value(spec, node)?);
     }
     if let (Some(low), Some(high), Some((_, node))) = (&at_least, &at_most, second) {
-        if above(low, high) {
+        if is_above(low, high) {
             return Err(ProfileError::new(node.span(), "`at_least` is above `at_most`: no value can be both"));
         }
     }
     Ok(Expectation::Bounds { at_least, at_most })
 }
 
-/// Whether some number of `low` is certainly above its counterpart of `high`.
-pub(super) fn above(low: &ValueExpr, high: &ValueExpr) -> bool {
+/// Whether some number of `low` is above its counterpart in `high`, on every machine.
+pub(super) fn is_above(low: &ValueExpr, high: &ValueExpr) -> bool {
     let pair = |low: &Amount, high: &Amount| plain(*low).zip(plain(*high)).is_some_and(|(low, high)| low > high);
     match (low, high) {
         (ValueExpr::Amount(low), ValueExpr::Amount(high)) => pair(low, high),
@@ -144,7 +152,7 @@ pub(super) fn above(low: &ValueExpr, high: &ValueExpr) -> bool {
 }
 
 fn range(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
-    let range = read(spec, node)?;
+    let range = parse_value(spec, node)?;
     if let ValueExpr::Amounts(ends) = &range {
         ascending(ends, node)?;
     }
@@ -158,5 +166,5 @@ fn one_of(spec: ValueSpec, node: &Node<'_>) -> Result<Vec<ValueExpr>, ProfileErr
     if items.is_empty() {
         return Err(ProfileError::new(node.span(), "an empty `one_of` can't hold: expected at least one value"));
     }
-    items.iter().map(|item| read(spec, item)).collect()
+    items.iter().map(|item| parse_value(spec, item)).collect()
 }

@@ -1,4 +1,4 @@
-//! One file: its top level, each table handed to the one that knows it.
+//! One file: its top level. Each table has a parser of its own.
 
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
@@ -7,73 +7,74 @@ use std::rc::Rc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::document::{self, FileContext, Node, NodeName, describe, entries, unknown};
 use super::problem::{Problem, Problems, ProfileError};
-use super::reader::{Reader, unknown};
-use super::tree::{Name, Node, describe, entries};
-use super::{Lookup, RawRequirement, Source, keys, lint_allow, rlimit, run, service, tree};
+use super::{Lookup, RawRequirement, Source, key_tables, rlimit_table, small_tables};
 use crate::model::hashed::Hashed;
 use crate::model::order::by_place;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
 
-/// What one file says.
+/// What one file says, before those that it extends are merged.
 #[derive(Clone, Debug, Default)]
-pub(super) struct File {
+pub(super) struct ParsedFile {
     pub(super) description: Option<String>,
-    /// The names that it extends, with their places.
+    /// The names that it extends, with their spans.
     pub(super) extends: Vec<(String, Range<usize>)>,
     pub(super) requirements: Vec<RawRequirement>,
     pub(super) ports: Option<(Ranges, Range<usize>)>,
-    pub(super) run: Vec<run::Setting>,
+    pub(super) run: Vec<small_tables::RunSetting>,
     /// The codes of the warnings that it silences.
     pub(super) allowed: Vec<&'static str>,
 }
 
-const TOP: [&str; 8] = ["description", "extends", "lint", "linux", "macos", "rlimit", "run", "service"];
+/// The names at the top level.
+const TOP_LEVEL: [&str; 8] = ["description", "extends", "lint", "linux", "macos", "rlimit", "run", "service"];
 
 /// Reads one file.
 ///
 /// # Errors
-/// All that is wrong with it; where it is no TOML, the first place at which it is none.
-pub(super) fn parse(source: &Rc<Source>, lookup: Lookup<'_>) -> Result<File, Problems> {
-    let mut reader = Reader { source, lookup, problems: Vec::new() };
-    let document = tree::parse(&source.text);
-    let file = reader.keep(document).map(|document| top(&mut reader, &document)).unwrap_or_default();
-    refuse_twice(&mut reader, &file.requirements);
-    if reader.problems.is_empty() {
+/// All errors in it; where it is not TOML, the first.
+pub(super) fn parse(source: &Rc<Source>, lookup: Lookup<'_>) -> Result<ParsedFile, Problems> {
+    let mut context = FileContext { source, lookup, problems: Vec::new() };
+    let document = document::parse(&source.text);
+    let file = context.keep(document).map(|document| top_level(&mut context, &document)).unwrap_or_default();
+    refuse_twice(&mut context, &file.requirements);
+    if context.problems.is_empty() {
         return Ok(file);
     }
     let place = |problem: &Problem| problem.places.first().map_or(0, |(origin, _)| origin.span.start + 1);
-    Err(Problems(by_place(reader.problems, place)))
+    Err(Problems(by_place(context.problems, place)))
 }
 
-fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {
-    let mut file = File::default();
+fn top_level(context: &mut FileContext<'_>, document: &DeTable<'_>) -> ParsedFile {
+    let mut file = ParsedFile::default();
     for (name, node) in entries(document) {
         match name.get_ref().as_ref() {
-            "description" => file.description = reader.keep(one_line(node)),
-            "extends" => file.extends = reader.keep(names(node)).unwrap_or_default(),
+            "description" => file.description = context.keep(one_line(node)),
+            "extends" => file.extends = context.keep(names(node)).unwrap_or_default(),
             "lint" => {
-                let table = reader.keep(expect_table(node));
-                file.allowed = table.map(|table| lint_allow::read(reader, table)).unwrap_or_default();
+                let table = context.keep(expect_table(node));
+                file.allowed = table.map(|table| small_tables::lint_allow(context, table)).unwrap_or_default();
             }
-            "linux" => file.requirements.extend(system(reader, System::Linux, node)),
-            "macos" => file.requirements.extend(system(reader, System::MacOs, node)),
+            "linux" => file.requirements.extend(system(context, System::Linux, node)),
+            "macos" => file.requirements.extend(system(context, System::MacOs, node)),
             "rlimit" => {
-                let table = reader.keep(expect_table(node));
-                file.requirements.extend(table.map(|table| rlimit::read(reader, table)).unwrap_or_default());
+                let table = context.keep(expect_table(node));
+                file.requirements.extend(table.map(|table| rlimit_table::read(context, table)).unwrap_or_default());
             }
             "run" => {
-                let table = reader.keep(expect_table(node));
-                file.run = table.map(|table| run::read(reader, table)).unwrap_or_default();
+                let table = context.keep(expect_table(node));
+                file.run = table.map(|table| small_tables::run(context, table)).unwrap_or_default();
             }
             "service" => {
-                let table = reader.keep(expect_table(node));
-                file.ports = table.and_then(|table| service::read(reader, table));
+                let table = context.keep(expect_table(node));
+                file.ports = table.and_then(|table| small_tables::service(context, table));
             }
             other => {
-                let fault = misplaced(name).unwrap_or_else(|| unknown("table or field", other, &TOP, name.span()));
-                reader.note(fault);
+                let error =
+                    misplaced(name).unwrap_or_else(|| unknown("table or field", other, &TOP_LEVEL, name.span()));
+                context.add(error);
             }
         }
     }
@@ -81,35 +82,35 @@ fn top(reader: &mut Reader<'_>, document: &DeTable<'_>) -> File {
 }
 
 /// `[linux]` and `[macos]`.
-fn system(reader: &mut Reader<'_>, system: System, node: &Node<'_>) -> Vec<RawRequirement> {
+fn system(context: &mut FileContext<'_>, system: System, node: &Node<'_>) -> Vec<RawRequirement> {
     let known: &[&str] = match system {
         System::Linux => &["sysctl", "sysfs"],
         System::MacOs => &["sysctl"],
     };
-    let Some(table) = reader.keep(expect_table(node)) else { return Vec::new() };
-    let mut wishes = Vec::new();
+    let Some(table) = context.keep(expect_table(node)) else { return Vec::new() };
+    let mut requirements = Vec::new();
     for (name, node) in entries(table) {
         let tree = match name.get_ref().as_ref() {
-            "sysctl" => keys::Tree::Sysctl,
-            "sysfs" if system == System::Linux => keys::Tree::Sysfs,
+            "sysctl" => key_tables::KeyTree::Sysctl,
+            "sysfs" if system == System::Linux => key_tables::KeyTree::Sysfs,
             "rlimit" => {
-                let fault = ProfileError::new(name.span(), "limits are for every system");
-                reader.note(fault.help("put them into the table `[rlimit]`"));
+                let error = ProfileError::new(name.span(), "limits are for every system");
+                context.add(error.help("put them into the table `[rlimit]`"));
                 continue;
             }
             other => {
-                reader.note(unknown("table", other, known, name.span()));
+                context.add(unknown("table", other, known, name.span()));
                 continue;
             }
         };
-        let Some(table) = reader.keep(expect_table(node)) else { continue };
-        wishes.extend(keys::read(reader, system, tree, table));
+        let Some(table) = context.keep(expect_table(node)) else { continue };
+        requirements.extend(key_tables::read(context, system, tree, table));
     }
-    wishes
+    requirements
 }
 
-/// A table that people look for at the top, and where it is.
-fn misplaced(name: &Name<'_>) -> Option<ProfileError> {
+/// The error for a table that is expected at the top level and is elsewhere.
+fn misplaced(name: &NodeName<'_>) -> Option<ProfileError> {
     let (message, help) = match name.get_ref().as_ref() {
         "sysctl" => ("the table `sysctl` belongs to one system", "write `[linux.sysctl]` or `[macos.sysctl]`"),
         "sysfs" => ("the table `sysfs` belongs to one system", "write `[linux.sysfs]`"),
@@ -149,21 +150,21 @@ fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, ProfileError> {
     }
 }
 
-/// The same setting by two spellings, which TOML itself takes for two keys.
-fn refuse_twice(reader: &mut Reader<'_>, wishes: &[RawRequirement]) {
+/// Adds an error for the same setting in two spellings, which are two keys to TOML.
+fn refuse_twice(context: &mut FileContext<'_>, requirements: &[RawRequirement]) {
     let mut seen: Hashed<(Option<System>, &Setting), &RawRequirement> =
-        Hashed::with_capacity_and_hasher(wishes.len(), BuildHasherDefault::default());
-    for wish in wishes {
-        match seen.entry((wish.system, &wish.setting)) {
+        Hashed::with_capacity_and_hasher(requirements.len(), BuildHasherDefault::default());
+    for requirement in requirements {
+        match seen.entry((requirement.system, &requirement.setting)) {
             Entry::Vacant(place) => {
-                place.insert(wish);
+                place.insert(requirement);
             }
             Entry::Occupied(first) => {
                 let problem = Problem::error(
-                    format!("`{}` is asked for twice in this file", wish.setting),
-                    Some(wish.origin.clone()),
+                    format!("`{}` is asked for twice in this file", requirement.setting),
+                    Some(requirement.origin.clone()),
                 );
-                reader.problems.push(problem.see(&first.get().origin, "first here"));
+                context.problems.push(problem.see(&first.get().origin, "first here"));
             }
         }
     }

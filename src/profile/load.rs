@@ -2,19 +2,19 @@
 
 use std::rc::Rc;
 
-use super::file::{self, File};
+use super::file::{self, ParsedFile};
 use super::problem::{Problem, Problems};
-use super::rlimit::contradiction;
+use super::rlimit_table::contradiction;
 use super::{Lookup, Origin, Profile, RawRequirement, Source};
 use crate::model::hashed::Hashed;
 
 /// Finds the text of a profile by its name, or by its path; for one that is named in `extends`, paths are
 /// relative to the file that names it.
-pub type Find<'a> = &'a mut dyn FnMut(&str, Option<&Source>) -> Result<Source, Unfound>;
+pub type FindProfile<'a> = &'a mut dyn FnMut(&str, Option<&Source>) -> Result<Source, LookupError>;
 
-/// Why a profile could not be had.
+/// Why a profile could not be found or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfound {
+pub struct LookupError {
     /// What was attempted, and why it failed.
     pub message: String,
     /// What to do, if something can be done.
@@ -22,16 +22,17 @@ pub struct Unfound {
 }
 
 /// How many profiles may extend each other in a row.
-const DEEPEST: usize = 16;
+const DEEPEST_CHAIN: usize = 16;
 
-/// Reads the profiles of these names, with all that they extend, and merges them: later ones win key by key.
+/// Reads the profiles of these names, with all that they extend, and merges them: later ones override earlier ones, key
+/// by key.
 ///
-/// A profile that is extended twice counts once, at its first place: in `-p loadtest -p realtime` the `base` of
-/// the second takes nothing back from the first.
+/// A profile that is extended twice counts once, at its first place: in `-p loadtest -p realtime` the `base` of the
+/// second does not override the first.
 ///
 /// # Errors
-/// All that is wrong with all of them.
-pub fn load(names: &[String], find: Find<'_>, lookup: Lookup<'_>) -> Result<Profile, Problems> {
+/// All errors in all of them.
+pub fn load(names: &[String], find: FindProfile<'_>, lookup: Lookup<'_>) -> Result<Profile, Problems> {
     let mut loader = Loader { find, lookup, merged: Vec::new(), open: Vec::new(), problems: Vec::new() };
     let mut profile = Profile { names: names.to_vec(), ..Profile::default() };
     for name in names {
@@ -44,7 +45,7 @@ pub fn load(names: &[String], find: Find<'_>, lookup: Lookup<'_>) -> Result<Prof
 }
 
 struct Loader<'a> {
-    find: Find<'a>,
+    find: FindProfile<'a>,
     lookup: Lookup<'a>,
     /// The labels of the files that are in the profile.
     merged: Vec<String>,
@@ -57,9 +58,9 @@ impl Loader<'_> {
     fn add(&mut self, profile: &mut Profile, name: &str, named_by: Option<Origin>) {
         let source = match (self.find)(name, named_by.as_ref().map(|origin| &*origin.source)) {
             Ok(source) => Rc::new(source),
-            Err(unfound) => {
-                let mut problem = Problem::error(unfound.message, named_by);
-                problem.help.extend(unfound.help);
+            Err(error) => {
+                let mut problem = Problem::error(error.message, named_by);
+                problem.help.extend(error.help);
                 self.problems.push(problem);
                 return;
             }
@@ -70,9 +71,11 @@ impl Loader<'_> {
                 format!("profiles extend each other in a circle: {}", chain.join(" → ")),
                 named_by,
             ));
-        } else if self.open.len() >= DEEPEST {
-            self.problems
-                .push(Problem::error(format!("more than {DEEPEST} profiles extend each other in a row"), named_by));
+        } else if self.open.len() >= DEEPEST_CHAIN {
+            self.problems.push(Problem::error(
+                format!("more than {DEEPEST_CHAIN} profiles extend each other in a row"),
+                named_by,
+            ));
         } else if !self.merged.contains(&source.label) {
             self.merged.push(source.label.clone());
             match file::parse(&source, self.lookup) {
@@ -82,7 +85,7 @@ impl Loader<'_> {
         }
     }
 
-    fn file(&mut self, profile: &mut Profile, source: &Rc<Source>, file: File) {
+    fn file(&mut self, profile: &mut Profile, source: &Rc<Source>, file: ParsedFile) {
         self.open.push(source.label.clone());
         for (name, span) in file.extends {
             self.add(profile, &name, Some(Origin { source: Rc::clone(source), span }));
@@ -96,7 +99,7 @@ impl Loader<'_> {
         }
         for (option, values) in file.run {
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
-            // It was checked when it was read, where its place is known.
+            // The values were checked when the table was parsed.
             let _ = option.set(&mut profile.run, &values);
         }
         let whole = self.open.is_empty();
@@ -105,38 +108,38 @@ impl Loader<'_> {
     }
 }
 
-/// Adds what a later file asks. It wins over an earlier file's wish for the same setting, which it replaces
-/// whole and in its place (the order of a base profile is a thought-out one), and a pattern also wins over
-/// earlier names that it matches.
+/// Adds the requirements of a later file. Each replaces an earlier one for the same setting, as a whole and in its place
+/// (the order of a base profile is deliberate), and a pattern also replaces earlier names that it matches.
 ///
-/// Returns the wishes that were replaced by name.
-pub(super) fn merge(wishes: &mut Vec<RawRequirement>, later: Vec<RawRequirement>) -> Vec<RawRequirement> {
+/// Returns the requirements that were replaced by one for the same setting.
+pub(super) fn merge(requirements: &mut Vec<RawRequirement>, later: Vec<RawRequirement>) -> Vec<RawRequirement> {
     let mut replaced = Vec::new();
-    if wishes.is_empty() || later.is_empty() {
-        wishes.extend(later);
+    if requirements.is_empty() || later.is_empty() {
+        requirements.extend(later);
         return replaced;
     }
-    let earlier = wishes.len();
+    let earlier = requirements.len();
     let mut gone = vec![false; earlier];
-    let key = |wish: &RawRequirement| (wish.system, wish.setting.clone());
-    let places: Hashed<_, _> = wishes.iter().enumerate().map(|(at, wish)| (key(wish), at)).collect();
-    for wish in &later {
-        if wish.is_pattern() {
-            for (gone, old) in gone.iter_mut().zip(&wishes[..earlier]) {
-                *gone |= wish.stands_for(old);
+    let key = |requirement: &RawRequirement| (requirement.system, requirement.setting.clone());
+    let places: Hashed<_, _> =
+        requirements.iter().enumerate().map(|(at, requirement)| (key(requirement), at)).collect();
+    for requirement in &later {
+        if requirement.is_pattern() {
+            for (gone, old) in gone.iter_mut().zip(&requirements[..earlier]) {
+                *gone |= requirement.stands_for(old);
             }
         }
     }
-    for wish in later {
-        match places.get(&key(&wish)) {
+    for requirement in later {
+        match places.get(&key(&requirement)) {
             Some(&at) => {
                 gone[at] = false;
-                replaced.push(std::mem::replace(&mut wishes[at], wish));
+                replaced.push(std::mem::replace(&mut requirements[at], requirement));
             }
-            None => wishes.push(wish),
+            None => requirements.push(requirement),
         }
     }
     let mut gone = gone.into_iter();
-    wishes.retain(|_| !gone.next().unwrap_or(false));
+    requirements.retain(|_| !gone.next().unwrap_or(false));
     replaced
 }

@@ -4,18 +4,15 @@
 #![forbid(unsafe_code)]
 
 pub mod cli_overrides;
+mod document;
 mod expectation_parser;
 mod file;
-mod keys;
+mod key_tables;
 pub mod lint;
-mod lint_allow;
 pub mod load;
 pub mod problem;
-mod reader;
-mod rlimit;
-mod run;
-mod service;
-mod tree;
+mod rlimit_table;
+mod small_tables;
 mod value_expr;
 
 use std::fmt;

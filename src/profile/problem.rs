@@ -1,4 +1,4 @@
-//! What is wrong with a profile, or doubtful about it, with the places that show it.
+//! Errors and warnings about a profile, with the places that they are about.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,42 +9,42 @@ use crate::snippet::{self, Location};
 /// The longest message, in characters.
 const LONGEST_MESSAGE: usize = 400;
 
-/// One thing that is wrong, or doubtful, in a profile or on the command line.
+/// An error or a warning about a profile or the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// A short code for a warning, `W001`, that `tunectl explain` knows; errors have none.
     pub code: Option<&'static str>,
     /// What is wrong, in one line: lower case, no full stop.
     pub message: String,
-    /// Where: first the place that is wrong, then those that belong to it, each with a note or none. Empty
-    /// where no file could be read.
+    /// The place that it is about, then others that belong to it, each with a note, which may be empty. Empty where no
+    /// file could be read.
     pub places: Vec<(Origin, String)>,
     /// What to do, one line each; empty where the message says it all.
     pub help: Vec<String>,
 }
 
 impl Problem {
-    /// An error that lies at `origin`.
+    /// An error at `origin`.
     #[must_use]
     pub fn error(message: impl Into<String>, origin: Option<Origin>) -> Self {
         let places = origin.into_iter().map(|origin| (origin, String::new())).collect();
         Self { code: None, message: shortened(message.into()), places, help: Vec::new() }
     }
 
-    /// A warning of the kind `code`.
+    /// A warning at `origin`.
     #[must_use]
     pub fn warning(code: &'static str, message: impl Into<String>, origin: Origin) -> Self {
         Self { code: Some(code), ..Self::error(message, Some(origin)) }
     }
 
-    /// The same with one more line of help.
+    /// Adds a line of help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
-    /// The same with one more place to show.
+    /// Adds a place.
     #[must_use]
     pub fn see(mut self, origin: &Origin, note: impl Into<String>) -> Self {
         self.places.push((origin.clone(), note.into()));
@@ -52,7 +52,7 @@ impl Problem {
     }
 }
 
-/// A message repeats what was typed, and that may be a megabyte.
+/// Cuts a message, since it repeats what was typed, which may be a megabyte.
 fn shortened(message: String) -> String {
     match message.char_indices().nth(LONGEST_MESSAGE) {
         Some((end, _)) => format!("{}…", &message[..end]),
@@ -81,7 +81,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong, in the order of the file; never empty.
+/// Errors, in the order of the file; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -92,7 +92,7 @@ impl From<Problem> for Problems {
 }
 
 impl fmt::Display for Problems {
-    /// One after the other, an empty line between them.
+    /// One after the other, with an empty line between them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.0.iter().enumerate() {
             write!(f, "{}{problem}", if i == 0 { "" } else { "\n\n" })?;
@@ -103,12 +103,43 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// What is wrong at a place of a file that the caller knows.
+/// An error at a span of a text that the caller knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProfileError {
     pub(super) span: Range<usize>,
     pub(super) message: String,
-    pub(super) help: Option<String>,
+    pub(super) help: Option<Help>,
+}
+
+/// What to do about an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Help {
+    /// A line of text.
+    Text(String),
+    /// To write these numbers, which a file and the command line have different notations for.
+    WriteList(Vec<i128>),
+}
+
+impl Help {
+    /// The line for a file, where a list is an array.
+    pub(super) fn for_file(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::WriteList(numbers) => format!("write `[{}]`", joined(&numbers, ", ")),
+        }
+    }
+
+    /// The line for the command line, where a list is words in quotes.
+    pub(super) fn for_command_line(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::WriteList(numbers) => format!("write `'{}'`", joined(&numbers, " ")),
+        }
+    }
+}
+
+fn joined(numbers: &[i128], separator: &str) -> String {
+    numbers.iter().map(i128::to_string).collect::<Vec<_>>().join(separator)
 }
 
 impl ProfileError {
@@ -117,7 +148,12 @@ impl ProfileError {
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(Help::Text(help.into()));
+        self
+    }
+
+    pub(super) fn write_list(mut self, numbers: Vec<i128>) -> Self {
+        self.help = Some(Help::WriteList(numbers));
         self
     }
 }

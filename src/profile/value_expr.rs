@@ -1,12 +1,12 @@
-//! TOML value → [`ValueExpr`], by the shape of the setting. What can be known to be wrong is refused here, since
-//! the kernel would often take it and leave another value: `010` is 8 to it, `783 1` is 783.
+//! TOML value → [`ValueExpr`], by the shape of the setting. What can be known to be wrong is an error here, since the
+//! kernel would often accept it and store another value: 8 for `010`, 783 for `783 1`.
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
 use super::ValueExpr;
+use super::document::{Node, describe};
 use super::problem::ProfileError;
-use super::tree::{Node, describe};
 use crate::model::amount::{Amount, decimal, parse_number};
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, ValueSpec};
@@ -15,8 +15,8 @@ use crate::model::value::{Kind, MAX_PORT};
 /// The highest number that a limit can be; one more is the kernel's `RLIM_INFINITY` (getrlimit(2)).
 const HIGHEST_LIMIT: i128 = u64::MAX as i128 - 1;
 
-/// Reads a value of the shape that `spec` has.
-pub(super) fn read(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
+/// Parses a value of the shape of `spec`.
+pub(super) fn parse_value(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
     let asked = match spec.kind {
         Kind::Number => amount(node, spec.kind).map(ValueExpr::Amount),
         Kind::Numbers(count) => several(node, usize::from(count), spec.kind).map(ValueExpr::Amounts),
@@ -150,7 +150,7 @@ fn port_range(node: &Node<'_>) -> Result<Vec<Amount>, ProfileError> {
         let ends =
             text.split_once(['-', ',', ':']).map(|(low, high)| (parse_number(low.trim()), parse_number(high.trim())));
         if let Some((Ok(low), Ok(high))) = ends {
-            return Err(unexpected(Kind::PortRange, node).help(format!("write `[{low}, {high}]`")));
+            return Err(unexpected(Kind::PortRange, node).write_list(vec![low, high]));
         }
     }
     let ends = several(node, 2, Kind::PortRange)?;
@@ -168,9 +168,9 @@ fn port_range(node: &Node<'_>) -> Result<Vec<Amount>, ProfileError> {
 /// Whether the first number of a range is not above its last.
 pub(super) fn ascending(ends: &[Amount], node: &Node<'_>) -> Result<(), ProfileError> {
     match ends.iter().map(|end| plain(*end)).collect::<Vec<_>>().as_slice() {
-        &[Some(low), Some(high)] if low > high => {
+        [Some(low), Some(high)] if low > high => {
             Err(ProfileError::new(node.span(), format!("range `{low} {high}` is upside down"))
-                .help(format!("write `[{high}, {low}]`")))
+                .write_list(vec![*high, *low]))
         }
         _ => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use crate::files::wishes;
 use tunectl::model::setting::System;
-use tunectl::profile::cli_overrides::{self, Typed};
+use tunectl::profile::cli_overrides::{self, CliSettings};
 use tunectl::profile::lint::{KeyFacts, LintFacts, lint};
 use tunectl::profile::load::load;
 use tunectl::profile::{Profile, Source};
@@ -96,8 +96,13 @@ fn only_what_is_meant_is_warned_of() {
         "{warning}"
     );
     let port = ["8080".to_owned()];
-    let with_port =
-        cli_overrides::add(profile, Typed { port: &port, ..Typed::default() }, System::Linux, &catalog::spec).unwrap();
+    let with_port = cli_overrides::add(
+        profile,
+        CliSettings { port: &port, ..CliSettings::default() },
+        System::Linux,
+        &catalog::spec,
+    )
+    .unwrap();
     assert_eq!(warnings(&with_port), [""; 0]);
 }
 

@@ -2,7 +2,7 @@
 
 use tunectl::model::setting::{Key, System, ValueSpec};
 use tunectl::model::value::Kind;
-use tunectl::profile::load::{Unfound, load};
+use tunectl::profile::load::{LookupError, load};
 use tunectl::profile::problem::Problems;
 use tunectl::profile::{Profile, Source};
 
@@ -35,7 +35,7 @@ pub(crate) fn load_named(names: &[&str], files: &[(&str, &str)]) -> Result<Profi
         let found = files.iter().find(|(label, _)| *label == name);
         found
             .map(|(label, text)| Source { label: (*label).to_owned(), text: (*text).to_owned() })
-            .ok_or_else(|| Unfound { message: format!("unknown profile `{name}`"), help: None })
+            .ok_or_else(|| LookupError { message: format!("unknown profile `{name}`"), help: None })
     };
     load(&names, &mut find, &spec)
 }

@@ -6,7 +6,7 @@ use tunectl::model::amount::Amount;
 use tunectl::model::name::{SysctlName, SysfsName};
 use tunectl::model::ranges::Ranges;
 use tunectl::model::setting::System;
-use tunectl::profile::cli_overrides::{self, Typed};
+use tunectl::profile::cli_overrides::{self, CliSettings};
 use tunectl::profile::lint::{KeyFacts, LintFacts, lint};
 use tunectl::profile::load::load;
 use tunectl::profile::{Profile, Source};
@@ -78,7 +78,7 @@ proptest! {
     #[test]
     fn no_option_makes_the_reader_panic(text in "[a-z./=:0-9 *-]{0,20}|\\PC{0,20}") {
         let list = [text];
-        let typed = Typed { set: &list, rlimit: &list, port: &list };
+        let typed = CliSettings { set: &list, rlimit: &list, port: &list };
         let _ = cli_overrides::add(Profile::default(), typed, System::Linux, &catalog::spec).map_err(|said| said.to_string());
     }
 

@@ -3,7 +3,7 @@
 use crate::files::{good, load_files, load_named, spec, wishes};
 use tunectl::model::setting::System;
 use tunectl::model::value::Kind;
-use tunectl::profile::cli_overrides::{self, Typed};
+use tunectl::profile::cli_overrides::{self, CliSettings};
 use tunectl::profile::{Profile, RawRequirement};
 
 fn sysctls(lines: &str) -> String {
@@ -211,7 +211,7 @@ fn patterns_give_way_to_names_in_their_file_and_win_over_earlier_ones() {
 fn typed(profile: Profile, set: &[&str], rlimit: &[&str], port: &[&str]) -> Result<Profile, String> {
     let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let (set, rlimit, port) = (own(set), own(rlimit), own(port));
-    cli_overrides::add(profile, Typed { set: &set, rlimit: &rlimit, port: &port }, System::Linux, &spec)
+    cli_overrides::add(profile, CliSettings { set: &set, rlimit: &rlimit, port: &port }, System::Linux, &spec)
         .map_err(|problems| problems.to_string())
 }
 

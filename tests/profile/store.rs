@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use tunectl::catalog;
-use tunectl::profile::load::{Unfound, load};
+use tunectl::profile::load::{LookupError, load};
 use tunectl::profile::{Profile, Source};
 use tunectl::profile_store::ProfileStore;
 
@@ -33,7 +33,7 @@ impl Folder {
     }
 }
 
-fn refused(library: &ProfileStore, name: &str) -> Unfound {
+fn refused(library: &ProfileStore, name: &str) -> LookupError {
     match library.find(name, None) {
         Ok(source) => panic!("{name} was taken: {source:?}"),
         Err(unfound) => unfound,
@@ -71,7 +71,7 @@ fn what_is_no_profile_is_named_as_what_it_is() {
     ] {
         let path = folder.path(name);
         let said = refused(&library, &path);
-        assert_eq!(said, Unfound { message: format!("profile `{path}` {reason}"), help: None });
+        assert_eq!(said, LookupError { message: format!("profile `{path}` {reason}"), help: None });
     }
     for here in ["./", "./."] {
         assert_eq!(refused(&library, here).message, format!("profile `{here}` is a directory, not a file"));
@@ -112,7 +112,7 @@ fn names_are_looked_for_in_the_folder_and_then_among_the_built_in() {
     assert_eq!(library.names(), ["loadtest", "mine", "base", "production", "realtime"]);
     assert_eq!(
         refused(&library, "loadtst"),
-        Unfound {
+        LookupError {
             message: "unknown profile `loadtst`, did you mean `loadtest`?".to_owned(),
             help: Some(
                 "known by name: `loadtest`, `mine`, `base`, `production`, `realtime`; a file is named by a path that \
@@ -179,7 +179,7 @@ fn with_privileges_only_trusted_files_are_taken() {
     assert!(trusting(&[own]).find(&path, None).is_ok());
     assert_eq!(
         refused(&trusting(&[own + 1]), &path),
-        Unfound {
+        LookupError {
             message: format!(
                 "profile `{path}` belongs to uid {own}, who could have tunectl set anything with our privileges"
             ),
@@ -189,7 +189,7 @@ fn with_privileges_only_trusted_files_are_taken() {
     mode(0o646);
     assert_eq!(
         refused(&trusting(&[own]), &path),
-        Unfound {
+        LookupError {
             message: format!(
                 "profile `{path}` can be written to by others (mode 0646), who could have tunectl set anything with our \
                  privileges"

@@ -1,39 +1,40 @@
-//! The table `[rlimit]` → wishes for the soft and the hard side of limits.
+//! The table `[rlimit]` → requirements for the soft and the hard side of limits.
 
 use toml::de::{DeTable, DeValue};
 
-use super::expectation_parser::{OPERATORS, Wanted, above, flag, wanted};
+use super::document::{FileContext, Node, NodeName, entries, unknown};
+use super::expectation_parser::{OPERATORS, ParsedExpectation, flag, is_above, parse_expectation};
 use super::problem::{Problem, ProfileError};
-use super::reader::{Reader, unknown};
-use super::tree::{Name, Node, entries};
 use super::{RawRequirement, ValueExpr};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
 use crate::model::setting::{Setting, ValueSpec};
 use crate::model::value::Kind;
 
+/// The shape of all limits.
 const SPEC: ValueSpec = ValueSpec { kind: Kind::Limit, min: None, max: None };
 
-/// Reads the table.
-pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<RawRequirement> {
-    let mut wishes = Vec::new();
+/// Parses the table.
+pub(super) fn read(context: &mut FileContext<'_>, table: &DeTable<'_>) -> Vec<RawRequirement> {
+    let mut requirements = Vec::new();
     for (name, node) in entries(table) {
-        let sides = sides(reader, name, node);
-        let Some(sides) = reader.keep(sides) else { continue };
-        reader.problems.extend(contradiction(&sides));
-        wishes.extend(sides);
+        let sides = sides(context, name, node);
+        let Some(sides) = context.keep(sides) else { continue };
+        context.problems.extend(contradiction(&sides));
+        requirements.extend(sides);
     }
-    wishes
+    requirements
 }
 
-/// The wish of a soft limit that can't hold beside that of the hard one, of the same resource in `wishes`.
-pub(super) fn contradiction(wishes: &[RawRequirement]) -> Option<Problem> {
-    wishes.iter().find_map(|soft| {
+/// An error where a soft limit that is asked is above the hard limit that is asked of the same resource.
+pub(super) fn contradiction(requirements: &[RawRequirement]) -> Option<Problem> {
+    requirements.iter().find_map(|soft| {
         let Setting::Limit(resource, Side::Soft) = soft.setting else { return None };
-        let hard = wishes.iter().find(|wish| wish.setting == Setting::Limit(resource, Side::Hard))?;
+        let hard =
+            requirements.iter().find(|requirement| requirement.setting == Setting::Limit(resource, Side::Hard))?;
         let lowest = exact(&soft.asked).or(at_least(&soft.asked))?;
         let highest = exact(&hard.asked).or(at_most(&hard.asked))?;
-        above(lowest, highest).then(|| {
+        is_above(lowest, highest).then(|| {
             let problem = Problem::error(
                 format!(
                     "the soft limit of {resource} is above the hard one: {} is asked, and {}",
@@ -58,42 +59,42 @@ fn at_most(asked: &Expectation<ValueExpr>) -> Option<&ValueExpr> {
     if let Expectation::Bounds { at_most, .. } = asked { at_most.as_ref() } else { None }
 }
 
-/// The wishes that one limit's entry stands for.
+/// The requirements of one entry.
 ///
-/// A bare value is what the soft limit is to be; of the hard one it only asks room for that, since lowering a
-/// hard limit can't be undone. Operators in braces are for both sides, and `soft` and `hard` for one each.
-fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<RawRequirement>, ProfileError> {
+/// A bare value is for the soft limit; the hard one is only asked to be no lower, since lowering a hard limit can't be
+/// undone. Operators in braces are for both sides, `soft` and `hard` for one each.
+fn sides(context: &FileContext<'_>, name: &NodeName<'_>, node: &Node<'_>) -> Result<Vec<RawRequirement>, ProfileError> {
     let resource = Resource::parse(name.get_ref()).map_err(|message| ProfileError::new(name.span(), message))?;
     let span = name.span().start..node.span().end.max(name.span().end);
-    let make = |side: Side, wanted: Wanted, span| RawRequirement {
+    let make = |side: Side, parsed: ParsedExpectation, span| RawRequirement {
         setting: Setting::Limit(resource, side),
         system: None,
-        asked: wanted.asked,
+        asked: parsed.asked,
         kind: Kind::Limit,
-        required: wanted.required,
-        origin: reader.origin(span),
+        required: parsed.required,
+        origin: context.origin(span),
     };
     let spec = |_: &str, _: &Node<'_>| SPEC;
     match node.get_ref() {
         DeValue::Table(table) if has_sides(table) => {
-            let mut wishes = Vec::new();
-            for Part { side, name, node, wanted } in parts(table)? {
-                refuse_hard_for_hard(side, &wanted, node)?;
-                wishes.push(make(side, wanted, name.span().start..node.span().end));
+            let mut requirements = Vec::new();
+            for LimitSide { side, name, node, parsed } in sides_of_table(table)? {
+                refuse_hard_for_hard(side, &parsed, node)?;
+                requirements.push(make(side, parsed, name.span().start..node.span().end));
             }
-            Ok(wishes)
+            Ok(requirements)
         }
         DeValue::Table(table) => {
             known_words(table)?;
             let both = |side| -> Result<RawRequirement, ProfileError> {
-                let wanted = wanted(node, &spec)?;
-                refuse_hard_for_hard(side, &wanted, node)?;
-                Ok(make(side, wanted, span.clone()))
+                let parsed = parse_expectation(node, &spec)?;
+                refuse_hard_for_hard(side, &parsed, node)?;
+                Ok(make(side, parsed, span.clone()))
             };
             Ok(vec![both(Side::Soft)?, both(Side::Hard)?])
         }
         _ => {
-            let soft = wanted(node, &spec)?;
+            let soft = parse_expectation(node, &spec)?;
             let room = match &soft.asked {
                 Expectation::Exactly(ValueExpr::Hard) => None,
                 Expectation::Exactly(value) => {
@@ -101,8 +102,8 @@ fn sides(reader: &Reader<'_>, name: &Name<'_>, node: &Node<'_>) -> Result<Vec<Ra
                 }
                 _ => None,
             };
-            let hard = room.map(|asked| Wanted { asked, kind: Kind::Limit, required: true });
-            let hard = hard.map(|wanted| make(Side::Hard, wanted, span.clone()));
+            let hard = room.map(|asked| ParsedExpectation { asked, kind: Kind::Limit, required: true });
+            let hard = hard.map(|parsed| make(Side::Hard, parsed, span.clone()));
             Ok([make(Side::Soft, soft, span)].into_iter().chain(hard).collect())
         }
     }
@@ -112,7 +113,7 @@ fn has_sides(table: &DeTable<'_>) -> bool {
     table.keys().any(|key| matches!(key.get_ref().as_ref(), "soft" | "hard"))
 }
 
-/// Whether all words in the braces are some that can stand there. `sfot` is no operator, and near to none.
+/// An error for a name in the braces that is neither an operator nor a side: `sfot` is near to no operator.
 fn known_words(table: &DeTable<'_>) -> Result<(), ProfileError> {
     let words: Vec<&str> = OPERATORS.into_iter().chain(["soft", "hard"]).collect();
     match table.keys().find(|key| !words.contains(&key.get_ref().as_ref())) {
@@ -121,17 +122,17 @@ fn known_words(table: &DeTable<'_>) -> Result<(), ProfileError> {
     }
 }
 
-/// `soft = …` or `hard = …`.
-struct Part<'t, 'i> {
+/// An entry `soft = …` or `hard = …`.
+struct LimitSide<'t, 'i> {
     side: Side,
-    name: &'t Name<'i>,
+    name: &'t NodeName<'i>,
     node: &'t Node<'i>,
-    wanted: Wanted,
+    parsed: ParsedExpectation,
 }
 
-/// Both sides, with a `required` beside them put into both.
-fn parts<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<Part<'t, 'i>>, ProfileError> {
-    let (mut parts, mut required) = (Vec::new(), true);
+/// The sides of a table; a `required` beside them is for both.
+fn sides_of_table<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<LimitSide<'t, 'i>>, ProfileError> {
+    let (mut sides, mut required) = (Vec::new(), true);
     for (name, node) in entries(table) {
         let side = match name.get_ref().as_ref() {
             "soft" => Side::Soft,
@@ -149,17 +150,17 @@ fn parts<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<Part<'t, 'i>>, ProfileErr
             }
             other => return Err(unknown("side", other, &["soft", "hard", "required"], name.span())),
         };
-        let wanted = wanted(node, &|_, _| SPEC)?;
-        parts.push(Part { side, name, node, wanted });
+        let parsed = parse_expectation(node, &|_, _| SPEC)?;
+        sides.push(LimitSide { side, name, node, parsed });
     }
-    for part in &mut parts {
-        part.wanted.required &= required;
+    for side in &mut sides {
+        side.parsed.required &= required;
     }
-    Ok(parts)
+    Ok(sides)
 }
 
-fn refuse_hard_for_hard(side: Side, wanted: &Wanted, node: &Node<'_>) -> Result<(), ProfileError> {
-    let hard = wanted.asked.values().any(|value| *value == ValueExpr::Hard);
+fn refuse_hard_for_hard(side: Side, parsed: &ParsedExpectation, node: &Node<'_>) -> Result<(), ProfileError> {
+    let hard = parsed.asked.values().any(|value| *value == ValueExpr::Hard);
     if side == Side::Hard && hard {
         return Err(ProfileError::new(node.span(), "`\"hard\"` is no value for the hard limit itself")
             .help("it is one for `soft`: as much as the hard limit allows"));

@@ -1,4 +1,4 @@
-//! The tables of keys, `[linux.sysctl]`, `[linux.sysfs]` and `[macos.sysctl]` → wishes.
+//! The tables of keys, `[linux.sysctl]`, `[linux.sysfs]` and `[macos.sysctl]` → requirements.
 //!
 //! `"net.core.somaxconn" = …`, `net.core.somaxconn = …` and `[linux.sysctl.net.core]` are the same. The first
 //! key is read as sysctl.d(5) reads a name; each deeper one is one component, in which a dot (quoted) or a
@@ -13,86 +13,94 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::RawRequirement;
-use super::expectation_parser::{OPERATORS, wanted};
+use super::document::{FileContext, Node, NodeName, entries};
+use super::expectation_parser::{OPERATORS, parse_expectation};
 use super::problem::ProfileError;
-use super::reader::Reader;
-use super::tree::{Name, Node, entries};
 use super::value_expr::guess;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::order::by_place;
 use crate::model::setting::{Key, Setting, System, ValueSpec};
 use crate::model::value::Kind;
 
-/// Which tree a table's keys are names in.
+/// The tree that the keys of a table are names in.
 #[derive(Clone, Copy)]
-pub(super) enum Tree {
+pub(super) enum KeyTree {
+    /// `/proc/sys`, or sysctl(3) of macOS.
     Sysctl,
+    /// `/sys`.
     Sysfs,
 }
 
-/// More levels than any name has components.
+/// The most levels of tables: more than any name has components.
 const DEEPEST: usize = 32;
 
 /// Reads a table of keys.
-pub(super) fn read(reader: &mut Reader<'_>, system: System, tree: Tree, table: &DeTable<'_>) -> Vec<RawRequirement> {
-    let mut walk = Walk { reader, system, tree, wishes: Vec::with_capacity(table.len()) };
-    walk.table(table, &mut Vec::new());
-    // `net.a`, `vm.b`, `net.c` are two tables to TOML, but three lines to their writer.
-    by_place(walk.wishes, |wish| wish.origin.span.start)
-}
-
-struct Walk<'w, 'a> {
-    reader: &'w mut Reader<'a>,
+pub(super) fn read(
+    context: &mut FileContext<'_>,
     system: System,
-    tree: Tree,
-    wishes: Vec<RawRequirement>,
+    tree: KeyTree,
+    table: &DeTable<'_>,
+) -> Vec<RawRequirement> {
+    let mut parser = KeyTableParser { context, system, tree, requirements: Vec::with_capacity(table.len()) };
+    parser.table(table, &mut Vec::new());
+    // `net.a`, `vm.b`, `net.c` are two tables to TOML, but three lines to their writer.
+    by_place(parser.requirements, |requirement| requirement.origin.span.start)
 }
 
-impl Walk<'_, '_> {
-    fn table<'t, 'i>(&mut self, table: &'t DeTable<'i>, path: &mut Vec<&'t Name<'i>>) {
+/// Walks a table of keys, which may nest.
+struct KeyTableParser<'w, 'a> {
+    context: &'w mut FileContext<'a>,
+    system: System,
+    tree: KeyTree,
+    requirements: Vec<RawRequirement>,
+}
+
+impl KeyTableParser<'_, '_> {
+    fn table<'t, 'i>(&mut self, table: &'t DeTable<'i>, path: &mut Vec<&'t NodeName<'i>>) {
         for (name, node) in entries(table) {
             path.push(name);
             match node.get_ref() {
                 _ if path.len() > DEEPEST => {
-                    self.reader
-                        .note(ProfileError::new(name.span(), format!("a name of more than {DEEPEST} components")));
+                    self.context
+                        .add(ProfileError::new(name.span(), format!("a name of more than {DEEPEST} components")));
                 }
                 DeValue::Table(inner) if !self.is_expectation(inner, node, path) => self.table(inner, path),
                 _ => {
-                    let wish = self.wish(path, node);
-                    let wish = self.reader.keep(wish);
-                    self.wishes.extend(wish);
+                    let requirement = self.requirement(path, node);
+                    let requirement = self.context.keep(requirement);
+                    self.requirements.extend(requirement);
                 }
             }
             path.pop();
         }
     }
 
-    fn is_expectation(&self, table: &DeTable<'_>, node: &Node<'_>, path: &[&Name<'_>]) -> bool {
-        let braces = self.reader.source.text.as_bytes().get(node.span().start) == Some(&b'{');
+    fn is_expectation(&self, table: &DeTable<'_>, node: &Node<'_>, path: &[&NodeName<'_>]) -> bool {
+        let braces = self.context.source.text.as_bytes().get(node.span().start) == Some(&b'{');
         let operator = || table.keys().any(|key| OPERATORS.contains(&key.get_ref().as_ref()));
-        let known = || key(self.tree, path).is_ok_and(|key| (self.reader.lookup)(self.system, &key).is_some());
+        let known = || key(self.tree, path).is_ok_and(|key| (self.context.lookup)(self.system, &key).is_some());
         braces || operator() || (!table.is_empty() && known())
     }
 
-    fn wish(&self, path: &[&Name<'_>], node: &Node<'_>) -> Result<RawRequirement, ProfileError> {
-        let span = name_span(&self.reader.source.text, path.last().map_or(0..0, |name| name.span()));
+    fn requirement(&self, path: &[&NodeName<'_>], node: &Node<'_>) -> Result<RawRequirement, ProfileError> {
+        let span = name_span(&self.context.source.text, path.last().map_or(0..0, |name| name.span()));
         let key = key(self.tree, path).map_err(|message| ProfileError::new(span.clone(), message))?;
-        let known = (self.reader.lookup)(self.system, &key);
-        let wanted = wanted(node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))?;
+        let known = (self.context.lookup)(self.system, &key);
+        let parsed =
+            parse_expectation(node, &|operator, value| known.unwrap_or_else(|| unknown_spec(&key, operator, value)))?;
         let end = node.span().end.max(span.end);
         Ok(RawRequirement {
             setting: Setting::Key(key),
             system: Some(self.system),
-            asked: wanted.asked,
-            kind: wanted.kind,
-            required: wanted.required,
-            origin: self.reader.origin(span.start..end),
+            asked: parsed.asked,
+            kind: parsed.kind,
+            required: parsed.required,
+            origin: self.context.origin(span.start..end),
         })
     }
 }
 
-/// What to take the values of an unknown key for.
+/// The shape of the values of an unknown key, by its first operator and value.
 pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> ValueSpec {
     let kind = match operator {
         "covers" => Kind::Numbers(2),
@@ -102,14 +110,14 @@ pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> Value
     ValueSpec { kind, min: None, max: None }
 }
 
-fn key(tree: Tree, path: &[&Name<'_>]) -> Result<Key, String> {
-    if let ([name], Tree::Sysctl) = (path, tree) {
+fn key(tree: KeyTree, path: &[&NodeName<'_>]) -> Result<Key, String> {
+    if let ([name], KeyTree::Sysctl) = (path, tree) {
         return SysctlName::parse(name.get_ref()).map(Key::Sysctl);
     }
     let parts: Vec<&str> = path.iter().map(|name| name.get_ref().as_ref()).collect();
     match tree {
-        Tree::Sysctl => sysctl(&parts).map(Key::Sysctl),
-        Tree::Sysfs => {
+        KeyTree::Sysctl => sysctl(&parts).map(Key::Sysctl),
+        KeyTree::Sysfs => {
             let name = SysfsName::parse(&parts.join("/"))?;
             if name.path().contains(['*', '?', '[']) {
                 return Err(format!("`{name}` is a pattern: only sysctls can be named by one"));
@@ -129,8 +137,8 @@ fn sysctl(parts: &[&str]) -> Result<SysctlName, String> {
     SysctlName::from_components(first.components().chain(deeper.iter().copied()))
 }
 
-/// The name as far as it stands on the line of its last part. Of a dotted name the parser keeps the place of
-/// each table's first mention only, so the start is looked for in the line.
+/// The span of a name, as far as it is on the line of its last part. For a dotted name the parser keeps only where each
+/// table is first mentioned, so the start is looked for in the line.
 fn name_span(text: &str, last: Range<usize>) -> Range<usize> {
     let before = text.get(..last.start).unwrap_or_default();
     let line = &before[before.bytes().rposition(|byte| byte == b'\n').map_or(0, |at| at + 1)..];
