@@ -13,10 +13,12 @@ use crate::{Outcome, images, programs};
 /// What all its containers are made of: the image that `images::with_shell` describes.
 const IMAGE: &str = "localhost/tunectl-test";
 
-/// No network but a namespace of the container's own, so that nothing is set up on the machine.
+/// No network but a namespace of the container's own, so that nothing is set up on the machine. Where crun is installed
+/// Podman takes it, and it refuses to run where control groups of both versions are mounted; runc runs there too.
 const SETTINGS: &str = "[containers]
 netns = \"none\"
 [engine]
+runtime = \"runc\"
 cgroup_manager = \"cgroupfs\"
 events_logger = \"none\"
 lock_type = \"file\"
