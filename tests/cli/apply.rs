@@ -31,22 +31,7 @@ fn apply_and_check_and_the_program_in_one_shell() {
         put("net/ipv4/tcp_fin_timeout", "60");
         Test::shell("tunectl apply -p web.toml && tunectl check -p web.toml && ulimit -n && echo $$")
             .file("web.toml", profile())
-            .stdout(
-                "\
-net.ipv4.tcp_fin_timeout 60 → 31
-nofile (soft) 1000 → 500 for sh, pid [..]
-2 settings changed and read back, 1 holds already
-SETTING                   WANTED        FOUND  VERDICT
-net.ipv4.tcp_fin_timeout  31            31     ok
-nofile (soft)             500           500    ok
-nofile (hard)             at least 600  1200   ok
-
-all 3 settings hold
-500
-[..]
-",
-            )
-            .run();
+            .expected("cli/apply/apply_and_check_and_the_program_in_one_shell");
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
         assert_eq!(limit(std::process::id(), "Max open files"), ("1000".into(), "1200".into()), "not ours");
     });
@@ -77,11 +62,7 @@ fn who_only_lends_rights_is_not_the_shell_that_is_meant() {
             Test::shell(&script)
                 .file("web.toml", limits())
                 .link(go_between, "/bin/sh")
-                .stdout(
-                    "nofile (soft) 1000 → 500 for sh, pid [..]\n1 setting changed and read back, 1 holds already\n\
-                     1000\n500\n1200\n",
-                )
-                .run();
+                .expected("cli/apply/who_only_lends_rights_is_not_the_shell_that_is_meant");
         }
     });
 }
@@ -101,14 +82,7 @@ fn pid_1_is_nobodys_shell() {
         }
         Test::shell(&format!("exec unshare {} sh -c '{script}'", unshared.join(" ")))
             .file("web.toml", profile())
-            .stdout("2\n1000\nnet.ipv4.tcp_fin_timeout 60 → 31\n1 setting changed and read back\n0\n1000\n")
-            .stderr(
-                "\
-error: the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us
-  = help: name a process with `--pid PID`, leave them out with `--no-rlimits`, or start the service with `tunectl run`
-",
-            )
-            .run();
+            .expected("cli/apply/pid_1_is_nobodys_shell");
     });
 }
 
@@ -129,8 +103,7 @@ fn another_process_can_be_named() {
 
         Test::new(["check", "-p", "web.toml", "--pid", &pid.to_string()])
             .file("web.toml", limits())
-            .stdout("SETTING [..]\nnofile (soft)  500           500    ok\nnofile (hard)  at least 600  1200   ok\n\nall 2 settings hold\n")
-            .run();
+            .expected("cli/apply/another_process_can_be_named");
     });
 }
 
@@ -169,16 +142,7 @@ fn a_dry_run_shows_what_would_be_changed_and_changes_nothing() {
         put("net/ipv4/tcp_fin_timeout", "60");
         Test::shell("tunectl apply --dry-run -p web.toml; echo $?; ulimit -Sn")
             .file("web.toml", profile())
-            .stdout(
-                "\
-net.ipv4.tcp_fin_timeout 60 → 31  (not written)
-nofile (soft) 1000 → 500 for sh, pid [..]  (not written)
-2 settings would be changed, 1 holds already
-0
-1000
-",
-            )
-            .run();
+            .expected("cli/apply/a_dry_run_shows_what_would_be_changed_and_changes_nothing");
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
     });
 }

@@ -79,16 +79,7 @@ fn nothing_that_is_required_falls_short() {
         put("net/ipv4/tcp_fin_timeout", "60");
         Test::new(["check", "-p", "web.toml"])
             .file("web.toml", "linux.sysctl.net.ipv4.tcp_fin_timeout = { exactly = 31, required = false }\n")
-            .stdout(
-                "\
-SETTING                   WANTED  FOUND  VERDICT
-net.ipv4.tcp_fin_timeout  31      60     not set (optional)
-
-all that is required holds; 1 optional falls short
-to set what is not set: tunectl apply -p web.toml
-",
-            )
-            .run();
+            .expected("cli/check/nothing_that_is_required_falls_short");
     });
 }
 

@@ -296,28 +296,6 @@ fn every_mistake_of_every_file_is_told_at_once() {
         Test::new(["check", "-p", "a.toml", "-p", "b.toml"])
             .file("a.toml", "[rlimit]\nnofiles = 1\ncores = 0\n")
             .file("b.toml", "discription = \"x\"\n")
-            .stderr(
-                "\
-error: unknown limit `nofiles`, did you mean `nofile`?
- --> a.toml:2:1
-  |
-2 | nofiles = 1
-  | ^^^^^^^
-
-error: unknown limit `cores`, did you mean `core`?
- --> a.toml:3:1
-  |
-3 | cores = 0
-  | ^^^^^
-
-error: unknown table or field `discription`, did you mean `description`?
- --> b.toml:1:1
-  |
-1 | discription = \"x\"
-  | ^^^^^^^^^^^
-",
-            )
-            .code(2)
-            .run();
+            .expected("cli/input/every_mistake_of_every_file_is_told_at_once");
     });
 }

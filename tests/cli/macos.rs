@@ -43,39 +43,14 @@ fn run_raises_what_is_enforced_and_not_only_what_is_shown() {
 fn a_limit_above_what_one_process_may_have_falls_short() {
     let limits = Limits { soft: Limit::Value(100_000), hard: Limit::Unlimited };
     let mut mac = Computer::macos(Fake::macos().limited(Resource::Nofile, limits), 0);
-    mac.types("check --rlimit nofile=65000:unlimited").is(
-        Some(1),
-        "\
-SETTING        WANTED     FOUND      VERDICT
-nofile (soft)  65000      61440      falls short
-    why: 65000 is above kern.maxfilesperproc, which is 61440: the kernel gives nobody more, root included
-    in the profile, under [macos.sysctl]: \"kern.maxfilesperproc\" = { at_least = 65000 }
-nofile (hard)  unlimited  unlimited  ok
-
-1 of 2 settings falls short
-",
-        "",
-    );
+    mac.types("check --rlimit nofile=65000:unlimited")
+        .expected("cli/macos/a_limit_above_what_one_process_may_have_falls_short");
 }
 
 #[test]
 fn apply_sets_the_keys_and_says_what_to_type_for_the_limits() {
     let mut mac = mac();
-    mac.types("apply -p @/p.toml").is(
-        Some(1),
-        "\
-[..] → [..]
-[..] → [..]
-[..] → [..]
-3 settings changed and read back
-in this shell, type: ulimit -Sn 65000
-these values are lost at the next boot: `--persist` has launchd set them again
-",
-        "\
-SETTING        WANTED          FOUND  VERDICT
-nofile (soft)  at least 65000  256    not set
-",
-    );
+    mac.types("apply -p @/p.toml").expected("cli/macos/apply_sets_the_keys_and_says_what_to_type_for_the_limits");
     assert!(!mac.kernel.changes.iter().any(|change| change.starts_with("nofile")), "{:?}", mac.kernel.changes);
     assert_eq!(mac.value("kern.maxfiles"), "200000");
     assert_eq!(mac.limits(Resource::Nofile), "256:unlimited");
@@ -139,18 +114,7 @@ fn a_dry_run_changes_nothing() {
 fn an_ordinary_user() {
     let mut mac = Computer::macos(Fake::macos().as_user(501), 501).file("p.toml", PROFILE);
     assert_eq!(mac.types("check -p @/p.toml").code, Some(1));
-    mac.types("run --set kern.maxfiles=200000 -- true").is(
-        Some(125),
-        "",
-        "\
-SETTING        WANTED  FOUND   VERDICT
-kern.maxfiles  200000  122880  falls short
-    why: only root may write it, and we are user 501
-    type: sudo tunectl apply --set kern.maxfiles=200000
-error: a required setting falls short, so `true` was not started
-  = help: mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1
-",
-    );
+    mac.types("run --set kern.maxfiles=200000 -- true").expected("cli/macos/an_ordinary_user");
     mac.types("run --rlimit nofile=50000:unlimited -- true").is(None, "", "");
     assert_eq!(mac.limits(Resource::Nofile), "50000:unlimited");
 }
@@ -182,17 +146,7 @@ fn nonsense_is_refused_before_anything_is_touched() {
 fn what_is_clamped_silently_falls_short() {
     let clamping = Fake::macos().with("net.inet.odd", "5", tunectl::kernel::fake::Behaviour::clamped(1, 10));
     let mut mac = Computer::macos(clamping, 0);
-    mac.types("apply --set net.inet.odd=99").is(
-        Some(1),
-        "",
-        "\
-SETTING       WANTED  FOUND  VERDICT
-net.inet.odd  99      10     falls short
-    why: the kernel took `99`, and `10` stands there
-1 setting that had been changed was put back
-error: a required setting falls short, so nothing was changed for good
-",
-    );
+    mac.types("apply --set net.inet.odd=99").expected("cli/macos/what_is_clamped_silently_falls_short");
     assert_eq!(mac.value("net.inet.odd"), "5");
 }
 

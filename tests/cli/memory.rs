@@ -34,19 +34,9 @@ fn on_a_host_of_ones_own_everything_is_written() {
 #[test]
 fn a_setting_of_the_host_is_not_written_from_a_container() {
     let mut container = linux(Fake::linux()).contained().file("p.toml", HOSTS);
-    container.types("run -p @/p.toml -- true").is(
-        Some(125),
-        "",
-        "\
-SETTING        WANTED  FOUND  VERDICT
-vm.swappiness  10      60     the host's
-    why: it belongs to the whole machine, and we are in a container or namespace: it was not written
-    on the host: sudo sysctl -w vm.swappiness=10
-1 setting that had been changed was put back
-error: a required setting falls short, so `true` was not started
-  = help: mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1
-",
-    );
+    container
+        .types("run -p @/p.toml -- true")
+        .expected("cli/memory/a_setting_of_the_host_is_not_written_from_a_container");
     assert_eq!(container.kernel.changes, ["net.core.somaxconn=32768", "net.core.somaxconn=4096"]);
 
     assert_eq!(container.types("run --best-effort -p @/p.toml -- true").code, None);
@@ -93,17 +83,8 @@ fn the_range_is_held_back_where_the_ports_cannot_be_reserved() {
     let sealed = Fake::linux().mode("net.ipv4.ip_local_reserved_ports", 0o444);
     let profile = "service.ports = [8080]\nlinux.sysctl.net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n";
     let mut host = linux(sealed).file("p.toml", profile);
-    host.types("apply --best-effort -p @/p.toml").is(
-        Some(0),
-        "nothing to change, 0 hold already\n",
-        "\
-SETTING                           WANTED             FOUND        VERDICT
-net.ipv4.ip_local_reserved_ports  includes 8080      (empty)      falls short
-    why: nobody can write it
-net.ipv4.ip_local_port_range      covers 1024 65535  32768 60999  falls short
-    why: it was held back: `net.ipv4.ip_local_reserved_ports` fell short, and without that it does harm
-",
-    );
+    host.types("apply --best-effort -p @/p.toml")
+        .expected("cli/memory/the_range_is_held_back_where_the_ports_cannot_be_reserved");
     assert_eq!(host.value("net.ipv4.ip_local_port_range"), "32768\t60999");
 }
 
@@ -211,17 +192,8 @@ fn a_value_that_cannot_be_put_back_is_told() {
     // Takes only numbers from 5000 on, and yet begins with 7.
     let odd = Fake::linux().with("net.core.odd", "7", Behaviour::numbers(5000, 9999));
     let mut host = linux(odd);
-    host.types("apply --set net.core.odd=5000 --set net.core.nonsense=1").is(
-        Some(1),
-        "",
-        "\
-SETTING            WANTED  FOUND  VERDICT
-net.core.nonsense  1       ?      not readable
-    why: there is no such key here
-net.core.odd could not be put back to 7 and is 5000 now: the kernel refused it, write: EINVAL (invalid argument)
-error: a required setting falls short; what is named above stays changed for good
-",
-    );
+    host.types("apply --set net.core.odd=5000 --set net.core.nonsense=1")
+        .expected("cli/memory/a_value_that_cannot_be_put_back_is_told");
 }
 
 /// `vm.dirty_bytes` and `vm.dirty_ratio` set each other to zero: together they can't be had.
@@ -259,24 +231,8 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
 fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
     let user = Fake::linux().as_user(1000).with_process(700, 1000);
     let mut host = with_shell(Computer::linux(user)).user(1000);
-    host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999").is(
-        Some(1),
-        "",
-        "\
-SETTING            WANTED  FOUND   VERDICT
-nofile (soft)      5000    1024    falls short
-    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
-nofile (hard)      6000    524288  falls short
-    why: it was held back: `sigpending (soft)` fell short, and a hard limit that is lowered can't be raised again
-sigpending (soft)  99999   30500   falls short
-    why: [..]
-    type: sudo tunectl apply --rlimit nofile=5000:6000 --rlimit sigpending=99999
-sigpending (hard)  99999   30500   falls short
-    why: [..]
-    type: sudo tunectl apply --rlimit nofile=5000:6000 --rlimit sigpending=99999
-error: a required setting falls short, so nothing was changed for good
-",
-    );
+    host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999")
+        .expected("cli/memory/a_hard_limit_is_not_lowered_where_that_could_not_be_undone");
     assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
     host.types("apply --rlimit nofile=5000:6000");
     assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
@@ -288,18 +244,8 @@ fn no_value_speaks_to_the_terminal() {
     let text = Behaviour::Text(128);
     let odd = Fake::linux().with("kernel.core_pattern", "|/bin/x \u{1b}[31m\u{202e}", text);
     let mut host = linux(odd);
-    host.types("check --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=").is(
-        Some(1),
-        "\
-SETTING                           WANTED   FOUND                       VERDICT
-kernel.core_pattern               core     |/bin/x \\u{1b}[31m\\u{202e}  not set
-net.ipv4.ip_local_reserved_ports  (empty)  (empty)                     ok
-
-1 of 2 settings falls short
-to set what is not set: tunectl apply --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=
-",
-        "",
-    );
+    host.types("check --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=")
+        .expected("cli/memory/no_value_speaks_to_the_terminal");
     let changed = host.types("apply --set kernel.core_pattern=core").stdout;
     assert_eq!(changed.lines().next(), Some("kernel.core_pattern |/bin/x \\u{1b}[31m\\u{202e} → core"));
 }
@@ -311,19 +257,7 @@ fn a_limit_of_a_thousand_million_files_is_warned_of() {
     let machine =
         |soft| linux(Fake::linux().holding("fs.nr_open", "1073741816").limited(Resource::Nofile, limits(soft)));
     let check = "check --rlimit nofile=1073741816";
-    machine(1_073_741_816).types(check).is(
-        Some(0),
-        "\
-SETTING        WANTED      FOUND       VERDICT
-nofile (soft)  1073741816  1073741816  ok
-    warning: programs that close every possible descriptor one by one take minutes at this soft limit: lower it, and \
-leave the hard one to those that want more (W006)
-nofile (hard)  1073741816  1073741816  ok
-
-all 2 settings hold
-",
-        "",
-    );
+    machine(1_073_741_816).types(check).expected("cli/memory/a_limit_of_a_thousand_million_files_is_warned_of");
     let json = machine(1_073_741_816).types(&format!("{check} --format json")).stdout;
     assert_eq!(json.matches("\"code\": \"W006\"").count(), 1, "{json}");
     // `base` brings the soft limit down, and leaves the hard one alone.

@@ -118,19 +118,7 @@ fn every_setting_is_tried_and_every_outcome_told() {
 "#;
         Test::new(["run", "--best-effort", "-p", "web.toml", "--", "true"])
             .file("web.toml", profile)
-            .stderr(
-                "\
-SETTING                                    WANTED    FOUND [..] VERDICT
-net.ipv4.nonsense                          1         ? [..] not readable
-    why: there is no such key here
-net.ipv4.tcp_congestion_control            nonsense  [..]  falls short
-    why: this kernel knows no `nonsense`: it may be misspelt, or its module may be missing
-    in the profile, under [linux.sysctl]: \"net.ipv4.tcp_congestion_control\" = { one_of = [\"nonsense\", [..]] }
-net.ipv4.tcp_available_congestion_control  nonsense  [..]  falls short
-    why: nobody can write it
-",
-            )
-            .run();
+            .expected("cli/together/every_setting_is_tried_and_every_outcome_told");
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
     });
 }

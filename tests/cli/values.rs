@@ -53,17 +53,7 @@ fn what_the_kernel_makes_of_a_value_is_reported_and_falls_short() {
         put("net/ipv4/ping_group_range", "0 0");
         Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.net.ipv4.ping_group_range = [5, 2]\n")
-            .stderr(
-                "\
-SETTING                    WANTED  FOUND  VERDICT
-net.ipv4.ping_group_range  5 2     1 0    falls short
-    why: the kernel took `5 2`, and `1 0` stands there
-1 setting that had been changed was put back
-error: a required setting falls short, so nothing was changed for good
-",
-            )
-            .code(1)
-            .run();
+            .expected("cli/values/what_the_kernel_makes_of_a_value_is_reported_and_falls_short");
         assert_eq!(sysctl("net/ipv4/ping_group_range"), "0 0");
     });
 }
@@ -243,18 +233,7 @@ fn what_putting_one_key_back_resets_is_put_back_too() {
         put("net/ipv4/conf/all/accept_redirects", "0");
         Test::new(["apply", "-p", "p.toml", "--set", "net.ipv4.tcp_congestion_control=nonsense"])
             .file("p.toml", "[linux.sysctl.net.ipv4]\nconf.all.accept_redirects = 0\nip_forward = 1\n")
-            .stderr(
-                "\
-SETTING                          WANTED    FOUND [..] VERDICT
-net.ipv4.tcp_congestion_control  nonsense  [..]  falls short
-    why: this kernel knows no `nonsense`: it may be misspelt, or its module may be missing
-    in the profile, under [linux.sysctl]: \"net.ipv4.tcp_congestion_control\" = { one_of = [\"nonsense\", [..]] }
-2 settings that had been changed were put back
-error: a required setting falls short, so nothing was changed for good
-",
-            )
-            .code(1)
-            .run();
+            .expected("cli/values/what_putting_one_key_back_resets_is_put_back_too");
         assert_eq!(sysctl("net/ipv4/ip_forward"), "0");
         assert_eq!(sysctl("net/ipv4/conf/all/accept_redirects"), "0");
     });

@@ -20,20 +20,7 @@ For more information, try '--help'.
 
 #[test]
 fn words_that_are_no_options() {
-    Test::new(["chekc"])
-        .stderr(
-            "\
-error: unrecognized subcommand 'chekc'
-
-  tip: a similar subcommand exists: 'check'
-
-Usage: tunectl [OPTIONS] <COMMAND>
-
-For more information, try '--help'.
-",
-        )
-        .code(2)
-        .run();
+    Test::new(["chekc"]).expected("cli/words/words_that_are_no_options");
     for arguments in [
         &["check", "-p", "base", "--pid", "0"][..],
         &["check", "-p", "base", "--pid", "-1"],
@@ -50,29 +37,7 @@ For more information, try '--help'.
 #[test]
 fn settings_on_the_command_line_are_cited_too() {
     Test::new(["check", "--set", "net.core.somaxconn", "--rlimit", "nofiles=5", "--port", "70000"])
-        .stderr(
-            "\
-error: expected KEY=VALUE, as in `net.core.somaxconn=4096`
- --> command line:1:7
-  |
-1 | --set net.core.somaxconn
-  |       ^^^^^^^^^^^^^^^^^^
-
-error: unknown limit `nofiles`, did you mean `nofile`?
- --> command line:1:10
-  |
-1 | --rlimit nofiles=5
-  |          ^^^^^^^
-
-error: `70000` is [..]
- --> command line:1:8
-  |
-1 | --port 70000
-  |        ^^^^^
-",
-        )
-        .code(2)
-        .run();
+        .expected("cli/words/settings_on_the_command_line_are_cited_too");
 }
 
 #[test]

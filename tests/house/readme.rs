@@ -1,4 +1,4 @@
-//! Holds the generated parts of the documentation to what the program says. `TUNECTL_BLESS=1 cargo test --test house` writes
+//! Holds the generated parts of the documentation to what the program says. `TUNECTL_TEST_RENEW=1 cargo test` writes
 //! them anew.
 
 use std::fmt::Write as _;
@@ -42,13 +42,13 @@ fn generated_parts_of_the_documentation_are_up_to_date() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         let standing = fs::read_to_string(&path).unwrap();
         let fresh = parts.iter().fold(standing.clone(), |text, (name, part)| replaced(&text, name, &part()));
-        if std::env::var_os("TUNECTL_BLESS").is_some() {
+        if std::env::var_os("TUNECTL_TEST_RENEW").is_some() {
             fs::write(&path, &fresh).unwrap();
         } else if fresh != standing {
             stale.push(page);
         }
     }
-    assert!(stale.is_empty(), "{stale:?} are out of date: run `TUNECTL_BLESS=1 cargo test --test house`");
+    assert!(stale.is_empty(), "{stale:?} are out of date: run `TUNECTL_TEST_RENEW=1 cargo test`");
 }
 
 #[test]

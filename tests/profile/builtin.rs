@@ -1,6 +1,7 @@
 //! The four built-in profiles: what they ask for, that they are in order, and that every key is explained.
 
 use crate::files::wishes;
+use crate::support::expected;
 use tunectl::model::setting::System;
 use tunectl::profile::cli_overrides::{self, CliSettings};
 use tunectl::profile::lint::{KeyFacts, LintFacts, lint};
@@ -27,61 +28,9 @@ fn warnings(profile: &Profile) -> Vec<String> {
 
 #[test]
 fn what_they_ask_for() {
-    assert_eq!(
-        wishes(&built_in(&["loadtest"])),
-        "\
-linux net.core.somaxconn: at least 32768
-linux net.ipv4.tcp_syncookies: at least 1, optional
-linux net.ipv4.tcp_abort_on_overflow: 0, optional
-macos kern.ipc.somaxconn: 32767
-any nofile (soft): at least 50000
-any nofile (hard): at least 65000
-linux net.ipv4.ip_local_port_range: covers 1024 65535
-macos kern.maxfiles: at least 65536
-macos kern.maxfilesperproc: at least 65000
-any nproc (soft): at least 65536, optional
-any nproc (hard): at least 65536, optional
-"
-    );
-    assert_eq!(
-        wishes(&built_in(&["production"])),
-        "\
-linux net.core.somaxconn: at least 2048
-linux net.ipv4.tcp_syncookies: at least 1, optional
-linux net.ipv4.tcp_abort_on_overflow: 0, optional
-macos kern.ipc.somaxconn: 2048 to 32767
-any nofile (soft): at least 16384
-any nofile (hard): at least 65536
-linux net.ipv4.tcp_max_syn_backlog: at least 2048, optional
-macos kern.maxfiles: at least 65536, optional
-macos kern.maxfilesperproc: at least 16384, optional
-any nproc (soft): at least 4096, optional
-any nproc (hard): at least 4096, optional
-"
-    );
-    assert_eq!(
-        wishes(&built_in(&["realtime"])),
-        "\
-linux net.core.somaxconn: at least 16384
-linux net.ipv4.tcp_syncookies: at least 1, optional
-linux net.ipv4.tcp_abort_on_overflow: 0, optional
-macos kern.ipc.somaxconn: 16384 to 32767
-any nofile (soft): at least 131072
-any nofile (hard): at least 131072
-linux net.ipv4.tcp_max_syn_backlog: at least 16384, optional
-linux net.ipv4.tcp_keepalive_time: at most 300, optional
-linux net.ipv4.tcp_keepalive_intvl: at most 30, optional
-linux net.ipv4.tcp_keepalive_probes: at most 5, optional
-linux net.ipv4.tcp_slow_start_after_idle: 0, optional
-linux net.ipv4.tcp_notsent_lowat: at most 131072, optional
-linux net.netfilter.nf_conntrack_max: at least 262144, optional
-linux fs.file-max: at least 524288, optional
-macos kern.maxfiles: at least 262144
-macos kern.maxfilesperproc: at least 131072
-any nproc (soft): at least 16384, optional
-any nproc (hard): at least 16384, optional
-"
-    );
+    expected::compare("profile/builtin/what_they_ask_for", &wishes(&built_in(&["loadtest"])));
+    expected::compare("profile/builtin/what_they_ask_for-2", &wishes(&built_in(&["production"])));
+    expected::compare("profile/builtin/what_they_ask_for-3", &wishes(&built_in(&["realtime"])));
 }
 
 #[test]

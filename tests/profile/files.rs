@@ -1,5 +1,6 @@
 //! What the tests of profiles share: files that exist only here, and how to read them.
 
+use crate::support::expected;
 use tunectl::model::setting::{Key, System, ValueSpec};
 use tunectl::model::value::Kind;
 use tunectl::profile::load::{LookupError, load};
@@ -43,6 +44,19 @@ pub(crate) fn load_named(names: &[&str], files: &[(&str, &str)]) -> Result<Profi
 /// The one file `a.toml`, which must be right.
 pub(crate) fn good(text: &str) -> Profile {
     load_files(&[("a.toml", text)]).unwrap_or_else(|problems| panic!("{text}\nwas refused:\n{problems}"))
+}
+
+/// Compares what is said of each of these profiles, which must all be wrong, with `tests/expected/NAME.txt`.
+#[track_caller]
+pub(crate) fn refused<T: AsRef<str>>(name: &str, profiles: impl IntoIterator<Item = T>) {
+    let case = |text: T| format!("{}\n---\n{}\n\n", text.as_ref(), bad(text.as_ref()));
+    expected::compare(name, &profiles.into_iter().map(case).collect::<String>());
+}
+
+/// The same of profiles that have one line beneath `[TABLE]`.
+#[track_caller]
+pub(crate) fn refused_in(table: &str, name: &str, lines: &[&str]) {
+    refused(name, lines.iter().map(|line| format!("[{table}]\n{line}")));
 }
 
 /// What is said of the one file `a.toml`, which must be wrong.

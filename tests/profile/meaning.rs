@@ -1,6 +1,7 @@
 //! What a profile says: spellings, values, limits, and how several become one.
 
 use crate::files::{good, load_files, load_named, spec, wishes};
+use crate::support::expected;
 use tunectl::model::setting::System;
 use tunectl::model::value::Kind;
 use tunectl::profile::cli_overrides::{self, CliSettings};
@@ -231,22 +232,7 @@ fn the_command_line_wins() {
         &["8080,9000-9001", "8081"],
     )
     .unwrap();
-    assert_eq!(
-        wishes(&profile),
-        "\
-linux net.core.somaxconn: 1024
-any nofile (soft): 50000
-any nofile (hard): 65000
-linux net.ipv4.ip_local_port_range: 1024 65535
-linux net.ipv4.ip_local_reserved_ports: 
-linux net.my.key: some text
-any core (soft): unlimited
-any core (hard): unlimited
-any nproc (soft): 7
-any nproc (hard): 7
-any memlock (soft): as much as the hard limit
-"
-    );
+    expected::compare("profile/meaning/the_command_line_wins", &wishes(&profile));
     assert_eq!(profile.service_ports.to_string(), "80,8080-8081,9000-9001");
     assert!(profile.requirements.iter().all(|wish| wish.required && wish.origin.source.label == "command line"));
     let again = typed(Profile::default(), &["vm.a=1", "vm.a=2"], &["nofile=1", "nofile=2"], &[]).unwrap();
@@ -262,90 +248,14 @@ fn mistakes_on_the_command_line_are_shown_there() {
         &[],
     )
     .unwrap_err();
-    assert_eq!(
-        said,
-        "\
-error: `010` has a leading zero, which the kernel takes for octal; write `10` if the decimal number is meant
- --> command line:1:26
-  |
-1 | --set net.core.somaxconn=010
-  |                          ^^^
-
-error: expected KEY=VALUE, as in `net.core.somaxconn=4096`
- --> command line:1:7
-  |
-1 | --set vm.swappiness
-  |       ^^^^^^^^^^^^^
-
-error: `../x` is not a sysctl name: it must be relative to /proc/sys, as in `net.core.somaxconn`
- --> command line:1:7
-  |
-1 | --set ../x=1
-  |       ^^^^
-
-error: expected one word, found `\"bbr cubic\"`
- --> command line:1:39
-  |
-1 | --set net.ipv4.tcp_congestion_control=bbr cubic
-  |                                       ^^^^^^^^^"
-    );
+    expected::compare("profile/meaning/mistakes_on_the_command_line_are_shown_there", &said);
 }
 
 #[test]
 fn mistakes_in_limits_and_ports_are_shown_there_too() {
     let rlimit = ["nofiles=5", "nofile", "nofile=5:4k", "nofile=5:hard", "nproc=-2"];
     let said = typed(Profile::default(), &[], &rlimit, &["80a", "", "0-80"]).unwrap_err();
-    assert_eq!(
-        said,
-        "\
-error: unknown limit `nofiles`, did you mean `nofile`?
- --> command line:1:10
-  |
-1 | --rlimit nofiles=5
-  |          ^^^^^^^
-
-error: expected NAME=SOFT[:HARD], as in `nofile=50000:65000`
- --> command line:1:10
-  |
-1 | --rlimit nofile
-  |          ^^^^^^
-
-error: `4k` is not an amount: expected a whole number, or one such as `64KiB`, `25% of memory`, `4096 per cpu`
- --> command line:1:19
-  |
-1 | --rlimit nofile=5:4k
-  |                   ^^
-
-error: `hard` is no value for the hard limit itself
- --> command line:1:19
-  |
-1 | --rlimit nofile=5:hard
-  |                   ^^^^
-
-error: a limit can't be negative
- --> command line:1:16
-  |
-1 | --rlimit nproc=-2
-  |                ^^
-
-error: `80a` is neither a number nor a range such as `9000-9010`
- --> command line:1:8
-  |
-1 | --port 80a
-  |        ^^^
-
-error: expected ports, as in `8080,9000-9010`
- --> command line:1:8
-  |
-1 | --port
-  |        ^
-
-error: port 0 is none to listen on: the kernel chooses another in its place
- --> command line:1:8
-  |
-1 | --port 0-80
-  |        ^^^^"
-    );
+    expected::compare("profile/meaning/mistakes_in_limits_and_ports_are_shown_there_too", &said);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is allowed, doubtful, and told.
 
 use crate::files::good;
+use crate::support::expected;
 use tunectl::model::setting::System;
 use tunectl::profile::lint::{KeyFacts, LintFacts, lint};
 
@@ -114,17 +115,7 @@ fn names_that_are_nearly_known() {
 #[test]
 fn keys_of_the_past_and_of_folklore() {
     let [gone] = warnings("[linux.sysctl]\nnet.ipv4.tcp_tw_recycle = 1\n").try_into().unwrap();
-    assert_eq!(
-        gone,
-        "\
-warning[W004]: `net.ipv4.tcp_tw_recycle` is gone since Linux 4.12
- --> a.toml:2:1
-  |
-2 | net.ipv4.tcp_tw_recycle = 1
-  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
-  |
-  = help: it broke clients behind NAT; `net.ipv4.tcp_tw_reuse` is safe"
-    );
+    expected::compare("profile/warnings/keys_of_the_past_and_of_folklore", &gone);
     assert_eq!(
         linux("net.ipv4.tcp_fin_timeout = 10"),
         ["warning[W005]: `net.ipv4.tcp_fin_timeout` does not shorten TIME-WAIT"]

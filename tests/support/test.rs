@@ -8,8 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::pattern;
 use super::scratch::Scratch;
+use super::{expected, pattern};
 
 /// Names another program to test than the one that cargo has built.
 const BINARY: &str = "TUNECTL_TEST_BINARY";
@@ -21,6 +21,8 @@ const RUNNER: &str = "TUNECTL_TEST_RUNNER";
 pub(crate) struct Test {
     scratch: Scratch,
     command: Command,
+    /// What a person would type for it.
+    typed: String,
     stdin: Vec<u8>,
     stdout: Option<String>,
     stderr: Option<String>,
@@ -58,8 +60,12 @@ impl Test {
     /// tunectl with these arguments.
     pub(crate) fn new<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Self {
         let mut command = tunectl();
-        command.args(arguments);
-        Self::of(command)
+        let mut typed = vec!["tunectl".to_owned()];
+        for argument in arguments {
+            typed.push(quoted(&argument.as_ref().to_string_lossy()));
+            command.arg(argument);
+        }
+        Self { typed: typed.join(" "), ..Self::of(command) }
     }
 
     /// A script of sh(1) that finds `tunectl` in its PATH.
@@ -71,7 +77,7 @@ impl Test {
     pub(crate) fn shell_named(shell: &str, script: &str) -> Self {
         let mut command = Command::new(shell);
         command.arg("-c").arg(script);
-        let test = Self::of(command);
+        let test = Self { typed: script.to_owned(), ..Self::of(command) };
         let (runner, binary) = program();
         let runner = runner.map_or_else(String::new, |runner| format!("{} ", runner.to_string_lossy()));
         let script = format!("#!/bin/sh\nexec {runner}'{}' \"$@\"\n", binary.display());
@@ -86,7 +92,8 @@ impl Test {
         // Not the machine's own journal, which tests would share.
         command.env("TUNECTL_JOURNAL", scratch.path().join("journal")).current_dir(scratch.path());
         let (stdout, stderr) = (Some(String::new()), Some(String::new()));
-        Self { scratch, command, stdin: Vec::new(), stdout, stderr, code: 0 }
+        let typed = format!("{command:?}");
+        Self { scratch, command, typed, stdin: Vec::new(), stdout, stderr, code: 0 }
     }
 
     /// A file in the directory that it runs in.
@@ -152,18 +159,33 @@ impl Test {
         self
     }
 
+    /// Runs it and compares all that it prints and its exit code with `tests/expected/NAME.txt`.
+    #[track_caller]
+    pub(crate) fn expected(mut self, name: &str) -> Ran {
+        let output = self.output();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let end = (!output.status.success()).then(|| output.status.to_string().replace("exit status:", "exit code"));
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        expected::compare(name, &expected::transcript(&self.typed, &stdout, &stderr, end.as_deref()));
+        Ran { stdout, stderr, scratch: self.scratch }
+    }
+
     /// Runs it and compares.
     #[track_caller]
     pub(crate) fn run(mut self) -> Ran {
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
-        // Whoever does not read its input is not tested for that.
-        drop(child.stdin.take().unwrap().write_all(&self.stdin));
-        let output = child.wait_with_output().unwrap();
+        let output = self.output();
         let differences = self.differences(&output);
         assert!(differences.is_empty(), "{:?}\n{differences}", self.command);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ran { stdout: text(output.stdout), stderr: text(output.stderr), scratch: self.scratch }
+    }
+
+    fn output(&mut self) -> Output {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
+        // Whoever does not read its input is not tested for that.
+        drop(child.stdin.take().unwrap().write_all(&self.stdin));
+        child.wait_with_output().unwrap()
     }
 
     fn differences(&self, output: &Output) -> String {
@@ -182,4 +204,9 @@ impl Test {
         }
         text
     }
+}
+
+/// A word as a shell would have to get it.
+fn quoted(word: &str) -> String {
+    if word.contains([' ', '>', '<', '*', '\n']) { format!("'{word}'") } else { word.to_owned() }
 }

@@ -20,6 +20,7 @@ use tunectl::model::setting::{Key, System};
 use tunectl::output::Colour;
 use tunectl::profile_store::ProfileStore;
 
+use super::expected;
 use super::scratch::Scratch;
 
 /// A machine to run tunectl on, as often as one likes.
@@ -96,6 +97,8 @@ impl OperatingSystem for FakeSystem {
 /// What came of one run.
 #[derive(Debug)]
 pub(crate) struct Ended {
+    /// What was typed.
+    pub(crate) line: String,
     /// The exit code; none where tunectl became the service.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -168,11 +171,11 @@ impl Computer {
     }
 
     /// Types `tunectl` and this line. `@` stands for the directory that the files are in.
-    pub(crate) fn types(&mut self, line: &str) -> Ended {
+    pub(crate) fn types(&mut self, typed: &str) -> Ended {
         self.kernel.changes.clear();
         let folder = self.scratch.path().display().to_string();
         // The journal has tests of its own, and its directory's owner is real where the user here is not.
-        let line = line.replacen("apply", "apply --no-journal", usize::from(line.starts_with("apply")));
+        let line = typed.replacen("apply", "apply --no-journal", usize::from(typed.starts_with("apply")));
         let line = line.replacen("--repair", "--repair --no-journal", usize::from(line.starts_with("watch")));
         let words = line.split_whitespace().map(|word| word.replace('@', &folder));
         let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();
@@ -190,7 +193,7 @@ impl Computer {
         };
         let code = catch_unwind(AssertUnwindSafe(|| commands::dispatch(&cli, &mut world)));
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&format!("{folder}/"), "");
-        Ended { code: code.ok(), stdout: text(out), stderr: text(err) }
+        Ended { line: typed.to_owned(), code: code.ok(), stdout: text(out), stderr: text(err) }
     }
 
     /// A key's value, without going through tunectl's own door.
@@ -215,6 +218,18 @@ fn limits_of(fake: &mut Fake, process: Process, resource: Resource) -> String {
 }
 
 impl Ended {
+    /// Compares all of it with `tests/expected/NAME.txt`.
+    #[track_caller]
+    pub(crate) fn expected(&self, name: &str) {
+        let end = match self.code {
+            Some(0) => None,
+            Some(code) => Some(format!("exit code {code}")),
+            None => Some("the service runs".to_owned()),
+        };
+        let typed = format!("tunectl {}", self.line);
+        expected::compare(name, &expected::transcript(&typed, &self.stdout, &self.stderr, end.as_deref()));
+    }
+
     /// Compares all of it.
     #[track_caller]
     pub(crate) fn is(&self, code: Option<i32>, stdout: &str, stderr: &str) {

@@ -68,37 +68,5 @@ fn mistakes_of_the_command_line_change_nothing() {
 fn check_says_it_to_prometheus() {
     let mut host = Computer::linux(Fake::linux())
         .file("p.toml", "[linux.sysctl]\nnet.core.somaxconn = { at_least = 32768 }\nvm.swappiness = 60\n");
-    host.types("check -p @/p.toml --format prometheus").is(
-        Some(1),
-        &format!(
-            "\
-# HELP tunectl_info The version of tunectl and the profiles it was asked for, always 1.
-# TYPE tunectl_info gauge
-tunectl_info{{version=\"{}\",profile=\"p.toml\"}} 1
-# HELP tunectl_compliant Whether every required setting is what the profile asks for.
-# TYPE tunectl_compliant gauge
-tunectl_compliant 0
-# HELP tunectl_setting_compliant Whether the setting is what the profile asks for.
-# TYPE tunectl_setting_compliant gauge
-tunectl_setting_compliant{{setting=\"net.core.somaxconn\",required=\"true\"}} 0
-tunectl_setting_compliant{{setting=\"vm.swappiness\",required=\"true\"}} 1
-# HELP tunectl_setting_wanted What the profile asks for, where that is a number; `bound` is the profile's operator.
-# TYPE tunectl_setting_wanted gauge
-tunectl_setting_wanted{{setting=\"net.core.somaxconn\",bound=\"at_least\"}} 32768
-tunectl_setting_wanted{{setting=\"vm.swappiness\",bound=\"exactly\"}} 60
-# HELP tunectl_setting_found What stands there, where that is a number; +Inf is `unlimited`.
-# TYPE tunectl_setting_found gauge
-tunectl_setting_found{{setting=\"net.core.somaxconn\"}} 4096
-tunectl_setting_found{{setting=\"vm.swappiness\"}} 60
-# HELP tunectl_setting_wanted_info What the profile asks for, in words, always 1.
-# TYPE tunectl_setting_wanted_info gauge
-tunectl_setting_wanted_info{{setting=\"net.core.somaxconn\",wanted=\"at least 32768\"}} 1
-tunectl_setting_wanted_info{{setting=\"vm.swappiness\",wanted=\"60\"}} 1
-# HELP tunectl_setting_found_info What stands there, where that is no number, always 1.
-# TYPE tunectl_setting_found_info gauge
-",
-            env!("CARGO_PKG_VERSION")
-        ),
-        "",
-    );
+    host.types("check -p @/p.toml --format prometheus").expected("host/watch/check_for_prometheus");
 }
