@@ -1,7 +1,7 @@
 //! Linux: files beneath `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
 
 mod beneath;
-mod kept;
+mod fd_cache;
 mod process_limits;
 mod tree;
 mod tree_kind;
@@ -17,10 +17,10 @@ use nix::unistd::{Uid, geteuid, seteuid};
 
 use super::{AccessMode, Evidence, Kernel, KernelError, Operation, Process, WriteMode, rlimits};
 use crate::linux::errno_of;
-use crate::model::limit::{Limit, Limits, Resource};
+use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use kept::{Kept, Shelf};
+use fd_cache::{FdCache, OpenKey};
 use tree::Tree;
 use tree_kind::TreeKind;
 
@@ -34,21 +34,16 @@ const LAST_READ: usize = 2 << 20;
 /// Bytes that every kernel takes of a list in one write: a page less one byte (`proc_do_large_bitmap`, kernel/sysctl.c).
 const PIECE: usize = 4095;
 
-/// Keys kept open at most, however many the limit of open files allows.
-const KEPT: usize = 1024;
-
 /// The kernel that we run on.
 ///
 /// With [`AccessMode::Write`], a key that was read stays open for the write and for reading it back, which saves two
-/// path lookups out of three; with [`AccessMode::Watch`] for the next read. As many stay open as half the soft limit of
-/// open files allows.
+/// path lookups out of three; with [`AccessMode::Watch`] for the next read.
 #[derive(Debug)]
 pub struct Linux {
     sysctl: Tree,
     sysfs: Tree,
     access: AccessMode,
-    kept: Shelf,
-    room: Option<usize>,
+    open_keys: FdCache,
     buffer: Vec<u8>,
 }
 
@@ -67,8 +62,7 @@ impl Linux {
             sysctl: Tree::new(TreeKind::ProcSys, proc_sys.into()),
             sysfs: Tree::new(TreeKind::Sysfs, sys.into()),
             access,
-            kept: Shelf::new(),
-            room: None,
+            open_keys: FdCache::default(),
             buffer: Vec::new(),
         }
     }
@@ -94,22 +88,22 @@ impl Linux {
 
     /// Closes every descriptor that is only kept for speed.
     fn release(&mut self) {
-        self.kept.clear();
+        self.open_keys.clear();
         self.sysctl.release();
         self.sysfs.release();
     }
 
-    fn open_to_read(&mut self, key: &Key) -> Result<Kept, KernelError> {
+    fn open_to_read(&mut self, key: &Key) -> Result<OpenKey, KernelError> {
         if self.access == AccessMode::Write {
             match self.open(key, OFlag::O_RDWR) {
-                Ok(file) => return Ok(Kept { file, writable: true }),
+                Ok(file) => return Ok(OpenKey { file, writable: true }),
                 // Read-only for us, for everyone or on this mount; of a directory, read(2) fails.
                 Err(Errno::EACCES | Errno::EPERM | Errno::EROFS | Errno::EISDIR) => {}
                 Err(errno) => return Err(KernelError { operation: Operation::OpenToRead, errno }),
             }
         }
         match self.open(key, OFlag::O_RDONLY) {
-            Ok(file) => Ok(Kept { file, writable: false }),
+            Ok(file) => Ok(OpenKey { file, writable: false }),
             Err(Errno::EACCES) if self.is_write_only(key) => {
                 Err(KernelError { operation: Operation::Read, errno: Errno::EACCES })
             }
@@ -148,24 +142,19 @@ impl Linux {
     /// Reads a key into the buffer; returns its length in bytes.
     fn fill(&mut self, key: &Key) -> Result<usize, KernelError> {
         let refusal = |errno| KernelError { operation: Operation::Read, errno };
-        if let Some(kept) = self.kept.get(key) {
+        if let Some(kept) = self.open_keys.get(key) {
             match read_whole(&kept.file, &mut self.buffer) {
                 // The key is gone (sysctl: ENOENT, sysfs: ENODEV); another may have its name now.
-                Err(Errno::ENOENT | Errno::ENODEV) => self.kept.remove(key),
+                Err(Errno::ENOENT | Errno::ENODEV) => self.open_keys.remove(key),
                 result => return result.map_err(refusal),
             }
         }
-        let kept = self.open_to_read(key)?;
-        let count = read_whole(&kept.file, &mut self.buffer).map_err(refusal)?;
-        self.keep(key, kept);
-        Ok(count)
-    }
-
-    fn keep(&mut self, key: &Key, kept: Kept) {
-        let room = *self.room.get_or_insert_with(room);
-        if self.access != AccessMode::Read && self.kept.len() < room {
-            self.kept.add(key.clone(), kept);
+        let opened = self.open_to_read(key)?;
+        let count = read_whole(&opened.file, &mut self.buffer).map_err(refusal)?;
+        if self.access != AccessMode::Read {
+            self.open_keys.insert(key, opened);
         }
+        Ok(count)
     }
 }
 
@@ -190,11 +179,11 @@ impl Kernel for Linux {
             // What write(2) says of a descriptor that isn't open for writing.
             return Err(KernelError { operation: Operation::Write, errno: Errno::EBADF });
         }
-        if let Some(kept) = self.kept.get(key).filter(|kept| kept.writable) {
+        if let Some(kept) = self.open_keys.get(key).filter(|kept| kept.writable) {
             match write_text(&kept.file, text, mode) {
                 // No such value, or the key is gone: a new descriptor tells which.
                 Err(KernelError { operation: Operation::Write, errno: Errno::ENOENT | Errno::ENODEV }) => {
-                    self.kept.remove(key);
+                    self.open_keys.remove(key);
                 }
                 result => return result,
             }
@@ -212,7 +201,7 @@ impl Kernel for Linux {
     }
 
     fn close(&mut self, key: &Key) {
-        self.kept.remove(key);
+        self.open_keys.remove(key);
     }
 
     fn inspect(&mut self, key: &Key) -> Evidence {
@@ -233,15 +222,6 @@ impl Kernel for Linux {
             Process::Pid(pid) => process_limits::set_limits(pid, resource, limits),
         }
     }
-}
-
-/// How many keys to keep open: the rest of the program needs descriptors too.
-fn room() -> usize {
-    let soft = match rlimits::limits(Resource::Nofile) {
-        Ok(Limits { soft: Limit::Value(soft), .. }) => usize::try_from(soft).unwrap_or(usize::MAX),
-        _ => usize::MAX,
-    };
-    KEPT.min(soft / 2)
 }
 
 /// The whole text from its start into the buffer, and its length. A second read(2) at an offset gives the rest of
