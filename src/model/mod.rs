@@ -5,7 +5,6 @@ pub mod amount;
 pub mod capability;
 pub mod duration;
 pub mod expectation;
-pub mod hashed;
 pub mod limit;
 pub mod name;
 pub mod order;

@@ -2,22 +2,18 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::rc::Rc;
-
-use super::hashed::of_path;
 
 /// The name of a sysctl, or a pattern of names (`net.ipv4.conf.*.rp_filter`).
 ///
 /// Kept as the path beneath `/proc/sys` (`net/ipv4/conf/eth0.100/rp_filter`), shown as sysctl.d(5) writes
 /// it: dots between components, and a slash for a dot inside one (`net.ipv4.conf.eth0/100.rp_filter`).
 /// No value of this type can lead out of `/proc/sys`: components are never empty, `.` or `..`.
-#[derive(Clone, Debug, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysctlName {
     /// Shared: every step of the way keeps the name.
     path: Rc<str>,
-    /// Found out once, as the other: they are asked for at every step of the way.
-    hash: u32,
+    /// `a*b` may be a pattern, or an interface that is called so.
     is_pattern: bool,
 }
 
@@ -71,13 +67,7 @@ impl SysctlName {
     }
 
     fn known(path: &str, is_pattern: bool) -> Self {
-        Self { path: path.into(), hash: of_path(path.as_bytes()), is_pattern }
-    }
-
-    /// [`of_path`] of the path.
-    #[must_use]
-    pub fn hash(&self) -> u32 {
-        self.hash
+        Self { path: path.into(), is_pattern }
     }
 
     /// The path beneath `/proc/sys`, such as `net/ipv4/conf/eth0.100/rp_filter`.
@@ -115,20 +105,6 @@ impl SysctlName {
                 _ => return false,
             }
         }
-    }
-}
-
-impl PartialEq for SysctlName {
-    /// Most that differ do so in the hash. `a*b` may be a pattern, or an interface that is called so.
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.is_pattern == other.is_pattern && self.path == other.path
-    }
-}
-
-impl Hash for SysctlName {
-    /// By the path alone.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u32(self.hash);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::hashed::of_path;
 use super::limit::{Resource, Side};
 use super::name::{SysctlName, SysfsName};
 use super::value::Kind;
@@ -14,17 +13,6 @@ pub enum Key {
     Sysctl(SysctlName),
     /// An attribute beneath `/sys`; Linux only.
     Sysfs(SysfsName),
-}
-
-impl Key {
-    /// A hash of its name: keys that differ in it are two, and most that are two differ in it.
-    #[must_use]
-    pub fn fingerprint(&self) -> u32 {
-        match self {
-            Self::Sysctl(name) => name.hash(),
-            Self::Sysfs(name) => of_path(name.path().as_bytes()),
-        }
-    }
 }
 
 impl fmt::Display for Key {

@@ -1,7 +1,7 @@
 //! One file: its top level. Each table has a parser of its own.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -10,7 +10,6 @@ use toml::de::{DeTable, DeValue};
 use super::document::{self, FileContext, Node, NodeName, describe, entries, unknown};
 use super::problem::{Problem, Problems, ProfileError};
 use super::{Lookup, RawRequirement, Source, key_tables, rlimit_table, small_tables};
-use crate::model::hashed::Hashed;
 use crate::model::order::by_place;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
@@ -152,8 +151,7 @@ fn names(node: &Node<'_>) -> Result<Vec<(String, Range<usize>)>, ProfileError> {
 
 /// Adds an error for the same setting in two spellings, which are two keys to TOML.
 fn refuse_twice(context: &mut FileContext<'_>, requirements: &[RawRequirement]) {
-    let mut seen: Hashed<(Option<System>, &Setting), &RawRequirement> =
-        Hashed::with_capacity_and_hasher(requirements.len(), BuildHasherDefault::default());
+    let mut seen: HashMap<(Option<System>, &Setting), &RawRequirement> = HashMap::with_capacity(requirements.len());
     for requirement in requirements {
         match seen.entry((requirement.system, &requirement.setting)) {
             Entry::Vacant(place) => {

@@ -1,12 +1,12 @@
 //! Names of profiles → one profile: what they extend, depth first, and all of it merged key by key.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::file::{self, ParsedFile};
 use super::problem::{Problem, Problems};
 use super::rlimit_table::contradiction;
 use super::{Lookup, Origin, Profile, RawRequirement, Source};
-use crate::model::hashed::Hashed;
 
 /// Finds the text of a profile by its name, or by its path; for one that is named in `extends`, paths are
 /// relative to the file that names it.
@@ -121,7 +121,7 @@ pub(super) fn merge(requirements: &mut Vec<RawRequirement>, later: Vec<RawRequir
     let earlier = requirements.len();
     let mut gone = vec![false; earlier];
     let key = |requirement: &RawRequirement| (requirement.system, requirement.setting.clone());
-    let places: Hashed<_, _> =
+    let places: HashMap<_, _> =
         requirements.iter().enumerate().map(|(at, requirement)| (key(requirement), at)).collect();
     for requirement in &later {
         if requirement.is_pattern() {

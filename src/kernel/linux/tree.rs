@@ -17,7 +17,6 @@ use nix::unistd::{AccessFlags, faccessat};
 use super::beneath::open_beneath;
 use super::tree_kind::TreeKind;
 use crate::kernel::Evidence;
-use crate::model::hashed::Hashed;
 use crate::model::name::SysctlName;
 
 /// Directories that are held open at most. Profiles name many keys of few directories, and walking five
@@ -31,7 +30,7 @@ pub(super) struct Tree {
     kind: TreeKind,
     path: PathBuf,
     root: Option<Held>,
-    directories: Hashed<String, Held>,
+    directories: HashMap<String, Held>,
 }
 
 /// A directory that is held open.
@@ -50,7 +49,7 @@ impl AsFd for Held {
 
 impl Tree {
     pub(super) fn new(kind: TreeKind, path: PathBuf) -> Self {
-        Self { kind, path, root: None, directories: HashMap::default() }
+        Self { kind, path, root: None, directories: HashMap::new() }
     }
 
     /// Opens the file at `path`. Its last component is never followed if it is a link, and nothing is
