@@ -27,10 +27,6 @@ impl SysctlName {
     /// # Errors
     /// Says in one sentence what is wrong with the name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut room = [0; SHORT];
-        if let Some(path) = plain(text, &mut room) {
-            return Ok(Self::known(path, false));
-        }
         let separator = text.bytes().find(|byte| matches!(byte, b'.' | b'/'));
         let path = if separator == Some(b'.') { Cow::Owned(swap(text)) } else { Cow::Borrowed(text) };
         Self::from_path(&path, text)
@@ -162,49 +158,6 @@ fn swap(text: &str) -> String {
     }
     // One byte of ASCII for another: it is text still.
     String::from_utf8(swapped).unwrap_or_default()
-}
-
-/// Few names are longer, in bytes: room on the stack that is cleared for each.
-const SHORT: usize = 64;
-
-/// What each byte of a plain name is in its path: itself, a slash for what separates, nought for all others.
-static PLAIN: [u8; 256] = {
-    let mut turned = [0; 256];
-    let mut byte = 0;
-    while byte < 128_u8 {
-        turned[byte as usize] = match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'_' | b'-' => byte,
-            b'.' | b'/' => b'/',
-            _ => 0,
-        };
-        byte += 1;
-    }
-    turned
-};
-
-/// The path of a name that is made of what nearly every name is made of: dots, or else slashes, between letters and
-/// digits. Told and turned in one walk, without decoding it.
-fn plain<'r>(text: &str, room: &'r mut [u8; SHORT]) -> Option<&'r str> {
-    let bytes = text.as_bytes();
-    let path = room.get_mut(..bytes.len())?;
-    let (mut before, mut separator, mut at) = (b'/', 0, 0);
-    // A loop over places and no iterators: it is the whole of what reading a name takes, and compiled for size.
-    while at < bytes.len() {
-        let byte = bytes[at];
-        let turned = PLAIN[usize::from(byte)];
-        if turned == b'/' {
-            if before == b'/' || (separator != 0 && separator != byte) {
-                return None;
-            }
-            separator = byte;
-        } else if turned == 0 {
-            return None;
-        }
-        path[at] = turned;
-        before = turned;
-        at += 1;
-    }
-    if before == b'/' { None } else { std::str::from_utf8(path).ok() }
 }
 
 fn check_component(component: &str, whole: &str, what: &str) -> Result<(), String> {
