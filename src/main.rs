@@ -16,7 +16,7 @@ use tunectl::sys::{self, Inherited};
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static HEAP: sys::Heap = sys::Heap::new();
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 tunectl::entry_point!(run);
 

@@ -13,8 +13,6 @@ mod bounded_read;
 mod clock;
 mod entry;
 mod environment;
-#[cfg(target_env = "musl")]
-mod heap;
 mod identity;
 mod lock;
 mod process;
@@ -33,8 +31,6 @@ pub use bounded_read::{read_accounts, read_text};
 pub use clock::monotonic_microseconds;
 pub use entry::{Inherited, start};
 pub use environment::{CStringArray, environment, execve};
-#[cfg(target_env = "musl")]
-pub use heap::Heap;
 pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
 pub use lock::Lock;
 pub use process::{
