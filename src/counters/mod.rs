@@ -4,9 +4,12 @@
 //! Parsing is pure; [`read`] reads the files beneath a root. A counter that this kernel does not have, that could not be
 //! read, or that went backwards between two snapshots is unknown, and never 0.
 
+pub mod cgroup;
 pub mod parse;
+pub mod processes;
 pub mod read;
 pub mod snapshot;
+pub mod sockets;
 mod table;
 
 use std::fmt;

@@ -9,6 +9,8 @@ use super::parse::{self, Named};
 use super::snapshot::{Reading, Snapshot, Unknown};
 use super::table::{ROWS, Source};
 use crate::linux::errno_of;
+use crate::linux::netlink::Connection;
+use crate::linux::qdisc::root_qdiscs;
 use crate::sys::read_text;
 
 /// The counters of a network namespace but for those of its queueing disciplines. `net` is `/proc/PID/net` of a
@@ -16,10 +18,10 @@ use crate::sys::read_text;
 #[must_use]
 pub fn network(net: &Path) -> Snapshot {
     let texts = Texts {
-        netstat: text(&net.join("netstat")),
-        snmp: text(&net.join("snmp")),
+        netstat: expected(&net.join("netstat")),
+        snmp: expected(&net.join("snmp")),
         snmp6: text(&net.join("snmp6")),
-        sockstat: text(&net.join("sockstat")),
+        sockstat: expected(&net.join("sockstat")),
         sockstat6: text(&net.join("sockstat6")),
         conntrack: text(&net.join("stat/nf_conntrack")),
     };
@@ -58,6 +60,16 @@ pub fn host(proc: &Path) -> Snapshot {
         })
     };
     ROWS.iter().filter_map(|row| Some((row.counter, reading(row.source)?))).collect()
+}
+
+/// Packets that the queueing disciplines of a namespace dropped, summed over its interfaces.
+///
+/// # Errors
+/// The kernel was built without them, or did not answer.
+pub fn qdisc_drops(connection: &mut Connection) -> Reading {
+    let mut drops = 0_u64;
+    root_qdiscs(connection, &mut |qdisc| drops = drops.saturating_add(qdisc.drops.into())).map_err(|e| unknown(&e))?;
+    Ok(drops)
 }
 
 type Text = Result<String, Unknown>;
@@ -116,6 +128,11 @@ fn with<T>(text: &Text, parse: impl FnOnce(&str) -> Result<T, Unknown>) -> Resul
 /// The text of a file. One that is not there belongs to something that this kernel, or this namespace, does not have.
 pub(super) fn text(path: &Path) -> Text {
     read_text(path).map_err(|error| unknown(&error))
+}
+
+/// The text of a file that every Linux has: where it is missing, `/proc` is, and nothing is known.
+fn expected(path: &Path) -> Text {
+    text(path).map_err(|unknown| if unknown == Unknown::Absent { Unknown::Unreadable(Errno::ENOENT) } else { unknown })
 }
 
 pub(super) fn unknown(error: &io::Error) -> Unknown {
@@ -214,6 +231,8 @@ mod tests {
         let snapshot = network(&folder.0);
         assert_eq!(snapshot.get(Counter::ListenDrops), Err(Unknown::Unreadable(Errno::EISDIR)));
         assert_eq!(snapshot.get(Counter::ActiveOpens), Err(Unknown::Absent));
+        assert_eq!(snapshot.get(Counter::SocketsTimeWait), Err(Unknown::Unreadable(Errno::ENOENT)), "no /proc");
+        assert_eq!(snapshot.get(Counter::ConntrackDrop), Err(Unknown::Absent), "the module is not loaded");
     }
 
     /// Every counter that is no control group's and not read by netlink is read by one of the two.

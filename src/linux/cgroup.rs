@@ -128,7 +128,14 @@ impl Cgroups {
 
     /// The lowest of what `read` finds in the process's group of a controller and in those above it.
     fn lowest(&self, controller: &str, read: &dyn Fn(&Path, CgroupVersion) -> Option<u64>) -> Option<u64> {
-        let mut lowest = None;
+        self.groups(controller).iter().filter_map(|(group, version)| read(group, *version)).min()
+    }
+
+    /// The directories of the process's group of a controller and of those above it, the innermost first, with the
+    /// version of their hierarchy.
+    #[must_use]
+    pub fn groups(&self, controller: &str) -> Vec<(PathBuf, CgroupVersion)> {
+        let mut groups = Vec::new();
         for Membership { controllers, path } in &self.memberships {
             let version = if controllers.is_empty() { CgroupVersion::V2 } else { CgroupVersion::V1 };
             let controls = |its: &[String]| version == CgroupVersion::V2 || its.iter().any(|its| its == controller);
@@ -137,12 +144,10 @@ impl Cgroups {
             }
             let hierarchies =
                 self.hierarchies.iter().filter(|its| its.version == version && controls(&its.controllers));
-            for hierarchy in hierarchies {
-                let groups = hierarchy.group_and_above(path);
-                lowest = groups.iter().filter_map(|group| read(group, version)).chain(lowest).min();
-            }
+            let above = hierarchies.flat_map(|hierarchy| hierarchy.group_and_above(path));
+            groups.extend(above.map(|group| (group, version)));
         }
-        lowest
+        groups
     }
 }
 

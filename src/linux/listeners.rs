@@ -100,7 +100,7 @@ pub fn all(connection: &mut Connection) -> io::Result<Vec<Listener>> {
 /// Looks for the processes of our network namespace that hold these sockets. One socket may have several, as
 /// where a service's workers have inherited it: then the one with the lowest PID, which started the others. Processes
 /// that we may not look at are passed over.
-fn find_holders(listeners: &mut [Listener], proc: &Path) {
+pub fn find_holders(listeners: &mut [Listener], proc: &Path) {
     let network = |process: &str| fs::read_link(proc.join(process).join("ns/net")).ok();
     let Some(ours) = network("self") else { return };
     let pids = process::pids(proc).unwrap_or_default();

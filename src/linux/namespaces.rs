@@ -204,6 +204,41 @@ pub fn enter(proc: &Path, pid: i32) -> Result<EnteredNamespaces, EnterError> {
     Ok(entered)
 }
 
+/// Carries something out in the network namespace of a process, and comes back. Sockets that are opened there stay of
+/// that namespace. `proc` is where procfs is mounted.
+///
+/// # Errors
+/// The namespace can't be entered, or could be entered and not left again: then it is not entered.
+pub fn within_network_of<T>(proc: &Path, pid: i32, act: impl FnOnce() -> T) -> Result<T, EnterError> {
+    let file = |process: &str| {
+        let path = proc.join(process).join("ns/net");
+        open(&path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())
+    };
+    let theirs = file(&pid.to_string()).map_err(|errno| match errno {
+        Errno::ENOENT | Errno::ESRCH => EnterError::Gone,
+        errno => EnterError::Hidden(errno),
+    })?;
+    let own = file("self").map_err(EnterError::Hidden)?;
+    let enter =
+        |namespace: &OwnedFd| enter_namespace(namespace.as_fd()).map_err(|errno| EnterError::Refused("network", errno));
+    if is_same_network(proc, pid) == Some(true) {
+        return Ok(act());
+    }
+    // Whoever may not enter the one that we are in could not come back.
+    enter(&own)?;
+    enter(&theirs)?;
+    let result = act();
+    enter(&own)?;
+    Ok(result)
+}
+
+/// Whether a process is in our network namespace; `None` where that can't be seen.
+#[must_use]
+pub fn is_same_network(proc: &Path, pid: i32) -> Option<bool> {
+    let link = |process: &str| read_link(&proc.join(process).join("ns/net")).ok();
+    Some(link(&pid.to_string())?? == link("self")??)
+}
+
 /// Enters `files`. Whoever may not, as the user who started a rootless container, tries it again from within its user
 /// namespace. Not at first: in there, root of the host could no longer write host names.
 fn enter_all(files: &[(&'static str, OwnedFd)], users: Option<&OwnedFd>) -> Result<(), EnterError> {

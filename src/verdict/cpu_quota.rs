@@ -11,7 +11,7 @@ const PERIODS: u64 = 10;
 const TIME: u64 = 50;
 
 pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
-    let mut judgement = Judgement::Clear;
+    let mut judgement = run.without_cgroup_limit();
     for (side, cgroup) in run.cgroups() {
         let read = |counter| moved(&cgroup.counters, counter, side);
         let [periods, throttled, time] =
@@ -58,7 +58,7 @@ mod tests {
             (0, 0, 0, None),
         ] {
             let mut run = healthy();
-            run.service.as_mut().unwrap().cgroups[0].counters = [
+            run.service.as_mut().unwrap().cgroups.as_mut().unwrap()[0].counters = [
                 (Counter::CgroupPeriods, Ok(periods)),
                 (Counter::CgroupThrottled, Ok(throttled)),
                 (Counter::CgroupThrottledTime, Ok(microseconds)),

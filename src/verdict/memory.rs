@@ -8,7 +8,7 @@ use super::{Bound, Code, Fix, Judgement, Limit, Side};
 use crate::counters::Counter;
 
 pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
-    let mut judgement = Judgement::Clear;
+    let mut judgement = run.without_cgroup_limit();
     for (side, cgroup) in run.cgroups() {
         match moved(&cgroup.counters, Counter::CgroupOomKills, side) {
             Ok(0) => {}
@@ -41,7 +41,8 @@ mod tests {
 
     fn with(counter: Counter, number: u64) -> Observation {
         let mut run = healthy();
-        run.service.as_mut().unwrap().cgroups[0].counters = [(counter, Ok(number))].into_iter().collect();
+        run.service.as_mut().unwrap().cgroups.as_mut().unwrap()[0].counters =
+            [(counter, Ok(number))].into_iter().collect();
         run
     }
 

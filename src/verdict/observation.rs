@@ -34,8 +34,8 @@ pub struct Client {
     pub network: Difference,
     /// The bounds of its network namespace.
     pub settings: Settings,
-    /// Its control group and those above it, innermost first.
-    pub cgroups: Vec<Cgroup>,
+    /// Its control group and those above it, innermost first; nothing where they could not be read.
+    pub cgroups: Option<Vec<Cgroup>>,
     /// The CPU time of its busiest thread, in thousandths of a CPU.
     pub busiest_thread: Option<u64>,
     /// Local ports in use towards the destination that used most of them, at the peak.
@@ -91,8 +91,8 @@ pub struct Service {
     pub network: Difference,
     /// The bounds of its network namespace.
     pub settings: Settings,
-    /// Its control group and those above it, innermost first.
-    pub cgroups: Vec<Cgroup>,
+    /// Its control group and those above it, innermost first; nothing where they could not be read.
+    pub cgroups: Option<Vec<Cgroup>>,
     /// The CPU time of its busiest thread, in thousandths of a CPU.
     pub busiest_thread: Option<u64>,
     /// Connection requests that its own TCP listeners dropped (`sk_drops`); nothing where they could not be seen.
@@ -270,9 +270,20 @@ impl Observation {
     }
 
     /// The control groups of both sides, the service's first.
-    pub fn cgroups(&self) -> impl Iterator<Item = (Side, &Cgroup)> {
-        let service = self.service.iter().flat_map(|service| &service.cgroups).map(|cgroup| (Side::Service, cgroup));
-        service.chain(self.client.cgroups.iter().map(|cgroup| (Side::Client, cgroup)))
+    pub(super) fn cgroups(&self) -> impl Iterator<Item = (Side, &Cgroup)> {
+        let service = self.service.as_ref().and_then(|service| service.cgroups.as_ref());
+        let service = service.into_iter().flatten().map(|cgroup| (Side::Service, cgroup));
+        service.chain(self.client.cgroups.iter().flatten().map(|cgroup| (Side::Client, cgroup)))
+    }
+
+    /// What a rule about control groups says where none of those that could be read is the limit.
+    pub(super) fn without_cgroup_limit(&self) -> Judgement {
+        match self.service() {
+            Ok(service) if service.cgroups.is_none() => Judgement::Unseen(Unseen::Cgroups(Side::Service)),
+            Ok(_) if self.client.cgroups.is_none() => Judgement::Unseen(Unseen::Cgroups(Side::Client)),
+            Ok(_) => Judgement::Clear,
+            Err(judgement) => judgement,
+        }
     }
 
     /// The fullest use of something among the samples.

@@ -6,7 +6,7 @@ use super::{Bound, Code, Fix, Judgement, Limit};
 use crate::counters::Counter;
 
 pub(super) fn judge(run: &Observation, _: &mut Vec<Note>) -> Judgement {
-    let mut judgement = Judgement::Clear;
+    let mut judgement = run.without_cgroup_limit();
     for (side, cgroup) in run.cgroups() {
         match moved(&cgroup.counters, Counter::CgroupPidsMax, side) {
             Ok(0) => {}
@@ -37,7 +37,8 @@ mod tests {
         for (refused, limit) in [(0, None), (1, Some(Code::Pids)), (51_555, Some(Code::Pids))] {
             let mut run = healthy();
             let service = run.service.as_mut().unwrap();
-            service.cgroups[0].counters = [(Counter::CgroupPidsMax, Ok(refused))].into_iter().collect();
+            service.cgroups.as_mut().unwrap()[0].counters =
+                [(Counter::CgroupPidsMax, Ok(refused))].into_iter().collect();
             assert_eq!(limit_of(judge, &run), limit, "{refused}");
         }
     }
@@ -46,7 +47,7 @@ mod tests {
     fn a_counter_that_can_not_be_read_is_told() {
         let mut run = healthy();
         let unreadable = Err(Unknown::Unreadable(Errno::EACCES));
-        run.client.cgroups[0].counters = [(Counter::CgroupPidsMax, unreadable)].into_iter().collect();
+        run.client.cgroups.as_mut().unwrap()[0].counters = [(Counter::CgroupPidsMax, unreadable)].into_iter().collect();
         let unseen = Unseen::Counter(Counter::CgroupPidsMax, Side::Client);
         assert_eq!(judge(&run, &mut Vec::new()), Judgement::Unseen(unseen));
     }

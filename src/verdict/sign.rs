@@ -122,6 +122,8 @@ pub enum Unseen {
     ClientDescriptors,
     /// The descriptors of the service.
     ServiceDescriptors,
+    /// The control groups of one side.
+    Cgroups(Side),
     /// A counter of the kernel's, on one side.
     Counter(Counter, Side),
     /// The sockets of the service: `sock_diag(7)`.

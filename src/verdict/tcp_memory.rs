@@ -60,7 +60,7 @@ mod tests {
         let service = run.service.as_mut().unwrap();
         set(&mut service.network, Counter::RcvQDrop, dropped);
         set(&mut service.network, Counter::PruneCalled, pruned);
-        service.cgroups[0].tcp_memory_limit = Some(1 << 20);
+        service.cgroups.as_mut().unwrap()[0].tcp_memory_limit = Some(1 << 20);
         run.samples[2].tcp_memory = Some(Use { used, limit: 1 << 20 });
         run
     }

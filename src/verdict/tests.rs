@@ -32,7 +32,7 @@ pub(super) fn healthy() -> Observation {
             outcome: Outcome { succeeded: true, requests: Some(20_000), failed: Some(0), ..Outcome::default() },
             network: network.clone(),
             settings: settings.clone(),
-            cgroups: vec![Cgroup::default()],
+            cgroups: Some(vec![Cgroup::default()]),
             busiest_thread: Some(500),
             ports: Some(PortUse { used: 50, time_wait: 0, before: 0, available: 28_232 }),
             connections: Some(50),
@@ -42,7 +42,7 @@ pub(super) fn healthy() -> Observation {
             name: "nginx".to_owned(),
             network,
             settings,
-            cgroups: vec![Cgroup::default()],
+            cgroups: Some(vec![Cgroup::default()]),
             busiest_thread: Some(600),
             listener_drops: Some(0),
             ..Service::default()
