@@ -6,7 +6,7 @@ mod deferred_args;
 mod service_flags;
 
 pub use deferred_args::DeferredArgs;
-pub use service_flags::ServiceFlags;
+pub(crate) use service_flags::ServiceFlags;
 
 use std::convert::Infallible;
 
@@ -41,25 +41,24 @@ pub enum ColorChoice {
 
 /// Which profiles, and what is added to them.
 #[derive(Debug, Args)]
-pub struct ProfileArgs {
+pub(crate) struct ProfileArgs {
     /// Profile by name or path; later ones win key by key.
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", env = "TUNECTL_PROFILE", value_delimiter = ',')]
-    pub profiles: Vec<String>,
+    pub(crate) profiles: Vec<String>,
     /// Set a sysctl to exactly this value, as `docker run --sysctl`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// Set a resource limit, as `docker run --ulimit`.
     #[arg(long = "rlimit", value_name = "NAME=SOFT[:HARD]")]
-    pub rlimit: Vec<String>,
+    pub(crate) rlimit: Vec<String>,
     /// A port or range that the service listens on: it is reserved.
     #[arg(long = "port", value_name = "PORTS")]
-    pub port: Vec<String>,
+    pub(crate) port: Vec<String>,
 }
 
 impl ProfileArgs {
     /// The arguments that ask for the same again, for commands that are printed to be pasted.
-    #[must_use]
-    pub fn to_args(&self) -> Vec<String> {
+    pub(crate) fn to_args(&self) -> Vec<String> {
         let flags = [("-p", &self.profiles), ("--set", &self.set), ("--rlimit", &self.rlimit), ("--port", &self.port)];
         flags
             .iter()
@@ -70,19 +69,19 @@ impl ProfileArgs {
 
 /// How far to go where not everything can be had.
 #[derive(Debug, Args)]
-pub struct ApplyPolicy {
+pub(crate) struct ApplyPolicy {
     /// Go on where a required setting falls short, and keep what could be changed.
     #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = is_on)]
-    pub best_effort: bool,
+    pub(crate) best_effort: bool,
     /// Write settings of the whole machine from inside a container or namespace too.
     #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
-    pub allow_host_settings: bool,
+    pub(crate) allow_host_settings: bool,
 }
 
 impl ApplyPolicy {
     /// What becomes of the changes where a required setting falls short.
     #[must_use]
-    pub fn on_failure(&self) -> OnFailure {
+    pub(crate) fn on_failure(&self) -> OnFailure {
         if self.best_effort { OnFailure::Keep } else { OnFailure::Undo }
     }
 }
@@ -100,7 +99,7 @@ pub(crate) fn is_on(text: &str) -> Result<bool, Infallible> {
 
 /// How results are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Text,
     /// One JSON document.

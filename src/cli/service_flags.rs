@@ -6,21 +6,15 @@ use crate::model::run::{OPTIONS, RunOption, RunOptions, Shape};
 
 /// The options that were typed, with their values.
 #[derive(Clone, Debug, Default)]
-pub struct ServiceFlags {
+pub(crate) struct ServiceFlags {
     typed: Vec<(&'static RunOption, Vec<String>)>,
 }
 
 const HEADING: &str = "The service";
 
 impl ServiceFlags {
-    /// Whether none was typed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.typed.is_empty()
-    }
-
     /// Adds an option as if it had been typed.
-    pub fn push(&mut self, name: &str, values: &[&str]) {
+    fn push(&mut self, name: &str, values: &[&str]) {
         let values = values.iter().map(|&value| value.to_owned()).collect();
         self.typed.extend(RunOption::find(name).map(|option| (option, values)));
     }
@@ -29,7 +23,7 @@ impl ServiceFlags {
     ///
     /// # Errors
     /// Names the flag, and says what was expected.
-    pub fn set(&self, options: &mut RunOptions) -> Result<(), String> {
+    pub(crate) fn set(&self, options: &mut RunOptions) -> Result<(), String> {
         for (option, values) in &self.typed {
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
             option.set(options, &values).map_err(|reason| format!("--{}: {reason}", option.flag))?;

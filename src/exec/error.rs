@@ -16,7 +16,7 @@ pub struct LimitsFallShort;
 
 /// Why the service was not started.
 #[derive(Debug)]
-pub enum StageError {
+pub(crate) enum StageError {
     /// The command can't be executed.
     Exec(ExecError),
     /// A user or group that was asked for is not known.
@@ -45,8 +45,7 @@ pub enum StageError {
 
 impl StageError {
     /// 125 for what tunectl could not do, else as [`ExecError::exit_code`].
-    #[must_use]
-    pub fn exit_code(&self) -> i32 {
+    pub(crate) fn exit_code(&self) -> i32 {
         match self {
             Self::Exec(error) => error.exit_code(),
             _ => 125,
@@ -62,7 +61,7 @@ impl From<ExecError> for StageError {
 
 /// Why a command can't be executed.
 #[derive(Debug)]
-pub enum ExecError {
+pub(crate) enum ExecError {
     /// No such program.
     NotFound {
         /// What was asked for.
@@ -86,7 +85,7 @@ pub enum ExecError {
 
 /// Why a file can't be executed.
 #[derive(Debug)]
-pub enum NotExecutableReason {
+pub(crate) enum NotExecutableReason {
     /// It is a directory.
     Directory,
     /// It is a device, a socket or a pipe.
@@ -110,8 +109,7 @@ pub enum NotExecutableReason {
 
 impl ExecError {
     /// The shell's codes: 127 not found, 126 found but not executed, 128+N for a signal.
-    #[must_use]
-    pub fn exit_code(&self) -> i32 {
+    pub(crate) fn exit_code(&self) -> i32 {
         match self {
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } => 126,
@@ -149,7 +147,7 @@ fn first_page(path: &Path) -> Vec<u8> {
 
 /// A user or group that was asked for by name and has no entry.
 #[derive(Debug)]
-pub struct UnknownAccount {
+pub(crate) struct UnknownAccount {
     /// Which file it was looked up in.
     pub(super) database: Database,
     /// The name.
@@ -160,7 +158,7 @@ pub struct UnknownAccount {
 
 /// Why a process attribute can't be had.
 #[derive(Debug)]
-pub enum AttributeError {
+pub(crate) enum AttributeError {
     /// Writing or reading back `/proc/self/oom_score_adj` failed.
     OomScoreAdj {
         /// The value that was asked for.
@@ -195,7 +193,7 @@ pub enum AttributeError {
 
 /// Which identity of a process is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub(crate) enum Identity {
     /// The user ID.
     User,
     /// The group ID.
@@ -207,7 +205,7 @@ pub enum Identity {
 /// Why privileges could not be given up, or were found not to be. Capabilities are given by their numbers,
 /// capabilities(7).
 #[derive(Debug)]
-pub enum PrivilegeError {
+pub(crate) enum PrivilegeError {
     /// setresuid(2), setresgid(2) or setgroups(2) failed.
     SetIdentity {
         /// What was to be changed.

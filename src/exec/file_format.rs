@@ -3,7 +3,7 @@
 
 /// What a file holds, told from its first page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileFormat {
+pub(crate) enum FileFormat {
     /// No bytes.
     Empty,
     /// A script for this interpreter.

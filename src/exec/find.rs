@@ -19,7 +19,7 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 ///
 /// # Errors
 /// [`ExecError::NotFound`], or [`ExecError::NotExecutable`] where only unfit files were found.
-pub fn find(
+pub(super) fn find(
     command: &[OsString],
     path: Option<&OsStr>,
     directory: Option<&Path>,

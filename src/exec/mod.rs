@@ -9,12 +9,8 @@ mod messages;
 mod privileges;
 mod stage;
 
-pub use error::{
-    AttributeError, ExecError, Identity, LimitsFallShort, NotExecutableReason, PrivilegeError, StageError,
-    UnknownAccount,
-};
-pub use file_format::FileFormat;
-pub use find::find;
+pub use error::LimitsFallShort;
+pub(crate) use error::{ExecError, StageError};
 pub use stage::{Stage, TakeLimits};
 
 use std::convert::Infallible;
@@ -24,8 +20,8 @@ use crate::sys::{self, CStringArray, Inherited};
 
 /// A command that is ready to be executed: nothing more has to be allocated for it.
 #[derive(Debug)]
-pub struct PreparedCommand {
-    /// The name by which it was asked for.
+struct PreparedCommand {
+    /// The name by which it was asked for, for messages.
     name: String,
     /// The paths to try, in the order of `PATH`.
     candidates: Vec<CString>,
@@ -35,20 +31,13 @@ pub struct PreparedCommand {
 }
 
 impl PreparedCommand {
-    /// The name by which it was asked for, for messages.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// The environment that it was given; `None` for our own.
-    #[must_use]
-    pub fn environment(&self) -> Option<Vec<CString>> {
+    fn environment(&self) -> Option<Vec<CString>> {
         self.environment.as_ref().map(|environment| environment.strings().to_vec())
     }
 
     /// Gives it another environment than our own, `NAME=value` each.
-    pub fn set_environment(&mut self, environment: Vec<CString>) {
+    fn set_environment(&mut self, environment: Vec<CString>) {
         self.environment = Some(CStringArray::new(environment));
     }
 }
@@ -58,7 +47,7 @@ impl PreparedCommand {
 /// # Errors
 /// [`ExecError::Interrupted`] when a signal has come in the meantime that would have ended the service: PID 1 would
 /// lose it on unblocking. Else what execve(2) answered, explained.
-pub fn exec_service(command: &PreparedCommand, inherited: &Inherited) -> Result<Infallible, ExecError> {
+fn exec_service(command: &PreparedCommand, inherited: &Inherited) -> Result<Infallible, ExecError> {
     if let Some(signal) = pending_fatal_signal(inherited) {
         return Err(ExecError::Interrupted { signal });
     }
@@ -69,8 +58,7 @@ pub fn exec_service(command: &PreparedCommand, inherited: &Inherited) -> Result<
 }
 
 /// The first pending signal that would have ended the service, had it been there already.
-#[must_use]
-pub fn pending_fatal_signal(inherited: &Inherited) -> Option<i32> {
+pub(crate) fn pending_fatal_signal(inherited: &Inherited) -> Option<i32> {
     let pending = sys::pending();
     let is_ignored = |signal| {
         let changed = inherited.dispositions().into_iter().find(|&(changed, _)| changed == signal);

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use super::accounts::{self, Database, ServiceUser, UnknownName};
 use super::attributes::Attributes;
 use super::error::{LimitsFallShort, StageError, UnknownAccount};
+use super::find::find;
 use super::privileges::Privileges;
-use super::{PreparedCommand, exec_service, find};
+use super::{PreparedCommand, exec_service};
 use crate::model::run::RunOptions;
 use crate::sys::{self, Inherited};
 
@@ -40,7 +41,7 @@ impl Stage {
     ///
     /// # Errors
     /// An unknown user or group; a command that is not there or can't be executed.
-    pub fn prepare(options: &RunOptions, command: &[OsString]) -> Result<Self, StageError> {
+    pub(crate) fn prepare(options: &RunOptions, command: &[OsString]) -> Result<Self, StageError> {
         let (user, groups) = look_up_accounts(options)?;
         let environment = changed_environment(options, user.as_ref());
         let path = environment.as_deref().map_or_else(|| std::env::var_os("PATH"), path_of);
@@ -59,25 +60,23 @@ impl Stage {
     }
 
     /// The command's name, for messages.
-    #[must_use]
-    pub fn command_name(&self) -> &str {
-        self.command.name()
+    pub(crate) fn command_name(&self) -> &str {
+        &self.command.name
     }
 
     /// The user ID of the service, where it is another one than our effective one.
-    #[must_use]
-    pub fn other_uid(&self) -> Option<u32> {
+    pub(crate) fn other_uid(&self) -> Option<u32> {
         self.privileges.uid().filter(|&uid| uid != sys::effective_ids().effective_uid)
     }
 
     /// Has the service get `signal` when its parent, process `parent`, dies (`PR_SET_PDEATHSIG`(2const)).
-    pub fn set_parent_death_signal(&mut self, parent: i32, signal: i32) {
+    pub(crate) fn set_parent_death_signal(&mut self, parent: i32, signal: i32) {
         self.parent_death = Some(ParentDeathSignal { signal, parent });
     }
 
     /// Hands sockets that process `from` was given over to process `to`: `LISTEN_PID` names the process that is to take
     /// them (`sd_listen_fds(3)`).
-    pub fn change_listen_pid(&mut self, from: i32, to: i32) {
+    pub(crate) fn change_listen_pid(&mut self, from: i32, to: i32) {
         const NAME: &str = "LISTEN_PID";
         if std::env::var(NAME).is_ok_and(|pid| pid == from.to_string()) {
             let mut environment = self.command.environment().unwrap_or_else(sys::environment);
@@ -92,9 +91,9 @@ impl Stage {
     ///
     /// # Errors
     /// The first thing that could not be done, or that the kernel did not keep.
-    pub fn exec(&self, inherited: &Inherited, take_limits: TakeLimits<'_>) -> Result<Infallible, StageError> {
+    pub(crate) fn exec(&self, inherited: &Inherited, take_limits: TakeLimits<'_>) -> Result<Infallible, StageError> {
         self.attributes.apply().map_err(StageError::Attribute)?;
-        take_limits().map_err(|LimitsFallShort| StageError::Limits { command: self.command.name().to_owned() })?;
+        take_limits().map_err(|LimitsFallShort| StageError::Limits { command: self.command.name.clone() })?;
         self.privileges.apply().map_err(StageError::Privileges)?;
         if let Some(path) = &self.working_directory {
             std::env::set_current_dir(path)

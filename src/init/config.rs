@@ -10,7 +10,7 @@ use crate::model::signal::Signal;
 
 /// The process group and session of the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Grouping {
+pub(super) enum Grouping {
     /// A process group of its own, which gets the foreground of our terminal if we had it.
     #[default]
     Group,
@@ -24,29 +24,29 @@ pub enum Grouping {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SupervisorConfig {
     /// Which processes get the signals that we get.
-    pub target: SignalTarget,
+    pub(super) target: SignalTarget,
     /// Which signal each signal is forwarded as, by number; 0 for not at all.
-    pub rewrite: [u8; 65],
+    pub(super) rewrite: [u8; 65],
     /// Exit codes of the service, and ours instead of them; the last one counts.
-    pub expect_exit: Vec<(u8, u8)>,
+    pub(super) expect_exit: Vec<(u8, u8)>,
     /// Time from a signal that asks the service to end to `SIGKILL`; zero for no end.
-    pub stop_timeout: Duration,
+    pub(super) stop_timeout: Duration,
     /// What happens to processes that are left when the service has ended.
-    pub orphans: OrphanPolicy,
+    pub(super) orphans: OrphanPolicy,
     /// End adopted orphans while the service runs.
-    pub reap_kill: bool,
+    pub(super) reap_kill: bool,
     /// Adopt orphans though we are not PID 1.
-    pub subreaper: bool,
+    pub(super) subreaper: bool,
     /// The signal that we get when our parent dies.
-    pub parent_death_signal: Option<i32>,
+    pub(super) parent_death_signal: Option<i32>,
     /// The kernel kills the service when we die.
-    pub die_with_supervisor: bool,
+    pub(super) die_with_supervisor: bool,
     /// The process group and session of the service.
-    pub grouping: Grouping,
+    pub(super) grouping: Grouping,
     /// The exit code when the command can't be executed; `None` for the shell's 126 and 127.
-    pub exec_failure: Option<u8>,
+    pub(super) exec_failure: Option<u8>,
     /// The least important events that are printed.
-    pub log_level: LevelFilter,
+    pub(super) log_level: LevelFilter,
 }
 
 impl Default for SupervisorConfig {
@@ -57,8 +57,7 @@ impl Default for SupervisorConfig {
 
 impl SupervisorConfig {
     /// The configuration that `options` ask for, under the name that `compat` stands for.
-    #[must_use]
-    pub fn new(options: &RunOptions, compat: CompatFlags, log_level: LevelFilter) -> Self {
+    pub(crate) fn new(options: &RunOptions, compat: CompatFlags, log_level: LevelFilter) -> Self {
         let grouping = match options.session {
             Some(true) => Grouping::Session,
             _ if compat.shares_group => Grouping::Shared,
@@ -92,7 +91,7 @@ impl SupervisorConfig {
     }
 
     /// From now on signal `from` is forwarded as `to`, or with 0 not at all.
-    pub fn set_rewrite(&mut self, from: i32, to: i32) {
+    pub(super) fn set_rewrite(&mut self, from: i32, to: i32) {
         let place = usize::try_from(from).ok().and_then(|index| self.rewrite.get_mut(index));
         if let (Some(place), Ok(to)) = (place, u8::try_from(to)) {
             *place = to;
@@ -100,14 +99,12 @@ impl SupervisorConfig {
     }
 
     /// The signal that `from` is forwarded as; 0 for none.
-    #[must_use]
-    pub fn rewritten(&self, from: i32) -> i32 {
+    pub(super) fn rewritten(&self, from: i32) -> i32 {
         usize::try_from(from).ok().and_then(|index| self.rewrite.get(index)).map_or(0, |&to| i32::from(to))
     }
 
     /// Our exit code when the service exits with `code`.
-    #[must_use]
-    pub fn exit_code(&self, code: i32) -> i32 {
+    pub(super) fn exit_code(&self, code: i32) -> i32 {
         let last = self.expect_exit.iter().rev().find(|(from, _)| i32::from(*from) == code);
         last.map_or(code, |&(_, to)| i32::from(to))
     }

@@ -17,7 +17,7 @@ mod spawn;
 mod supervise;
 mod terminal;
 
-pub use config::{Grouping, SupervisorConfig};
+pub use config::SupervisorConfig;
 pub use reexec::resume;
 
 use std::time::Duration;
@@ -29,9 +29,9 @@ use messages::{Event, Failure, fail, report};
 
 /// The service was not started. Why has been printed on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotStarted {
+pub(crate) struct NotStarted {
     /// The exit code: 125, 126, 127, or 128+N for a signal that came first.
-    pub code: i32,
+    pub(crate) code: i32,
 }
 
 /// How long a command runs before the supervisor executes itself anew for it, as a rule: one that has ended by then is
@@ -44,7 +44,7 @@ const SHORT_COMMAND: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// The service was not started, so that everything can be undone that was changed for it.
-pub fn run(
+pub(crate) fn run(
     config: SupervisorConfig,
     mut stage: Stage,
     inherited: &Inherited,
