@@ -1,8 +1,8 @@
 //! `net.ipv6`.
 
 use super::row::{
-    ANY_INT, BY_TICK, BYTE, FLAG, HOST_NET, INT_MAX, IP_SYSCTL, NET, OFF_ON, Rare, Row, TICKS, TICKS_SECONDS_MAX,
-    ULONG_MAX, always, number,
+    ANY_INT, BY_TICK, BYTE, FLAG, HOST_NET, INT_MAX, IP_SYSCTL, NET, NoEffect, OFF_ON, Rare, Row, TICKS,
+    TICKS_SECONDS_MAX, ULONG_MAX, always, number,
 };
 use super::version::KernelVersion;
 
@@ -193,6 +193,7 @@ pub(super) static ROWS: &[Row] = &[
         kernel_range: ANY_INT,
         unit: "entries",
         default: always("4096; 2147483647 since 6.3"),
+        rare: &Rare { no_effect: Some(NoEffect::since(KernelVersion(6, 3))), ..Rare::NONE },
         purpose: "the most cached routes, but without effect since 6.3",
         ..IPV6
     },

@@ -2,10 +2,14 @@
 
 use super::net_ipv4::{IP, of_each_since};
 use super::row::{
-    ANY_INT, BY_TICK, HOST_NET, INT_MAX, IP_SYSCTL, Kubernetes, NET, ROUNDED_TO_TICKS, Rare, Row, TICKS,
+    ANY_INT, BY_TICK, HOST_NET, INT_MAX, IP_SYSCTL, Kubernetes, NET, NoEffect, ROUNDED_TO_TICKS, Rare, Row, TICKS,
     TICKS_SECONDS_MAX, UINT_MAX, always, number, numbers, takes,
 };
 use super::version::KernelVersion;
+
+/// Of the routing cache of IPv4.
+const NO_ROUTING_CACHE: NoEffect =
+    NoEffect { since: Some(KernelVersion(3, 6)), reason: Some("the routing cache is gone") };
 
 /// The neighbour table of each interface. That of `default` only the initial network namespace has.
 const NEIGH: Row = Row { values: number(0, INT_MAX), sources: &["arp(7)", IP_SYSCTL], ..NET };
@@ -130,7 +134,7 @@ pub(super) static ROWS: &[Row] = &[
         name: "net.ipv4.route.gc_timeout",
         values: number(0, TICKS_SECONDS_MAX),
         kernel_range: TICKS,
-        rare: &Rare { range_varies: BY_TICK, ..Rare::NONE },
+        rare: &Rare { range_varies: BY_TICK, no_effect: Some(NO_ROUTING_CACHE), ..Rare::NONE },
         unit: "seconds",
         default: always("300"),
         purpose: "without effect since the routing cache went in 3.6",
@@ -143,6 +147,7 @@ pub(super) static ROWS: &[Row] = &[
         kernel_range: ANY_INT,
         unit: "entries",
         default: always("2147483647"),
+        rare: &Rare { no_effect: Some(NO_ROUTING_CACHE), ..Rare::NONE },
         purpose: "without effect since the routing cache went in 3.6",
         sources: &[IP_SYSCTL],
         ..HOST_NET

@@ -1,9 +1,9 @@
 //! `net.ipv4.tcp_*` up to `tcp_mtu`, for IPv6 too.
 
 use super::row::{
-    ANY_INT, BY_TICK, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN, OFF_ON,
-    ROUNDED_TO_TICKS, Rare, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, numbers,
-    shape, since,
+    ANY_INT, BY_TICK, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN, NoEffect,
+    OFF_ON, ROUNDED_TO_TICKS, Rare, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number,
+    numbers, shape, since,
 };
 use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
@@ -31,6 +31,7 @@ pub(super) static ROWS: &[Row] = &[
         values: number(-31, 31),
         unit: "power of two",
         default: always("1"),
+        rare: &Rare { no_effect: Some(NoEffect::since(KernelVersion(6, 6))), ..Rare::NONE },
         purpose: "how much of the receive buffer is the program's and not overhead, but without effect since 6.6",
         ..TCP
     },
@@ -146,7 +147,13 @@ pub(super) static ROWS: &[Row] = &[
         rare: &Rare { since: Some(KernelVersion(6, 1)), ..Rare::NONE },
         ..TCP_SHOWN
     },
-    Row { name: "net.ipv4.tcp_fack", default: always("0"), purpose: "without effect since 4.15", ..TCP_FLAG },
+    Row {
+        name: "net.ipv4.tcp_fack",
+        default: always("0"),
+        rare: &Rare { no_effect: Some(NoEffect::since(KernelVersion(4, 15))), ..Rare::NONE },
+        purpose: "without effect since 4.15",
+        ..TCP_FLAG
+    },
     Row {
         name: "net.ipv4.tcp_fastopen",
         values: number(0, INT_MAX),
@@ -244,6 +251,7 @@ pub(super) static ROWS: &[Row] = &[
         kernel_range: ANY_INT,
         unit: OFF_ON,
         default: always("0"),
+        rare: &Rare { no_effect: Some(NoEffect::since(KernelVersion(4, 14))), ..Rare::NONE },
         purpose: "without effect since 4.14",
         ..TCP_HOST
     },

@@ -2,7 +2,8 @@
 
 use super::net_tcp::{TCP, TCP_FLAG, TCP_HOST};
 use super::row::{
-    BYTE, FLAG, INT_MAX, IP_SYSCTL, Kubernetes, OFF_ON, Rare, Row, UINT_MAX, ULONG_MAX, always, number, numbers, since,
+    BYTE, FLAG, INT_MAX, IP_SYSCTL, Kubernetes, NoEffect, OFF_ON, Rare, Row, UINT_MAX, ULONG_MAX, always, number,
+    numbers, since,
 };
 use super::version::KernelVersion;
 
@@ -289,6 +290,10 @@ pub(super) static ROWS: &[Row] = &[
         values: number(1, INT_MAX),
         unit: "bytes per socket",
         default: always("4096"),
+        rare: &Rare {
+            no_effect: Some(NoEffect { since: None, reason: Some("UDP counts sending by other means") }),
+            ..Rare::NONE
+        },
         purpose: "without effect: UDP counts sending by other means",
         ..UDP
     },

@@ -65,6 +65,24 @@ pub struct Rare {
     pub removed_in: Option<KernelVersion>,
     /// The value that can't be undone before the next boot.
     pub one_way: Option<&'static str>,
+    /// Where it can be set and has no effect.
+    pub no_effect: Option<NoEffect>,
+}
+
+/// Since when a setting has no effect.
+#[derive(Clone, Copy, Debug)]
+pub struct NoEffect {
+    /// The first kernel without an effect; `None` for every supported one.
+    pub since: Option<KernelVersion>,
+    /// Why, where that is known.
+    pub reason: Option<&'static str>,
+}
+
+impl NoEffect {
+    /// Since a kernel.
+    pub(super) const fn since(kernel: KernelVersion) -> Self {
+        Self { since: Some(kernel), reason: None }
+    }
 }
 
 impl Rare {
@@ -79,6 +97,7 @@ impl Rare {
         since: None,
         removed_in: None,
         one_way: None,
+        no_effect: None,
     };
 }
 

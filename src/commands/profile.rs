@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::catalog::{self, Access, KernelVersion};
 use crate::environment::Environment;
 use crate::model::setting::{Key, System};
-use crate::profile::lint::{KeyFacts, LintFacts, lint};
+use crate::profile::lint::{Idle, KeyFacts, LintFacts, lint};
 use crate::profile::load::load as load_all;
 use crate::profile::problem::Problems;
 use crate::profile::{Profile, Source};
@@ -114,8 +114,11 @@ fn key_facts(system: System, key: &Key, environment: &Environment) -> KeyFacts {
         .release
         .as_deref()
         .filter(|_| environment.system == system && !row.exists_on(environment.version()));
-    let idle = row.purpose.find("without effect").and_then(|at| row.purpose.get(at..));
-    let idle_since = idle.and_then(|idle| KernelVersion::parse(idle.rsplit(' ').next()?));
+    let idle = row.rare.no_effect.map(|none| Idle {
+        since: none.since.map(linux),
+        works_on_older: none.since.is_some_and(|since| since > KernelVersion::OLDEST),
+        reason: none.reason,
+    });
     KeyFacts {
         since: row.rare.since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
         gone: row.rare.removed_in.map(linux),
@@ -124,7 +127,6 @@ fn key_facts(system: System, key: &Key, environment: &Environment) -> KeyFacts {
         one_way: row.rare.one_way,
         read_only: row.access == Access::ReadOnly,
         idle,
-        heeded_before: idle_since.filter(|since| *since > KernelVersion::OLDEST).map(linux),
         instead: row.rare.removed_in.and_then(|_| row.notes.first().copied()),
     }
 }

@@ -103,12 +103,21 @@ pub struct KeyFacts {
     pub one_way: Option<&'static str>,
     /// Whether it can't be written.
     pub read_only: bool,
-    /// That it has no effect any more, and since when: `without effect since 4.14`.
-    pub idle: Option<&'static str>,
-    /// The first kernel on which it has no effect, where it has one on older supported ones.
-    pub heeded_before: Option<String>,
+    /// Where it has no effect any more.
+    pub idle: Option<Idle>,
     /// What to do where it is gone.
     pub instead: Option<&'static str>,
+}
+
+/// Since when a key has no effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Idle {
+    /// The first kernel on which it has none.
+    pub since: Option<String>,
+    /// Whether it has one on older kernels that are supported.
+    pub works_on_older: bool,
+    /// Why it has none.
+    pub reason: Option<&'static str>,
 }
 
 /// A requirement that is checked.

@@ -2,7 +2,7 @@
 
 use super::super::RawRequirement;
 use super::super::problem::Problem;
-use super::{Check, Subject, Warning, highest, numbers, spans};
+use super::{Check, Idle, Subject, Warning, highest, numbers, spans};
 
 /// A key, the values that the warning is for, what is wrong with them, and what to know or do.
 type Myth = (&'static str, fn(&RawRequirement) -> bool, &'static str, &'static [&'static str]);
@@ -70,12 +70,14 @@ fn myth(subject: &Subject<'_>) -> Option<Problem> {
     if !subject.is_linux() {
         return None;
     }
-    if let Some(idle) = key.idle {
-        let help = match &key.heeded_before {
-            Some(kernel) => format!("leave it out, but for kernels before {kernel}"),
-            None => "leave it out".to_owned(),
+    if let Some(Idle { since, works_on_older, reason }) = &key.idle {
+        let help = match since {
+            Some(kernel) if *works_on_older => format!("leave it out, but for kernels before {kernel}"),
+            _ => "leave it out".to_owned(),
         };
-        return Some(requirement.warn(&MYTH, format!("`{name}` is {idle}")).help(help));
+        let since = since.as_ref().map(|kernel| format!(" since {kernel}")).unwrap_or_default();
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        return Some(requirement.warn(&MYTH, format!("`{name}` is without effect{since}{reason}")).help(help));
     }
     let (_, _, wrong, known) = MYTHS.iter().find(|(key, applies, ..)| *key == name && applies(requirement))?;
     let warning = requirement.warn(&MYTH, format!("`{name}` {wrong}"));

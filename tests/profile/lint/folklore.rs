@@ -55,22 +55,22 @@ fn folklore() {
             "net.ipv4.tcp_max_tw_buckets = 5000",
             "W005: `net.ipv4.tcp_max_tw_buckets` so low does not save connections in TIME-WAIT, it destroys them",
         ),
-        ("net.ipv4.tcp_low_latency = 1", "W005: `net.ipv4.tcp_low_latency` is without effect since 4.14"),
-        ("net.ipv4.tcp_fack = 1", "W005: `net.ipv4.tcp_fack` is without effect since 4.15"),
-        ("net.ipv4.tcp_adv_win_scale = 2", "W005: `net.ipv4.tcp_adv_win_scale` is without effect since 6.6"),
+        ("net.ipv4.tcp_low_latency = 1", "W005: `net.ipv4.tcp_low_latency` is without effect since Linux 4.14"),
+        ("net.ipv4.tcp_fack = 1", "W005: `net.ipv4.tcp_fack` is without effect since Linux 4.15"),
+        ("net.ipv4.tcp_adv_win_scale = 2", "W005: `net.ipv4.tcp_adv_win_scale` is without effect since Linux 6.6"),
         (
             "net.ipv4.route.max_size = 1",
-            "W005: `net.ipv4.route.max_size` is without effect since the routing cache went in 3.6",
+            "W005: `net.ipv4.route.max_size` is without effect since Linux 3.6: the routing cache is gone",
         ),
         (
             "net.ipv4.route.gc_timeout = 1",
-            "W005: `net.ipv4.route.gc_timeout` is without effect since the routing cache went in 3.6",
+            "W005: `net.ipv4.route.gc_timeout` is without effect since Linux 3.6: the routing cache is gone",
         ),
         (
             "net.ipv4.udp_wmem_min = 8192",
             "W005: `net.ipv4.udp_wmem_min` is without effect: UDP counts sending by other means",
         ),
-        ("net.ipv6.route.max_size = 1", "W005: `net.ipv6.route.max_size` is without effect since 6.3"),
+        ("net.ipv6.route.max_size = 1", "W005: `net.ipv6.route.max_size` is without effect since Linux 6.3"),
         (
             "net.ipv4.tcp_timestamps = 0",
             "W005: `net.ipv4.tcp_timestamps` without timestamps, `net.ipv4.tcp_tw_reuse` does nothing",
