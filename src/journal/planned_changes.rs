@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use super::boot_identity::BootIdentity;
 use super::entry::{Change, ProcessId, Role, SettingRef, StoredValue, WriteState};
-use super::side_effects::side_effects_of;
+use super::side_effects::{are_restored_with, side_effects_of};
 use crate::catalog;
 use crate::kernel::{Kernel, KernelError};
+use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::model::value::Kind;
 use crate::plan::{KeyStep, Plan};
@@ -27,7 +28,8 @@ pub fn planned_changes(
         changes.push(current_change(kernel, namespace, &step.key, step.requirement.kind, role(step)));
         seen.insert(step.key.clone());
     }
-    changes.extend(side_effects(kernel, plan, &mut seen, &|key| here.namespace_of(key)));
+    let patterns: Vec<SysctlName> = written(plan).flat_map(|step| side_effects_of(&step.key)).collect();
+    changes.extend(side_effects(kernel, &patterns, &mut seen, &|key| here.namespace_of(key)));
     // A side effect whose original value is not known can't be restored.
     changes.retain(|change| change.role != Role::SideEffect || change.original.is_some());
     let limits = plan.limits.iter().filter(|step| step.action.target().is_some());
@@ -42,27 +44,29 @@ pub fn planned_changes(
 }
 
 /// The keys that are no steps of `plan` and that the kernel changes when it is carried out, with their current values:
-/// for who keeps the original values in memory.
+/// to restore them at once if need be.
 pub fn planned_side_effects(kernel: &mut dyn Kernel, plan: &Plan) -> Vec<Change> {
-    if written(plan).all(|step| side_effects_of(&step.key).is_empty()) {
+    let steps = written(plan).filter(|step| !are_restored_with(&step.key));
+    let patterns: Vec<SysctlName> = steps.flat_map(|step| side_effects_of(&step.key)).collect();
+    if patterns.is_empty() {
         return Vec::new();
     }
     let mut seen = plan.keys.iter().map(|step| step.key.clone()).collect();
-    let mut changes = side_effects(kernel, plan, &mut seen, &|_| None);
+    let mut changes = side_effects(kernel, &patterns, &mut seen, &|_| None);
     changes.retain(|change| change.original.is_some());
     changes
 }
 
-/// The side effects of all steps that write, but for the keys in `seen`.
+/// The keys that match `patterns`, but for those in `seen`.
 fn side_effects(
     kernel: &mut dyn Kernel,
-    plan: &Plan,
+    patterns: &[SysctlName],
     seen: &mut HashSet<Key>,
     namespace: &dyn Fn(&Key) -> Option<String>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    for pattern in written(plan).flat_map(|step| side_effects_of(&step.key)) {
-        for name in kernel.names(&pattern) {
+    for pattern in patterns {
+        for name in kernel.names(pattern) {
             let key = Key::Sysctl(name);
             if seen.insert(key.clone()) {
                 let kind = kind_of(kernel.system(), &key);

@@ -49,3 +49,9 @@ pub(super) fn side_effects_of(key: &Key) -> Vec<SysctlName> {
     }
     names.iter().filter_map(|name| SysctlName::parse(name).ok()).collect()
 }
+
+/// Whether restoring `key` restores its side effects too: an interface that follows the default follows it back.
+#[must_use]
+pub(super) fn are_restored_with(key: &Key) -> bool {
+    matches!(key, Key::Sysctl(name) if name.path().starts_with("net/ipv4/conf/default/"))
+}
