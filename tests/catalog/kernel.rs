@@ -35,7 +35,7 @@ fn file(row: &Row) -> PathBuf {
 }
 
 #[test]
-fn what_the_kernel_prints_is_what_the_rows_expect() {
+fn kernel_values_parse_as_the_catalog_says() {
     let mut read = 0;
     for row in catalog::rows(System::Linux) {
         let mut files = vec![file(row)];
@@ -62,7 +62,7 @@ fn what_the_kernel_prints_is_what_the_rows_expect() {
 }
 
 #[test]
-fn who_can_write_a_setting_of_the_kernels_own_is_as_the_rows_say() {
+fn file_modes_match_the_access_in_the_catalog() {
     for row in catalog::rows(System::Linux) {
         let Ok(found) = fs::metadata(file(row)) else { continue };
         let mode = found.permissions().mode();
@@ -100,7 +100,7 @@ fn settings_of_the_network() -> BTreeMap<String, bool> {
 }
 
 #[test]
-fn a_fresh_network_namespace_has_what_the_catalog_says() {
+fn new_network_namespace_has_the_settings_of_the_catalog() {
     if !is_inside() {
         let lines: Vec<String> =
             settings_of_the_network().iter().map(|(key, write)| format!("{write} {key}\n")).collect();
@@ -168,7 +168,7 @@ const DEPENDENT: [&str; 9] = [
 ];
 
 #[test]
-fn the_kernel_takes_what_the_rows_say_and_no_more() {
+fn kernel_accepts_exactly_the_ranges_of_the_catalog() {
     inside(this_test!(), || {
         let mut tried = 0;
         let mut wrong = Vec::new();
@@ -231,7 +231,7 @@ fn all_of(row: &Row, number: i128) -> String {
 }
 
 #[test]
-fn dependent_settings_are_refused_as_their_notes_say() {
+fn dependent_settings_are_refused_as_the_catalog_notes_say() {
     inside(this_test!(), || {
         for (name, text, error) in [
             ("net.ipv4.ip_local_port_range", "1023 65535", Some(22)),

@@ -22,7 +22,7 @@ fn key(row: &Row) -> Key {
 }
 
 #[test]
-fn every_row_has_a_name_that_can_be_read_and_leads_back_to_it() {
+fn every_row_is_found_by_its_name() {
     for row in all() {
         let key = key(row);
         assert_eq!(catalog::row(row.system, &key).map(|found| found.name), Some(row.name));
@@ -32,7 +32,7 @@ fn every_row_has_a_name_that_can_be_read_and_leads_back_to_it() {
 }
 
 #[test]
-fn every_row_says_what_it_is() {
+fn every_row_has_a_description() {
     for row in all() {
         let name = row.name;
         assert!(!row.purpose.is_empty() && !row.unit.is_empty() && !row.sources.is_empty(), "{name}");
@@ -47,7 +47,7 @@ fn every_row_says_what_it_is() {
 }
 
 #[test]
-fn every_range_is_a_range_and_lies_within_what_some_kernel_takes() {
+fn every_range_is_valid_and_within_a_kernel_range() {
     for row in all() {
         let name = row.name;
         let numeric = matches!(row.values.kind, Kind::Number | Kind::Numbers(_) | Kind::PortRange | Kind::Ports);
@@ -62,7 +62,7 @@ fn every_range_is_a_range_and_lies_within_what_some_kernel_takes() {
 }
 
 #[test]
-fn versions_go_forward() {
+fn versions_within_a_row_ascend() {
     for row in all() {
         let name = row.name;
         assert!(row.default.then.is_sorted_by_key(|(since, _)| since), "{name}");
@@ -74,7 +74,7 @@ fn versions_go_forward() {
 }
 
 #[test]
-fn what_goes_before_is_a_row_and_there_is_no_circle() {
+fn dependencies_are_rows_and_acyclic() {
     for row in all() {
         let mut reached: Vec<&'static str> = row.rare.after.to_vec();
         let mut next = 0;
@@ -92,7 +92,7 @@ fn what_goes_before_is_a_row_and_there_is_no_circle() {
 }
 
 #[test]
-fn what_containers_make_of_it_follows_from_what_it_belongs_to() {
+fn docker_and_kubernetes_columns_follow_from_the_scope() {
     for row in catalog::rows(System::Linux) {
         let name = row.name;
         let scope = row.scope.now;
@@ -119,7 +119,7 @@ fn what_containers_make_of_it_follows_from_what_it_belongs_to() {
 
 /// kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster, "Safe and Unsafe Sysctls".
 #[test]
-fn the_safe_sysctls_of_kubernetes_are_these() {
+fn kubernetes_safe_sysctls_are_listed() {
     let safe: Vec<&str> = catalog::rows(System::Linux)
         .filter(|row| matches!(row.kubernetes, Kubernetes::Safe { .. }))
         .map(|row| row.name)
@@ -146,7 +146,7 @@ fn the_safe_sysctls_of_kubernetes_are_these() {
 }
 
 #[test]
-fn what_people_tune_is_known() {
+fn commonly_tuned_settings_are_in_the_catalog() {
     for name in [
         "net.core.somaxconn",
         "net.ipv4.tcp_max_syn_backlog",

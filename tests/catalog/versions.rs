@@ -223,7 +223,7 @@ fn of_row(row: &Row) -> Vec<(KernelVersion, What)> {
 }
 
 #[test]
-fn every_version_of_the_catalog_has_a_source() {
+fn every_version_in_the_catalog_has_a_source() {
     let mut held: Vec<(KernelVersion, What, &str)> = catalog::rows(System::Linux)
         .flat_map(|row| of_row(row).into_iter().map(move |(version, what)| (version, what, row.name)))
         .collect();
@@ -242,7 +242,7 @@ fn every_version_of_the_catalog_has_a_source() {
 }
 
 #[test]
-fn a_source_is_a_commit_with_its_subject_or_a_measurement() {
+fn sources_are_commits_or_measurements() {
     for (version, what, source, _) in BOUNDARIES {
         let commit = source.split_once(' ').map(|(hash, _)| hash);
         let is_commit =

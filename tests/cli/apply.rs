@@ -38,7 +38,7 @@ fn apply_and_check_and_the_program_in_one_shell() {
 }
 
 #[test]
-fn the_shell_is_named_by_its_own_number() {
+fn shell_is_named_with_its_pid() {
     inside(this_test!(), || {
         begin();
         let ran = Test::shell("echo $$; tunectl apply -p web.toml")
@@ -54,7 +54,7 @@ fn the_shell_is_named_by_its_own_number() {
 
 /// Each stands between the shell that is meant and tunectl, and forks as the real ones do.
 #[test]
-fn who_only_lends_rights_is_not_the_shell_that_is_meant() {
+fn limits_are_set_for_the_shell_beyond_sudo() {
     inside(this_test!(), || {
         for go_between in ["sudo", "su", "doas", "run0"] {
             begin();
@@ -62,14 +62,14 @@ fn who_only_lends_rights_is_not_the_shell_that_is_meant() {
             Test::shell(&script)
                 .file("web.toml", limits())
                 .link(go_between, "/bin/sh")
-                .expected("cli/apply/who_only_lends_rights_is_not_the_shell_that_is_meant");
+                .expected("cli/apply/limits_are_set_for_the_shell_beyond_sudo");
         }
     });
 }
 
 /// PID 1 of a new PID namespace is a shell here, and tunectl's only ancestor.
 #[test]
-fn pid_1_is_nobodys_shell() {
+fn pid_1_is_not_taken_for_a_shell() {
     inside(this_test!(), || {
         begin();
         put("net/ipv4/tcp_fin_timeout", "60");
@@ -82,12 +82,12 @@ fn pid_1_is_nobodys_shell() {
         }
         Test::shell(&format!("exec unshare {} sh -c '{script}'", unshared.join(" ")))
             .file("web.toml", profile())
-            .expected("cli/apply/pid_1_is_nobodys_shell");
+            .expected("cli/apply/pid_1_is_not_taken_for_a_shell");
     });
 }
 
 #[test]
-fn another_process_can_be_named() {
+fn apply_sets_limits_of_a_named_process() {
     inside(this_test!(), || {
         begin();
         let other = Sleeper::start();
@@ -103,12 +103,12 @@ fn another_process_can_be_named() {
 
         Test::new(["check", "-p", "web.toml", "--pid", &pid.to_string()])
             .file("web.toml", limits())
-            .expected("cli/apply/another_process_can_be_named");
+            .expected("cli/apply/apply_sets_limits_of_a_named_process");
     });
 }
 
 #[test]
-fn a_process_that_is_gone_is_told_so() {
+fn ended_process_is_reported() {
     inside(this_test!(), || {
         put("net/ipv4/tcp_fin_timeout", "60");
         let mut other = Sleeper::start();
@@ -125,7 +125,7 @@ fn a_process_that_is_gone_is_told_so() {
 }
 
 #[test]
-fn limits_can_be_left_out() {
+fn no_rlimits_leaves_limits_alone() {
     inside(this_test!(), || {
         begin();
         Test::shell("tunectl apply -p web.toml --no-rlimits; ulimit -Sn")
@@ -136,19 +136,19 @@ fn limits_can_be_left_out() {
 }
 
 #[test]
-fn a_dry_run_shows_what_would_be_changed_and_changes_nothing() {
+fn dry_run_shows_changes_and_makes_none() {
     inside(this_test!(), || {
         begin();
         put("net/ipv4/tcp_fin_timeout", "60");
         Test::shell("tunectl apply --dry-run -p web.toml; echo $?; ulimit -Sn")
             .file("web.toml", profile())
-            .expected("cli/apply/a_dry_run_shows_what_would_be_changed_and_changes_nothing");
+            .expected("cli/apply/dry_run_shows_changes_and_makes_none");
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");
     });
 }
 
 #[test]
-fn one_document_for_programs() {
+fn json_output_is_one_document() {
     inside(this_test!(), || {
         begin();
         put("net/ipv4/tcp_fin_timeout", "60");
@@ -183,7 +183,7 @@ fn one_document_for_programs() {
 
 /// From one number to another, with the machine's own number of processors in between.
 #[test]
-fn amounts_hang_on_the_machine() {
+fn relative_amounts_use_memory_and_cpus_of_the_machine() {
     inside(this_test!(), || {
         let processors = std::thread::available_parallelism().unwrap().get();
         put("net/ipv4/tcp_max_tw_buckets", "7");

@@ -51,7 +51,7 @@ to set what is not set: tunectl apply -p web.toml
 ";
 
 #[test]
-fn a_table_that_is_read_at_a_glance() {
+fn check_prints_a_table_with_causes_and_remedies() {
     inside(this_test!(), || {
         begin();
         Test::new(["check", "-p", "web.toml"]).file("web.toml", PROFILE).stdout(TABLE).code(1).run();
@@ -61,7 +61,7 @@ fn a_table_that_is_read_at_a_glance() {
 
 /// Apply is all or nothing: what is said to do it has to, beside what it can't mend.
 #[test]
-fn the_remedy_works_in_company() {
+fn combined_remedy_works() {
     inside(this_test!(), || {
         begin();
         let words = ["check", "--set", "net.ipv4.tcp_fin_timeout=31", "--set", "net.ipv4.nonsense=1"];
@@ -74,17 +74,17 @@ fn the_remedy_works_in_company() {
 }
 
 #[test]
-fn nothing_that_is_required_falls_short() {
+fn only_optional_settings_fall_short() {
     inside(this_test!(), || {
         put("net/ipv4/tcp_fin_timeout", "60");
         Test::new(["check", "-p", "web.toml"])
             .file("web.toml", "linux.sysctl.net.ipv4.tcp_fin_timeout = { exactly = 31, required = false }\n")
-            .expected("cli/check/nothing_that_is_required_falls_short");
+            .expected("cli/check/only_optional_settings_fall_short");
     });
 }
 
 #[test]
-fn one_document_for_programs() {
+fn json_output_is_one_document() {
     inside(this_test!(), || {
         begin();
         let ran = Test::new(["check", "-p", "web.toml", "--format", "json"])
@@ -139,7 +139,7 @@ fn one_document_for_programs() {
 
 /// Exactly what a terminal shows, and plain text anywhere else.
 #[test]
-fn colour_only_where_it_is_wanted() {
+fn color_option_and_no_color_are_honoured() {
     inside(this_test!(), || {
         put("net/ipv4/tcp_fin_timeout", "31");
         let plain = "SETTING                   WANTED  FOUND  VERDICT\nnet.ipv4.tcp_fin_timeout  31      31     ok\n\nthe one setting holds\n";
@@ -157,7 +157,7 @@ fn colour_only_where_it_is_wanted() {
 
 /// A terminal of script(1)'s making.
 #[test]
-fn a_terminal_is_coloured_unless_the_environment_says_no() {
+fn terminal_output_is_coloured_by_default() {
     inside(this_test!(), || {
         if Command::new("script").arg("--version").output().is_err() {
             return skip(this_test!(), "there is no script(1) to make a terminal");

@@ -27,7 +27,7 @@ fn refused_text(text: &str, message: &str) {
 }
 
 #[test]
-fn files_that_are_no_profiles() {
+fn unsuitable_profile_files_exit_2() {
     inside(this_test!(), || {
         refused(|test| test, "error: profile `bad.toml` can't be read: no such file or directory\n");
         refused(|test| test.folder("bad.toml"), "error: profile `bad.toml` is a directory, not a file\n");
@@ -51,7 +51,7 @@ fn files_that_are_no_profiles() {
 
 /// A fifo that nobody writes to would keep an open(2) waiting for ever.
 #[test]
-fn a_fifo_is_not_waited_for() {
+fn fifo_as_profile_does_not_block() {
     inside(this_test!(), || {
         Test::shell("mkfifo fifo.toml && tunectl check -p fifo.toml")
             .stderr("error: profile `fifo.toml` is a fifo, not a file\n")
@@ -61,7 +61,7 @@ fn a_fifo_is_not_waited_for() {
 }
 
 #[test]
-fn text_that_is_no_toml() {
+fn toml_syntax_errors_exit_2() {
     inside(this_test!(), || {
         refused_text(
             "description = \"x\"\n[linux.sysctl\n",
@@ -89,7 +89,7 @@ error: not TOML: unexpected leading zero
 }
 
 #[test]
-fn words_that_nobody_knows() {
+fn unknown_words_exit_2() {
     inside(this_test!(), || {
         refused_text(
             "[services]\nports = [1]\n",
@@ -135,7 +135,7 @@ error: unknown [..] `sofft`, did you mean `soft`?
 }
 
 #[test]
-fn values_that_cannot_be_meant() {
+fn invalid_values_exit_2() {
     inside(this_test!(), || {
         for (line, caret, message) in [
             ("\"net.core.somaxconn\" = -1", 24, "error: expected [..], found `-1`"),
@@ -158,7 +158,7 @@ fn values_that_cannot_be_meant() {
 }
 
 #[test]
-fn limits_that_cannot_be() {
+fn invalid_limits_exit_2() {
     inside(this_test!(), || {
         refused_text(
             "[rlimit]\nnofile = { soft = 5000, hard = 1000 }\n",
@@ -198,7 +198,7 @@ error: `18446744073709551616` is more than 64 bits can hold
 }
 
 #[test]
-fn profiles_that_extend_each_other_for_ever() {
+fn extends_cycles_exit_2() {
     inside(this_test!(), || {
         refused(
             |test| test.file("bad.toml", "extends = \"./b.toml\"\n").file("b.toml", "extends = [\"./bad.toml\"]\n"),
@@ -242,7 +242,7 @@ error: unknown profile `nonsense`
 
 /// Whoever can write to the file could have tunectl set anything with our privileges.
 #[test]
-fn a_profile_that_others_can_write_to() {
+fn profile_writable_by_others_is_refused() {
     inside(this_test!(), || {
         refused(
             |test| test.file("bad.toml", GOOD).mode("bad.toml", 0o666),
@@ -263,7 +263,7 @@ error: profile `bad.toml` can be written to by others (mode 0646), who could hav
 }
 
 #[test]
-fn a_profile_that_is_someone_elses() {
+fn profile_owned_by_another_user_is_refused() {
     inside(this_test!(), || {
         let scratch = crate::support::scratch::Scratch::new();
         let file = scratch.write("foreign.toml", GOOD);
@@ -291,11 +291,11 @@ error: profile `{path}` belongs to uid 12345, who could have tunectl set anythin
 }
 
 #[test]
-fn every_mistake_of_every_file_is_told_at_once() {
+fn all_errors_of_all_files_are_reported() {
     inside(this_test!(), || {
         Test::new(["check", "-p", "a.toml", "-p", "b.toml"])
             .file("a.toml", "[rlimit]\nnofiles = 1\ncores = 0\n")
             .file("b.toml", "discription = \"x\"\n")
-            .expected("cli/input/every_mistake_of_every_file_is_told_at_once");
+            .expected("cli/input/all_errors_of_all_files_are_reported");
     });
 }

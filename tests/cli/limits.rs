@@ -50,7 +50,7 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
-fn all_sixteen_as_the_kernel_has_them() {
+fn json_lists_all_sixteen_limits() {
     inside(this_test!(), || {
         begin();
         let ours = limits(std::process::id());
@@ -68,7 +68,7 @@ fn all_sixteen_as_the_kernel_has_them() {
 }
 
 #[test]
-fn a_table_with_all_sixteen() {
+fn table_lists_all_sixteen_limits() {
     inside(this_test!(), || {
         begin();
         let ours = limits(std::process::id());
@@ -90,7 +90,7 @@ fn a_table_with_all_sixteen() {
 }
 
 #[test]
-fn another_process() {
+fn limits_of_another_process_are_listed() {
     inside(this_test!(), || {
         let pid = std::process::id();
         begin();
@@ -104,7 +104,7 @@ fn another_process() {
 }
 
 #[test]
-fn a_process_that_does_not_exist() {
+fn limits_of_a_missing_process_fail() {
     // Above every kernel's `pid_max` (proc_sys_kernel(5)).
     Test::new(["limits", "--pid", "2147483647"])
         .stderr(
@@ -144,7 +144,7 @@ fn compare_with(shell: &str, block: u64) -> usize {
 }
 
 #[test]
-fn as_bash_has_them() {
+fn limits_agree_with_bash() {
     inside(this_test!(), || {
         if Command::new("bash").arg("-c").arg(":").status().is_err() {
             return skip(this_test!(), "there is no bash");
@@ -156,7 +156,7 @@ fn as_bash_has_them() {
 
 /// POSIX counts files in blocks of 512 bytes, and shells have other flags than bash for some limits.
 #[test]
-fn as_sh_has_them() {
+fn limits_agree_with_sh() {
     inside(this_test!(), || {
         begin();
         let flags: BTreeMap<&str, &str> =

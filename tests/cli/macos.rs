@@ -21,7 +21,7 @@ fn mac() -> Computer {
 }
 
 #[test]
-fn run_raises_what_is_enforced_and_not_only_what_is_shown() {
+fn run_raises_the_enforced_limit() {
     let mut mac = mac();
     mac.types("run -p @/p.toml -- true").is(None, "", "");
     // The ceiling of the whole machine before that of one process, and the limit last.
@@ -40,17 +40,16 @@ fn run_raises_what_is_enforced_and_not_only_what_is_shown() {
 
 /// getrlimit(2) shows 100000 there, and the 61441st open(2) fails.
 #[test]
-fn a_limit_above_what_one_process_may_have_falls_short() {
+fn limit_above_maxfilesperproc_falls_short() {
     let limits = Limits { soft: Limit::Value(100_000), hard: Limit::Unlimited };
     let mut mac = Computer::macos(Fake::macos().limited(Resource::Nofile, limits), 0);
-    mac.types("check --rlimit nofile=65000:unlimited")
-        .expected("cli/macos/a_limit_above_what_one_process_may_have_falls_short");
+    mac.types("check --rlimit nofile=65000:unlimited").expected("cli/macos/limit_above_maxfilesperproc_falls_short");
 }
 
 #[test]
-fn apply_sets_the_keys_and_says_what_to_type_for_the_limits() {
+fn apply_sets_sysctls_and_prints_ulimit_commands() {
     let mut mac = mac();
-    mac.types("apply -p @/p.toml").expected("cli/macos/apply_sets_the_keys_and_says_what_to_type_for_the_limits");
+    mac.types("apply -p @/p.toml").expected("cli/macos/apply_sets_sysctls_and_prints_ulimit_commands");
     assert!(!mac.kernel.changes.iter().any(|change| change.starts_with("nofile")), "{:?}", mac.kernel.changes);
     assert_eq!(mac.value("kern.maxfiles"), "200000");
     assert_eq!(mac.limits(Resource::Nofile), "256:unlimited");
@@ -64,7 +63,7 @@ fn apply_sets_the_keys_and_says_what_to_type_for_the_limits() {
 }
 
 #[test]
-fn apply_without_limits_or_with_best_effort_is_no_failure() {
+fn apply_without_limits_or_with_best_effort_succeeds() {
     assert_eq!(mac().types("apply -p @/p.toml --no-rlimits").code, Some(0));
     let ended = mac().types("apply -p @/p.toml --best-effort");
     assert_eq!(ended.code, Some(0));
@@ -76,7 +75,7 @@ fn apply_without_limits_or_with_best_effort_is_no_failure() {
 }
 
 #[test]
-fn apply_puts_the_keys_back_where_one_is_refused() {
+fn apply_restores_keys_when_one_is_refused() {
     let mut mac = mac();
     let ended = mac.types("apply -p @/p.toml --set kern.nonsense=1");
     assert_eq!(ended.code, Some(1));
@@ -86,7 +85,7 @@ fn apply_puts_the_keys_back_where_one_is_refused() {
 }
 
 #[test]
-fn another_process_cannot_be_reached() {
+fn macos_has_no_limits_of_other_processes() {
     mac().types("apply -p @/p.toml --pid 7").is(
         Some(2),
         "",
@@ -102,7 +101,7 @@ fn another_process_cannot_be_reached() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing() {
+fn macos_dry_run_changes_nothing() {
     let mut mac = mac();
     let ended = mac.types("apply --dry-run -p @/p.toml");
     assert!(ended.stdout.contains("3 settings would be changed"), "{}", ended.stdout);
@@ -111,17 +110,17 @@ fn a_dry_run_changes_nothing() {
 
 /// An ordinary user raises the soft limit for the service, and is told who may do the rest.
 #[test]
-fn an_ordinary_user() {
+fn macos_unprivileged_user_is_diagnosed() {
     let mut mac = Computer::macos(Fake::macos().as_user(501), 501).file("p.toml", PROFILE);
     assert_eq!(mac.types("check -p @/p.toml").code, Some(1));
-    mac.types("run --set kern.maxfiles=200000 -- true").expected("cli/macos/an_ordinary_user");
+    mac.types("run --set kern.maxfiles=200000 -- true").expected("cli/macos/macos_unprivileged_user_is_diagnosed");
     mac.types("run --rlimit nofile=50000:unlimited -- true").is(None, "", "");
     assert_eq!(mac.limits(Resource::Nofile), "50000:unlimited");
 }
 
 /// The kernel itself would take every one of these.
 #[test]
-fn nonsense_is_refused_before_anything_is_touched() {
+fn macos_invalid_values_change_nothing() {
     for set in [
         "kern.maxfiles=-1",
         "kern.maxfiles=0",
@@ -143,15 +142,15 @@ fn nonsense_is_refused_before_anything_is_touched() {
 
 /// The kernel moves a port into its range without a word; here it does so for a key whose range nobody knows.
 #[test]
-fn what_is_clamped_silently_falls_short() {
+fn silently_clamped_value_falls_short() {
     let clamping = Fake::macos().with("net.inet.odd", "5", tunectl::kernel::fake::Behaviour::clamped(1, 10));
     let mut mac = Computer::macos(clamping, 0);
-    mac.types("apply --set net.inet.odd=99").expected("cli/macos/what_is_clamped_silently_falls_short");
+    mac.types("apply --set net.inet.odd=99").expected("cli/macos/silently_clamped_value_falls_short");
     assert_eq!(mac.value("net.inet.odd"), "5");
 }
 
 #[test]
-fn the_built_in_profiles_hold_on_a_mac() {
+fn built_in_profiles_apply_on_macos() {
     for name in ["base", "production", "loadtest", "realtime"] {
         let mut mac = Computer::macos(Fake::macos(), 0);
         mac.types(&format!("run --best-effort -p {name} -- true"));
@@ -165,7 +164,7 @@ fn the_built_in_profiles_hold_on_a_mac() {
 }
 
 #[test]
-fn limits_shows_the_nine_that_it_has() {
+fn limits_lists_the_nine_of_macos() {
     let ended = mac().types("limits --format json");
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     let names: Vec<&str> =
@@ -174,7 +173,7 @@ fn limits_shows_the_nine_that_it_has() {
 }
 
 #[test]
-fn the_table_of_the_other_system_is_read_and_left_alone() {
+fn tables_of_the_other_system_are_ignored() {
     let mut mac =
         mac().file("both.toml", "[linux.sysctl]\nvm.swappiness = 1\n[macos.sysctl]\nkern.maxfiles = 200000\n");
     assert_eq!(mac.types("apply -p @/both.toml").code, Some(0));
@@ -185,7 +184,7 @@ fn the_table_of_the_other_system_is_read_and_left_alone() {
 
 /// Of the limits of Linux, XNU has nine: of the others it says EINVAL.
 #[test]
-fn a_limit_that_only_linux_has() {
+fn limit_unknown_to_macos_is_diagnosed() {
     let ended = mac().types("check --format json --rlimit rtprio=1");
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     let finding = &document["findings"][0];

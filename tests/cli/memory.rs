@@ -20,7 +20,7 @@ fn linux(fake: Fake) -> Computer {
 const HOSTS: &str = "[linux.sysctl]\nvm.swappiness = 10\nnet.core.somaxconn = 32768\n";
 
 #[test]
-fn on_a_host_of_ones_own_everything_is_written() {
+fn everything_is_written_on_a_host() {
     let mut host = linux(Fake::linux()).file("p.toml", HOSTS);
     host.types("apply -p @/p.toml").is(
         Some(0),
@@ -32,11 +32,9 @@ fn on_a_host_of_ones_own_everything_is_written() {
 
 /// uid 0 of a privileged container could write it, without any capability.
 #[test]
-fn a_setting_of_the_host_is_not_written_from_a_container() {
+fn host_setting_is_not_written_from_a_container() {
     let mut container = linux(Fake::linux()).contained().file("p.toml", HOSTS);
-    container
-        .types("run -p @/p.toml -- true")
-        .expected("cli/memory/a_setting_of_the_host_is_not_written_from_a_container");
+    container.types("run -p @/p.toml -- true").expected("cli/memory/host_setting_is_not_written_from_a_container");
     assert_eq!(container.kernel.changes, ["net.core.somaxconn=32768", "net.core.somaxconn=4096"]);
 
     assert_eq!(container.types("run --best-effort -p @/p.toml -- true").code, None);
@@ -49,14 +47,14 @@ fn a_setting_of_the_host_is_not_written_from_a_container() {
 
 /// What the host already has needs no write, in a container as anywhere.
 #[test]
-fn a_setting_of_the_host_that_holds_is_no_obstacle() {
+fn satisfied_host_setting_is_accepted_in_a_container() {
     let mut container = linux(Fake::linux()).contained();
     container.types("run --set vm.swappiness=60 -- true").is(None, "", "");
     assert_eq!(container.kernel.changes, [""; 0]);
 }
 
 #[test]
-fn only_what_differs_is_written_and_once() {
+fn only_differing_settings_are_written() {
     let mut host = linux(Fake::linux());
     assert_eq!(host.types("apply -p loadtest --port 8080").code, Some(0));
     assert_eq!(
@@ -79,17 +77,17 @@ fn only_what_differs_is_written_and_once() {
 
 /// A range over ports that are not reserved would do harm, so it stays as it was.
 #[test]
-fn the_range_is_held_back_where_the_ports_cannot_be_reserved() {
+fn port_range_is_not_widened_without_reserved_ports() {
     let sealed = Fake::linux().mode("net.ipv4.ip_local_reserved_ports", 0o444);
     let profile = "service.ports = [8080]\nlinux.sysctl.net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n";
     let mut host = linux(sealed).file("p.toml", profile);
     host.types("apply --best-effort -p @/p.toml")
-        .expected("cli/memory/the_range_is_held_back_where_the_ports_cannot_be_reserved");
+        .expected("cli/memory/port_range_is_not_widened_without_reserved_ports");
     assert_eq!(host.value("net.ipv4.ip_local_port_range"), "32768\t60999");
 }
 
 #[test]
-fn a_hard_limit_above_the_ceiling_comes_after_the_ceiling() {
+fn nr_open_is_raised_before_the_hard_limit() {
     let profile =
         "rlimit.nofile = { hard = 2000000, soft = 1500000 }\nlinux.sysctl.fs.nr_open = { at_least = 2000000 }\n";
     let mut host = linux(Fake::linux()).file("p.toml", profile);
@@ -100,7 +98,7 @@ fn a_hard_limit_above_the_ceiling_comes_after_the_ceiling() {
 
 /// The kernel refuses an infinite one even from root.
 #[test]
-fn unlimited_nofile_is_as_many_as_the_kernel_ever_gives() {
+fn unlimited_nofile_means_nr_open() {
     let mut host = linux(Fake::linux());
     host.types("run --rlimit nofile=unlimited -- true").is(None, "", "");
     assert_eq!(host.kernel.changes, ["nofile=1048576:1048576"]);
@@ -111,7 +109,7 @@ fn unlimited_nofile_is_as_many_as_the_kernel_ever_gives() {
 
 /// Soft goes up to hard, and what else is missing is said.
 #[test]
-fn an_ordinary_user_gets_what_can_be_had() {
+fn unprivileged_user_gets_what_is_possible() {
     let mut host = linux(Fake::linux().as_user(1000)).user(1000);
     host.types("run --rlimit nofile=524288 -- true").is(None, "", "");
     assert_eq!(host.limits(Resource::Nofile), "524288:524288");
@@ -137,7 +135,7 @@ nofile (hard)       600000  524288  falls short
 }
 
 #[test]
-fn apply_sets_the_limits_of_the_shell_above_sudo() {
+fn apply_sets_the_limits_of_the_shell_that_ran_sudo() {
     let mut host = linux(Fake::linux());
     host.types("apply --rlimit nofile=50000:65000").is(
         Some(0),
@@ -152,7 +150,7 @@ fn apply_sets_the_limits_of_the_shell_above_sudo() {
 }
 
 #[test]
-fn each_way_to_be_refused_has_its_own_words() {
+fn each_kind_of_refusal_is_explained() {
     let name = "net.core.somaxconn";
     for (fake, contained, why) in [
         (
@@ -188,17 +186,17 @@ fn each_way_to_be_refused_has_its_own_words() {
 
 /// What can't be put back is told, with what stands there now.
 #[test]
-fn a_value_that_cannot_be_put_back_is_told() {
+fn failed_undo_is_reported() {
     // Takes only numbers from 5000 on, and yet begins with 7.
     let odd = Fake::linux().with("net.core.odd", "7", Behaviour::numbers(5000, 9999));
     let mut host = linux(odd);
     host.types("apply --set net.core.odd=5000 --set net.core.nonsense=1")
-        .expected("cli/memory/a_value_that_cannot_be_put_back_is_told");
+        .expected("cli/memory/failed_undo_is_reported");
 }
 
 /// `vm.dirty_bytes` and `vm.dirty_ratio` set each other to zero: together they can't be had.
 #[test]
-fn settings_that_undo_each_other_fall_short_and_are_put_back() {
+fn mutually_exclusive_settings_fall_short_and_are_restored() {
     let mut host = linux(Fake::linux());
     let ended = host.types("apply --set vm.dirty_ratio=30 --set vm.dirty_bytes=8192");
     assert_eq!(ended.code, Some(1));
@@ -207,7 +205,7 @@ fn settings_that_undo_each_other_fall_short_and_are_put_back() {
 
 /// 0 is refused for it: writing the other one makes it 0 again.
 #[test]
-fn one_of_two_keys_for_one_thing_is_put_back_through_the_other() {
+fn alternative_keys_are_restored_through_each_other() {
     let mut host = linux(Fake::linux());
     let ended = host.types("apply --set vm.dirty_bytes=8192 --set net.core.nonsense=1");
     assert!(ended.stderr.contains("\n1 setting that had been changed was put back\n"), "{}", ended.stderr);
@@ -215,7 +213,7 @@ fn one_of_two_keys_for_one_thing_is_put_back_through_the_other() {
 }
 
 #[test]
-fn limits_that_tunectl_itself_would_feel_come_last() {
+fn limits_that_affect_tunectl_are_set_last() {
     let profile = "[rlimit]\nas = \"1GiB\"\nfsize = 0\ncpu = 60\nnofile = 50\nnproc = 1\nstack = \"1MiB\"\ncore = 0\n";
     let mut host = linux(Fake::linux()).file("p.toml", profile);
     host.types("run -p @/p.toml -- true").is(None, "", "");
@@ -228,11 +226,11 @@ fn limits_that_tunectl_itself_would_feel_come_last() {
 
 /// What apply could not put back, it does not begin: without the capability nobody raises a hard limit again.
 #[test]
-fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
+fn irreversible_lowering_of_a_hard_limit_is_refused() {
     let user = Fake::linux().as_user(1000).with_process(700, 1000);
     let mut host = with_shell(Computer::linux(user)).user(1000);
     host.types("apply --rlimit nofile=5000:6000 --rlimit sigpending=99999")
-        .expected("cli/memory/a_hard_limit_is_not_lowered_where_that_could_not_be_undone");
+        .expected("cli/memory/irreversible_lowering_of_a_hard_limit_is_refused");
     assert_eq!(host.limits_of(700, Resource::Nofile), "1024:524288");
     host.types("apply --rlimit nofile=5000:6000");
     assert_eq!(host.limits_of(700, Resource::Nofile), "5000:6000");
@@ -240,24 +238,24 @@ fn a_hard_limit_is_not_lowered_where_that_could_not_be_undone() {
 
 /// A value of the kernel's, or the name of an interface, may hold what a terminal obeys.
 #[test]
-fn no_value_speaks_to_the_terminal() {
+fn control_characters_in_values_are_escaped() {
     let text = Behaviour::Text(128);
     let odd = Fake::linux().with("kernel.core_pattern", "|/bin/x \u{1b}[31m\u{202e}", text);
     let mut host = linux(odd);
     host.types("check --set kernel.core_pattern=core --set net.ipv4.ip_local_reserved_ports=")
-        .expected("cli/memory/no_value_speaks_to_the_terminal");
+        .expected("cli/memory/control_characters_in_values_are_escaped");
     let changed = host.types("apply --set kernel.core_pattern=core").stdout;
     assert_eq!(changed.lines().next(), Some("kernel.core_pattern |/bin/x \\u{1b}[31m\\u{202e} → core"));
 }
 
 /// It holds, and old programs will not thank anybody for it.
 #[test]
-fn a_limit_of_a_thousand_million_files_is_warned_of() {
+fn huge_nofile_limit_is_warned_of() {
     let limits = |soft| Limits { soft: Limit::Value(soft), hard: Limit::Value(1_073_741_816) };
     let machine =
         |soft| linux(Fake::linux().holding("fs.nr_open", "1073741816").limited(Resource::Nofile, limits(soft)));
     let check = "check --rlimit nofile=1073741816";
-    machine(1_073_741_816).types(check).expected("cli/memory/a_limit_of_a_thousand_million_files_is_warned_of");
+    machine(1_073_741_816).types(check).expected("cli/memory/huge_nofile_limit_is_warned_of");
     let json = machine(1_073_741_816).types(&format!("{check} --format json")).stdout;
     assert_eq!(json.matches("\"code\": \"W006\"").count(), 1, "{json}");
     // `base` brings the soft limit down, and leaves the hard one alone.
@@ -284,7 +282,7 @@ impl log::Log for Log {
 static LOG: Log = Log(Mutex::new(Vec::new()));
 
 #[test]
-fn what_keeps_listeners_unseen_is_told_in_our_words() {
+fn unlistable_listeners_are_warned_of() {
     log::set_logger(&LOG).unwrap();
     log::set_max_level(log::LevelFilter::Warn);
     for (errno, why) in [(libc::ENOENT, "no such file or directory"), (libc::EPROTONOSUPPORT, "protocol not supported")]

@@ -10,7 +10,7 @@ fn said(arguments: &[&str], code: i32) -> String {
 }
 
 #[test]
-fn a_range_on_the_command_line_is_written_as_it_takes_it() {
+fn range_error_shows_the_accepted_syntax() {
     let ran =
         Test::new(["check", "--set", "net.ipv4.ip_local_port_range=1024,65535"]).stderr_is_anything().code(2).run();
     assert!(ran.stderr.ends_with("  = help: write `'1024 65535'`\n"), "{}", ran.stderr);
@@ -20,7 +20,7 @@ fn a_range_on_the_command_line_is_written_as_it_takes_it() {
 }
 
 #[test]
-fn folders_and_strangers_among_settings() {
+fn directories_and_unknown_names_are_reported() {
     let folder = said(&["check", "--set", "net.core=1"], 1);
     assert!(folder.contains("\n    why: it is a folder of settings: name one of them\n"), "{folder}");
     let stranger = said(&["check", "--set", "net.ipv4.conf.lo.nope=1"], 1);
@@ -28,7 +28,7 @@ fn folders_and_strangers_among_settings() {
 }
 
 #[test]
-fn a_path_beneath_sys_is_explained_without_its_beginning() {
+fn sysfs_path_with_prefix_is_explained() {
     let name = "kernel/mm/transparent_hugepage/enabled";
     let (short, long) = (said(&["explain", name], 0), said(&["explain", &format!("/sys/{name}")], 0));
     assert_eq!(short, long);
@@ -36,7 +36,7 @@ fn a_path_beneath_sys_is_explained_without_its_beginning() {
 }
 
 #[test]
-fn an_entry_of_path_that_is_too_long_is_passed_over_and_cut_short() {
+fn overlong_path_entries_are_skipped_and_truncated() {
     Test::shell("long=$(printf 'x%.0s' $(seq 10000)); PATH=/$long:$PATH; tunectl run --rlimit core=0 -- true").run();
     let absent =
         Test::shell("long=$(printf 'x%.0s' $(seq 10000)); PATH=$PATH:/$long; tunectl run --rlimit core=0 -- absent");
@@ -46,7 +46,7 @@ fn an_entry_of_path_that_is_too_long_is_passed_over_and_cut_short() {
 
 /// What can't be read is not taken for a file in which the name is missing.
 #[test]
-fn files_that_are_not_there_are_named() {
+fn missing_passwd_group_and_proc_files_are_named() {
     inside(this_test!(), || {
         let without = |place: &str, words: &str| {
             Test::shell(&format!("exec unshare --mount sh -c 'mount -t tmpfs none {place} && exec tunectl {words}'"))

@@ -23,7 +23,7 @@ fn wants(arguments: &[&str], variable: Option<&str>, wanted: &str) {
 }
 
 #[test]
-fn later_profiles_win_and_flags_win_over_the_variable() {
+fn later_profiles_and_flags_override() {
     wants(&["-p", "./one.toml"], None, "One");
     wants(&["-p", "one.toml", "--profile", "two.toml"], None, "Two");
     wants(&["-p", "two.toml,one.toml"], None, "One");
@@ -35,7 +35,7 @@ fn later_profiles_win_and_flags_win_over_the_variable() {
 }
 
 #[test]
-fn a_profile_has_to_be_named() {
+fn missing_profile_option_exits_2() {
     for arguments in [&["check"][..], &["apply"], &["run", "--", "true"]] {
         Test::new(arguments)
             .stderr(
@@ -48,7 +48,7 @@ fn a_profile_has_to_be_named() {
 }
 
 #[test]
-fn the_built_in_profiles_are_listed_and_shown_and_valid() {
+fn built_in_profiles_are_listed_shown_and_valid() {
     let listed = Test::new(["profile", "list"])
         .stdout(
             "\
@@ -70,10 +70,10 @@ loadtest    Highly concurrent load tests from one machine
 }
 
 #[test]
-fn a_wide_range_of_ports_without_a_service_port_is_warned_of() {
+fn wide_port_range_without_service_port_is_warned_of() {
     Test::new(["profile", "validate", "wide.toml"])
         .file("wide.toml", "[linux.sysctl]\n\"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }\n")
-        .expected("cli/profiles/a_wide_range_of_ports_without_a_service_port_is_warned_of");
+        .expected("cli/profiles/wide_port_range_without_service_port_is_warned_of");
     Test::new(["profile", "validate", "wide.toml"])
         .file(
             "wide.toml",
@@ -92,7 +92,7 @@ fn each_profile_is_validated_by_itself() {
 }
 
 #[test]
-fn an_unknown_profile_gets_a_suggestion() {
+fn unknown_profile_gets_a_suggestion() {
     Test::new(["check", "-p", "loadtests"])
         .stderr(
             "\

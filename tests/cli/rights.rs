@@ -36,7 +36,7 @@ fn ordinary_shell(script: &str) -> Result<Test, String> {
 
 /// In the machine's own namespaces, where nobody but root may write: nothing can happen to the host.
 #[test]
-fn an_ordinary_user_raises_soft_to_hard_and_is_told_the_rest() {
+fn unprivileged_user_raises_only_the_soft_limit() {
     let script = "ulimit -Sn 100; ulimit -Hn 300
         $tunectl run --best-effort --rlimit nofile=300 --rlimit core=0 -- sh -c 'ulimit -Sn; ulimit -Hn'
         $tunectl run --rlimit nofile=400 --set net.ipv4.tcp_fin_timeout=47 -- echo started
@@ -62,7 +62,7 @@ fn an_ordinary_user_raises_soft_to_hard_and_is_told_the_rest() {
 
 /// It writes what its caller's files say: with someone else's rights that would be a way to become them.
 #[test]
-fn a_set_uid_program_does_nothing() {
+fn set_uid_program_refuses_to_run() {
     let name = this_test!();
     if !is_root() {
         return skip(name, "only root can give a program away");

@@ -37,7 +37,7 @@ impl Drop for Service {
 }
 
 #[test]
-fn the_service_finds_the_keys_and_limits_of_the_profile() {
+fn service_has_the_settings_of_the_profile() {
     inside(this_test!(), || {
         put("net/ipv4/tcp_fin_timeout", "60");
         put("net/ipv4/tcp_keepalive_time", "7200");
@@ -48,7 +48,7 @@ fn the_service_finds_the_keys_and_limits_of_the_profile() {
                       /proc/sys/net/ipv4/tcp_rmem; ulimit -Sn; ulimit -Hn; exit 7";
         Test::new(["run", "-p", "web.toml", "--", "sh", "-c", script])
             .file("web.toml", PROFILE)
-            .expected("cli/run/the_service_finds_the_keys_and_limits_of_the_profile");
+            .expected("cli/run/service_has_the_settings_of_the_profile");
 
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
         assert_eq!(sysctl("net/ipv4/tcp_keepalive_time"), "300");
@@ -60,7 +60,7 @@ fn the_service_finds_the_keys_and_limits_of_the_profile() {
 /// The same program started with and without tunectl, with odd signals, arguments and variables: all that /proc
 /// shows of the two is the same, but for what was asked for.
 #[test]
-fn the_service_finds_nothing_else_changed() {
+fn service_inherits_everything_else_unchanged() {
     inside(this_test!(), || {
         let scratch = Scratch::new();
         let profile = scratch.write("web.toml", PROFILE);
@@ -138,7 +138,7 @@ fn changed<'a>(
 
 /// What nobody would carry out is refused where it was typed, and told where a variable or a profile asks for it.
 #[test]
-fn what_only_a_supervisor_does_needs_init() {
+fn supervisor_options_need_init() {
     for (flags, named) in [
         (&["--stop-timeout", "5s"][..], "--stop-timeout"),
         (&["-g"], "--signal-to"),

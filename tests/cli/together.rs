@@ -36,7 +36,7 @@ nofile (hard)  at least 4294967296  1200   falls short
 ";
 
 #[test]
-fn what_was_changed_is_put_back_and_nothing_is_started() {
+fn run_restores_settings_and_starts_nothing_on_failure() {
     inside(this_test!(), || {
         begin();
         let ran = Test::new(["run", "-p", "web.toml", "--", "touch", "started"])
@@ -56,7 +56,7 @@ error: a required setting falls short, so `touch` was not started
 }
 
 #[test]
-fn apply_puts_back_the_limits_of_the_shell_too() {
+fn apply_restores_limits_of_the_shell_on_failure() {
     inside(this_test!(), || {
         begin();
         Test::shell("tunectl apply -p web.toml; echo $?; ulimit -Sn; ulimit -Hn")
@@ -74,7 +74,7 @@ error: a required setting falls short, so nothing was changed for good
 }
 
 #[test]
-fn with_best_effort_it_is_a_warning() {
+fn best_effort_turns_failure_into_a_warning() {
     inside(this_test!(), || {
         for (arguments, variable) in [(&["run", "--best-effort"][..], "0"), (&["run"], "1"), (&["run"], "true")] {
             begin();
@@ -91,7 +91,7 @@ fn with_best_effort_it_is_a_warning() {
 }
 
 #[test]
-fn what_is_optional_may_fall_short() {
+fn optional_setting_may_fall_short() {
     inside(this_test!(), || {
         begin();
         let short = SHORT.replace("falls short", "falls short (optional)");
@@ -106,7 +106,7 @@ fn what_is_optional_may_fall_short() {
 
 /// One failure hides no other, and the good ones between them are tried.
 #[test]
-fn every_setting_is_tried_and_every_outcome_told() {
+fn every_setting_is_tried_and_reported() {
     inside(this_test!(), || {
         begin();
         let profile = r#"
@@ -118,14 +118,14 @@ fn every_setting_is_tried_and_every_outcome_told() {
 "#;
         Test::new(["run", "--best-effort", "-p", "web.toml", "--", "true"])
             .file("web.toml", profile)
-            .expected("cli/together/every_setting_is_tried_and_every_outcome_told");
+            .expected("cli/together/every_setting_is_tried_and_reported");
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
     });
 }
 
 /// A command that can't be executed is found out before anything is changed for it.
 #[test]
-fn a_command_that_cannot_be_executed_changes_nothing() {
+fn unexecutable_command_changes_nothing() {
     inside(this_test!(), || {
         begin();
         let cases: [(&[&str], i32, &str); 7] = [
@@ -153,7 +153,7 @@ fn a_command_that_cannot_be_executed_changes_nothing() {
 
 /// Only execve(2) itself finds this out, after the settings have been applied: they are put back.
 #[test]
-fn an_exec_that_fails_puts_everything_back() {
+fn failed_exec_restores_everything() {
     inside(this_test!(), || {
         begin();
         let profile = OPTIONAL.replace("nofile", "core = 0\n#");

@@ -11,7 +11,7 @@ fn applies(profile: &str, stdout: &str) {
 }
 
 #[test]
-fn what_the_kernel_rounds_to_its_tick_is_reported_and_falls_short() {
+fn value_rounded_by_the_kernel_falls_short() {
     inside(this_test!(), || {
         put("net/ipv4/neigh/lo/retrans_time_ms", "1001");
         let found = sysctl("net/ipv4/neigh/lo/retrans_time_ms");
@@ -45,7 +45,7 @@ error: a required setting falls short, so nothing was changed for good
 
 /// A range of groups that is upside down becomes the empty one, on every kernel (`ipv4_ping_group_range`).
 #[test]
-fn what_the_kernel_makes_of_a_value_is_reported_and_falls_short() {
+fn value_changed_by_the_kernel_falls_short() {
     inside(this_test!(), || {
         if fs::write("/proc/sys/net/ipv4/ping_group_range", "5 2").is_err() {
             return skip(this_test!(), "the user namespace of a plain user maps one group only: run it as root");
@@ -53,13 +53,13 @@ fn what_the_kernel_makes_of_a_value_is_reported_and_falls_short() {
         put("net/ipv4/ping_group_range", "0 0");
         Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.net.ipv4.ping_group_range = [5, 2]\n")
-            .expected("cli/values/what_the_kernel_makes_of_a_value_is_reported_and_falls_short");
+            .expected("cli/values/value_changed_by_the_kernel_falls_short");
         assert_eq!(sysctl("net/ipv4/ping_group_range"), "0 0");
     });
 }
 
 #[test]
-fn a_thousand_ports_arrive_as_a_thousand_ports() {
+fn long_port_lists_are_written_whole() {
     inside(this_test!(), || {
         let ports: Vec<String> = (0..1000).map(|n| (10_001 + 2 * n).to_string()).collect();
         let profile = format!("linux.sysctl.net.ipv4.ip_local_reserved_ports = [{}]\n", ports.join(", "));
@@ -72,7 +72,7 @@ fn a_thousand_ports_arrive_as_a_thousand_ports() {
 }
 
 #[test]
-fn ports_are_compared_as_sets_and_added_to_what_is_there() {
+fn ports_are_compared_as_sets_and_added() {
     inside(this_test!(), || {
         put("net/ipv4/ip_local_reserved_ports", "9000-9009,9010,80");
         let nothing = "nothing to change, 1 holds already\n";
@@ -92,7 +92,7 @@ fn ports_are_compared_as_sets_and_added_to_what_is_there() {
 }
 
 #[test]
-fn a_wider_range_than_the_one_that_is_asked_for_stays() {
+fn wider_port_range_is_kept() {
     inside(this_test!(), || {
         put("net/ipv4/ip_local_port_range", "10000 60999");
         applies(
@@ -115,7 +115,7 @@ fn a_wider_range_than_the_one_that_is_asked_for_stays() {
 /// The kernel refuses whichever write would put the first unprivileged port above the range, so the order of the
 /// two hangs on the direction. The profile has them in the wrong order both times.
 #[test]
-fn the_range_and_the_first_unprivileged_port_move_together_both_ways() {
+fn port_range_and_unprivileged_port_start_are_ordered() {
     inside(this_test!(), || {
         put("net/ipv4/ip_local_port_range", "32768 60999");
         put("net/ipv4/ip_unprivileged_port_start", "1024");
@@ -137,7 +137,7 @@ fn the_range_and_the_first_unprivileged_port_move_together_both_ways() {
 }
 
 #[test]
-fn the_ports_of_the_service_are_reserved_before_the_range_takes_them_in() {
+fn service_ports_are_reserved_before_the_range_widens() {
     inside(this_test!(), || {
         put("net/ipv4/ip_local_port_range", "32768 60999");
         put("net/ipv4/ip_local_reserved_ports", "\n");
@@ -158,7 +158,7 @@ fn the_ports_of_the_service_are_reserved_before_the_range_takes_them_in() {
 }
 
 #[test]
-fn patterns_stand_for_what_exists_and_a_name_goes_before_them() {
+fn patterns_expand_to_existing_keys_and_names_override() {
     inside(this_test!(), || {
         for interface in ["all", "default", "lo"] {
             put(&format!("net/ipv4/conf/{interface}/rp_filter"), "0");
@@ -189,7 +189,7 @@ error: a required setting falls short, so nothing was changed for good
 }
 
 #[test]
-fn names_with_dots_in_every_spelling() {
+fn interface_names_with_dots_work_in_every_spelling() {
     inside(this_test!(), || {
         put("net/ipv4/conf/lo/rp_filter", "0");
         rename_loopback("eth0.100");
@@ -215,7 +215,7 @@ const FORWARD: &str = "[linux.sysctl.net.ipv4]\nconf.all.accept_redirects = { at
 
 /// Turning forwarding on takes redirects away, though they were allowed before and needed no write.
 #[test]
-fn what_one_key_resets_is_set_again() {
+fn keys_reset_by_another_write_are_set_again() {
     inside(this_test!(), || {
         put("net/ipv4/ip_forward", "0");
         put("net/ipv4/conf/all/accept_redirects", "1");
@@ -227,13 +227,13 @@ fn what_one_key_resets_is_set_again() {
 
 /// Turning it off again allows them, though they had not been.
 #[test]
-fn what_putting_one_key_back_resets_is_put_back_too() {
+fn undo_restores_keys_reset_by_the_undo() {
     inside(this_test!(), || {
         put("net/ipv4/ip_forward", "0");
         put("net/ipv4/conf/all/accept_redirects", "0");
         Test::new(["apply", "-p", "p.toml", "--set", "net.ipv4.tcp_congestion_control=nonsense"])
             .file("p.toml", "[linux.sysctl.net.ipv4]\nconf.all.accept_redirects = 0\nip_forward = 1\n")
-            .expected("cli/values/what_putting_one_key_back_resets_is_put_back_too");
+            .expected("cli/values/undo_restores_keys_reset_by_the_undo");
         assert_eq!(sysctl("net/ipv4/ip_forward"), "0");
         assert_eq!(sysctl("net/ipv4/conf/all/accept_redirects"), "0");
     });
@@ -241,7 +241,7 @@ fn what_putting_one_key_back_resets_is_put_back_too() {
 
 /// Forwarding is set on every interface along with `ip_forward`, and reset with it.
 #[test]
-fn what_the_kernel_changes_along_with_a_key_is_put_back_without_a_journal_too() {
+fn undo_without_journal_restores_side_effects() {
     inside(this_test!(), || {
         for (command, end, code) in [("apply", &["--no-journal"][..], 1), ("run", &["--", "true"], 125)] {
             put("net/ipv4/ip_forward", "0");

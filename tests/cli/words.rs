@@ -3,7 +3,7 @@
 use crate::support::test::Test;
 
 #[test]
-fn no_command() {
+fn missing_subcommand_prints_help() {
     let usage = "\
 error: the following required arguments were not provided:
   <COMMAND>...
@@ -19,8 +19,8 @@ For more information, try '--help'.
 }
 
 #[test]
-fn words_that_are_no_options() {
-    Test::new(["chekc"]).expected("cli/words/words_that_are_no_options");
+fn unknown_options_exit_2() {
+    Test::new(["chekc"]).expected("cli/words/unknown_options_exit_2");
     for arguments in [
         &["check", "-p", "base", "--pid", "0"][..],
         &["check", "-p", "base", "--pid", "-1"],
@@ -35,13 +35,13 @@ fn words_that_are_no_options() {
 }
 
 #[test]
-fn settings_on_the_command_line_are_cited_too() {
+fn errors_in_set_options_cite_the_command_line() {
     Test::new(["check", "--set", "net.core.somaxconn", "--rlimit", "nofiles=5", "--port", "70000"])
-        .expected("cli/words/settings_on_the_command_line_are_cited_too");
+        .expected("cli/words/errors_in_set_options_cite_the_command_line");
 }
 
 #[test]
-fn help_and_version_are_results() {
+fn help_and_version_go_to_standard_output() {
     Test::new(["--version"]).stdout(concat!("tunectl ", env!("CARGO_PKG_VERSION"), "\n")).run();
     let help = Test::new(["--help"]).stdout_is_anything().run();
     for word in ["run", "apply", "check", "limits", "profile", "Exit codes"] {
@@ -51,7 +51,7 @@ fn help_and_version_are_results() {
 
 /// Exit codes are the same whoever reads the results, or nobody.
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn closed_reader_of_standard_output_is_tolerated() {
     Test::shell("{ sleep 0.2; tunectl profile show loadtest; echo $? >code; } | true; while ! test -s code; do sleep 0.1; done; cat code")
         .stdout("0\n")
         .run();
@@ -63,7 +63,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 /// What is lost on a full disk is not taken for a success.
 #[cfg(target_os = "linux")]
 #[test]
-fn results_that_cannot_be_written_are_a_failure() {
+fn full_disk_on_standard_output_fails() {
     let lost = "error: the results could not be written to standard output: no space left on device\n";
     for command in ["limits", "limits --format json", "profile list", "profile show loadtest"] {
         Test::shell(&format!("tunectl {command} >/dev/full")).stderr(lost).code(1).run();
@@ -74,7 +74,7 @@ fn results_that_cannot_be_written_are_a_failure() {
 /// What a service is started with is closed there too, and no file of tunectl's stands in the place.
 #[cfg(target_os = "linux")]
 #[test]
-fn closed_streams_stay_closed_for_the_service() {
+fn closed_standard_streams_stay_closed_for_the_service() {
     Test::shell("tunectl run --rlimit core=0 -- sh -c 'for f in 0 1 2; do test -e /proc/$$/fd/$f && echo $f >>open; done; :' <&- 2>&-; cat open")
         .stdout("1\n")
         .run();
@@ -82,7 +82,7 @@ fn closed_streams_stay_closed_for_the_service() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_log_is_on_standard_error_and_as_loud_as_asked() {
+fn log_level_options_work() {
     let run = |test: Test| test.stderr_is_anything().run().stderr;
     let arguments = ["run", "--rlimit", "core=0", "--", "true"];
     assert_eq!(run(Test::new(arguments)), "");
@@ -98,7 +98,7 @@ fn the_log_is_on_standard_error_and_as_loud_as_asked() {
 /// Each `v` says more: what is done, each write, each read.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_log_tells_of_writes_and_then_of_reads() {
+fn log_levels_show_writes_and_reads() {
     let said = |loud: &str| {
         let test = Test::shell(&format!(
             "ulimit -Sc 0; exec tunectl {loud} run --set kernel.ostype=Linux --rlimit core=0:0 -- true"

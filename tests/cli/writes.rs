@@ -54,7 +54,7 @@ impl Watch {
 }
 
 #[test]
-fn what_differs_is_written_once_and_what_holds_never() {
+fn only_differing_settings_are_written_once() {
     inside(this_test!(), || {
         let watch = Watch::begin();
         Test::new(["run", "-p", "p.toml", "--", "true"]).file("p.toml", PROFILE).run();
@@ -72,7 +72,7 @@ fn what_differs_is_written_once_and_what_holds_never() {
 }
 
 #[test]
-fn check_and_a_dry_run_open_nothing_for_writing() {
+fn check_and_dry_run_open_nothing_for_writing() {
     inside(this_test!(), || {
         let watch = Watch::begin();
         Test::new(["check", "-p", "p.toml"]).file("p.toml", PROFILE).stdout_is_anything().code(1).run();

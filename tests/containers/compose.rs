@@ -12,7 +12,7 @@ use crate::{images, programs};
 /// All in one file; and then the checks pass.
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_compose_file_mended_by_what_is_said() {
+fn compose_file_with_the_printed_remedies_passes() {
     let image = images::probe();
     let asked = ["-p", "web", "-p", "descriptors", "-p", "threads", "--set", "kernel.hostname=queue"];
     let check = [&["/tunectl", "check"][..], &asked].concat();

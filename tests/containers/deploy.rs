@@ -50,7 +50,7 @@ fn check(what: &str, of: &Path) -> String {
 }
 
 #[test]
-fn the_documentation_names_every_file() {
+fn documentation_links_every_deployment_file() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/watch.md")).unwrap();
     for entry in fs::read_dir(file("")).unwrap() {
         let path = entry.unwrap().path();
@@ -60,7 +60,7 @@ fn the_documentation_names_every_file() {
 }
 
 #[test]
-fn the_unit_starts_what_there_is() {
+fn unit_command_lines_parse_and_mount_directives_are_absent() {
     let unit = read("tunectl-watch.service");
     for text in [&unit, &read("repair.conf")] {
         let start = text.lines().rev().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
@@ -77,7 +77,7 @@ const MANIFESTS: [&str; 3] = ["daemonset.yaml", "entrypoint.yaml", "init-contain
 
 #[test]
 #[ignore = "needs what .ci/deploy installs"]
-fn manifests_are_what_kubernetes_knows() {
+fn manifests_match_the_kubernetes_schemas() {
     for version in ["1.25", "1.31", "1.37"] {
         let mut validate = reader("kubernetes-validate");
         let said = output(validate.args(["--strict", "--kubernetes-version", version]).args(MANIFESTS.map(file)));
@@ -92,7 +92,7 @@ fn manifests_are_what_kubernetes_knows() {
 
 #[test]
 #[ignore = "needs what .ci/deploy installs"]
-fn manifests_call_tunectl_as_it_wants_to_be_called() {
+fn manifests_have_valid_command_lines_and_profiles() {
     let scratch = Scratch::new();
     let (mut calls, mut profiles) = (0, 0);
     for name in MANIFESTS {
@@ -115,13 +115,13 @@ fn manifests_call_tunectl_as_it_wants_to_be_called() {
 
 #[test]
 #[ignore = "needs what .ci/deploy installs"]
-fn the_compose_file_is_what_compose_knows() {
+fn compose_file_matches_its_schema() {
     assert_eq!(check("compose", &file("compose.yaml")), "web\n");
 }
 
 #[test]
 #[ignore = "needs what .ci/deploy installs"]
-fn the_unit_is_what_systemd_knows_and_well_hardened() {
+fn unit_is_verified_by_systemd_and_hardened() {
     let scratch = Scratch::new();
     let program = tunectl().get_program().to_str().unwrap().to_owned();
     let text = read("tunectl-watch.service").replace("/usr/local/bin/tunectl", &program);
@@ -139,7 +139,7 @@ fn the_unit_is_what_systemd_knows_and_well_hardened() {
 
 #[test]
 #[ignore = "needs what .ci/deploy installs"]
-fn the_playbook_says_changed_where_something_was() {
+fn playbook_reports_changed_only_after_a_change() {
     inside(this_test!(), || {
         put("net/core/somaxconn", "128");
         let scratch = Scratch::new();
@@ -164,7 +164,7 @@ fn the_playbook_says_changed_where_something_was() {
 
 #[test]
 #[ignore = "needs what .ci/deploy installs"]
-fn metrics_are_what_prometheus_reads() {
+fn metrics_are_parsed_by_the_prometheus_client() {
     inside(this_test!(), || {
         put("net/core/somaxconn", "128");
         put("net/ipv4/ip_local_reserved_ports", "8080");

@@ -6,7 +6,7 @@ use crate::sysctls::WRITABLE;
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn an_image_of_nothing_but_the_binary_starts_with_a_built_in_profile() {
+fn image_with_only_the_binary_uses_a_built_in_profile() {
     let image = images::bare();
     let options = ["--ulimit", "nofile=1000:2000"];
     let strict = ["/tunectl", "run", "--profile", "loadtest", "--port", "7000", "--", "/tunectl", "limits"];
@@ -21,7 +21,7 @@ fn an_image_of_nothing_but_the_binary_starts_with_a_built_in_profile() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn the_profile_comes_from_the_environment() {
+fn profile_is_taken_from_the_environment_variable() {
     let image = images::entrypoint();
     for profile in ["queue", "/profiles/queue.toml", "descriptors,/profiles/queue.toml"] {
         let variable = format!("TUNECTL_PROFILE={profile}");
@@ -33,7 +33,7 @@ fn the_profile_comes_from_the_environment() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn the_command_of_the_image_is_the_service() {
+fn image_command_is_the_service() {
     let image = images::entrypoint();
     let options = ["--env", "TUNECTL_PROFILE=queue", "--sysctl", "net.core.somaxconn=32768"];
     let ran = Container::run(&options, &image.name, &[]).expect_code(0);
@@ -42,7 +42,7 @@ fn the_command_of_the_image_is_the_service() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn below_an_init_of_the_engine_it_works_alike() {
+fn entrypoint_works_under_docker_init() {
     let image = images::entrypoint();
     let options = [&WRITABLE[..], &["--init", "--env", "TUNECTL_PROFILE=queue"]].concat();
     let ran = Container::run(&options, &image.name, &["/probe", "report", "net/core/somaxconn"]).expect_code(0);
@@ -52,7 +52,7 @@ fn below_an_init_of_the_engine_it_works_alike() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_wrong_profile_changes_nothing_and_is_2() {
+fn invalid_profile_changes_nothing_and_exits_2() {
     let image = images::entrypoint();
     let ran = Container::run(&["--env", "TUNECTL_PROFILE=broken"], &image.name, &[]).expect_code(2);
     assert_eq!(ran.stdout, "", "the service was started");

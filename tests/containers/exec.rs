@@ -6,7 +6,7 @@ use crate::sysctls::WRITABLE;
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn the_service_finds_exactly_what_it_would_have_found_without_tunectl() {
+fn service_state_is_the_same_as_without_tunectl() {
     let image = images::probe();
     let options = [&WRITABLE[..], &["--workdir", "/profiles", "--env", "A=b", "--hostname", "same"]].concat();
     let plain = Container::run(&options, &image.name, &["/probe", "report"]).expect_code(0);
@@ -19,7 +19,7 @@ fn the_service_finds_exactly_what_it_would_have_found_without_tunectl() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn the_code_of_the_service_is_the_code_of_the_container() {
+fn container_exits_with_the_code_of_the_service() {
     let image = images::probe();
     let command = ["/tunectl", "run", "--profile", "queue", "--", "/probe", "exit", "42"];
     Container::run(&["--sysctl", "net.core.somaxconn=32768"], &image.name, &command).expect_code(42);
@@ -27,7 +27,7 @@ fn the_code_of_the_service_is_the_code_of_the_container() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_command_that_cannot_be_executed_is_126_and_an_absent_one_127() {
+fn command_not_executable_exits_126_not_found_127() {
     let image = images::probe();
     for (command, code) in [("/data.txt", 126), ("/profiles", 126), ("/absent", 127), ("absent", 127)] {
         let line = ["/tunectl", "run", "--profile", "queue", "--", command];
@@ -38,7 +38,7 @@ fn a_command_that_cannot_be_executed_is_126_and_an_absent_one_127() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn no_command_is_2() {
+fn missing_command_exits_2() {
     let image = images::probe();
     for line in [&["/tunectl", "run", "--profile", "queue"][..], &["/tunectl", "run", "--profile", "queue", "--"]] {
         Container::run(&[], &image.name, line).expect_code(2);

@@ -46,7 +46,7 @@ fn run(command: &str) -> Ran {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn settings_of_the_host_are_checked_and_left_alone() {
+fn host_settings_are_checked_and_not_written() {
     let ran = run("/tunectl run --profile host -- /probe report");
     assert_eq!(ran.stdout, "code=125\nswappiness=60\nfile-max=1000000000\nsomaxconn=4096\n");
     ran.expect_said(&["vm.swappiness", "60", "fs.file-max", "1000000000", "host"]);
@@ -54,7 +54,7 @@ fn settings_of_the_host_are_checked_and_left_alone() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn best_effort_leaves_them_alone_too() {
+fn host_settings_are_not_written_with_best_effort() {
     let ran = run("/tunectl run --best-effort --profile host -- /probe exit 0");
     assert_eq!(ran.stdout, "code=0\nswappiness=60\nfile-max=1000000000\nsomaxconn=32768\n");
     ran.expect_said(&["vm.swappiness", "fs.file-max", "host"]);
@@ -62,7 +62,7 @@ fn best_effort_leaves_them_alone_too() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn they_are_written_where_that_is_allowed_in_so_many_words() {
+fn host_settings_are_written_with_allow_host_settings() {
     let ran = run("/tunectl run --allow-host-settings --profile host -- /probe exit 0");
     assert_eq!(ran.stdout, "code=0\nswappiness=10\nfile-max=4000000000\nsomaxconn=32768\n");
 }

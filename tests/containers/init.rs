@@ -15,7 +15,7 @@ pub(crate) fn line<'a>(before: &[&'a str], script: &'a str) -> Vec<&'a str> {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn the_service_has_a_parent_and_its_code_is_the_container_s() {
+fn init_is_the_parent_and_passes_on_the_exit_code() {
     let image = images::redis();
     let init = ["/tunectl", "run", "--init", "--"];
     for options in [&[][..], &["--user", "1000", "--cap-drop", "ALL", "--read-only"], &["--network", "none"]] {
@@ -28,7 +28,7 @@ fn the_service_has_a_parent_and_its_code_is_the_container_s() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn docker_stop_reaches_it_whoever_it_is() {
+fn docker_stop_reaches_a_service_of_any_user() {
     let image = images::redis();
     let script = "trap 'echo stopping; exit 3' TERM; echo up; while :; do busybox sleep 0.1; done";
     for (options, flags) in [
@@ -68,7 +68,7 @@ fn docker_stop_reaches_it_whoever_it_is() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn rights_are_given_up_inside() {
+fn privileges_are_dropped_in_the_container() {
     let image = images::redis();
     let flags = ["/tunectl", "run", "--init", "--user", "1000:1001", "--capabilities", "net_bind_service", "--"];
     let script = "set -- $(busybox id -u) $(busybox id -g); echo $* $HOME; \
@@ -79,7 +79,7 @@ fn rights_are_given_up_inside() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn on_a_terminal_the_service_is_in_the_foreground() {
+fn service_is_in_the_foreground_of_the_container_terminal() {
     let image = images::redis();
     let script = "read pid name state parent group session terminal front rest </proc/self/stat; echo $(($group - $$)) $(($front - $$))";
     for flags in [&["/tunectl", "run", "--init", "--"][..], &["/tunectl", "run", "--init", "--session", "--"]] {
@@ -144,7 +144,7 @@ const DUTIES: [(&[&str], &str, &str, i32); 13] = [
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn it_does_its_duties_in_a_container_too() {
+fn init_forwards_signals_and_reaps_in_a_container() {
     let image = images::redis();
     let far = "FAR=trap 'trap : TERM; echo far; exit' TERM; while :; do busybox sleep 0.05; done";
     let near = "NEAR=trap 'wait; exit 9' TERM; kill -TERM 1; while :; do busybox sleep 0.05; done";

@@ -68,7 +68,7 @@ fn followed(said: &Value, safe: Safe) -> (Vec<String>, Vec<String>) {
 
 #[test]
 #[ignore = "container tier: needs containerd and a kubelet; run by .ci/containers"]
-fn each_line_for_a_pod_mends_what_it_is_named_for() {
+fn each_pod_spec_line_fixes_its_setting() {
     // What every pod may have, and what the kubelet has to be told of.
     let cases = [
         ("net.ipv4.ip_local_port_range=1024 65535", Safe::Always),
@@ -115,7 +115,7 @@ fn each_line_for_a_pod_mends_what_it_is_named_for() {
 
 #[test]
 #[ignore = "container tier: needs containerd and a kubelet; run by .ci/containers"]
-fn what_is_the_node_s_to_give() {
+fn settings_no_pod_can_set_are_fixed_on_the_node() {
     let archive = Archive::new();
     let short = Node::start(&archive, FEW, &[]);
     // A pod has no place for the first two at all.
@@ -140,7 +140,7 @@ fn what_is_the_node_s_to_give() {
 
 #[test]
 #[ignore = "container tier: needs containerd and a kubelet; run by .ci/containers"]
-fn the_kubelet_bounds_the_processes_of_a_pod() {
+fn kubelet_pid_limit_is_named_as_the_cause() {
     let archive = Archive::new();
     let threads = ["-p", "threads"];
     let few = Node::start(&archive, FEW, &["--pod-max-pids=100".to_owned()]);

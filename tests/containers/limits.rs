@@ -8,7 +8,7 @@ const ULIMIT: [&str; 2] = ["--ulimit", "nofile=1000:2000"];
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_soft_limit_is_raised_below_the_hard_one() {
+fn soft_limit_is_raised_up_to_the_hard_limit() {
     let image = images::probe();
     let command = ["/tunectl", "run", "--profile", "descriptors", "--", "/probe", "report"];
     for user in ["0", "1000"] {
@@ -20,7 +20,7 @@ fn a_soft_limit_is_raised_below_the_hard_one() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_hard_limit_below_what_was_asked_is_refused_with_the_flag_that_mends_it() {
+fn hard_limit_too_low_prints_the_ulimit_flag() {
     let image = images::probe();
     let command = ["/tunectl", "run", "--profile", "too-many", "--", "/probe", "report"];
     let options = [&WRITABLE[..], &ULIMIT].concat();
@@ -33,7 +33,7 @@ fn a_hard_limit_below_what_was_asked_is_refused_with_the_flag_that_mends_it() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn best_effort_takes_what_can_be_had() {
+fn best_effort_sets_what_is_possible() {
     let image = images::probe();
     let command =
         ["/tunectl", "run", "--best-effort", "--profile", "too-many", "--", "/probe", "report", "net/core/somaxconn"];
@@ -44,7 +44,7 @@ fn best_effort_takes_what_can_be_had() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn what_was_written_is_put_back_when_a_limit_falls_short() {
+fn sysctls_are_restored_when_a_limit_falls_short() {
     let image = images::redis();
     let script = "/tunectl run --profile too-many -- /probe report; echo code=$?; echo after=$(busybox cat /proc/sys/net/core/somaxconn)";
     let ran = Container::run(&[&WRITABLE[..], &ULIMIT].concat(), &image.name, &["busybox", "sh", "-c", script]);

@@ -100,7 +100,7 @@ fn mended<'a>(lines: &[&'a str], remedy: &'a str) -> Vec<&'a str> {
 
 #[test]
 #[ignore = "container tier: needs LXC; run by .ci/containers"]
-fn each_line_for_lxc_mends_what_it_is_named_for() {
+fn each_lxc_line_fixes_its_setting() {
     let root = images::root().unwrap_or_else(|error| panic!("{error}"));
     for Case { lines, asked, setting, cause, remedy } in CASES {
         let json = format!("tunectl check --format json {asked}");
@@ -114,7 +114,7 @@ fn each_line_for_lxc_mends_what_it_is_named_for() {
 /// LXC sets it when `/proc` is on a read-only mount already: with this line the container would not start.
 #[test]
 #[ignore = "container tier: needs LXC; run by .ci/containers"]
-fn lxc_can_t_set_a_sysctl_that_is_mounted_read_only() {
+fn lxc_cannot_set_sysctls_below_a_read_only_mount() {
     let root = images::root().unwrap_or_else(|error| panic!("{error}"));
     let ran = run(&root, &["lxc.sysctl.kernel.shmmni = 5000"], "tunectl limits");
     assert_ne!(ran.code, 0);
@@ -123,7 +123,7 @@ fn lxc_can_t_set_a_sysctl_that_is_mounted_read_only() {
 
 #[test]
 #[ignore = "container tier: needs LXC; run by .ci/containers"]
-fn a_group_of_lxc_is_widened_in_its_own_hierarchy() {
+fn lxc_cgroup_limit_is_raised_in_its_hierarchy() {
     let root = images::root().unwrap_or_else(|error| panic!("{error}"));
     let tree = if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { "cgroup2" } else { "cgroup" };
     let lines = [&format!("lxc.{tree}.pids.max = 100")[..], "lxc.prlimit.nproc = 500:500"];

@@ -68,7 +68,7 @@ fn run(root: &Context, start: &str, options: &str, line: &str) -> Ran {
 
 #[test]
 #[ignore = "container tier: needs systemd-nspawn; run by .ci/containers"]
-fn each_line_for_nspawn_mends_what_it_is_named_for() {
+fn each_nspawn_option_fixes_its_setting() {
     let root = images::root().unwrap_or_else(|error| panic!("{error}"));
     for Case { options, asked, setting, cause, remedy } in CASES {
         let json = format!("tunectl check --format json {asked}");
@@ -95,7 +95,7 @@ fn each_line_for_nspawn_mends_what_it_is_named_for() {
 /// What root may in it, and nobody else.
 #[test]
 #[ignore = "container tier: needs systemd-nspawn; run by .ci/containers"]
-fn who_is_not_root_is_sent_to_root() {
+fn unprivileged_user_in_nspawn_is_advised_to_use_sudo() {
     let root = images::root().unwrap_or_else(|error| panic!("{error}"));
     let asked = "--set net.core.somaxconn=32768";
     let json = format!("tunectl run --user 1000 -- /tunectl check --format json {asked}");
@@ -110,7 +110,7 @@ fn who_is_not_root_is_sent_to_root() {
 /// Where its users have a namespace of their own nspawn refuses to leave anything writable: so that is not said.
 #[test]
 #[ignore = "container tier: needs systemd-nspawn; run by .ci/containers"]
-fn nothing_is_named_where_nspawn_refuses() {
+fn no_option_is_printed_for_what_nspawn_refuses() {
     let root = images::root().unwrap_or_else(|error| panic!("{error}"));
     let users = "--private-users=pick --private-users-ownership=off";
     for setting in ["kernel.shmmni", "kernel.domainname"] {

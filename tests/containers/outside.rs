@@ -16,7 +16,7 @@ fn on_host(command: &str, more: &[&str], pid: &str) -> Ran {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn an_unprivileged_container_is_tuned_by_its_host() {
+fn unprivileged_container_is_tuned_from_the_host() {
     let image = images::probe();
     let check = ["/tunectl", "check", "--profile", "queue"];
     let service = Container::start(&[], &image.name, &["/probe", "listen"]);
@@ -43,7 +43,7 @@ fn an_unprivileged_container_is_tuned_by_its_host() {
 /// Though the host that is asked could write them.
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn what_is_the_whole_machines_is_the_hosts_for_it_too() {
+fn host_wide_setting_of_a_container_is_set_by_the_host() {
     let image = images::probe();
     let service = Container::start(&[], &image.name, &["/probe", "wait"]);
     service.wait_for("waiting");

@@ -16,7 +16,7 @@ fn options() -> Vec<&'static str> {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn redis_no_longer_complains() {
+fn redis_prints_no_warning_about_its_backlog() {
     let image = images::redis();
     let plain = Container::start(&[&options()[..], &["--ulimit", "nofile=1000:1000"]].concat(), &image.name, &REDIS);
     plain.wait_for(READY);
@@ -36,7 +36,7 @@ fn redis_no_longer_complains() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn docker_stop_reaches_redis_which_ends_by_itself() {
+fn docker_stop_ends_redis_gracefully() {
     let image = images::redis();
     let command = [&["/tunectl", "run", "--profile", "redis", "--"][..], &REDIS].concat();
     let service = Container::start(&options(), &image.name, &command);

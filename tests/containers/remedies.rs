@@ -167,14 +167,14 @@ fn follow(program: &str, run: Run<'_>) {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn each_flag_that_is_named_mends_what_it_is_named_for() {
+fn each_docker_flag_fixes_its_setting() {
     let image = images::probe();
     follow("docker", &|options, command| Container::run(options, &image.name, command));
 }
 
 #[test]
 #[ignore = "container tier: needs Podman; run by .ci/containers"]
-fn each_flag_for_podman_mends_what_it_is_named_for() {
+fn each_podman_flag_fixes_its_setting() {
     let podman = Podman::shared();
     follow("podman", &|options, command| podman.run(options, command));
 }
@@ -199,14 +199,14 @@ fn only_the_hosts(run: Run<'_>) {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn no_flag_is_named_for_what_only_the_host_has() {
+fn no_docker_flag_is_printed_for_host_settings() {
     let image = images::probe();
     only_the_hosts(&|options, command| Container::run(options, &image.name, command));
 }
 
 #[test]
 #[ignore = "container tier: needs Podman; run by .ci/containers"]
-fn no_flag_for_podman_is_named_for_what_only_the_host_has() {
+fn no_podman_flag_is_printed_for_host_settings() {
     let podman = Podman::shared();
     only_the_hosts(&|options, command| podman.run(options, command));
 }
@@ -214,7 +214,7 @@ fn no_flag_for_podman_is_named_for_what_only_the_host_has() {
 /// Podman of somebody else than root: what that takes besides, and what nobody can give then.
 #[test]
 #[ignore = "container tier: needs Podman; run by .ci/containers"]
-fn who_starts_podman_has_to_have_it_too() {
+fn rootless_podman_remedies_stay_within_the_users_limits() {
     let podman = Podman::rootless("* soft nofile 1000\n* hard nofile 2000\n");
     for asked in ["net.core.somaxconn=32768", "kernel.shmmni=5000", "fs.mqueue.msg_max=20", "kernel.hostname=queue"] {
         let (setting, _) = asked.split_once('=').unwrap_or_default();

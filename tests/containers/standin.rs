@@ -42,7 +42,7 @@ fn does_its_work(run: &dyn Fn(&[&str]) -> Ran, stopped: &dyn Fn(&[&str]) -> (i32
 
 #[test]
 #[ignore = "container tier: needs Podman; run by .ci/containers"]
-fn podman_s_init() {
+fn tunectl_works_as_podman_init() {
     let podman = Podman::shared();
     // Podman's own first: the same is expected of it.
     let ours = ["catatonit", "docker-init"].map(called);
@@ -62,7 +62,7 @@ fn podman_s_init() {
 /// With `dockerd --init-path`, and `--init` or the engine's own setting for it.
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn docker_s_init() {
+fn tunectl_works_as_docker_init() {
     let init = called("docker-init");
     let engine = Engine::start(&init);
     let image = images::with_shell().unwrap_or_else(|error| panic!("{error}"));

@@ -16,7 +16,7 @@ fn queue() -> Vec<&'static str> {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_default_container_is_refused_with_the_flag_that_mends_it() {
+fn default_container_prints_the_sysctl_flag() {
     let image = images::probe();
     let ran = Container::run(&[], &image.name, &queue()).expect_code(125);
     assert_eq!(ran.stdout, "", "the service was started");
@@ -25,7 +25,7 @@ fn a_default_container_is_refused_with_the_flag_that_mends_it() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn best_effort_starts_the_service_and_warns() {
+fn best_effort_starts_the_service_with_a_warning() {
     let image = images::probe();
     let flag =
         ["/tunectl", "run", "--best-effort", "--profile", "queue", "--", "/probe", "report", "net/core/somaxconn"];
@@ -38,7 +38,7 @@ fn best_effort_starts_the_service_and_warns() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_sysctl_given_to_the_engine_holds() {
+fn sysctl_flag_of_docker_satisfies_the_profile() {
     let image = images::probe();
     let ran = Container::run(&["--sysctl", "net.core.somaxconn=32768"], &image.name, &queue()).expect_code(0);
     assert_eq!(ran.reported("sysctl net/core/somaxconn"), "32768");
@@ -47,7 +47,7 @@ fn a_sysctl_given_to_the_engine_holds() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn more_than_was_asked_for_stays() {
+fn larger_value_than_required_is_kept() {
     let image = images::probe();
     let ran = Container::run(&["--sysctl", "net.core.somaxconn=40000"], &image.name, &queue()).expect_code(0);
     assert_eq!(ran.reported("sysctl net/core/somaxconn"), "40000");
@@ -55,7 +55,7 @@ fn more_than_was_asked_for_stays() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_writable_tree_is_written_and_the_service_sees_it() {
+fn writable_proc_sys_is_written_before_the_service_starts() {
     let image = images::probe();
     let keys = [
         "net/core/somaxconn",
@@ -71,7 +71,7 @@ fn a_writable_tree_is_written_and_the_service_sees_it() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn the_queue_of_the_service_is_as_long_as_was_written() {
+fn listen_queue_has_the_written_length() {
     let image = images::probe();
     let options = [&WRITABLE[..], &["--sysctl", "net.core.somaxconn=8"]].concat();
     let before = Container::run(&options, &image.name, &["/probe", "backlog", "100"]).expect_code(0);
@@ -83,7 +83,7 @@ fn the_queue_of_the_service_is_as_long_as_was_written() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn root_without_any_capability_may_write_what_its_namespace_owns() {
+fn root_without_capabilities_writes_settings_of_its_namespace() {
     let image = images::probe();
     let options = [&WRITABLE[..], &["--cap-drop", "ALL"]].concat();
     let ran = Container::run(&options, &image.name, &queue()).expect_code(0);
@@ -93,7 +93,7 @@ fn root_without_any_capability_may_write_what_its_namespace_owns() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn an_ordinary_user_is_told_the_same_flag() {
+fn unprivileged_user_gets_the_same_flag() {
     let image = images::probe();
     let user: [&str; 2] = ["--user", "1000"];
     let writable = [&user[..], &WRITABLE].concat();
@@ -110,7 +110,7 @@ fn an_ordinary_user_is_told_the_same_flag() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn a_read_only_root_needs_nothing_more() {
+fn read_only_root_filesystem_needs_no_other_flag() {
     let image = images::probe();
     let options = [&WRITABLE[..], &["--read-only"]].concat();
     let ran = Container::run(&options, &image.name, &queue()).expect_code(0);
@@ -122,7 +122,7 @@ fn a_read_only_root_needs_nothing_more() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn the_flags_that_are_named_are_enough_all_at_once() {
+fn all_printed_flags_together_satisfy_the_profile() {
     let image = images::probe();
     let keys = ["net/core/somaxconn", "net/ipv4/ip_local_port_range", "net/ipv4/tcp_fin_timeout"];
     let command = [&["/tunectl", "run", "--profile", "web", "--", "/probe", "report"][..], &keys].concat();
@@ -149,7 +149,7 @@ fn the_flags_that_are_named_are_enough_all_at_once() {
 
 #[test]
 #[ignore = "container tier: needs a Docker engine; run by .ci/containers"]
-fn check_in_a_running_container_says_whether_it_holds() {
+fn check_runs_in_a_running_container() {
     let image = images::probe();
     let check = ["/tunectl", "check", "--profile", "queue"];
     let tuned = ["/tunectl", "run", "--profile", "queue", "--", "/probe", "wait"];

@@ -56,7 +56,7 @@ const FOLDERS: [(&str, &str); 4] =
     [("/etc/sysctl.d", "etc"), ("/run/sysctl.d", "run"), ("/usr/lib/sysctl.d", "lib"), ("/etc/sysctl.conf", "conf")];
 
 #[test]
-fn the_file_that_wins_is_named_and_its_line_changed() {
+fn overriding_sysctl_file_and_line_are_named() {
     as_root(this_test!(), || {
         let systemd = systemd_sysctl();
         let tools = [Some("sysctl --system"), systemd];
@@ -91,7 +91,7 @@ fn the_file_that_wins_is_named_and_its_line_changed() {
 
 /// procps reads `/etc/sysctl.conf`, and last; systemd does not read it at all.
 #[test]
-fn sysctl_conf_is_named_where_it_won() {
+fn overriding_sysctl_conf_is_named() {
     as_root(this_test!(), || {
         if !std::fs::exists("/etc/sysctl.conf").unwrap() {
             return skip(this_test!(), "there is no /etc/sysctl.conf to mount over");
@@ -110,7 +110,7 @@ fn sysctl_conf_is_named_where_it_won() {
 
 /// Where a file sets another value than the one that stands there, it is not the reason.
 #[test]
-fn a_file_that_has_not_been_read_is_not_blamed() {
+fn file_changed_since_boot_is_not_blamed() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(CONFIGURED);
         scene.scratch.write("conf", "");
@@ -122,7 +122,7 @@ fn a_file_that_has_not_been_read_is_not_blamed() {
 
 /// A network namespace starts with the kernel's values, and no reader of files sets any in it.
 #[test]
-fn what_a_namespace_started_with_is_no_files_doing() {
+fn namespace_defaults_are_not_blamed_on_files() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(CONFIGURED);
         scene.scratch.write("conf", "");
@@ -136,7 +136,7 @@ fn what_a_namespace_started_with_is_no_files_doing() {
 
 /// A line for many keys stays as it is, and one for this key alone is read over it, wherever both stand.
 #[test]
-fn a_pattern_is_not_changed_for_one_key() {
+fn pattern_line_gets_an_additional_line() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(CONFIGURED);
         scene.scratch.write("conf", "");
@@ -155,7 +155,7 @@ fn a_pattern_is_not_changed_for_one_key() {
 
 /// What a file asks for and what stands there, each as it is.
 #[test]
-fn what_a_file_asks_for_is_set_by_it_only_where_it_stands_there() {
+fn file_is_blamed_only_for_its_own_value() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(CONFIGURED);
         scene.scratch.write("conf", "");
@@ -185,7 +185,7 @@ fn what_a_file_asks_for_is_set_by_it_only_where_it_stands_there() {
 }
 
 #[test]
-fn a_line_that_sets_nothing_is_shown_as_such() {
+fn line_with_an_empty_value_is_shown_as_empty() {
     let own = Namespaces { net: Some(true), ..Namespaces::default() };
     let environment = Environment::known(System::Linux, None, own, 0, EnvironmentDetails::default());
     let setting = setting("net.ipv4.ip_local_reserved_ports");
@@ -204,7 +204,7 @@ fn a_line_that_sets_nothing_is_shown_as_such() {
 
 /// `pam_limits(8)` at a login by su(1), with a limits.d and a PAM stack of the test's own.
 #[test]
-fn a_line_of_limits_d_is_named_and_changed() {
+fn overriding_limits_d_line_is_named() {
     as_root(this_test!(), || {
         let enter = r#"exec unshare --mount sh -euc '
 mkdir -p pam limits

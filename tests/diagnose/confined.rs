@@ -46,7 +46,7 @@ fn limit(errno: Errno, environment: &Environment) -> (&'static str, Vec<String>)
 }
 
 #[test]
-fn who_starts_a_container_takes_a_bound_of_apparmor_away() {
+fn apparmor_remedies_depend_on_the_runtime() {
     let of = |runtime| limit(Errno::EACCES, &context(true, EnvironmentDetails { runtime, ..confined(APPARMOR) })).1;
     assert_eq!(of(None), ["container-start: docker run --security-opt apparmor=unconfined"]);
     assert_eq!(of(Some(Runtime::Podman)), ["container-start: podman run --security-opt apparmor=unconfined"]);
@@ -59,14 +59,14 @@ fn who_starts_a_container_takes_a_bound_of_apparmor_away() {
 }
 
 #[test]
-fn who_starts_a_container_gives_what_selinux_lets_nobody_in_it_set() {
+fn selinux_remedies_for_containers_are_printed() {
     let (cause, remedies) = limit(Errno::EACCES, &context(true, confined(SELINUX)));
     assert_eq!((cause, &*remedies[0]), ("security-module", "container-start: docker run --ulimit nofile=9999:9999"));
 }
 
 /// What can't be read is seen once we are not confined.
 #[test]
-fn what_is_not_shown_to_us() {
+fn unreadable_policy_limits_the_remedies() {
     let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
     let unread = |label, runtime| {
         let environment = context(true, EnvironmentDetails { runtime, ..confined(label) });
@@ -83,7 +83,7 @@ fn what_is_not_shown_to_us() {
 
 /// Two things can be behind it, and it is put down to neither.
 #[test]
-fn a_filter_or_a_module() {
+fn seccomp_and_security_modules_are_told_apart() {
     let filtered = EnvironmentDetails { seccomp: Some(Seccomp::Filter), ..confined(APPARMOR) };
     assert_eq!(limit(Errno::EPERM, &context(false, filtered.clone())), ("unknown", vec![]));
     assert_eq!(limit(Errno::EACCES, &context(false, filtered.clone())).0, "security-module");
@@ -103,7 +103,7 @@ fn a_filter_or_a_module() {
 
 /// access(2) counts where all else is known to allow it, and for root alone.
 #[test]
-fn a_file_that_is_known_to_be_denied() {
+fn known_apparmor_denials_are_named() {
     let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
     let cause = |evidence, user| {
         let mut environment = context(false, confined(SELINUX));

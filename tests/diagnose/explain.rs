@@ -23,7 +23,7 @@ fn every_code_is_explained() {
 }
 
 #[test]
-fn a_setting_with_its_value_here() {
+fn explain_shows_a_setting_with_its_current_value() {
     inside(this_test!(), || {
         crate::support::kernel::put("net/core/somaxconn", "123");
         for name in ["net.core.somaxconn", "net/core/somaxconn", "/proc/sys/net/core/somaxconn"] {
@@ -49,7 +49,7 @@ fn a_setting_with_its_value_here() {
 }
 
 #[test]
-fn what_is_no_single_setting_of_this_machine() {
+fn explain_covers_folders_patterns_and_absent_settings() {
     inside(this_test!(), || {
         for name in ["net.core", "net/core", "/proc/sys/net/core"] {
             Test::new(["explain", name]).stdout("net.core\n  a folder of settings: ask for one of them\n").run();
@@ -77,13 +77,13 @@ fn what_is_no_single_setting_of_this_machine() {
 }
 
 #[test]
-fn a_limit_with_its_value_here() {
+fn explain_shows_a_limit_with_its_current_value() {
     let ran = Test::shell("ulimit -Sn 77; tunectl explain NOFILE").stdout_is_anything().run();
     assert!(ran.stdout.contains("\n  now             soft 77, hard "), "{}", ran.stdout);
 }
 
 #[test]
-fn what_nobody_knows_is_2() {
+fn explain_of_an_unknown_word_exits_2() {
     for (asked, near) in [
         ("net.core.somaxcon", ", did you mean `net.core.somaxconn`?"),
         ("net.ipv4.conf.eth0.100.rp_filter", ", did you mean `net.ipv4.conf.eth0/100.rp_filter`?"),

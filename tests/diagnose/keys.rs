@@ -19,7 +19,7 @@ fn as_root(name: &str, body: impl FnOnce()) {
 }
 
 #[test]
-fn each_cause_is_told_and_its_remedy_mends_it() {
+fn each_cause_is_diagnosed_and_its_remedy_works() {
     as_root(this_test!(), || {
         for (what, case) in CASES.iter().chain(value_cases::CASES) {
             reset();
@@ -84,7 +84,7 @@ fn reset() {
 
 /// A namespace of a container whose root is the machine's 100000, started with fewer rights than it could have.
 #[test]
-fn root_of_a_user_namespace_needs_capabilities() {
+fn root_of_a_user_namespace_lacks_capabilities() {
     as_root(this_test!(), || {
         let enter = |drop: &str, before: &str| {
             format!(
@@ -110,7 +110,7 @@ exec setpriv --bounding-set=-{drop} \"$@\"' sh \"$@\""
 
 /// Nothing of the whole machine is written here: what is said is, and in the machine tier it is also followed.
 #[test]
-fn settings_of_the_machine_are_told_from_inside_a_namespace() {
+fn host_settings_are_diagnosed_in_a_namespace() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(HERE);
         for (asked, setting, cause, place) in [
@@ -131,7 +131,7 @@ fn settings_of_the_machine_are_told_from_inside_a_namespace() {
 
 /// What the runtime sets itself it is told to, and not to allow what is allowed already.
 #[test]
-fn an_ordinary_user_of_a_container_that_may_write() {
+fn unprivileged_user_in_a_writable_container_is_diagnosed() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root becomes other users");
     }
@@ -144,7 +144,7 @@ fn an_ordinary_user_of_a_container_that_may_write() {
 }
 
 #[test]
-fn no_remedy_is_a_value_that_may_be_refused_too() {
+fn no_remedy_is_a_value_that_could_be_refused_too() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(
             "exec sh -c 'echo 1000 > /proc/sys/net/ipv4/tcp_max_reordering; exec \"$@\"' sh \"$@\"",

@@ -38,7 +38,7 @@ fn bound(mut command: Command) -> Command {
 }
 
 #[test]
-fn a_security_module_is_found_by_what_is_left() {
+fn landlock_is_diagnosed_as_a_security_module() {
     inside(this_test!(), || {
         if let Err(error) = bound(Command::new("true")).status() {
             return skip(this_test!(), &format!("this kernel has no Landlock: {error}"));

@@ -25,7 +25,7 @@ fn as_the_unit(line: &str) -> String {
 }
 
 #[test]
-fn a_soft_limit_waits_to_be_raised() {
+fn soft_limit_can_be_raised_by_apply() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(FEW);
         // A bare number is the soft side of it, and of the hard one at least as much.
@@ -40,7 +40,7 @@ fn a_soft_limit_waits_to_be_raised() {
 }
 
 #[test]
-fn a_hard_limit_is_raised_by_the_unit() {
+fn hard_limit_is_raised_by_a_unit_line() {
     as_root(this_test!(), || {
         for command in ["check", "run --best-effort", "apply"] {
             let scene = DiagnosisContext::new(FEW);
@@ -72,7 +72,7 @@ fn a_hard_limit_is_raised_by_the_unit() {
 
 /// An amount that hangs on the machine: what the profile asks for shows to be impossible only there.
 #[test]
-fn a_soft_limit_above_the_hard_one_of_the_same_profile() {
+fn soft_limit_above_the_hard_limit_of_the_profile_is_diagnosed() {
     as_root(this_test!(), || {
         for command in ["check", "apply --pid $$"] {
             let scene = DiagnosisContext::new("exec prlimit --nofile=500:1000 \"$@\"");
@@ -88,7 +88,7 @@ fn a_soft_limit_above_the_hard_one_of_the_same_profile() {
 
 /// sudo, where root has what it takes.
 #[test]
-fn an_ordinary_user_is_sent_to_sudo() {
+fn unprivileged_user_is_advised_to_use_sudo() {
     as_root(this_test!(), || {
         let scene = DiagnosisContext::new(
             "exec prlimit --nofile=500:1000 setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"",
@@ -119,7 +119,7 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\""
 }
 
 #[test]
-fn the_machine_allows_nobody_more_than_its_ceiling() {
+fn limit_above_nr_open_is_diagnosed() {
     as_root(this_test!(), || {
         let ceiling: u64 = fs::read_to_string("/proc/sys/fs/nr_open").unwrap().trim().parse().unwrap();
         if ceiling >= 2_147_483_584 {
@@ -154,7 +154,7 @@ impl Drop for Group {
 }
 
 #[test]
-fn a_control_group_allows_fewer_processes_than_the_limit() {
+fn pids_max_below_nproc_is_diagnosed() {
     as_root(this_test!(), || {
         let Some(group) = Group::new() else { return skip(this_test!(), "no control group with pids.max can be made") };
         fs::write(group.0.join("pids.max"), "100\n").unwrap();
@@ -172,7 +172,7 @@ fn a_control_group_allows_fewer_processes_than_the_limit() {
 }
 
 #[test]
-fn other_processes() {
+fn limits_of_other_users_processes_are_diagnosed() {
     as_root(this_test!(), || {
         let mut other = Command::new("sleep").arg("600").spawn().unwrap();
         let asked = format!("--rlimit nofile=100 --pid {}", other.id());

@@ -25,7 +25,7 @@ use crate::support::namespaces::{self, inside_of, skip, this_test};
 use crate::support::scratch::Scratch;
 
 #[test]
-fn parts_of_proc_that_are_hidden() {
+fn hidden_proc_files_change_no_cause() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root mounts over /proc");
     }
@@ -85,7 +85,7 @@ fn parts_of_proc_that_are_hidden() {
 
 /// Mounts, control groups and runtimes by names that nobody expects: nothing is made of them.
 #[test]
-fn what_is_strange_around_us_changes_no_cause() {
+fn unusual_environments_change_no_cause() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root mounts");
     }
@@ -159,7 +159,7 @@ pub(crate) fn remedies_of_a_limit(environment: &Environment) -> Vec<String> {
 
 /// Of everything that the kernel can say, what proves a cause by itself, with nothing else known.
 #[test]
-fn where_nothing_is_known_nothing_is_blamed() {
+fn no_cause_is_blamed_without_evidence() {
     let nowhere = Environment::linux(Path::new("/nonexistent"), 0, &|_| None);
     let operations = [
         Operation::OpenToRead,
@@ -197,7 +197,7 @@ fn where_nothing_is_known_nothing_is_blamed() {
 
 /// Permission denied, one fact at a time: only where every other is known to allow it is a security module left.
 #[test]
-fn a_security_module_is_blamed_only_where_nothing_else_is_left() {
+fn security_module_is_named_only_by_exclusion() {
     let denied = Shortfall::Refused(KernelError { operation: Operation::OpenToWrite, errno: Errno::EACCES });
     let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
     let own = Namespaces { user: Some(true), net: Some(false), ..Namespaces::default() };
@@ -218,7 +218,7 @@ fn a_security_module_is_blamed_only_where_nothing_else_is_left() {
 /// Capabilities count where they are held: root of the machine raises the limits of a rootless container's process, and
 /// root of a rootless container those of nobody.
 #[test]
-fn rights_are_those_of_who_asks_and_not_of_the_process() {
+fn capabilities_are_those_of_tunectl() {
     let all = EnvironmentDetails { capabilities: Some(u64::MAX), ..EnvironmentDetails::default() };
     let of = |user| Namespaces { user: Some(user), ..Namespaces::default() };
     let environment = |user| Environment::known(System::Linux, None, of(user), 0, all.clone());
@@ -321,7 +321,7 @@ proptest! {
 
 /// Of a directory in the place of a file, a link that leads round and round, a pipe, a file without end.
 #[test]
-fn files_that_are_none() {
+fn odd_files_in_place_of_configuration_are_tolerated() {
     let root = Scratch::new();
     for folder in ["proc/self/status", "etc/passwd", "etc/sysctl.d/1.conf"] {
         fs::create_dir_all(root.path().join(folder)).unwrap();

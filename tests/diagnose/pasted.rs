@@ -46,7 +46,7 @@ fn free() -> EnvironmentDetails {
 }
 
 #[test]
-fn no_value_becomes_a_command() {
+fn values_are_quoted_in_commands() {
     let unknown = |value: &str| {
         let key = setting("net.ipv4.tcp_congestion_control");
         texts(asked(key, Value::text(value), refused(Operation::Write, Errno::ENOENT)), &machine(0, free()))
@@ -63,7 +63,7 @@ fn no_value_becomes_a_command() {
 }
 
 #[test]
-fn units_get_words_that_they_read_as_one() {
+fn unit_lines_are_quoted() {
     let read_only = Evidence { read_only_mount: Some(true), ..own() };
     let before = |setting: Setting, value: Value| {
         let requirement = requirement(setting.clone(), value);
@@ -89,7 +89,7 @@ fn units_get_words_that_they_read_as_one() {
 }
 
 #[test]
-fn a_range_is_advised_only_where_there_is_one() {
+fn port_range_remedy_is_omitted_where_no_range_is_left() {
     let said = |first| {
         let key = setting("net.ipv4.ip_unprivileged_port_start");
         texts(asked(key, Value::Number(first), refused(Operation::Write, Errno::EINVAL)), &machine(0, free()))
@@ -100,7 +100,7 @@ fn a_range_is_advised_only_where_there_is_one() {
 
 /// Docker sets no other interface's than that of the first network, and refuses to since its version 27.
 #[test]
-fn docker_sets_what_is_of_its_first_interface() {
+fn docker_sysctl_is_printed_only_for_its_first_interface() {
     let around = EnvironmentDetails { runtime: Some(Runtime::Docker), ..free() };
     let none = Some(false);
     let initial = Namespaces { ipc: none, uts: none, pid: none, net: none, user: Some(true), ..Namespaces::default() };
@@ -124,7 +124,7 @@ fn docker_sets_what_is_of_its_first_interface() {
 
 /// Sudo gives what exec may give, and no more.
 #[test]
-fn nobody_is_sent_to_sudo_for_what_it_has_not() {
+fn sudo_is_not_advised_without_effect() {
     let bound = EnvironmentDetails { no_new_privileges: Some(true), ..free() };
     let less = EnvironmentDetails { bounding: Some(u64::MAX ^ 1 << 24), ..free() };
 
@@ -146,7 +146,7 @@ fn nobody_is_sent_to_sudo_for_what_it_has_not() {
 
 /// Where a filter of system calls is in force, it could be behind any refusal.
 #[test]
-fn a_filter_is_no_module_and_no_stranger() {
+fn seccomp_is_told_from_security_modules() {
     let filter = EnvironmentDetails { seccomp: Some(Seccomp::Filter), capabilities: Some(u64::MAX), ..free() };
     let none = EnvironmentDetails { seccomp: Some(Seccomp::Off), ..filter.clone() };
     let key = |errno, around: &EnvironmentDetails| {
@@ -167,7 +167,7 @@ fn a_filter_is_no_module_and_no_stranger() {
 
 /// Some keys are shown to those alone who may write them.
 #[test]
-fn a_capability_may_be_needed_to_read() {
+fn missing_capability_to_read_is_diagnosed() {
     let around = EnvironmentDetails { capabilities: Some(1 << 12), ..free() };
     let refusal = KernelError { operation: Operation::Read, errno: Errno::EPERM };
     let unread = Shortfall::Unread(Unreadable::Refused(refusal));

@@ -30,7 +30,7 @@ fn peak_of_children() -> i64 {
 }
 
 #[test]
-fn nothing_waits_for_a_file_that_never_ends() {
+fn endless_files_do_not_block_diagnosis() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root mounts over /proc");
     }

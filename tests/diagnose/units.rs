@@ -11,7 +11,7 @@ use crate::support::kernel::put;
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
 #[test]
-fn systemd_understands_every_line_for_a_unit() {
+fn systemd_accepts_every_unit_line() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root sets the scenes");
     }
@@ -63,7 +63,7 @@ ExecStart=/bin/true
 
 /// A daemon of launchd: what stands in the list has one element for each that it opens.
 #[test]
-fn a_property_list_is_whole() {
+fn launchd_remedy_is_a_valid_property_list() {
     let environment =
         Environment::known(System::MacOs, None, Namespaces::default(), 501, EnvironmentDetails::default());
     let text = crate::odd::remedies_of_a_limit(&environment).join("\n");

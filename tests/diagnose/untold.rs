@@ -37,7 +37,7 @@ fn checked(kinds: &str, masks: &[&str]) -> (Value, [String; 2]) {
 }
 
 #[test]
-fn what_may_be_the_machines_is_not_written() {
+fn possibly_host_wide_settings_are_not_written() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root mounts over /proc");
     }
@@ -77,7 +77,7 @@ fn what_may_be_the_machines_is_not_written() {
 
 /// Its own `/etc` is what would be written to.
 #[test]
-fn nothing_lasts_where_that_could_be_a_container() {
+fn nothing_is_persisted_in_a_possible_container() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root mounts over /proc");
     }
@@ -97,7 +97,7 @@ error: whether this is a container, where nothing lasts, can't be told from /pro
 }
 
 #[test]
-fn a_process_whose_namespaces_are_hidden_is_not_entered() {
+fn process_with_hidden_namespaces_is_not_entered() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root mounts over /proc");
     }

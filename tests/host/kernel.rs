@@ -39,7 +39,7 @@ fn refused<T>(operation: Operation, errno: Errno) -> Result<T, KernelError> {
 }
 
 #[test]
-fn a_number_is_written_and_read_back() {
+fn number_is_written_and_read_back() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         let key = sysctl("net.core.somaxconn");
@@ -55,7 +55,7 @@ fn a_number_is_written_and_read_back() {
 }
 
 #[test]
-fn what_the_kernel_does_not_take_whole_is_an_error() {
+fn short_write_is_an_error() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         let key = sysctl("net.core.somaxconn");
@@ -70,7 +70,7 @@ fn what_the_kernel_does_not_take_whole_is_an_error() {
 }
 
 #[test]
-fn long_lists_of_ports_arrive_whole() {
+fn long_port_lists_are_written_and_read_whole() {
     inside(this_test!(), || {
         let list = |first: usize, count: usize| -> String {
             (0..count).map(|n| (first + 2 * n).to_string()).collect::<Vec<_>>().join(",")
@@ -98,7 +98,7 @@ fn long_lists_of_ports_arrive_whole() {
 }
 
 #[test]
-fn refusals_name_the_step() {
+fn errors_name_the_operation() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         let control = sysctl("net.ipv4.tcp_congestion_control");
@@ -115,7 +115,7 @@ fn refusals_name_the_step() {
 }
 
 #[test]
-fn a_key_that_can_only_be_written_is_written() {
+fn write_only_key_is_written() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         let key = sysctl("net.ipv4.route.flush");
@@ -126,7 +126,7 @@ fn a_key_that_can_only_be_written_is_written() {
 }
 
 #[test]
-fn milliseconds_are_rounded_to_ticks() {
+fn millisecond_values_are_rounded_by_the_kernel() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         let key = sysctl("net.ipv4.neigh.lo.retrans_time_ms");
@@ -138,7 +138,7 @@ fn milliseconds_are_rounded_to_ticks() {
 }
 
 #[test]
-fn names_with_dots_and_patterns() {
+fn interface_names_with_dots_match_patterns() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         let pattern = SysctlName::parse("net.ipv4.conf.*.rp_filter").unwrap();
@@ -168,7 +168,7 @@ fn names_with_dots_and_patterns() {
 }
 
 #[test]
-fn interfaces_may_be_called_like_patterns() {
+fn interface_names_that_look_like_patterns_are_written() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         if !ip(&["link", "add", "x=y", "type", "veth", "peer", "name", "a*[b"]) {
@@ -195,7 +195,7 @@ fn ip(arguments: &[&str]) -> bool {
 }
 
 #[test]
-fn an_interface_that_came_back_is_written() {
+fn recreated_interface_is_written() {
     inside(this_test!(), || {
         if !ip(&["link", "add", "eth7", "type", "veth", "peer", "name", "peer7"]) {
             return skip(this_test!(), "`ip` could not add an interface");
@@ -212,7 +212,7 @@ fn an_interface_that_came_back_is_written() {
 }
 
 #[test]
-fn other_namespaces_have_keys_too() {
+fn ipc_and_uts_settings_are_written() {
     inside(this_test!(), || {
         let mut kernel = kernel();
         let memory = sysctl("kernel.shmmax");
@@ -225,7 +225,7 @@ fn other_namespaces_have_keys_too() {
 }
 
 #[test]
-fn few_descriptors_are_enough() {
+fn kernel_works_with_few_descriptors() {
     inside(this_test!(), || {
         lower_limit(rlimit::Resource::NOFILE, 16, 16);
         let mut kernel = kernel();
@@ -258,7 +258,7 @@ fn few_descriptors_are_enough() {
 }
 
 #[test]
-fn limits_are_those_that_proc_shows() {
+fn limits_agree_with_proc_limits() {
     let shown = fs::read_to_string("/proc/self/limits").unwrap();
     let shown: Vec<&str> = shown.lines().skip(1).collect();
     let mut kernel = Linux::here(AccessMode::Read);
@@ -277,7 +277,7 @@ fn limits_are_those_that_proc_shows() {
 }
 
 #[test]
-fn limits_of_others_are_set_and_refused() {
+fn limits_of_other_processes_are_set_or_refused() {
     let mut child = Command::new("sleep").arg("60").spawn().unwrap();
     let process = Process::Pid(child.id().try_into().unwrap());
     let mut kernel = Linux::here(AccessMode::Write);

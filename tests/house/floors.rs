@@ -155,7 +155,7 @@ fn quoted(text: &str, quote: char) -> usize {
 }
 
 #[test]
-fn comments_and_texts_are_no_code() {
+fn comments_and_strings_are_stripped() {
     let text = "a(\"b \\\" // c\", '\"', '\\'', x: &'y str); // d\ne";
     assert_eq!(code(text), "a(, , , x: &'y str); \ne");
 }

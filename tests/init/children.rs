@@ -10,7 +10,7 @@ use crate::service::{As, BOTH, Service, children, init, outcome, probe, status};
 use crate::support::kernel::until;
 
 #[test]
-fn a_storm_of_orphans_leaves_no_zombie_and_loses_no_status() {
+fn many_orphans_are_all_reaped() {
     for (place, count) in [(As::First, "20000"), (As::Other, "2000")] {
         let mut command = init(place, &[]);
         command.arg("--").arg(probe()).args(["storm", count]);
@@ -24,7 +24,7 @@ fn a_storm_of_orphans_leaves_no_zombie_and_loses_no_status() {
 }
 
 #[test]
-fn a_service_that_ends_in_a_storm_of_orphans_keeps_its_status() {
+fn exit_code_survives_a_burst_of_orphans() {
     for place in BOTH {
         let mut command = init(place, &[]);
         command.arg("--").arg(probe()).args(["storm", "2000", "end"]);
@@ -34,7 +34,7 @@ fn a_service_that_ends_in_a_storm_of_orphans_keeps_its_status() {
 
 /// To be woken costs more than to reap; and when it is over, nobody wakes up any more.
 #[test]
-fn in_a_storm_of_orphans_we_wake_up_for_many_at_a_time() {
+fn bursts_of_orphans_are_reaped_in_batches() {
     let mut command = init(As::Other, &[]);
     command.arg("--").arg(probe()).args(["storm", "20000"]);
     let start = Instant::now();
@@ -54,7 +54,7 @@ fn in_a_storm_of_orphans_we_wake_up_for_many_at_a_time() {
 }
 
 #[test]
-fn orphans_come_to_us_and_do_not_stay_zombies() {
+fn orphans_are_adopted_and_reaped() {
     for place in BOTH {
         let mut command = init(place, &[]);
         command.args(["--", "sh", "-c", "(sleep 0.2 & sleep 1000 &); echo up; sleep 1000"]);
@@ -69,7 +69,7 @@ fn orphans_come_to_us_and_do_not_stay_zombies() {
 }
 
 #[test]
-fn where_it_is_unwanted_nobody_is_adopted() {
+fn subreaper_can_be_turned_off() {
     let mut command = init(As::Other, &["--subreaper=false"]);
     command.args(["--", "sh", "-c", "(sleep 1000 & echo $!); sleep 1000"]);
     let mut service = Service::start(As::Other, command);
@@ -81,7 +81,7 @@ fn where_it_is_unwanted_nobody_is_adopted() {
 
 /// Every kernel can since Linux 3.4, so a filter of system calls refuses it here.
 #[test]
-fn where_nobody_can_be_adopted_we_say_so() {
+fn failing_to_become_a_subreaper_is_warned_of() {
     let mut command = init(As::Other, &["--", "sh", "-c", "exit 7"]);
     // SAFETY: what runs between fork and exec makes two system calls and allocates nothing.
     unsafe { command.pre_exec(refuse_subreaper) };
@@ -113,7 +113,7 @@ fn refuse_subreaper() -> std::io::Result<()> {
 }
 
 #[test]
-fn what_is_left_is_asked_to_end_and_gets_time_for_it() {
+fn leftover_processes_get_sigterm_and_time() {
     for place in BOTH {
         let script = "trap up=1 USR1; \
             setsid sh -c 'trap \"sleep 0.3; echo done; exit\" TERM; echo up; kill -USR1 $PPID; while :; do sleep 0.05; done' & \
@@ -126,7 +126,7 @@ fn what_is_left_is_asked_to_end_and_gets_time_for_it() {
 }
 
 #[test]
-fn what_does_not_want_to_end_is_killed() {
+fn leftover_processes_are_killed_after_the_timeout() {
     for place in BOTH {
         let start = Instant::now();
         let script = "trap up=1 USR1; \
@@ -140,7 +140,7 @@ fn what_does_not_want_to_end_is_killed() {
 }
 
 #[test]
-fn with_nothing_left_nobody_waits() {
+fn no_leftover_processes_no_wait() {
     for place in BOTH {
         let mut command = init(place, &["--orphan-timeout", "1h"]);
         command.args(["--", "sh", "-c", "(sleep 0.1 &); sleep 0.3"]);
@@ -149,7 +149,7 @@ fn with_nothing_left_nobody_waits() {
 }
 
 #[test]
-fn orphans_can_be_ended_while_the_service_lives() {
+fn reap_kill_ends_orphans_while_the_service_runs() {
     let mut command = init(As::First, &["--reap-kill", "--orphan-timeout", "500ms"]);
     // The one that says so is an orphan only when it is ready to.
     let script = "(trap exit USR1; \
@@ -167,7 +167,7 @@ fn orphans_can_be_ended_while_the_service_lives() {
 /// Whoever ends leaves its children to us: they are looked for then. Only a second later each, it would take longer than
 /// `until` waits.
 #[test]
-fn the_orphans_of_an_ended_orphan_are_ended_soon() {
+fn reap_kill_follows_chains_of_orphans() {
     const LENGTH: &str = "70";
     // The last of the chain ends what keeps the first from being an orphan.
     let chain = "if [ $1 = 0 ]; then kill -USR1 $2; else sh -c \"$0\" \"$0\" $(($1 - 1)) $2 & fi; exec sleep 1000";
@@ -182,7 +182,7 @@ fn the_orphans_of_an_ended_orphan_are_ended_soon() {
 }
 
 #[test]
-fn the_service_dies_with_us_where_that_is_wanted() {
+fn die_with_supervisor_kills_the_service() {
     for (flags, dies) in [(&["--die-with-supervisor"][..], true), (&[], false)] {
         let service = Service::catching(As::Other, flags);
         let pid = service.service();
@@ -201,7 +201,7 @@ fn the_service_dies_with_us_where_that_is_wanted() {
 const UNTIL_ASKED: &str = "trap exit USR2; while :; do sleep 0.01; done";
 
 #[test]
-fn without_a_supervisor_the_death_of_our_parent_reaches_the_service_too() {
+fn parent_death_signal_works_without_init() {
     let tunectl = crate::service::tunectl();
     let script =
         format!("{} run --parent-death-signal USR1 -- {} catch & {UNTIL_ASKED}", tunectl.display(), probe().display());
@@ -216,7 +216,7 @@ fn without_a_supervisor_the_death_of_our_parent_reaches_the_service_too() {
 }
 
 #[test]
-fn the_death_of_our_parent_reaches_the_service() {
+fn parent_death_signal_is_forwarded_by_init() {
     let script = format!(
         "{} run --init --parent-death-signal USR1 -- {} catch & {UNTIL_ASKED}",
         crate::service::tunectl().display(),

@@ -9,7 +9,7 @@ fn shell(place: As, flags: &[&str], script: &str) -> (i32, String, String) {
 }
 
 #[test]
-fn the_service_s_code_is_ours() {
+fn exit_code_of_the_service_is_passed_on() {
     for code in (0..=255).step_by(15).chain([1, 2, 125, 126, 127, 128, 143]) {
         assert_eq!(shell(As::Other, &[], &format!("exit {code}")), (code, String::new(), String::new()));
     }
@@ -17,7 +17,7 @@ fn the_service_s_code_is_ours() {
 }
 
 #[test]
-fn a_service_that_a_signal_ended_gives_128_and_the_signal() {
+fn service_killed_by_a_signal_exits_128_plus_signal() {
     let ending = |signal: &i32| {
         ![libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH].contains(signal)
             && ![libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU].contains(signal)
@@ -44,7 +44,7 @@ fn expected_codes_are_remapped() {
 }
 
 #[test]
-fn a_command_that_can_t_be_executed_is_told_apart() {
+fn command_not_executable_exits_126() {
     for place in BOTH {
         for (command, code, message) in [
             ("/nonexistent", 127, "error: `/nonexistent` does not exist\n"),
@@ -63,7 +63,7 @@ fn a_command_that_can_t_be_executed_is_told_apart() {
 }
 
 #[test]
-fn what_only_the_exec_finds_out_is_said_by_the_child() {
+fn exec_errors_are_reported_by_the_child() {
     let scratch = crate::support::scratch::Scratch::new();
     let script = scratch.write("script", "#!/no/such/shell\n");
     scratch.mode("script", 0o755);
@@ -77,7 +77,7 @@ fn what_only_the_exec_finds_out_is_said_by_the_child() {
 }
 
 #[test]
-fn a_service_that_does_not_end_in_time_is_killed() {
+fn service_is_killed_after_the_stop_timeout() {
     for signal in ["TERM", "INT", "QUIT"] {
         let script = format!("trap '' {signal}; kill -{signal} $PPID; while :; do sleep 0.05; done");
         assert_eq!(
@@ -97,7 +97,7 @@ fn a_service_that_does_not_end_in_time_is_killed() {
 }
 
 #[test]
-fn options_behind_the_command_are_its_own() {
+fn options_after_the_command_belong_to_it() {
     for flag in ["-v", "--version", "-g", "--init", "--", "-h"] {
         let mut command = init(As::Other, &[]);
         command.args(["printf", "%s\n", flag]);
@@ -106,7 +106,7 @@ fn options_behind_the_command_are_its_own() {
 }
 
 #[test]
-fn every_option_has_a_variable() {
+fn options_can_be_set_by_environment_variables() {
     let mut command = init(As::Other, &[]);
     command.args(["--", "sh", "-c", "kill $$"]);
     command.env("TUNECTL_EXPECT_EXIT", "143=9");

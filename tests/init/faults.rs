@@ -17,7 +17,7 @@ fn shell(place: As, script: &str) -> (i32, String, String) {
 }
 
 #[test]
-fn closed_standard_descriptors_are_no_matter() {
+fn closed_standard_descriptors_are_tolerated() {
     for place in BOTH {
         for closed in ["0<&-", "0<&- 1>&-", "2>&-", "0<&- 1>&- 2>&-"] {
             assert_eq!(shell(place, &format!("exec TUNECTL run --init -- sh -c 'exit 7' {closed}")).0, 7, "{closed}");
@@ -27,7 +27,7 @@ fn closed_standard_descriptors_are_no_matter() {
 }
 
 #[test]
-fn without_proc_everything_but_the_tree_works() {
+fn init_works_without_proc() {
     let umount = "umount -l /proc || exit 50";
     for (script, code) in [
         ("exec TUNECTL run --init -- sh -c 'exit 7'", 7),
@@ -43,9 +43,9 @@ fn without_proc_everything_but_the_tree_works() {
 
 /// /proc of the namespace outside shows numbers that are somebody else's inside.
 #[test]
-fn a_foreign_proc_is_not_believed() {
+fn proc_of_another_pid_namespace_is_ignored() {
     if sys::effective_ids().effective_uid != 0 {
-        return skip("a_foreign_proc_is_not_believed", "needs a PID namespace without a user namespace");
+        return skip("proc_of_another_pid_namespace_is_ignored", "needs a PID namespace without a user namespace");
     }
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--kill-child"]).arg(tunectl());
@@ -54,7 +54,7 @@ fn a_foreign_proc_is_not_believed() {
 }
 
 #[test]
-fn without_descriptors_the_service_still_starts() {
+fn service_starts_at_the_descriptor_limit() {
     for place in BOTH {
         assert_eq!(shell(place, "ulimit -n 4; exec TUNECTL run --init -- sh -c 'exit 7'").0, 7);
         assert_eq!(shell(place, "ulimit -n 4; exec TUNECTL run --init -- /etc").0, 126);
@@ -63,7 +63,7 @@ fn without_descriptors_the_service_still_starts() {
 
 /// Looking for them in /proc takes descriptors: with one, and with none.
 #[test]
-fn without_descriptors_a_signal_for_all_arrives() {
+fn signal_for_all_arrives_at_the_descriptor_limit() {
     let tell = "kill -TERM $0; while :; do sleep 0.05; done";
     for place in BOTH {
         // The service's end brings the other one another SIGTERM, perhaps before it has ended by the first.
@@ -80,9 +80,9 @@ fn without_descriptors_a_signal_for_all_arrives() {
 }
 
 #[test]
-fn without_processes_we_say_so() {
+fn process_limit_is_reported() {
     if sys::effective_ids().effective_uid != 0 {
-        return skip("without_processes_we_say_so", "needs a user of its own, whose processes are counted");
+        return skip("process_limit_is_reported", "needs a user of its own, whose processes are counted");
     }
     // The limit does not hold for root.
     let copy = crate::support::scratch::Scratch::new();
@@ -103,7 +103,7 @@ fn without_processes_we_say_so() {
 }
 
 #[test]
-fn a_service_that_stops_itself_is_resumed_by_a_signal_to_us() {
+fn sigcont_to_the_supervisor_resumes_the_service() {
     for place in BOTH {
         let mut command = init(place, &["--", probe().to_str().unwrap(), "stop"]);
         command.stdin(std::process::Stdio::null());
@@ -119,7 +119,7 @@ fn a_service_that_stops_itself_is_resumed_by_a_signal_to_us() {
 }
 
 #[test]
-fn job_control_suspends_and_resumes() {
+fn job_control_signals_suspend_and_resume() {
     for place in BOTH {
         for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
             for flags in [&[][..], &["--session"]] {
@@ -138,7 +138,7 @@ fn job_control_suspends_and_resumes() {
 }
 
 #[test]
-fn a_service_that_ends_the_group_of_its_parent_does_not_end_us() {
+fn killing_the_parent_group_spares_the_supervisor() {
     // A group of ours, so that nobody else is in it. As PID 1 we can't be hit like that: -1 is no group to kill(2).
     let mut command = init(As::Other, &["--"]);
     command.arg(probe()).arg("parricide").process_group(0);
@@ -147,7 +147,7 @@ fn a_service_that_ends_the_group_of_its_parent_does_not_end_us() {
 
 /// What the processor raises in us can't be waited for like a signal that is sent: it ends us, and says so.
 #[test]
-fn a_fault_of_our_own_ends_us_with_its_code() {
+fn crash_of_the_supervisor_exits_with_its_signal() {
     // At address 0, and all zeros: `add %al,(%rax)`, where the kernel's answer is no address; on ARM no instruction.
     let fault = if cfg!(target_arch = "x86_64") { libc::SIGSEGV } else { libc::SIGILL };
     for place in BOTH {
@@ -164,7 +164,7 @@ fn a_fault_of_our_own_ends_us_with_its_code() {
 /// The second life takes its orders from its arguments. Whoever types them must not have us signal a stranger's group,
 /// and least of all everybody: where this fails, it does so in a PID namespace of its own.
 #[test]
-fn orders_for_the_child_of_somebody_else_are_none() {
+fn reexec_arguments_of_another_process_are_refused() {
     let script = r#"
         sleep 60 & stranger=$!
         for child in 1 $stranger 99999; do
@@ -189,7 +189,7 @@ fn pc(pid: i32) -> Option<u64> {
 
 /// No memory can be had any more, and what is done for signals and orphans needs none.
 #[test]
-fn without_memory_it_goes_on() {
+fn supervisor_works_without_memory() {
     for place in BOTH {
         let mut command = init(place, &["-vv"]);
         let script = "trap 'go=on' USR1; echo up; while [ -z $go ]; do sleep 0.05; done; exec \"$0\" storm 1000";
@@ -210,7 +210,7 @@ fn without_memory_it_goes_on() {
 }
 
 #[test]
-fn a_reader_of_our_messages_that_goes_away_is_no_matter() {
+fn closed_standard_error_pipe_is_tolerated() {
     // Standard error is a pipe that nobody reads any more.
     let init = "run --init -vv -- sh -c 'trap : USR1; kill -USR1 $PPID; sleep 0.2; exit 7'";
     for words in [init, "run --nice 19 -vv -- sh -c 'exit 7'"] {

@@ -20,7 +20,7 @@ fn said(text: &str) -> String {
 }
 
 #[test]
-fn each_runs_a_service_as_docker_and_podman_start_it() {
+fn each_init_name_runs_a_service() {
     for name in ["tini", "tini-static", "docker-init", "dumb-init", "catatonit", "podman-init"] {
         assert_eq!(
             called(name, &["--", "sh", "-c", "echo $$; exit 7"], &[]),
@@ -37,7 +37,7 @@ fn each_runs_a_service_as_docker_and_podman_start_it() {
 }
 
 #[test]
-fn a_command_that_is_not_there_has_their_code() {
+fn missing_command_exits_as_the_imitated_init() {
     for (name, code) in [("tini", 127), ("docker-init", 127), ("dumb-init", 2), ("catatonit", 1)] {
         assert_eq!(called(name, &["/nonexistent"], &[]).0, code, "{name}");
         let script = Scratch::new();
@@ -49,7 +49,7 @@ fn a_command_that_is_not_there_has_their_code() {
 }
 
 #[test]
-fn a_wrong_command_line_has_their_code() {
+fn usage_errors_exit_as_the_imitated_init() {
     for name in ["tini", "dumb-init", "catatonit"] {
         for words in [&[][..], &["-Z", "true"], &["--"]] {
             let (code, out, err) = called(name, words, &[]);
@@ -60,7 +60,7 @@ fn a_wrong_command_line_has_their_code() {
 }
 
 #[test]
-fn a_value_that_they_refuse_is_refused_with_their_code() {
+fn invalid_values_exit_as_the_imitated_init() {
     for (name, words, said) in [
         ("tini", &["-e", "abc"][..], "`-e` can't be `abc`"),
         ("tini", &["-e300"], "`-e300` can't be `300`"),
@@ -82,7 +82,7 @@ fn a_value_that_they_refuse_is_refused_with_their_code() {
 }
 
 #[test]
-fn tini_warns_where_nobody_reaps() {
+fn tini_warns_without_subreaper() {
     let scratch = Scratch::new();
     for (name, words, variable, warns) in [
         ("tini", &[][..], "NONE", true),
@@ -106,7 +106,7 @@ fn tini_warns_where_nobody_reaps() {
 }
 
 #[test]
-fn docker_info_finds_a_version() {
+fn version_output_is_parsed_by_docker_info() {
     let (code, out, _) = called("docker-init", &["--version"], &[]);
     let (version, commit) = out.trim_end().split_once(" - ").unwrap();
     assert_eq!((code, version.starts_with("tini version 0.19.0"), commit), (0, true, "git.tunectl"));
@@ -114,7 +114,7 @@ fn docker_info_finds_a_version() {
 }
 
 #[test]
-fn their_options_and_variables_do_what_they_do() {
+fn options_and_variables_work_as_in_the_imitated_init() {
     let exits = ["sh", "-c", "kill $$"];
     assert_eq!(called("tini", &[&["-e", "143"], &exits[..]].concat(), &[]).0, 0);
     assert_eq!(called("dumb-init", &["-r", "15:9", "sh", "-c", "kill -TERM 1; sleep 60"], &[]).0, 137);
@@ -152,7 +152,7 @@ fn their_options_and_variables_do_what_they_do() {
 
 /// As Podman keeps the namespaces of a pod, or of all that a user without rights runs.
 #[test]
-fn catatonit_pauses_until_it_is_asked_to_end() {
+fn catatonit_pause_ends_on_sigterm_and_sigint() {
     let scratch = Scratch::new();
     let catatonit = scratch.path().join("catatonit");
     symlink(tunectl(), &catatonit).unwrap();
@@ -180,7 +180,7 @@ fn catatonit_pauses_until_it_is_asked_to_end() {
 }
 
 #[test]
-fn whoever_pauses_reaps() {
+fn catatonit_pause_reaps_children() {
     let scratch = Scratch::new();
     symlink(tunectl(), scratch.path().join("catatonit")).unwrap();
     // A child from before it was what it is, and that one's orphan.
@@ -197,7 +197,7 @@ fn whoever_pauses_reaps() {
 }
 
 #[test]
-fn a_profile_is_applied_where_the_environment_names_one() {
+fn imitated_init_applies_the_profile_of_the_environment() {
     let (code, out, err) =
         called("docker-init", &["--", "sh", "-c", "ulimit -n"], &[("TUNECTL_PROFILE", "nosuchprofile")]);
     assert_eq!((code, out.as_str()), (2, ""));

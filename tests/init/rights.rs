@@ -26,7 +26,7 @@ fn says(flags: &[&str], script: &str) -> Option<String> {
 }
 
 #[test]
-fn the_service_is_who_was_named() {
+fn service_runs_as_the_requested_user() {
     for (user, expected) in [
         ("nobody", "65534 65534 65534 65534 /nonexistent\n"),
         ("65534", "65534 65534 65534 65534 /nonexistent\n"),
@@ -42,7 +42,7 @@ fn the_service_is_who_was_named() {
 }
 
 #[test]
-fn it_keeps_these_capabilities_and_no_more() {
+fn service_keeps_only_the_requested_capabilities() {
     let script = "grep -E '^(Cap|NoNew)' /proc/self/status | cut -f2 | xargs";
     let none = "0000000000000000";
     let bind = "0000000000000400";
@@ -64,7 +64,7 @@ fn it_keeps_these_capabilities_and_no_more() {
 }
 
 #[test]
-fn its_attributes_are_as_asked() {
+fn service_has_the_requested_process_attributes() {
     let flags = [
         "--oom-score-adj",
         "300",
@@ -87,9 +87,9 @@ fn its_attributes_are_as_asked() {
 
 /// What is for the service is not for us: we could not do our work any more.
 #[test]
-fn the_supervisor_stays_what_it_was() {
+fn supervisor_keeps_its_own_attributes() {
     if sys::effective_ids().effective_uid != 0 {
-        return skip("the_supervisor_stays_what_it_was", "only root can become somebody else");
+        return skip("supervisor_keeps_its_own_attributes", "only root can become somebody else");
     }
     let own = std::process::id().try_into().unwrap();
     let flags = ["--user", "nobody", "--capabilities", "none", "--no-new-privs", "--umask", "027", "--nice", "7"];
@@ -116,7 +116,7 @@ fn the_supervisor_stays_what_it_was() {
 }
 
 #[test]
-fn what_can_t_be_had_is_refused_and_nothing_is_started() {
+fn impossible_attributes_fail_before_the_start() {
     for (flags, message) in [
         (&["--user", "nobodyatall"][..], "error: user `nobodyatall` is not in /etc/passwd"),
         (&["--groups", "nogroupatall"], "error: group `nogroupatall` is not in /etc/group"),
@@ -135,7 +135,7 @@ fn what_can_t_be_had_is_refused_and_nothing_is_started() {
 
 /// `--cap-drop ALL` with a user of its own: tini exits, and dumb-init lets nobody stop the service.
 #[test]
-fn a_supervisor_that_may_not_signal_the_service_becomes_its_user() {
+fn supervisor_without_cap_kill_becomes_the_service_user() {
     if sys::effective_ids().effective_uid != 0 {
         return skip("a_supervisor_that_may_not_signal…", "only root can become somebody else");
     }

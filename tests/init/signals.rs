@@ -14,7 +14,7 @@ fn catchable() -> impl Iterator<Item = i32> {
 }
 
 #[test]
-fn every_signal_reaches_the_service() {
+fn every_catchable_signal_is_forwarded() {
     for place in BOTH {
         for target in ["child", "group", "all"] {
             let mut service = Service::catching(place, &["--signal-to", target]);
@@ -27,7 +27,7 @@ fn every_signal_reaches_the_service() {
 }
 
 #[test]
-fn in_a_session_of_its_own_too_where_job_control_becomes_a_stop() {
+fn job_control_signals_stop_a_service_in_its_own_session() {
     let mut service = Service::catching(As::First, &["--session", "--group"]);
     let job_control = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
     for signal in catchable() {
@@ -57,7 +57,7 @@ fn signals_are_rewritten_and_dropped() {
 }
 
 #[test]
-fn a_queue_of_realtime_signals_arrives_whole_with_its_values() {
+fn realtime_signals_are_forwarded_with_their_values() {
     for (flags, through) in
         [(&[][..], "the child"), (&["--group"], "its group"), (&["--signal-to", "all"], "all that descend from us")]
     {
@@ -75,7 +75,7 @@ fn a_queue_of_realtime_signals_arrives_whole_with_its_values() {
 }
 
 #[test]
-fn the_group_gets_what_is_for_the_group_and_all_is_more_than_that() {
+fn signal_targets_child_group_and_all_differ() {
     // A child in the group, one in a session of its own, and an orphan.
     let script = "trap 'echo main' USR1; \
         (trap 'echo child; exit' USR1; echo up; while :; do sleep 0.05; done) & \
@@ -129,7 +129,7 @@ fn no_signal_is_lost_while_the_service_starts() {
 
 /// The value goes further than to a child of ours.
 #[test]
-fn a_value_reaches_a_grandchild_too() {
+fn signal_value_reaches_a_grandchild() {
     let mut command = init(As::First, &["--signal-to", "all"]);
     command.args(["--", "sh", "-c", "trap : 40; \"$0\" catch; sleep 1000"]).arg(probe());
     let mut service = Service::start(As::First, command);
@@ -142,7 +142,7 @@ fn a_value_reaches_a_grandchild_too() {
 
 /// In our group and session, but no child of ours.
 #[test]
-fn all_is_nobody_but_our_descendants() {
+fn signal_target_all_is_limited_to_descendants() {
     for flags in [&["--signal-to", "all"][..], &["--signal-to", "all", "--subreaper=false"], &["--group"]] {
         let mut bystander = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let mut service = Service::catching(As::Other, flags);
@@ -158,7 +158,7 @@ fn all_is_nobody_but_our_descendants() {
 
 /// For ten seconds, and two of each: one of those that wait in a queue, and one of which only one can wait.
 #[test]
-fn a_thousand_signals_a_second_do_no_harm() {
+fn two_thousand_signals_a_second_are_all_forwarded() {
     const EACH: u32 = 10_000;
     let mut service = Service::catching(As::First, &[]);
     let supervisor = service.supervisor();

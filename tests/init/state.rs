@@ -24,7 +24,7 @@ fn bare(before: &str, what: &str) -> String {
 }
 
 #[test]
-fn signals_are_as_they_were() {
+fn service_inherits_signal_mask_and_dispositions() {
     for place in BOTH {
         for before in ["true", "trap '' HUP PIPE", "trap '' CHLD", "trap '' TTIN TTOU TSTP TERM 40"] {
             for flags in ["", "--session", "--group"] {
@@ -35,12 +35,12 @@ fn signals_are_as_they_were() {
 }
 
 #[test]
-fn a_service_ends_though_our_own_children_were_to_be_ignored() {
+fn service_end_is_seen_with_sigchld_ignored() {
     assert_eq!(through(As::First, "trap '' CHLD", "", "sh -c 'sleep 0.1; echo over'"), "over\n");
 }
 
 #[test]
-fn descriptors_are_those_that_were_handed_to_it_and_we_keep_none() {
+fn service_inherits_descriptors_and_supervisor_closes_them() {
     let list = "ls /proc/self/fd";
     for before in ["exec 7</dev/null", "exec 0<&-", "exec 0<&- 2>&-", "exec 5</dev/null 9</dev/zero"] {
         assert_eq!(through(As::Other, before, "", list), bare(before, list), "{before}");
@@ -62,7 +62,7 @@ fn descriptors_are_those_that_were_handed_to_it_and_we_keep_none() {
 }
 
 #[test]
-fn the_environment_and_the_place_are_untouched() {
+fn service_inherits_environment_and_working_directory() {
     for place in BOTH {
         assert_eq!(
             through(place, "cd /tmp; export A=1 B= ; unset _ OLDPWD", "", "env"),
@@ -73,7 +73,7 @@ fn the_environment_and_the_place_are_untouched() {
 }
 
 #[test]
-fn sockets_that_were_handed_to_us_are_the_service_s() {
+fn listen_pid_is_set_to_the_service() {
     let mut shell = command(As::First, "/bin/bash");
     shell.args([
         "-c",
@@ -89,7 +89,7 @@ fn sockets_that_were_handed_to_us_are_the_service_s() {
 }
 
 #[test]
-fn it_has_a_group_or_a_session_of_its_own() {
+fn service_has_its_own_group_or_session() {
     let ids = "ps -o pid=,pgid=,sid= -p $$ | xargs";
     for (flags, own_session) in [(&[][..], false), (&["--session"], true)] {
         let mut command = init(As::First, flags);
@@ -102,7 +102,7 @@ fn it_has_a_group_or_a_session_of_its_own() {
 }
 
 #[test]
-fn an_idle_supervisor_never_wakes_up() {
+fn idle_supervisor_never_wakes_up() {
     let service = Service::catching(As::First, &[]);
     let supervisor = service.supervisor();
     let wake_ups = || status(supervisor, "voluntary_ctxt_switches");
@@ -115,7 +115,7 @@ fn an_idle_supervisor_never_wakes_up() {
 }
 
 #[test]
-fn limits_are_the_service_s_and_not_ours() {
+fn limits_apply_to_the_service_and_not_the_supervisor() {
     let script = "echo $(ulimit -Sn) $(ulimit -Hn) $(grep 'open files' /proc/$PPID/limits)";
     let own = bare("ulimit -n 256", "sh -c \"echo $(grep 'open files' /proc/self/limits)\"");
     let words = format!("exec {} run --init --rlimit nofile=100:200 -- sh -c {script:?}", tunectl().display());
@@ -126,7 +126,7 @@ fn limits_are_the_service_s_and_not_ours() {
 
 /// A limit that can't be had is found out in the child, and what was set before it is put back by the parent.
 #[test]
-fn where_a_limit_falls_short_the_service_is_not_started() {
+fn service_is_not_started_when_a_limit_falls_short() {
     let mut command = command(As::First, tunectl());
     command.args(["run", "--init", "--rlimit", "nofile=2000000000:2000000000", "--", "echo", "started"]);
     let (code, out, err) = outcome(command);

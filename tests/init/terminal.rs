@@ -167,7 +167,7 @@ fn shell() -> Terminal {
 }
 
 #[test]
-fn the_service_is_in_the_foreground_and_gets_one_interrupt() {
+fn service_in_the_foreground_gets_one_interrupt() {
     for flags in ["", "--group", "--session", "--signal-to=all"] {
         let script = format!(
             "trap 'echo interrupted' INT; trap 'echo quitting; exit' QUIT; {FRONT}; echo up; while :; do sleep 0.05; done"
@@ -185,7 +185,7 @@ fn the_service_is_in_the_foreground_and_gets_one_interrupt() {
 }
 
 #[test]
-fn it_reads_from_the_terminal() {
+fn service_reads_from_the_terminal() {
     let mut terminal = init("", "echo name?; read name; echo \"hello $name\"");
     terminal.see("name?");
     terminal.type_in("you\n");
@@ -194,7 +194,7 @@ fn it_reads_from_the_terminal() {
 }
 
 #[test]
-fn a_shell_as_the_service_has_job_control() {
+fn interactive_shell_as_the_service_has_job_control() {
     for flags in ["", "--session"] {
         let bash = ["--", "bash", "--norc", "--noprofile", "-i"];
         let words: Vec<&str> = flags.split_whitespace().chain(bash).collect();
@@ -237,7 +237,7 @@ fn ctrl_z_and_fg_work_in_an_interactive_shell() {
 }
 
 #[test]
-fn ctrl_z_and_bg_too() {
+fn ctrl_z_and_bg_work_in_an_interactive_shell() {
     let mut terminal = shell();
     let scratch = Scratch::new();
     let pipe = scratch.path().join("pipe");
@@ -252,7 +252,7 @@ fn ctrl_z_and_bg_too() {
 }
 
 #[test]
-fn in_the_background_we_leave_the_foreground_alone() {
+fn background_job_leaves_the_foreground_alone() {
     let mut terminal = shell();
     terminal.type_in("t -- sh -c 'echo up; sleep 1' &\n");
     terminal.see("up\r\n");
@@ -272,7 +272,7 @@ fn in_the_background_we_leave_the_foreground_alone() {
 }
 
 #[test]
-fn in_a_pipeline_the_reader_keeps_the_terminal() {
+fn reader_of_a_pipeline_keeps_the_terminal() {
     let mut terminal = shell();
     terminal.type_in(
         "t -- sh -c 'echo from the service; sleep 0.5' | sh -c 'cat; read line </dev/tty; echo \"read $line\"'\n",
@@ -291,7 +291,7 @@ fn in_a_pipeline_the_reader_keeps_the_terminal() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_hangs_up_on_the_service() {
+fn closed_terminal_sends_sighup_to_the_service() {
     let scratch = Scratch::new();
     let file = scratch.path().join("hung-up");
     let script = format!("trap 'echo gone > {}; exit' HUP; echo up; while :; do sleep 0.05; done", file.display());

@@ -98,7 +98,7 @@ impl Archive {
 }
 
 #[test]
-fn an_archive_is_what_cpio_5_says() {
+fn archive_has_the_newc_format() {
     let mut archive = Archive::default();
     archive.device("dev/console", (5, 1));
     archive.text("a", "hello");

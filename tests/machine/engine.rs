@@ -60,7 +60,7 @@ fn lxc(profile: &str) -> Vec<&str> {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn whoever_starts_a_container_takes_its_profile_away() {
+fn starting_without_the_apparmor_profile_fixes_the_denial() {
     let raise = [&RAISE[..], &[FILES]].concat();
     let [bounded, free] = ["--security-opt=apparmor=bounded", "--security-opt=apparmor=unconfined"];
     let machine = Machine::new()

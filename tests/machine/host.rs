@@ -45,7 +45,7 @@ fn boot(machine: Machine, kernel: Kernel) -> Outcome {
 /// What the kernel itself sets up, and that nothing moves which the script's differences would show.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn an_untouched_machine_is_as_the_kernel_made_it() {
+fn run_check_and_dry_run_change_nothing_on_a_satisfied_machine() {
     for kernel in Kernel::ALL {
         let machine = Machine::new()
             .profile("holds", HOLDS)
@@ -71,7 +71,7 @@ fn an_untouched_machine_is_as_the_kernel_made_it() {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn a_profile_that_cant_hold_leaves_everything_as_it_was() {
+fn failed_apply_restores_everything() {
     for kernel in Kernel::ALL {
         let machine = Machine::new()
             .profile("cant", CANT_HOLD)
@@ -103,7 +103,7 @@ fn a_profile_that_cant_hold_leaves_everything_as_it_was() {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn apply_changes_what_it_was_asked_to_and_nothing_else() {
+fn apply_changes_only_the_requested_settings() {
     for kernel in Kernel::ALL {
         let machine = Machine::new()
             .profile("holds", HOLDS)
@@ -130,7 +130,7 @@ fn apply_changes_what_it_was_asked_to_and_nothing_else() {
 /// The kernel refuses infinity for it even to full root, so it means `fs.nr_open`.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn unlimited_nofile_is_what_the_kernel_calls_the_most() {
+fn unlimited_nofile_is_nr_open() {
     let machine = Machine::new()
         .profile("most", "rlimit.nofile = { soft = \"hard\", hard = \"unlimited\" }\n")
         .step("run", ["exec", "/init", "run", "-p", "/etc/most.toml", "--", "/bin/guest", "report"]);

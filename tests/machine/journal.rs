@@ -22,7 +22,7 @@ nofile = { soft = 2000000, hard = { at_least = 2000000 } }
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn revert_leaves_a_host_as_it_was() {
+fn revert_restores_all_settings_of_a_host() {
     for kernel in Kernel::ALL {
         let machine = Machine::new()
             .profile("whole", WHOLE)

@@ -10,7 +10,7 @@ const BACKLOG: &str = "linux.sysctl.net.core.somaxconn = { at_least = 32768 }\n"
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn a_host_setting_is_written_from_a_namespace_only_when_told_so() {
+fn host_setting_needs_allow_host_settings_in_a_namespace() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .profile("hosts", HOSTS)
@@ -47,7 +47,7 @@ fn a_host_setting_is_written_from_a_namespace_only_when_told_so() {
 /// give the backlog to namespaces of ordinary users too.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn each_kernel_says_what_a_network_namespace_holds() {
+fn network_namespace_contents_match_the_catalog_on_each_kernel() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .profile("buffers", BUFFERS)

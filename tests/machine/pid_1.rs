@@ -20,7 +20,7 @@ fs.nr_open = { at_least = 2097152 }
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn run_lifts_the_ceiling_of_nofile_and_then_nofile_above_it() {
+fn run_raises_nr_open_before_nofile() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .profile("high", HIGH)
@@ -66,7 +66,7 @@ fn code_of_pid_1(profile: &str, first: &str, args: &str) -> (String, String) {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn the_machine_ends_with_the_code_of_the_service() {
+fn machine_powers_off_with_the_code_of_the_service() {
     let args = "mounts /init run -p /etc/asked.toml /bin/guest exit 42";
     let (code, console) = code_of_pid_1(HIGH, "/bin/guest", args);
     assert_eq!(code, "00002a00", "{console}");
@@ -74,7 +74,7 @@ fn the_machine_ends_with_the_code_of_the_service() {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn a_command_that_is_not_there_ends_the_machine_with_127() {
+fn missing_command_as_pid_1_exits_127() {
     let args = "mounts /init run -p /etc/asked.toml /bin/nothing";
     let (code, console) = code_of_pid_1(HIGH, "/bin/guest", args);
     assert_eq!(code, "00007f00", "{console}");
@@ -83,7 +83,7 @@ fn a_command_that_is_not_there_ends_the_machine_with_127() {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_the_kernel_does_not_keep_ends_the_machine_with_125_before_the_service() {
+fn unsatisfied_setting_as_pid_1_exits_125() {
     let args = "mounts /init run -p /etc/asked.toml /bin/guest exit 42";
     let (code, console) = code_of_pid_1(TOO_MUCH, "/bin/guest", args);
     assert_eq!(code, "00007d00", "{console}");
@@ -93,7 +93,7 @@ fn what_the_kernel_does_not_keep_ends_the_machine_with_125_before_the_service() 
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn a_machine_without_proc_ends_with_125_and_the_reason() {
+fn missing_proc_as_pid_1_exits_125() {
     let (code, console) = code_of_pid_1(HIGH, "/init", "run -p /etc/asked.toml /bin/guest exit 42");
     assert_eq!(code, "00007d00", "{console}");
     assert!(console.contains("/proc/sys is not there: mount /proc first"), "{console}");

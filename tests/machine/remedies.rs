@@ -18,7 +18,7 @@ const INSIDE: [&str; 4] = ["exec", "/bin/guest", "unshare", "net"];
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_is_the_machines_is_mended_on_the_machine() {
+fn remedies_for_host_settings_work_on_the_host() {
     let [exec, guest, unshare, net] = INSIDE;
     let inside = |profile: &'static str| [exec, guest, unshare, net, "/init", "check", "-p", profile];
     for kernel in Kernel::ALL {
@@ -59,7 +59,7 @@ fn what_is_the_machines_is_mended_on_the_machine() {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_the_profile_has_to_ask_for_is_enough() {
+fn profile_line_remedies_work() {
     let [exec, guest, unshare, net] = INSIDE;
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
@@ -105,7 +105,7 @@ fn what_the_profile_has_to_ask_for_is_enough() {
 /// A module is what mends the first. Of the second, pages of 1 GiB, a machine with less memory has none.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn a_module_is_loaded_and_what_the_kernel_clamps_is_left_at_that() {
+fn modprobe_remedy_works_and_clamped_values_stay() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .modules()
@@ -138,7 +138,7 @@ fn a_module_is_loaded_and_what_the_kernel_clamps_is_left_at_that() {
 /// An algorithm that is no part of the kernel's image is known once its module is loaded.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn an_algorithm_comes_with_its_module() {
+fn congestion_control_module_remedy_works() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .modules()
@@ -163,7 +163,7 @@ fn an_algorithm_comes_with_its_module() {
 /// and shows only.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_a_network_namespace_lacks_is_left_out_or_set_on_the_machine() {
+fn settings_absent_in_a_namespace_are_omitted_or_set_on_the_host() {
     let [exec, guest, unshare, net] = INSIDE;
     let queue = ["--set", "net.core.somaxconn=9999"];
     for kernel in Kernel::ALL {
@@ -212,7 +212,7 @@ fn what_a_network_namespace_lacks_is_left_out_or_set_on_the_machine() {
 /// Of two settings of which each sets the other to 0.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn one_of_two_wishes_is_given_up() {
+fn ignore_remedy_resolves_mutually_exclusive_settings() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .profile("ratio", "linux.sysctl.vm.dirty_ratio = 30\n")
@@ -241,7 +241,7 @@ fn one_of_two_wishes_is_given_up() {
 /// For these nothing can be pasted: there is no way back.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_only_another_boot_brings() {
+fn one_way_settings_need_a_reboot() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .step("close", ["write", "/proc/sys/kernel/kexec_load_disabled", "1"])

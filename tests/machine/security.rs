@@ -42,7 +42,7 @@ fn told(outcome: &Outcome, name: &str, why: &str, remedy: &str) {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_apparmor_refuses() {
+fn apparmor_denials_are_diagnosed() {
     let docker = &confined("docker-default");
     let check = ["/init", "check", "--set", QUEUE];
     for kernel in Kernel::ALL {
@@ -104,7 +104,7 @@ fn what_apparmor_refuses() {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_selinux_refuses() {
+fn selinux_denials_are_diagnosed() {
     let typed = &confined("system_u:system_r:typed_t");
     let limited = &confined("system_u:system_r:limited_t");
     let check = ["/init", "check", "--set", QUEUE];
@@ -170,7 +170,7 @@ fn what_selinux_refuses() {
 /// can't be read. That the unit starts all the same needs both.
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn a_unit_leaves_a_profile_of_apparmor() {
+fn unit_can_leave_its_apparmor_profile() {
     let outcome = Machine::new()
         .policies()
         .file("etc/systemd/system/bound.service", UNIT)

@@ -70,7 +70,7 @@ const METRICS: &str = "while read -r line; do echo $line; done </var/lib/tunectl
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn the_unit_runs_as_it_is_shipped() {
+fn shipped_unit_runs_under_systemd() {
     let machine = machine()
         .systemctl("start", "start", "tunectl-watch")
         .shows("ready", "ActiveState=active", "ActiveState,SubState,StatusText,WatchdogUSec")
@@ -167,7 +167,7 @@ fn lasts(outcome: &Outcome, name: &str) {
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn what_was_repaired_is_undone_and_what_was_persisted_lasts() {
+fn revert_undoes_repairs_and_persisted_settings_survive_reboot() {
     let first = machine()
         .file("etc/systemd/system/tunectl-watch.service.d/repair.conf", REPAIR)
         .file("etc/systemd/system/probe.service", PROBE)

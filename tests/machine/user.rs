@@ -8,7 +8,7 @@ const NOT_THEIRS: &str = "rlimit.nofile = { hard = { at_least = 65536 } }\nlinux
 
 #[test]
 #[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
-fn an_ordinary_user_gets_the_soft_limit_and_no_more() {
+fn unprivileged_user_can_raise_only_the_soft_limit() {
     for kernel in Kernel::ALL {
         let outcome = Machine::new()
             .profile("theirs", THEIRS)

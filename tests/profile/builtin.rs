@@ -27,14 +27,14 @@ fn warnings(profile: &Profile) -> Vec<String> {
 }
 
 #[test]
-fn what_they_ask_for() {
-    expected::compare("profile/builtin/what_they_ask_for", &wishes(&built_in(&["loadtest"])));
-    expected::compare("profile/builtin/what_they_ask_for-2", &wishes(&built_in(&["production"])));
-    expected::compare("profile/builtin/what_they_ask_for-3", &wishes(&built_in(&["realtime"])));
+fn built_in_profiles_have_these_requirements() {
+    expected::compare("profile/builtin/loadtest", &wishes(&built_in(&["loadtest"])));
+    expected::compare("profile/builtin/production", &wishes(&built_in(&["production"])));
+    expected::compare("profile/builtin/realtime", &wishes(&built_in(&["realtime"])));
 }
 
 #[test]
-fn only_what_is_meant_is_warned_of() {
+fn built_in_profiles_have_only_intended_warnings() {
     for name in ["base", "production", "realtime"] {
         assert_eq!(warnings(&built_in(&[name])), [""; 0], "{name}");
     }
@@ -56,7 +56,7 @@ fn only_what_is_meant_is_warned_of() {
 }
 
 #[test]
-fn two_together_ask_for_the_higher_of_neither_but_the_later() {
+fn later_of_two_built_in_profiles_wins() {
     let profile = built_in(&["loadtest", "production"]);
     let somaxconn = profile.requirements.iter().find(|wish| wish.setting.to_string() == "net.core.somaxconn").unwrap();
     assert_eq!(somaxconn.asked.to_string(), "at least 2048");

@@ -17,7 +17,7 @@ fn quickly(run: impl FnOnce() + Send + 'static) {
 }
 
 #[test]
-fn a_name_of_half_a_million_components() {
+fn name_with_half_a_million_components_is_refused_quickly() {
     quickly(|| {
         let said = bad(&format!("{}a = 1\n", "a.".repeat(500_000)));
         assert!(said.starts_with("error: a line with 500000 dots; no name of a setting has that many\n"), "{said}");
@@ -26,7 +26,7 @@ fn a_name_of_half_a_million_components() {
 }
 
 #[test]
-fn as_deep_as_lines_allow() {
+fn deep_nesting_is_refused_quickly() {
     quickly(|| {
         let dotted = "a.".repeat(99);
         let nested = format!("{{ {dotted}a = \n").repeat(79);
@@ -39,12 +39,12 @@ fn as_deep_as_lines_allow() {
 }
 
 #[test]
-fn dots_in_a_comment_are_no_names() {
+fn dots_in_comments_are_ignored() {
     good(&format!("# {}\ndescription = \"x\"\n", ".".repeat(300)));
 }
 
 #[test]
-fn a_megabyte_of_keys() {
+fn a_megabyte_of_keys_loads_quickly() {
     quickly(|| {
         let many = (0..20_000).fold(String::new(), |text, n| text + &format!("vm.k{n} = {n}\n"));
         let text = format!("[linux.sysctl]\n{many}");
@@ -57,7 +57,7 @@ fn a_megabyte_of_keys() {
 }
 
 #[test]
-fn a_word_of_a_megabyte_is_not_said_again() {
+fn long_words_are_truncated_in_messages() {
     for text in [
         format!("{} = 1", "x".repeat(1 << 20)),
         format!("[linux.sysctl]\n\"{}\" = 1", "x".repeat(1 << 20)),

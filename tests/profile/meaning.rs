@@ -12,7 +12,7 @@ fn sysctls(lines: &str) -> String {
 }
 
 #[test]
-fn every_spelling_of_a_key_is_the_same() {
+fn all_key_spellings_are_equivalent() {
     for text in [
         "[linux.sysctl]\n\"net.core.somaxconn\" = { at_least = 4096 }",
         "[linux.sysctl]\n\"net/core/somaxconn\" = { at_least = 4096 }",
@@ -40,7 +40,7 @@ fn every_spelling_of_a_key_is_the_same() {
 }
 
 #[test]
-fn the_order_is_the_files() {
+fn requirements_keep_the_order_of_the_file() {
     let text = "\
 [rlimit]
 nproc = 5
@@ -109,7 +109,7 @@ fn values_are_typed_by_their_setting() {
 }
 
 #[test]
-fn limits_are_for_both_sides_as_they_say() {
+fn limits_apply_to_soft_and_hard() {
     for (line, expected) in [
         ("nofile = 5", "any nofile (soft): 5\nany nofile (hard): at least 5\n"),
         ("core = 0", "any core (soft): 0\nany core (hard): at least 0\n"),
@@ -139,7 +139,7 @@ fn limits_are_for_both_sides_as_they_say() {
 }
 
 #[test]
-fn each_wish_knows_its_place() {
+fn each_requirement_has_its_location() {
     let text = "[linux.sysctl.net.core]\nsomaxconn = { at_least = 5 } # comment\n[rlimit]\nnofile = { soft = 5 }\n";
     let places: Vec<String> = good(text)
         .requirements
@@ -150,7 +150,7 @@ fn each_wish_knows_its_place() {
 }
 
 #[test]
-fn later_files_win_key_by_key_and_keep_the_place() {
+fn later_files_override_key_by_key() {
     let files = [
         (
             "top",
@@ -171,7 +171,7 @@ fn later_files_win_key_by_key_and_keep_the_place() {
 }
 
 #[test]
-fn what_two_extend_takes_nothing_back() {
+fn shared_base_does_not_undo_an_earlier_profile() {
     let profile = load_named(
         &["x", "y"],
         &[
@@ -186,7 +186,7 @@ fn what_two_extend_takes_nothing_back() {
 }
 
 #[test]
-fn patterns_give_way_to_names_in_their_file_and_win_over_earlier_ones() {
+fn names_override_patterns_within_a_file_only() {
     let one = "[linux.sysctl]\n'net.ipv4.conf.eth0.rp_filter' = 1\n'net.ipv4.conf.*.rp_filter' = 2\n";
     assert_eq!(
         wishes(&good(one)),
@@ -217,7 +217,7 @@ fn typed(profile: Profile, set: &[&str], rlimit: &[&str], port: &[&str]) -> Resu
 }
 
 #[test]
-fn the_command_line_wins() {
+fn command_line_overrides_the_profile() {
     let base =
         good("[linux.sysctl]\nnet.core.somaxconn.at_least = 5\n[rlimit]\nnofile.at_least = 5\n[service]\nports = 80\n");
     let profile = typed(
@@ -232,7 +232,7 @@ fn the_command_line_wins() {
         &["8080,9000-9001", "8081"],
     )
     .unwrap();
-    expected::compare("profile/meaning/the_command_line_wins", &wishes(&profile));
+    expected::compare("profile/meaning/command_line_overrides_the_profile", &wishes(&profile));
     assert_eq!(profile.service_ports.to_string(), "80,8080-8081,9000-9001");
     assert!(profile.requirements.iter().all(|wish| wish.required && wish.origin.source.label == "command line"));
     let again = typed(Profile::default(), &["vm.a=1", "vm.a=2"], &["nofile=1", "nofile=2"], &[]).unwrap();
@@ -240,7 +240,7 @@ fn the_command_line_wins() {
 }
 
 #[test]
-fn mistakes_on_the_command_line_are_shown_there() {
+fn set_errors_cite_the_command_line() {
     let said = typed(
         Profile::default(),
         &["net.core.somaxconn=010", "vm.swappiness", "../x=1", "net.ipv4.tcp_congestion_control=bbr cubic"],
@@ -248,18 +248,18 @@ fn mistakes_on_the_command_line_are_shown_there() {
         &[],
     )
     .unwrap_err();
-    expected::compare("profile/meaning/mistakes_on_the_command_line_are_shown_there", &said);
+    expected::compare("profile/meaning/set_errors_cite_the_command_line", &said);
 }
 
 #[test]
-fn mistakes_in_limits_and_ports_are_shown_there_too() {
+fn rlimit_and_port_errors_cite_the_command_line() {
     let rlimit = ["nofiles=5", "nofile", "nofile=5:4k", "nofile=5:hard", "nproc=-2"];
     let said = typed(Profile::default(), &[], &rlimit, &["80a", "", "0-80"]).unwrap_err();
-    expected::compare("profile/meaning/mistakes_in_limits_and_ports_are_shown_there_too", &said);
+    expected::compare("profile/meaning/rlimit_and_port_errors_cite_the_command_line", &said);
 }
 
 #[test]
-fn limits_of_file_and_command_line_must_agree() {
+fn contradicting_limits_of_file_and_command_line_are_refused() {
     let above = typed(good("[rlimit]\nnofile = { hard = 10 }"), &[], &["nofile=hard"], &[]);
     assert!(above.is_ok());
     let above = typed(Profile::default(), &[], &["nofile=5:4"], &[]).unwrap_err();

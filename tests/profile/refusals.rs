@@ -4,7 +4,7 @@ use crate::files::{bad, load_files, load_named, refused, refused_in};
 use crate::support::expected;
 
 #[test]
-fn what_is_no_toml_is_shown_at_its_place() {
+fn toml_syntax_errors_are_located() {
     refused(
         "profile/refusals/not_toml",
         [
@@ -32,7 +32,7 @@ fn unknown_words_get_a_suggestion() {
 }
 
 #[test]
-fn tables_in_the_wrong_place_are_told_the_right_one() {
+fn misplaced_tables_name_the_right_place() {
     refused(
         "profile/refusals/tables",
         ["[sysctl]", "[ulimit]", "[linux.rlimit]", "[macos.sysfs]", "rlimit = 5", "[[rlimit]]", "linux = [1]"],
@@ -40,7 +40,7 @@ fn tables_in_the_wrong_place_are_told_the_right_one() {
 }
 
 #[test]
-fn names_that_are_no_names_of_settings() {
+fn invalid_setting_names_are_refused() {
     refused_in(
         "linux.sysctl",
         "profile/refusals/names",
@@ -59,7 +59,7 @@ fn names_that_are_no_names_of_settings() {
 }
 
 #[test]
-fn one_setting_by_two_spellings_shows_both() {
+fn setting_given_twice_shows_both_places() {
     refused(
         "profile/refusals/two_spellings",
         [
@@ -70,13 +70,13 @@ fn one_setting_by_two_spellings_shows_both() {
 }
 
 #[test]
-fn all_mistakes_of_a_file_are_told_in_its_order() {
+fn all_errors_of_a_file_are_reported_in_order() {
     let text = "[rlimit]\nnofiles = 1\n[linux.sysctl]\nvm.swappiness = 1.5\n[macos.sysctl]\n\"a..b\" = 1\n[oops]";
     refused("profile/refusals/several", [text]);
 }
 
 #[test]
-fn other_fields_have_shapes_too() {
+fn wrong_types_of_other_fields_are_refused() {
     refused(
         "profile/refusals/other_fields",
         [
@@ -99,7 +99,7 @@ fn refused_files(names: &[&str], files: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn circles_and_depth_of_extends() {
+fn extends_cycles_and_depth_are_refused() {
     let circle = [("a", "extends = 'b'"), ("b", "description = 'x'\nextends = ['c']"), ("c", "extends = ['b']")];
     expected::compare("profile/refusals/circle", &refused_files(&["a"], &circle));
     let own = load_files(&[("a", "extends = 'a'")]).unwrap_err().to_string();
@@ -112,12 +112,12 @@ fn circles_and_depth_of_extends() {
 }
 
 #[test]
-fn a_profile_that_is_not_found_is_cited_where_it_is_named() {
+fn missing_profile_is_reported_at_its_reference() {
     expected::compare("profile/refusals/not_found", &refused_files(&["x", "a"], &[("a", "extends = ['b']")]));
 }
 
 #[test]
-fn limits_can_contradict_each_other_across_files() {
+fn contradicting_limits_across_files_are_refused() {
     let files =
         [("a", "extends = 'b'\n[rlimit]\nnofile = { soft = 5000 }"), ("b", "[rlimit]\nnofile = { hard = 4096 }")];
     expected::compare("profile/refusals/limits_across_files", &refused_files(&["a"], &files));

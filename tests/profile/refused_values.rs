@@ -3,10 +3,10 @@
 use crate::files::refused_in;
 
 #[test]
-fn values_that_the_kernel_would_misread() {
+fn values_the_kernel_would_misread_are_refused() {
     refused_in(
         "linux.sysctl",
-        "profile/refused_values/values_that_the_kernel_would_misread",
+        "profile/refused_values/values_the_kernel_would_misread_are_refused",
         &[
             "net.core.somaxconn = '010'",
             "my.own.key = '010'",
@@ -44,10 +44,10 @@ fn values_that_the_kernel_would_misread() {
 }
 
 #[test]
-fn the_right_form_is_shown_where_it_can_be_known() {
+fn refused_values_show_the_right_form() {
     refused_in(
         "linux.sysctl",
-        "profile/refused_values/the_right_form_is_shown_where_it_can_be_known",
+        "profile/refused_values/refused_values_show_the_right_form",
         &[
             "net.ipv4.ip_local_port_range = \"40000-50000\"",
             "net.ipv4.ip_local_port_range = { covers = [65535, 1024] }",
@@ -56,10 +56,10 @@ fn the_right_form_is_shown_where_it_can_be_known() {
 }
 
 #[test]
-fn operators_that_cannot_be_meant() {
+fn unsuitable_operators_are_refused() {
     refused_in(
         "linux.sysctl",
-        "profile/refused_values/operators_that_cannot_be_meant",
+        "profile/refused_values/unsuitable_operators_are_refused",
         &[
             "net.core.somaxconn = { covers = [1, 2] }",
             "net.core.somaxconn = { includes = 5 }",
@@ -85,10 +85,10 @@ fn operators_that_cannot_be_meant() {
 }
 
 #[test]
-fn limits_that_the_kernel_would_refuse() {
+fn invalid_limits_are_refused() {
     refused_in(
         "rlimit",
-        "profile/refused_values/limits_that_the_kernel_would_refuse",
+        "profile/refused_values/invalid_limits_are_refused",
         &[
             "nofile = -1",
             "nofile = { soft = 5, hard = 4 }",

@@ -46,7 +46,7 @@ fn load_with(library: &ProfileStore, name: &str) -> Result<Profile, String> {
 }
 
 #[test]
-fn what_is_no_profile_is_named_as_what_it_is() {
+fn unsuitable_files_are_named_by_their_kind() {
     let folder = Folder::new();
     let library = folder.library();
     fs::create_dir(folder.path("dir.toml")).unwrap();
@@ -81,7 +81,7 @@ fn what_is_no_profile_is_named_as_what_it_is() {
 }
 
 #[test]
-fn the_largest_profile_is_a_mebibyte() {
+fn profiles_above_one_mebibyte_are_refused() {
     let folder = Folder::new();
     let most = folder.file("most.toml", vec![b'#'; 1 << 20]);
     assert_eq!(folder.library().find(&most, None).unwrap().text.len(), 1 << 20);
@@ -90,7 +90,7 @@ fn the_largest_profile_is_a_mebibyte() {
 }
 
 #[test]
-fn names_are_looked_for_in_the_folder_and_then_among_the_built_in() {
+fn names_are_searched_in_the_directory_before_the_built_in_ones() {
     let folder = Folder::new();
     let library = folder.library();
     assert_eq!(library.find("loadtest", None).unwrap().label, "built-in profile loadtest");
@@ -127,14 +127,14 @@ fn names_are_looked_for_in_the_folder_and_then_among_the_built_in() {
 }
 
 #[test]
-fn a_broken_file_of_the_folder_does_not_fall_back_to_the_built_in() {
+fn unreadable_file_does_not_fall_back_to_the_built_in_profile() {
     let folder = Folder::new();
     fs::create_dir(folder.path("base.toml")).unwrap();
     assert!(refused(&folder.library(), "base").message.ends_with("base.toml` is a directory, not a file"));
 }
 
 #[test]
-fn circles_are_seen_however_files_call_each_other() {
+fn extends_cycles_are_found_through_any_path() {
     let folder = Folder::new();
     let first = folder.file("a.toml", "extends = './././b.toml'");
     let second = folder.file("b.toml", "extends = 'a.toml'");
@@ -150,7 +150,7 @@ fn circles_are_seen_however_files_call_each_other() {
 }
 
 #[test]
-fn a_missing_file_is_cited_where_it_is_extended() {
+fn missing_extended_file_is_reported_at_its_reference() {
     let folder = Folder::new();
     let first = folder.file("a.toml", "extends = ['gone.toml']");
     let said = load_with(&folder.library(), &first).unwrap_err();
@@ -167,7 +167,7 @@ error: profile `{gone}` can't be read: no such file or directory
 }
 
 #[test]
-fn with_privileges_only_trusted_files_are_taken() {
+fn privileged_runs_accept_only_trusted_files() {
     let folder = Folder::new();
     let path = folder.file("a.toml", "description = 'x'");
     let found = fs::metadata(&path).unwrap();

@@ -28,7 +28,7 @@ fn linux(lines: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_range_over_service_ports() {
+fn port_range_over_service_ports_is_warned_of() {
     let text = "[linux.sysctl]\n\"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }\n";
     assert_eq!(
         warnings(text),
@@ -48,7 +48,7 @@ warning[W001]: local ports from 1024 on, and no service port is kept out of them
 }
 
 #[test]
-fn a_range_over_service_ports_on_macos() {
+fn macos_port_range_over_service_ports_is_warned_of() {
     let text = "[macos.sysctl]\n\"net.inet.ip.portrange.first\" = 16384\n";
     let [warning] = warnings(text).try_into().unwrap();
     assert!(warning.starts_with("warning[W001]: local ports from 16384 on,"), "{warning}");
@@ -59,7 +59,7 @@ fn a_range_over_service_ports_on_macos() {
 }
 
 #[test]
-fn both_ends_of_one_parity() {
+fn port_range_ends_of_equal_parity_are_warned_of() {
     assert_eq!(
         linux("net.ipv4.ip_local_port_range = [40000, 60000]"),
         ["warning[W002]: both ends of the range of local ports are even: 40000 and 60000"]
@@ -71,7 +71,7 @@ fn both_ends_of_one_parity() {
 }
 
 #[test]
-fn names_that_are_nearly_known() {
+fn misspelt_names_are_warned_of() {
     for (line, message) in [
         (
             "net.core.somaxcon = 1",
@@ -113,9 +113,9 @@ fn names_that_are_nearly_known() {
 }
 
 #[test]
-fn keys_of_the_past_and_of_folklore() {
+fn removed_and_ineffective_keys_are_warned_of() {
     let [gone] = warnings("[linux.sysctl]\nnet.ipv4.tcp_tw_recycle = 1\n").try_into().unwrap();
-    expected::compare("profile/warnings/keys_of_the_past_and_of_folklore", &gone);
+    expected::compare("profile/warnings/removed_and_ineffective_keys_are_warned_of", &gone);
     assert_eq!(
         linux("net.ipv4.tcp_fin_timeout = 10"),
         ["warning[W005]: `net.ipv4.tcp_fin_timeout` does not shorten TIME-WAIT"]
@@ -123,7 +123,7 @@ fn keys_of_the_past_and_of_folklore() {
 }
 
 #[test]
-fn more_descriptors_than_is_good() {
+fn excessive_nofile_is_warned_of() {
     let codes = |line: &str| -> Vec<String> {
         warnings(&format!("[rlimit]\n{line}\n"))
             .iter()

@@ -23,7 +23,7 @@ fn line_matches(pattern: &str, line: &str) -> bool {
 }
 
 #[test]
-fn a_wildcard_stands_for_a_part_of_a_line() {
+fn wildcard_matches_within_a_line() {
     assert!(matches("a\nb\n", "a\nb\n"));
     assert!(!matches("a\n", "a"));
     assert!(matches("pid [..], code [..]\n", "pid 12, code 0\n"));

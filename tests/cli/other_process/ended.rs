@@ -37,7 +37,7 @@ fn is_nowhere(pid: &str) {
 }
 
 #[test]
-fn a_zombie_has_neither_namespaces_nor_limits() {
+fn zombie_process_is_not_tuned() {
     inside(this_test!(), || {
         let mut child = Command::new("unshare").args(["--net", "true"]).spawn().unwrap();
         let pid = ended(&child);
@@ -60,7 +60,7 @@ fn a_zombie_has_neither_namespaces_nor_limits() {
 
 /// The kernel counts its other threads as the process still: its limits are those of all.
 #[test]
-fn a_process_that_its_first_thread_has_left() {
+fn process_without_its_main_thread_is_not_tuned() {
     inside(this_test!(), || {
         let script = "import ctypes, threading, time
 threading.Thread(target=time.sleep, args=(600,)).start()

@@ -53,7 +53,7 @@ fn local(name: &str) -> (libc::sockaddr_un, usize) {
 }
 
 #[test]
-fn every_kind_is_seen() {
+fn listeners_of_every_socket_kind_are_listed() {
     inside(this_test!(), || {
         let address = inet6(9001);
         let newer = listening(libc::AF_INET6, libc::SOCK_STREAM, 0, &address, size_of_val(&address), 9);

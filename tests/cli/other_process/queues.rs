@@ -7,7 +7,7 @@ use crate::support::namespaces::{inside, this_test};
 use crate::support::test::Test;
 
 #[test]
-fn a_queue_stays_as_it_was_made_until_the_service_listens_again() {
+fn short_listen_queue_is_warned_of_until_listen_again() {
     inside(this_test!(), || {
         let mut service = Service::start(&OWN, None).unwrap();
         let pid = service.pid();

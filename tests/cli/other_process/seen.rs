@@ -11,10 +11,10 @@ use crate::support::test::Test;
 
 /// Its global settings are the host's, though we stand on the host ourselves.
 #[test]
-fn a_process_in_a_container_has_no_settings_of_the_machine() {
+fn container_process_has_no_host_settings() {
     let service = match Service::start(&OWN, None) {
         Ok(service) => service,
-        Err(reason) => return skip("a_process_in_a_container_has_no_settings_of_the_machine", &reason),
+        Err(reason) => return skip("container_process_has_no_host_settings", &reason),
     };
     let document = |more: &[&str]| -> Value {
         let arguments = [&["check", "--set", "vm.swappiness=1", "--format", "json"], more].concat();
@@ -37,7 +37,7 @@ fn a_process_in_a_container_has_no_settings_of_the_machine() {
 }
 
 #[test]
-fn what_nobody_can_enter_is_no_answer() {
+fn inaccessible_namespaces_are_reported() {
     inside(this_test!(), || {
         let unshare = [&OWN[..], &["--user", "--map-root-user"]].concat();
         let service = match Service::start(&unshare, None) {
@@ -70,7 +70,7 @@ fn what_nobody_can_enter_is_no_answer() {
 
 /// A container has its own highest process number since Linux 6.14. Whoever shares its users may not enter these again.
 #[test]
-fn a_pid_namespace_is_set_from_within() {
+fn remedy_for_a_pid_namespace_enters_it() {
     inside(this_test!(), || {
         let ran = Test::shell(
             "set -eu
@@ -96,7 +96,7 @@ echo done",
 }
 
 #[test]
-fn a_process_that_is_not_there() {
+fn missing_process_is_reported() {
     // Above every kernel's `pid_max` (proc_sys_kernel(5)).
     for command in ["apply", "check"] {
         Test::new([command, "--set", "net.core.somaxconn=256", "--pid", "2147483647"])
@@ -108,7 +108,7 @@ fn a_process_that_is_not_there() {
 
 /// What really keeps us out is said, and root is not sent to sudo.
 #[test]
-fn why_a_process_is_out_of_reach() {
+fn reason_of_inaccessible_process_is_reported() {
     inside(this_test!(), || {
         let service = Service::start(&OWN, None).unwrap();
         let pid = service.pid();

@@ -15,7 +15,7 @@ nofile = { soft = 321 }
 ";
 
 #[test]
-fn another_process_is_tuned_from_outside_and_nobody_else() {
+fn only_the_named_process_is_tuned() {
     inside(this_test!(), || {
         let service = Service::start(&OWN, None).unwrap();
         let pid = service.pid();
@@ -56,7 +56,7 @@ fn own_files() -> (String, String) {
 
 /// What was applied to a process is put back from within its namespaces, its limits too, and nowhere else.
 #[test]
-fn what_was_applied_to_a_process_is_put_back_in_its_namespaces() {
+fn revert_works_in_the_namespaces_of_the_process() {
     inside(this_test!(), || {
         let service = Service::start(&OWN, None).unwrap();
         let (pid, files) = (service.pid(), limit(service.child.id(), "Max open files"));

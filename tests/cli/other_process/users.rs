@@ -12,8 +12,8 @@ use crate::support::test::Test;
 /// A container whose root is the machine's user 100000, as with `dockerd --userns-remap`: what is of its IPC namespace
 /// that user alone may write, from Linux 6.9 on (`ipc_permissions`, `ipc/ipc_sysctl.c`).
 #[test]
-fn a_container_whose_root_is_another_user() {
-    const NAME: &str = "a_container_whose_root_is_another_user";
+fn container_with_mapped_root_is_tuned_from_outside() {
+    const NAME: &str = "container_with_mapped_root_is_tuned_from_outside";
     if sys::effective_ids().effective_uid != 0 {
         return skip(NAME, "only root can be another user");
     }
@@ -75,8 +75,8 @@ nsenter --target {pid} --net --ipc --uts tunectl revert | tail -n 1"
 
 /// Who started a rootless container may do in it what its root may, and nothing in one that is somebody else's.
 #[test]
-fn an_ordinary_user_and_a_container_of_his_own() {
-    const NAME: &str = "an_ordinary_user_and_a_container_of_his_own";
+fn rootless_container_is_tuned_by_its_user() {
+    const NAME: &str = "rootless_container_is_tuned_by_its_user";
     const USER: u32 = 12_345;
     if sys::effective_ids().effective_uid != 0 {
         return skip(NAME, "only root can be another user");

@@ -92,7 +92,7 @@ fn body(text: &str) -> String {
 }
 
 #[test]
-fn each_says_what_holds_now() {
+fn persisted_files_contain_the_current_values() {
     inside(this_test!(), || {
         lower_limit(rlimit::Resource::NOFILE, 1000, 1200);
         lower_limit(rlimit::Resource::CORE, 0, 4096);
@@ -158,7 +158,7 @@ for the limits of web.service: systemctl daemon-reload, and restart
 }
 
 #[test]
-fn programs_are_told_of_each() {
+fn json_lists_every_persisted_file() {
     inside_of(this_test!(), &["--net", "--mount"], || {
         let system = System::new();
         let apply = |more: &[&str]| {
@@ -190,7 +190,7 @@ fn programs_are_told_of_each() {
 
 /// What the shell has that this is typed in is nobody else's limit.
 #[test]
-fn no_limit_of_a_service_or_a_login_is_lowered() {
+fn persist_lowers_no_existing_limit() {
     inside(this_test!(), || {
         lower_limit(rlimit::Resource::NOFILE, 1024, 1200);
         let system = System::new();
@@ -230,7 +230,7 @@ root  soft  memlock     8192
 }
 
 #[test]
-fn they_are_taken_away_with_what_was_changed() {
+fn revert_removes_persisted_files() {
     inside(this_test!(), || {
         let system = System::new();
         system.persist();
@@ -251,7 +251,7 @@ fn they_are_taken_away_with_what_was_changed() {
 }
 
 #[test]
-fn what_was_changed_by_hand_is_left() {
+fn manually_edited_persisted_files_are_kept() {
     inside(this_test!(), || {
         let system = System::new();
         system.persist();
@@ -297,7 +297,7 @@ fn what_was_changed_by_hand_is_left() {
 }
 
 #[test]
-fn what_tunectl_did_not_write_is_never_taken() {
+fn files_of_other_programs_are_never_removed() {
     inside(this_test!(), || {
         let system = System::new();
         system.0.write(&format!("root/{SYSCTLS}"), "vm.swappiness = 1\n");
@@ -326,7 +326,7 @@ fn what_tunectl_did_not_write_is_never_taken() {
 }
 
 #[test]
-fn another_profile_takes_the_place_and_says_so() {
+fn persisting_another_profile_replaces_the_files() {
     inside(this_test!(), || {
         let system = System::new();
         system.persist();
@@ -344,7 +344,7 @@ fn another_profile_takes_the_place_and_says_so() {
 }
 
 #[test]
-fn what_can_not_last_is_refused_first() {
+fn settings_that_cannot_persist_are_refused_first() {
     inside(this_test!(), || {
         let system = System::new();
         system

@@ -24,7 +24,7 @@ fn jobs() -> Vec<TargetFile> {
 }
 
 #[test]
-fn each_has_a_header_and_is_where_launchd_looks() {
+fn launchd_files_have_a_header_and_their_path() {
     let jobs = jobs();
     let paths: Vec<&str> = jobs.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["Library/LaunchDaemons/tunectl.sysctl.plist", "Library/LaunchDaemons/tunectl.maxfiles.plist"]);
@@ -34,7 +34,7 @@ fn each_has_a_header_and_is_where_launchd_looks() {
 }
 
 #[test]
-fn a_reader_of_property_lists_understands_them() {
+fn launchd_files_are_valid_property_lists() {
     let script = "import json, plistlib, sys; json.dump(plistlib.loads(sys.stdin.buffer.read()), sys.stdout)";
     let found: Vec<String> = jobs()
         .iter()

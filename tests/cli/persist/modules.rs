@@ -15,7 +15,7 @@ net.core.somaxconn = { at_least = 4096 }
 ";
 
 #[test]
-fn modules_that_keys_need_are_loaded_before_sysctls_are_set() {
+fn modules_load_file_is_written_for_module_settings() {
     let key = "net.netfilter.nf_conntrack_tcp_timeout_established";
     let fake = Fake::linux().with(key, "432000", tunectl::kernel::fake::Behaviour::numbers(0, i128::from(i32::MAX)));
     let mut host = Computer::linux(fake).file("p.toml", PROFILE);

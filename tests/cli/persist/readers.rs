@@ -30,7 +30,7 @@ fn program(test: &str, paths: &[&'static str]) -> Option<&'static str> {
 }
 
 #[test]
-fn procps_sets_what_was_set() {
+fn procps_applies_the_persisted_file() {
     let Some(reader) = program(this_test!(), &["/usr/sbin/sysctl", "/sbin/sysctl"]) else { return };
     inside(this_test!(), || {
         let system = System::new();
@@ -45,7 +45,7 @@ fn procps_sets_what_was_set() {
 }
 
 #[test]
-fn systemd_sysctl_sets_what_was_set() {
+fn systemd_sysctl_applies_the_persisted_file() {
     let paths = ["/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl"];
     let Some(reader) = program(this_test!(), &paths) else { return };
     inside(this_test!(), || {
@@ -62,7 +62,7 @@ fn systemd_sysctl_sets_what_was_set() {
 
 /// More than the kernel takes of one write: whoever doesn't write on sets the beginning only.
 #[test]
-fn a_list_longer_than_one_write_is_told_of() {
+fn list_longer_than_one_write_is_warned_of() {
     let Some(procps) = program(this_test!(), &["/usr/sbin/sysctl", "/sbin/sysctl"]) else { return };
     let paths = ["/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl"];
     let Some(systemd) = program(this_test!(), &paths) else { return };
@@ -87,7 +87,7 @@ fn a_list_longer_than_one_write_is_told_of() {
 }
 
 #[test]
-fn systemd_understands_the_drop_in() {
+fn systemd_accepts_the_drop_in() {
     let Some(reader) = program(this_test!(), &["/usr/bin/systemd-analyze"]) else { return };
     inside(this_test!(), || {
         let system = System::new();
@@ -138,7 +138,7 @@ const ALL: [&str; 16] = [
 ];
 
 #[test]
-fn systemd_tmpfiles_writes_the_attribute() {
+fn systemd_tmpfiles_applies_the_sysfs_attribute() {
     use tunectl::formats::Assignment;
     use tunectl::formats::systemd::tmpfiles_d;
     use tunectl::model::value::Value;
@@ -160,7 +160,7 @@ fn systemd_tmpfiles_writes_the_attribute() {
 
 /// A login as root and one as somebody else, with our file as the only one that `pam_limits(8)` finds.
 #[test]
-fn pam_gives_logins_their_limits() {
+fn pam_limits_applies_the_persisted_limits() {
     if sys::effective_ids().effective_uid != 0 {
         return skip(this_test!(), "only root can put a file in the place of another system's");
     }

@@ -6,7 +6,7 @@ use super::files::System;
 use crate::support::namespaces::{inside, this_test};
 
 #[test]
-fn a_root_that_is_not_there_is_not_made() {
+fn missing_root_directory_is_refused() {
     inside(this_test!(), || {
         let system = System::new();
         let file = system.0.write("file", "");
@@ -22,7 +22,7 @@ fn a_root_that_is_not_there_is_not_made() {
 }
 
 #[test]
-fn links_lead_nowhere_out_of_the_root() {
+fn symlinks_do_not_leave_the_root_directory() {
     inside(this_test!(), || {
         let system = System::new();
         let outside = system.0.path().join("outside");
@@ -58,7 +58,7 @@ fn links_lead_nowhere_out_of_the_root() {
 }
 
 #[test]
-fn files_that_would_win_are_those_of_the_root() {
+fn overriding_files_are_searched_in_the_root_directory() {
     inside(this_test!(), || {
         let system = System::new();
         let outside = system.0.write("outside.conf", "net.core.somaxconn = 3\n");

@@ -5,7 +5,7 @@ use crate::support::kernel::put;
 use crate::support::namespaces::{inside, lower_limit, this_test};
 
 #[test]
-fn files_that_would_win_are_told() {
+fn overriding_sysctl_files_are_warned_of() {
     inside(this_test!(), || {
         let system = System::new();
         for (path, text) in [
@@ -41,7 +41,7 @@ fn files_that_would_win_are_told() {
 }
 
 #[test]
-fn so_are_those_of_logins_and_services() {
+fn overriding_limits_files_are_warned_of() {
     inside(this_test!(), || {
         lower_limit(rlimit::Resource::NOFILE, 1000, 1200);
         let system = System::new();
@@ -71,7 +71,7 @@ fn so_are_those_of_logins_and_services() {
 }
 
 #[test]
-fn revert_knows_the_file_that_says_what_stands_there() {
+fn revert_names_the_file_that_set_a_foreign_value() {
     inside(this_test!(), || {
         let system = System::new();
         system.run(&["apply", "--set", "net.core.somaxconn=5000"]).stdout_is_anything().run();

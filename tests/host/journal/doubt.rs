@@ -9,7 +9,7 @@ use crate::support::namespaces::{inside, this_test};
 use crate::support::test::Test;
 
 #[test]
-fn without_a_journal_nothing_is_changed_unless_that_is_said() {
+fn apply_needs_a_journal_or_no_journal() {
     inside(this_test!(), || {
         let host = Host::new();
         host.0.write("journal", "a file");
@@ -33,7 +33,7 @@ error: the journal can't be kept: create `[..]/journal`: file exists; nothing wa
 }
 
 #[test]
-fn a_journal_that_others_can_write_is_not_believed() {
+fn journal_writable_by_others_is_refused() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -64,7 +64,7 @@ error: the journal `[..]/journal/000001.journal` can't be read: it is of another
 
 /// A secret that was never set can't be read (`EIO`), and nothing unsets it again.
 #[test]
-fn a_secret_is_set_for_good_only_where_that_is_said() {
+fn unreadable_secret_needs_allow_irreversible() {
     inside(this_test!(), || {
         let host = Host::new();
         let (key, path) = ("net.ipv6.conf.lo.stable_secret", "net/ipv6/conf/lo/stable_secret");
@@ -95,7 +95,7 @@ error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone before 
 
 /// A directory of ours may hold files of others', and what a disk without room left of one.
 #[test]
-fn what_stands_in_the_journal_is_not_trusted_blindly() {
+fn corrupt_journals_are_refused() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -128,7 +128,7 @@ fn what_stands_in_the_journal_is_not_trusted_blindly() {
 
 /// Lowering it needs no right, and putting it back does.
 #[test]
-fn a_hard_limit_that_stays_low_is_told_with_what_raises_it() {
+fn unrestorable_hard_limit_prints_the_remedy() {
     inside(this_test!(), || {
         let script = "ulimit -S -n 1000; ulimit -H -n 1200; exec setpriv --bounding-set -sys_resource sh -c '\
                       tunectl apply --rlimit nofile=500:600 && tunectl revert; echo $?'";
@@ -147,7 +147,7 @@ error: nofile of sh, pid [..] could not be put back to 1000:1200: raising a hard
 
 /// It is written last, when all else holds: otherwise it would stay, whatever is put back.
 #[test]
-fn a_secret_is_not_set_beside_what_falls_short() {
+fn irreversible_setting_is_not_written_when_another_falls_short() {
     inside(this_test!(), || {
         let host = Host::new();
         let secret = "net.ipv6.conf.lo.stable_secret";

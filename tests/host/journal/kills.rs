@@ -158,7 +158,7 @@ fn on_stage(test: &str, body: impl FnOnce(&DiagnosisContext, &[(String, String)]
 }
 
 #[test]
-fn apply_killed_anywhere_is_put_back() {
+fn apply_killed_at_any_system_call_is_reverted() {
     on_stage(this_test!(), |scene, originals| {
         let mut halfway = 0;
         let first = first_call(scene, &|| scene.apply());
@@ -178,7 +178,7 @@ fn apply_killed_anywhere_is_put_back() {
 
 /// A machine that loses power at the first change has the entry on its disk, name and all.
 #[test]
-fn what_is_to_be_changed_is_on_disk_before() {
+fn journal_is_synced_before_the_first_write() {
     on_stage(this_test!(), |scene, _| {
         let calls = calls(&mut scene.apply());
         let journal = scene.journal().to_string_lossy().into_owned();
@@ -195,7 +195,7 @@ fn what_is_to_be_changed_is_on_disk_before() {
 
 /// Killed before a file is whole, it leaves one beside it, which the next `apply` or `revert` takes away.
 #[test]
-fn files_killed_anywhere_leave_none_beside_them() {
+fn persist_killed_at_any_system_call_leaves_no_temporary_files() {
     on_stage(this_test!(), |scene, originals| {
         scene.scratch.folder("root");
         let small = "[linux.sysctl]\n'net.core.somaxconn' = 777\n[rlimit]\ncore = { soft = 0 }\n";
@@ -243,7 +243,7 @@ fn files(folder: &Path, name: &str) -> usize {
 }
 
 #[test]
-fn revert_killed_anywhere_can_be_begun_again() {
+fn revert_killed_at_any_system_call_can_be_repeated() {
     on_stage(this_test!(), |scene, originals| {
         let mut halfway = 0;
         assert!(scene.apply().status().unwrap().success());
@@ -266,7 +266,7 @@ fn revert_killed_anywhere_can_be_begun_again() {
 }
 
 #[test]
-fn what_is_applied_over_a_crash_is_put_back_with_it() {
+fn apply_after_a_crash_is_reverted_together() {
     on_stage(this_test!(), |scene, originals| {
         let apply_again = |call| {
             assert!(scene.apply().status().unwrap().success());
@@ -278,7 +278,7 @@ fn what_is_applied_over_a_crash_is_put_back_with_it() {
 }
 
 #[test]
-fn a_failing_apply_killed_anywhere_is_put_back() {
+fn failing_apply_killed_at_any_system_call_is_reverted() {
     on_stage(this_test!(), |scene, originals| {
         let wrong = "[linux.sysctl.net.ipv4]\ntcp_congestion_control = \"none\"\n";
         scene.scratch.write("web.toml", format!("{PROFILE}{wrong}"));
@@ -293,7 +293,7 @@ fn a_failing_apply_killed_anywhere_is_put_back() {
 }
 
 #[test]
-fn a_watch_that_repairs_killed_anywhere_is_put_back() {
+fn repairing_watch_killed_at_any_system_call_is_reverted() {
     on_stage(this_test!(), |scene, originals| {
         let mut halfway = 0;
         let watch = || scene.command(&["watch", "--once", "--repair", "-p", "./web.toml"]);

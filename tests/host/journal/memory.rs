@@ -72,7 +72,7 @@ fn pair(bytes: &str, ratio: &str) -> Machines {
 }
 
 #[test]
-fn zero_bytes_come_back_with_the_ratio() {
+fn dirty_ratio_is_restored_when_bytes_were_zero() {
     let mut machine = pair("0", "20");
     assert_eq!(machine.run(&["apply", "--set", "vm.dirty_bytes=1000000"]).2, 0);
     assert_eq!(machine.values(PAIR), ["1000000", "0"]);
@@ -81,7 +81,7 @@ fn zero_bytes_come_back_with_the_ratio() {
 }
 
 #[test]
-fn a_ratio_that_was_zero_comes_back_with_the_bytes() {
+fn dirty_bytes_are_restored_when_the_ratio_was_zero() {
     let mut machine = pair("1000000", "0");
     assert_eq!(machine.run(&["apply", "--set", "vm.dirty_ratio=10"]).2, 0);
     assert_eq!(machine.values(PAIR), ["0", "10"]);
@@ -90,7 +90,7 @@ fn a_ratio_that_was_zero_comes_back_with_the_bytes() {
 }
 
 #[test]
-fn what_goes_one_way_is_changed_only_where_that_is_said() {
+fn one_way_settings_need_allow_irreversible() {
     let key = "kernel.modules_disabled";
     let kernel = Fake::linux().with(key, "0", Behaviour::numbers(1, 1));
     let mut machine = Machines::new(kernel, System::Linux);
@@ -111,7 +111,7 @@ error: `kernel.modules_disabled` = 1 can't be undone before the next boot
 }
 
 #[test]
-fn what_the_kernel_will_not_take_back_stays_in_the_journal() {
+fn refused_revert_stays_in_the_journal() {
     let mut machine = Machines::new(Fake::linux(), System::Linux);
     assert_eq!(machine.run(&["apply", "--set", "vm.swappiness=10"]).2, 0);
     machine.kernel = machine.kernel.clone().mode("vm.swappiness", 0o444);
@@ -123,7 +123,7 @@ fn what_the_kernel_will_not_take_back_stays_in_the_journal() {
 }
 
 #[test]
-fn a_key_that_is_gone_needs_nothing() {
+fn vanished_key_needs_no_revert() {
     let mut machine = Machines::new(Fake::linux(), System::Linux);
     assert_eq!(machine.run(&["apply", "--set", "vm.swappiness=10"]).2, 0);
     machine.kernel = machine.kernel.clone().without("vm.swappiness");
@@ -133,7 +133,7 @@ fn a_key_that_is_gone_needs_nothing() {
 }
 
 #[test]
-fn on_macos_too() {
+fn revert_works_on_macos() {
     let mut machine = Machines::new(Fake::macos(), System::MacOs);
     let before = machine.kernel.value("kern.ipc.somaxconn").unwrap().to_owned();
     assert_eq!(machine.run(&["apply", "--set", "kern.ipc.somaxconn=1024"]).2, 0);

@@ -72,7 +72,7 @@ impl Drop for Service {
 }
 
 #[test]
-fn the_newest_apply_goes_first() {
+fn newest_apply_is_reverted_first() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -91,7 +91,7 @@ fn the_newest_apply_goes_first() {
 }
 
 #[test]
-fn all_goes_back_to_the_first() {
+fn revert_all_restores_the_first_values() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -104,7 +104,7 @@ fn all_goes_back_to_the_first() {
 }
 
 #[test]
-fn what_is_somebody_elses_by_now_is_left() {
+fn values_changed_by_others_are_not_reverted() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -128,7 +128,7 @@ error: net.core.somaxconn is 77, not the 5000 that we wrote: it is somebody else
 }
 
 #[test]
-fn what_somebody_else_has_put_back_needs_nothing() {
+fn already_restored_values_are_counted() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -139,7 +139,7 @@ fn what_somebody_else_has_put_back_needs_nothing() {
 }
 
 #[test]
-fn lists_that_were_empty_and_values_of_interfaces() {
+fn empty_lists_and_interface_values_are_restored() {
     inside(this_test!(), || {
         let host = Host::new();
         // A new namespace has it from the first one, which forwards where containers run.
@@ -164,7 +164,7 @@ net.ipv4.ip_local_reserved_ports 8080,9000-9010 → (empty)
 }
 
 #[test]
-fn what_belongs_to_another_namespace_is_left_to_it() {
+fn entries_of_another_namespace_are_skipped() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -183,7 +183,7 @@ fn what_belongs_to_another_namespace_is_left_to_it() {
 }
 
 #[test]
-fn what_was_applied_before_the_last_boot_died_with_it() {
+fn journal_of_an_earlier_boot_is_dropped() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -194,7 +194,7 @@ fn what_was_applied_before_the_last_boot_died_with_it() {
 }
 
 #[test]
-fn limits_of_a_process_are_put_back_and_never_those_of_another() {
+fn limits_are_reverted_only_for_the_same_process() {
     inside(this_test!(), || {
         let host = Host::new();
         let service = Service::new();
@@ -221,7 +221,7 @@ fn limits_of_a_process_are_put_back_and_never_those_of_another() {
 }
 
 #[test]
-fn two_at_once_wait_for_each_other() {
+fn concurrent_runs_wait_for_the_lock() {
     inside(this_test!(), || {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
@@ -265,7 +265,7 @@ fn the_journal_names_the_profile() {
 }
 
 #[test]
-fn programs_are_told_what_became_of_each() {
+fn revert_json_lists_every_outcome() {
     inside(this_test!(), || {
         let host = Host::new();
         host.run(&["apply", "--set", "net.core.somaxconn=5000", "--set", "net.ipv4.tcp_fin_timeout=31"])

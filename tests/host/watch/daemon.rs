@@ -38,7 +38,7 @@ fn a_write_is_seen_without_a_sweep() {
 
 /// inotify tells nothing of what the kernel does by itself: `conf.all.forwarding` sets that of all interfaces.
 #[test]
-fn the_sweep_finds_what_nobody_tells_of() {
+fn periodic_sweep_finds_changes_without_events() {
     inside(this_test!(), || {
         // A new network namespace takes it over from the machine.
         put("net/ipv4/conf/all/forwarding", "0");
@@ -51,7 +51,7 @@ fn the_sweep_finds_what_nobody_tells_of() {
 }
 
 #[test]
-fn what_drifts_is_put_back_and_given_up_to_who_insists() {
+fn drift_is_repaired_until_the_writer_persists() {
     inside(this_test!(), || {
         begin();
         let daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--repair"]);
@@ -71,7 +71,7 @@ fn what_drifts_is_put_back_and_given_up_to_who_insists() {
 }
 
 #[test]
-fn what_it_put_back_before_it_was_killed_is_undone_by_revert() {
+fn revert_undoes_repairs_of_a_killed_watch() {
     inside(this_test!(), || {
         begin();
         let mut daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--repair"]);
@@ -90,7 +90,7 @@ fn what_it_put_back_before_it_was_killed_is_undone_by_revert() {
 }
 
 #[test]
-fn without_a_journal_nothing_is_put_back_unless_that_is_said() {
+fn repair_needs_a_journal_or_no_journal() {
     inside(this_test!(), || {
         begin();
         let watch = |more: &[&str]| {
@@ -113,7 +113,7 @@ fn without_a_journal_nothing_is_put_back_unless_that_is_said() {
 }
 
 #[test]
-fn a_changed_profile_is_read_again_and_a_broken_one_changes_nothing() {
+fn changed_profile_is_reloaded_and_a_broken_one_ignored() {
     inside(this_test!(), || {
         begin();
         let daemon = Daemon::start(PROFILE, &["--interval", "1h"]);
@@ -137,7 +137,7 @@ fn a_changed_profile_is_read_again_and_a_broken_one_changes_nothing() {
 
 /// Kubernetes puts a new link in the place of a folder, and touches no file.
 #[test]
-fn a_config_map_that_is_swapped_is_a_changed_profile() {
+fn swapped_config_map_is_reloaded() {
     inside(this_test!(), || {
         begin();
         let scratch = crate::support::scratch::Scratch::new();
@@ -155,7 +155,7 @@ fn a_config_map_that_is_swapped_is_a_changed_profile() {
 }
 
 #[test]
-fn new_interfaces_are_picked_up_and_put_right() {
+fn new_interfaces_are_watched_and_repaired() {
     inside(this_test!(), || {
         if !has_ip(this_test!()) {
             return;
@@ -188,7 +188,7 @@ fn new_interfaces_are_picked_up_and_put_right() {
 }
 
 #[test]
-fn a_watch_that_only_reports_opens_nothing_for_writing() {
+fn watch_without_repair_opens_nothing_for_writing() {
     inside(this_test!(), || {
         begin();
         let daemon = Daemon::start(PROFILE, &["--interval", "100ms"]);
@@ -212,7 +212,7 @@ fn a_watch_that_only_reports_opens_nothing_for_writing() {
 }
 
 #[test]
-fn metrics_are_replaced_whole_after_each_look() {
+fn metrics_file_is_replaced_atomically() {
     inside(this_test!(), || {
         begin();
         let daemon = Daemon::start(PROFILE, &["--interval", "200ms", "--metrics", "@/tunectl.prom"]);
@@ -242,7 +242,7 @@ fn metrics_are_replaced_whole_after_each_look() {
 }
 
 #[test]
-fn metrics_that_cant_be_written_are_no_reason_to_stop() {
+fn unwritable_metrics_file_is_warned_of_once() {
     inside(this_test!(), || {
         begin();
         let daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--metrics", "@/no/such/tunectl.prom"]);

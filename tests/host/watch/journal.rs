@@ -47,7 +47,7 @@ fn revert(watch: &mut TestWatch, journal: &RepairJournal) -> Vec<RevertOutcome> 
 }
 
 #[test]
-fn weeks_of_repairs_are_one_entry_that_does_not_grow() {
+fn repeated_repairs_keep_one_journal_entry() {
     let (mut watch, journal, scratch) = keeping(Fake::linux(), "net.core.somaxconn = 4096\nvm.swappiness = 60\n");
     watch.sweep(&[]);
     assert!(!scratch.path().join("journal").exists(), "nothing was put back yet");
@@ -69,7 +69,7 @@ fn weeks_of_repairs_are_one_entry_that_does_not_grow() {
 }
 
 #[test]
-fn interfaces_that_are_gone_are_forgotten() {
+fn journal_forgets_removed_interfaces() {
     let bare = ["all", "default", "eth0", "eth0/100", "lo"]
         .iter()
         .fold(Fake::linux(), |fake, name| fake.without(&format!("net.ipv4.conf.{name}.rp_filter")));
@@ -88,7 +88,7 @@ fn interfaces_that_are_gone_are_forgotten() {
 }
 
 #[test]
-fn another_watch_goes_on_with_the_entry_of_the_last() {
+fn restarted_watch_continues_its_journal_entry() {
     let text = "net.core.somaxconn = 4096\nnet.ipv4.tcp_fin_timeout = 30\n";
     let (mut watch, journal, scratch) = keeping(Fake::linux(), text);
     watch.write(BACKLOG, "1");
@@ -106,7 +106,7 @@ fn another_watch_goes_on_with_the_entry_of_the_last() {
 }
 
 #[test]
-fn what_cant_be_undone_is_not_done() {
+fn irreversible_repairs_are_not_made() {
     let fake = Fake::linux().with("kernel.kexec_load_disabled", "0", Behaviour::numbers(0, 1));
     let text = "kernel.kexec_load_disabled = 1\nnet.core.somaxconn = 1\n";
     let (mut watch, _, _scratch) = keeping(fake, text);
@@ -121,7 +121,7 @@ fn what_cant_be_undone_is_not_done() {
 }
 
 #[test]
-fn what_cant_be_noted_is_not_written_before_it_can() {
+fn repair_waits_for_the_journal_lock() {
     let (mut watch, journal, _scratch) = keeping(Fake::linux(), "net.core.somaxconn = 1\n");
     let other = Journal::open_or_create(&journal.locations).unwrap();
     watch.sweep(&[

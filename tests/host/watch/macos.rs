@@ -42,7 +42,7 @@ fn send(signal: i32) {
 }
 
 #[test]
-fn a_signal_or_the_end_of_the_time_ends_the_waiting() {
+fn wait_ends_at_a_signal_or_timeout() {
     blocked(this_test!(), || {
         let begin = Instant::now();
         assert!(!waiting::wait(Some(Duration::from_millis(50))));
@@ -64,7 +64,7 @@ fn a_signal_or_the_end_of_the_time_ends_the_waiting() {
 }
 
 #[test]
-fn it_is_watched_until_a_signal_ends_it() {
+fn macos_watch_ends_at_a_signal() {
     blocked(this_test!(), || {
         let profile = "[macos.sysctl]\n\"kern.ipc.somaxconn\" = { at_least = 1024 }\n";
         let mut mac = Computer::macos(Fake::macos(), 0).file("p.toml", profile);

@@ -34,7 +34,7 @@ impl ServiceManager {
 }
 
 #[test]
-fn a_manager_hears_of_start_state_reload_and_end() {
+fn service_manager_is_notified_of_each_state() {
     inside(this_test!(), || {
         put("net/core/somaxconn", "4096");
         let scratch = Scratch::new();
@@ -56,7 +56,7 @@ fn a_manager_hears_of_start_state_reload_and_end() {
 }
 
 #[test]
-fn a_watchdog_is_fed_twice_in_its_time_over_an_abstract_socket() {
+fn watchdog_is_notified_at_half_its_interval() {
     inside(this_test!(), || {
         put("net/core/somaxconn", "4096");
         let name = format!("tunectl-test-{}", std::process::id());

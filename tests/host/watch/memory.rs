@@ -98,7 +98,7 @@ fn is(events: &[WatchEvent], expected: &[&str]) {
 pub(crate) const BACKLOG: &str = "net.core.somaxconn";
 
 #[test]
-fn the_first_look_tells_what_falls_short_and_later_ones_what_changes() {
+fn first_check_reports_shortfalls_and_later_ones_changes() {
     let text = "net.core.somaxconn = { at_least = 4096 }\nvm.swappiness = { at_most = 10, required = false }\n";
     let mut watch = TestWatch::new(Fake::linux(), text, RepairPolicy::Never);
     watch.sweep(&["falls short: vm.swappiness is 60, wanted at most 10 (optional)"]);
@@ -124,7 +124,7 @@ fn the_first_look_tells_what_falls_short_and_later_ones_what_changes() {
 }
 
 #[test]
-fn who_insists_gets_their_way() {
+fn repair_stops_after_repeated_overwrites() {
     let mut watch = TestWatch::new(Fake::linux(), "net.core.somaxconn = 4096\n", RepairPolicy::After(SECOND));
     watch.sweep(&[]);
     let drifted = "drifted: net.core.somaxconn 4096 → 1, wanted 4096, since [..]Z";
@@ -152,7 +152,7 @@ fn who_insists_gets_their_way() {
 }
 
 #[test]
-fn a_setting_that_is_refused_is_told_of_once_and_given_up() {
+fn refused_repair_is_reported_once() {
     let fake = Fake::linux().mounted("net/core", MountMode::ReadOnly);
     let mut watch =
         TestWatch::new(fake, "net.core.somaxconn = 1\nnet.ipv4.tcp_fin_timeout = 30\n", RepairPolicy::After(SECOND));
@@ -169,7 +169,7 @@ fn a_setting_that_is_refused_is_told_of_once_and_given_up() {
 }
 
 #[test]
-fn what_is_the_hosts_is_told_and_not_written() {
+fn host_settings_are_reported_and_not_repaired() {
     let mut fake = Fake::linux();
     let mut watcher = Watcher::new(config("vm.swappiness = 10\n", true), RepairPolicy::After(SECOND), None);
     is(&watcher.sweep(&mut fake, Now::read()), &["falls short: vm.swappiness is 60, wanted 10 (the host's)"]);
@@ -178,7 +178,7 @@ fn what_is_the_hosts_is_told_and_not_written() {
 
 /// Someone takes the reservation away and insists. The range must not be widened over the ports meanwhile.
 #[test]
-fn a_port_range_is_not_put_back_over_ports_that_are_not_reserved() {
+fn port_range_is_not_repaired_without_reserved_ports() {
     let (range, reserved) = ("net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports");
     let text = "net.ipv4.ip_local_reserved_ports = { includes = \"8080\" }\n\
                 net.ipv4.ip_local_port_range = { covers = [1024, 65535] }\n";
@@ -192,7 +192,7 @@ fn a_port_range_is_not_put_back_over_ports_that_are_not_reserved() {
 }
 
 #[test]
-fn settings_that_come_and_go_are_one_event_each() {
+fn appearing_and_vanishing_settings_are_one_event() {
     let wanted = "net.core.somaxconn = 4096\n\"net.ipv4.conf.*.rp_filter\" = 1\n\"net.ipv4.conf.*.tag\" = 0\n\
                   net.netfilter.nf_conntrack_max = { at_least = 10 }\n";
     let without = Fake::linux().without("net.netfilter.nf_conntrack_max");
@@ -228,7 +228,7 @@ fn settings_that_come_and_go_are_one_event_each() {
 }
 
 #[test]
-fn what_changes_without_end_is_summed_up() {
+fn endless_changes_are_summarised() {
     let mut watch = TestWatch::new(Fake::linux(), "net.core.somaxconn = { at_least = 1 }\n", RepairPolicy::Never);
     watch.sweep(&[]);
     for round in 0..10 {

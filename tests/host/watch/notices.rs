@@ -9,7 +9,7 @@ use crate::support::kernel::put;
 use crate::support::namespaces::{inside, this_test};
 
 #[test]
-fn a_writer_is_named_where_the_kernel_tells_and_else_nobody_is() {
+fn writing_process_is_named_where_fanotify_works() {
     inside(this_test!(), || {
         put("net/core/somaxconn", "4096");
         let daemon = Daemon::start("[linux.sysctl]\nnet.core.somaxconn = 4096\n", &["--interval", "1h"]);

@@ -9,7 +9,7 @@ const PROFILE: &str =
     "[linux.sysctl]\nnet.core.somaxconn = 32768\nvm.swappiness = { at_most = 10, required = false }\n";
 
 #[test]
-fn once_says_what_falls_short_and_puts_it_back_if_asked() {
+fn once_reports_and_repairs() {
     let mut host = Computer::linux(Fake::linux()).file("p.toml", PROFILE);
     let swappiness = "falls short: vm.swappiness is 60, wanted at most 10 (optional)\n";
     let backlog = "falls short: net.core.somaxconn is 4096, wanted 32768\n";
@@ -26,7 +26,7 @@ fn once_says_what_falls_short_and_puts_it_back_if_asked() {
 
 /// Of limits nothing is claimed: they are not looked at.
 #[test]
-fn limits_are_not_watched_and_that_is_said() {
+fn unwatched_limits_are_warned_of() {
     let help = "  = help: `tunectl check --pid PID` compares them\n";
     Test::new(["watch", "--once", "--metrics", "m.prom", "--rlimit", "nofile=1:1"])
         .code(2)
@@ -39,7 +39,7 @@ fn limits_are_not_watched_and_that_is_said() {
 }
 
 #[test]
-fn a_mac_is_looked_at_once_too() {
+fn once_works_on_macos() {
     let profile = "[macos.sysctl]\n\"kern.ipc.somaxconn\" = { at_least = 1024 }\n";
     let mut mac = Computer::macos(Fake::macos(), 0).file("p.toml", profile);
     let line = "falls short: kern.ipc.somaxconn is 128, wanted at least 1024\n";
@@ -47,7 +47,7 @@ fn a_mac_is_looked_at_once_too() {
 }
 
 #[test]
-fn mistakes_of_the_command_line_change_nothing() {
+fn watch_usage_errors_change_nothing() {
     Test::new(["watch", "--once"])
         .code(2)
         .stderr(
@@ -65,7 +65,7 @@ fn mistakes_of_the_command_line_change_nothing() {
 }
 
 #[test]
-fn check_says_it_to_prometheus() {
+fn check_prints_prometheus_metrics() {
     let mut host = Computer::linux(Fake::linux())
         .file("p.toml", "[linux.sysctl]\nnet.core.somaxconn = { at_least = 32768 }\nvm.swappiness = 60\n");
     host.types("check -p @/p.toml --format prometheus").expected("host/watch/check_for_prometheus");

@@ -28,7 +28,7 @@ net.core.somaxconn = 4096
 ";
 
 #[test]
-fn nothing_grows() {
+fn memory_and_descriptors_do_not_grow() {
     inside(this_test!(), || {
         if !has_ip(this_test!()) {
             return;

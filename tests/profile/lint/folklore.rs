@@ -4,7 +4,7 @@ use super::linux;
 use crate::support::test::Test;
 
 #[test]
-fn keys_that_kernels_lack() {
+fn removed_keys_are_warned_of() {
     for (line, expected) in [
         ("net.ipv4.tcp_tw_recycle = 1", "W004: `net.ipv4.tcp_tw_recycle` is gone since Linux 4.12"),
         (
@@ -33,7 +33,7 @@ fn keys_that_kernels_lack() {
 
 /// What a supported kernel still heeds is left out only for those that don't.
 #[test]
-fn what_older_kernels_heed_is_told() {
+fn removed_keys_name_the_kernels_that_have_them() {
     for (key, help) in [
         ("net.ipv4.tcp_adv_win_scale", "leave it out, but for kernels before Linux 6.6"),
         ("net.ipv6.route.max_size", "leave it out, but for kernels before Linux 6.3"),
@@ -48,7 +48,7 @@ fn what_older_kernels_heed_is_told() {
 }
 
 #[test]
-fn folklore() {
+fn tuning_folklore_is_warned_of() {
     for (line, expected) in [
         ("net.ipv4.tcp_fin_timeout = 15", "W005: `net.ipv4.tcp_fin_timeout` does not shorten TIME-WAIT"),
         (
@@ -93,7 +93,7 @@ fn folklore() {
 }
 
 #[test]
-fn what_was_an_increase_once() {
+fn values_below_todays_defaults_are_warned_of() {
     for (line, expected) in [
         (
             "net.core.somaxconn = 1024",

@@ -36,7 +36,7 @@ fn linux(lines: &str) -> Vec<String> {
 }
 
 #[test]
-fn one_of_several_is_looked_at_as_a_whole() {
+fn contradictions_with_one_of_are_found() {
     let over = |base: &str, text: &str| {
         let table = |line: &str| format!("[linux.sysctl]\nvm.dirty_expire_centisecs = {line}\n");
         let text = format!("extends = './base.toml'\nlint.allow = 'W012'\n{}", table(text));
@@ -66,7 +66,7 @@ fn one_of_several_is_looked_at_as_a_whole() {
 }
 
 #[test]
-fn ports_that_the_kernel_never_has_together() {
+fn impossible_port_combinations_are_warned_of() {
     let both = |start: &str, range: &str| {
         linux(&format!("net.ipv4.ip_unprivileged_port_start = {start}\nnet.ipv4.ip_local_port_range = {range}"))
             .into_iter()
@@ -96,7 +96,7 @@ fn ports_that_the_kernel_never_has_together() {
 }
 
 #[test]
-fn what_an_extended_profile_says_already_or_otherwise() {
+fn repeated_or_contradicting_settings_of_extended_profiles_are_warned_of() {
     let base = "[linux.sysctl]
 net.core.somaxconn = { at_least = 1024 }
 net.ipv4.ip_local_reserved_ports = { includes = 80 }
@@ -134,7 +134,7 @@ core = 0
 }
 
 #[test]
-fn one_setting_by_two_names() {
+fn two_names_for_one_setting_are_warned_of() {
     assert_eq!(
         linux("vm.dirty_ratio = 10\nvm.dirty_bytes = 100000000"),
         ["W010: `vm.dirty_bytes` and `vm.dirty_ratio` are one setting: writing one undoes the other"]
@@ -158,7 +158,7 @@ fn one_setting_by_two_names() {
 }
 
 #[test]
-fn ports_that_leave_none_for_others() {
+fn few_remaining_local_ports_are_warned_of() {
     let ports = |ports: &str, range: &str| {
         let text = format!("[service]\nports = {ports}\n[linux.sysctl]\n{range}\n[lint]\nallow = 'W001'");
         warnings(&text)
@@ -173,7 +173,7 @@ fn ports_that_leave_none_for_others() {
 }
 
 #[test]
-fn limits_that_are_none_and_limits_that_let_nothing_run() {
+fn limits_out_of_range_or_too_low_are_warned_of() {
     let limit = |line: &str| warnings(&format!("[rlimit]\n{line}\n[lint]\nallow = 'W012'"));
     for (line, message) in [
         ("rtprio = 100", "W017: rtprio (soft) is above 99, the most that there is"),
@@ -208,7 +208,7 @@ fn limits_that_are_none_and_limits_that_let_nothing_run() {
 /// What a low limit does is measured on what runs here: nothing that W018 warns of starts.
 #[test]
 #[cfg(target_os = "linux")]
-fn hardly_a_program_runs_where_that_is_said() {
+fn programs_fail_to_start_where_limits_are_warned_of() {
     for (line, starts) in [
         ("nofile = 3", false),
         ("nofile = 4", true),
@@ -224,7 +224,7 @@ fn hardly_a_program_runs_where_that_is_said() {
 }
 
 #[test]
-fn what_can_not_be_seen() {
+fn invisible_characters_are_warned_of() {
     for line in [
         "\"net.core.soma\u{202e}xconn\" = 4096",
         "\"net.ipv4.conf.eth\u{200b}0.rp_filter\" = 1",
@@ -239,7 +239,7 @@ fn what_can_not_be_seen() {
 }
 
 #[test]
-fn more_open_files_than_the_kernel_gives() {
+fn nofile_above_nr_open_is_warned_of() {
     let on = |nr_open: &str| {
         let text = format!("[rlimit]\nnofile = {{ hard = 2000000 }}\n{nr_open}\n[lint]\nallow = ['W006', 'W012']\n");
         warnings(&text)
@@ -251,7 +251,7 @@ fn more_open_files_than_the_kernel_gives() {
 }
 
 #[test]
-fn what_a_container_can_not_be_given() {
+fn settings_impossible_in_a_container_are_warned_of() {
     let text = "[linux.sysctl]
 net.core.somaxconn = { at_least = 4096 }
 vm.max_map_count = { at_least = 262144 }
@@ -271,7 +271,7 @@ nofile = { hard = 65536 }
 }
 
 #[test]
-fn warnings_can_be_silenced_by_who_means_it() {
+fn warnings_can_be_silenced_in_the_profile() {
     let text = "linux.sysctl.net.ipv4.tcp_fin_timeout = 10\n";
     assert_eq!(warnings(text).len(), 1);
     assert_eq!(warnings(&format!("{text}lint.allow = ['W005']\n")), [""; 0]);
