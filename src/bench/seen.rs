@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::pace::Pace;
 use crate::counters::processes::{descriptor_limit, open_descriptors, thread_times, with_descendants};
 use crate::counters::sockets::{Flow, PortCount};
-use crate::linux::sock_diag::Timing;
+use crate::linux::sock_diag::TcpTiming;
 use crate::verdict::observation::{PortUse, Receiver, Transfer, Use};
 
 /// A side's processes: their descriptors, and the CPU time of their threads.
@@ -171,8 +171,8 @@ impl Ports {
 /// Bulk transfers, and what held them up.
 #[derive(Debug)]
 pub(super) struct Transfers {
-    first: Option<BTreeMap<(SocketAddr, SocketAddr), Timing>>,
-    last: Timing,
+    first: Option<BTreeMap<(SocketAddr, SocketAddr), TcpTiming>>,
+    last: TcpTiming,
     /// Of the receiver of the busiest sender, at each look: what waits in its buffer, the buffer, and whether it is the
     /// service's end.
     receivers: Vec<(u32, u32, bool)>,
@@ -182,7 +182,7 @@ pub(super) struct Transfers {
 
 impl Default for Transfers {
     fn default() -> Self {
-        let last = Timing { busy: 0, window_limited: 0, buffer_limited: 0 };
+        let last = TcpTiming { busy: 0, window_limited: 0, buffer_limited: 0 };
         Self { first: None, last, receivers: Vec::new(), pace: Pace::from(Duration::ZERO) }
     }
 }
@@ -196,19 +196,19 @@ impl Transfers {
         let first = self.first.get_or_insert_with(|| flows.iter().map(|flow| (flow.ends, flow.timing)).collect());
         let since = |flow: &Flow| {
             let before = first.get(&flow.ends);
-            let less = |now: u64, of: fn(&Timing) -> u64| now.saturating_sub(before.map_or(0, of));
-            Timing {
+            let less = |now: u64, of: fn(&TcpTiming) -> u64| now.saturating_sub(before.map_or(0, of));
+            TcpTiming {
                 busy: less(flow.timing.busy, |timing| timing.busy),
                 window_limited: less(flow.timing.window_limited, |timing| timing.window_limited),
                 buffer_limited: less(flow.timing.buffer_limited, |timing| timing.buffer_limited),
             }
         };
-        let mut senders: Vec<(Timing, &Flow)> = flows.iter().map(|flow| (since(flow), flow)).collect();
+        let mut senders: Vec<(TcpTiming, &Flow)> = flows.iter().map(|flow| (since(flow), flow)).collect();
         senders.sort_by_key(|(timing, _)| std::cmp::Reverse(timing.busy));
         senders.truncate(BUSIEST);
         let Some((busiest, sender)) = senders.first().filter(|(timing, _)| timing.busy > 0) else { return };
-        let sum = |of: fn(&Timing) -> u64| senders.iter().map(|(timing, _)| of(timing)).sum();
-        let now = Timing {
+        let sum = |of: fn(&TcpTiming) -> u64| senders.iter().map(|(timing, _)| of(timing)).sum();
+        let now = TcpTiming {
             busy: sum(|timing| timing.busy),
             window_limited: sum(|timing| timing.window_limited),
             buffer_limited: sum(|timing| timing.buffer_limited),
@@ -236,7 +236,7 @@ impl Transfers {
             waiting: (*used).into(),
             is_service: *is_service,
         });
-        let Timing { busy, window_limited, buffer_limited } = self.last;
+        let TcpTiming { busy, window_limited, buffer_limited } = self.last;
         Some(Transfer { busy, window_limited, buffer_limited, receiver })
     }
 }
@@ -273,7 +273,7 @@ mod tests {
         Flow {
             ends: (end(from), end(to)),
             memory: Some(SocketMemory { receive_used: used, receive_buffer: 4608, drops: 0 }),
-            timing: Timing { busy, window_limited: window, buffer_limited: 0 },
+            timing: TcpTiming { busy, window_limited: window, buffer_limited: 0 },
         }
     }
 

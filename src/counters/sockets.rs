@@ -6,12 +6,23 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::linux::netlink::Connection;
-use crate::linux::sock_diag::{Details, Family, InetSocket, SocketMemory, State, Timing, inet_sockets};
+use crate::linux::sock_diag::{
+    InetSocket, SocketDetails, SocketFamily, SocketMemory, SocketState, TcpTiming, inet_sockets,
+};
 
 /// Every state in which a TCP socket has a peer, from `TCP_ESTABLISHED` to `TCP_CLOSING`, but `TCP_CLOSE` and
 /// `TCP_LISTEN`.
-const CONNECTED: [State; 9] =
-    [State(1), State(2), State(3), State(4), State(5), State::TIME_WAIT, State(8), State(9), State(11)];
+const CONNECTED: [SocketState; 9] = [
+    SocketState(1),
+    SocketState(2),
+    SocketState(3),
+    SocketState(4),
+    SocketState(5),
+    SocketState::TIME_WAIT,
+    SocketState(8),
+    SocketState(9),
+    SocketState(11),
+];
 
 /// Local ports in use towards one destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,8 +44,8 @@ pub fn fullest_destination(
     listening: &[u16],
 ) -> io::Result<Option<PortCount>> {
     let mut counts: BTreeMap<(IpAddr, SocketAddr), PortCount> = BTreeMap::new();
-    for family in [Family::Tcp4, Family::Tcp6] {
-        inet_sockets(connection, family, &CONNECTED, Details::default(), &mut |socket| {
+    for family in [SocketFamily::Tcp4, SocketFamily::Tcp6] {
+        inet_sockets(connection, family, &CONNECTED, SocketDetails::default(), &mut |socket| {
             let ours = port.is_none_or(|port| socket.remote.port() == port);
             if ours && !listening.contains(&socket.local.port()) {
                 count(&mut counts, &socket);
@@ -48,7 +59,7 @@ fn count(counts: &mut BTreeMap<(IpAddr, SocketAddr), PortCount>, socket: &InetSo
     let remote = SocketAddr::new(socket.remote.ip().to_canonical(), socket.remote.port());
     let count = counts.entry((socket.local.ip().to_canonical(), remote)).or_default();
     count.used += 1;
-    count.time_wait += u64::from(socket.state == State::TIME_WAIT);
+    count.time_wait += u64::from(socket.state == SocketState::TIME_WAIT);
 }
 
 /// Whether a socket that does not listen has this local port: then nobody else can listen on it.
@@ -57,8 +68,8 @@ fn count(counts: &mut BTreeMap<(IpAddr, SocketAddr), PortCount>, socket: &InetSo
 /// What `sock_diag(7)` answers.
 pub fn is_port_held(connection: &mut Connection, port: u16) -> io::Result<bool> {
     let mut held = false;
-    for family in [Family::Tcp4, Family::Tcp6] {
-        inet_sockets(connection, family, &CONNECTED, Details::default(), &mut |socket| {
+    for family in [SocketFamily::Tcp4, SocketFamily::Tcp6] {
+        inet_sockets(connection, family, &CONNECTED, SocketDetails::default(), &mut |socket| {
             // What nobody has open any more belonged to a service that has ended.
             held |= socket.local.port() == port && socket.inode != 0;
         })?;
@@ -83,9 +94,9 @@ pub struct UdpSocket {
 /// What `sock_diag(7)` answers; the module for UDP may be missing.
 pub fn udp_sockets(connection: &mut Connection, inodes: &[u32]) -> io::Result<Vec<UdpSocket>> {
     let mut sockets = Vec::new();
-    let details = Details { memory: true, timing: false };
-    for family in [Family::Udp4, Family::Udp6] {
-        inet_sockets(connection, family, &[State::ESTABLISHED, State::CLOSE], details, &mut |socket| {
+    let details = SocketDetails { memory: true, timing: false };
+    for family in [SocketFamily::Udp4, SocketFamily::Udp6] {
+        inet_sockets(connection, family, &[SocketState::ESTABLISHED, SocketState::CLOSE], details, &mut |socket| {
             let memory = socket.memory.filter(|_| inodes.contains(&socket.inode));
             sockets.extend(memory.map(|memory| UdpSocket {
                 inode: socket.inode,
@@ -105,7 +116,7 @@ pub struct Flow {
     /// Its memory.
     pub memory: Option<SocketMemory>,
     /// What it waited for since it was opened.
-    pub timing: Timing,
+    pub timing: TcpTiming,
 }
 
 /// Both ends of the established connections of a namespace, or those to or from `port`.
@@ -114,9 +125,9 @@ pub struct Flow {
 /// What `sock_diag(7)` answers.
 pub fn flows(connection: &mut Connection, port: Option<u16>) -> io::Result<Vec<Flow>> {
     let mut flows = Vec::new();
-    let details = Details { memory: true, timing: true };
-    for family in [Family::Tcp4, Family::Tcp6] {
-        inet_sockets(connection, family, &[State::ESTABLISHED], details, &mut |socket| {
+    let details = SocketDetails { memory: true, timing: true };
+    for family in [SocketFamily::Tcp4, SocketFamily::Tcp6] {
+        inet_sockets(connection, family, &[SocketState::ESTABLISHED], details, &mut |socket| {
             let ours = port.is_none_or(|port| [socket.local.port(), socket.remote.port()].contains(&port));
             if let Some(timing) = socket.timing.filter(|_| ours) {
                 flows.push(Flow { ends: (socket.local, socket.remote), memory: socket.memory, timing });
@@ -130,7 +141,7 @@ pub fn flows(connection: &mut Connection, port: Option<u16>) -> io::Result<Vec<F
 mod tests {
     use super::*;
 
-    fn socket(local: &str, remote: &str, state: State) -> InetSocket {
+    fn socket(local: &str, remote: &str, state: SocketState) -> InetSocket {
         InetSocket {
             state,
             local: local.parse().unwrap(),
@@ -147,11 +158,11 @@ mod tests {
     fn each_destination_is_counted_by_itself() {
         let mut counts = BTreeMap::new();
         for (local, remote, state) in [
-            ("127.0.0.1:40000", "127.0.0.1:8080", State::ESTABLISHED),
-            ("127.0.0.1:40001", "127.0.0.1:8080", State::TIME_WAIT),
-            ("[::ffff:127.0.0.1]:40002", "[::ffff:127.0.0.1]:8080", State::ESTABLISHED),
-            ("127.0.0.1:40000", "127.0.0.1:8081", State::ESTABLISHED),
-            ("127.0.0.2:40000", "127.0.0.1:8080", State::ESTABLISHED),
+            ("127.0.0.1:40000", "127.0.0.1:8080", SocketState::ESTABLISHED),
+            ("127.0.0.1:40001", "127.0.0.1:8080", SocketState::TIME_WAIT),
+            ("[::ffff:127.0.0.1]:40002", "[::ffff:127.0.0.1]:8080", SocketState::ESTABLISHED),
+            ("127.0.0.1:40000", "127.0.0.1:8081", SocketState::ESTABLISHED),
+            ("127.0.0.2:40000", "127.0.0.1:8080", SocketState::ESTABLISHED),
         ] {
             count(&mut counts, &socket(local, remote, state));
         }

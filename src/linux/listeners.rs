@@ -10,7 +10,7 @@ use std::{fmt, fs};
 
 use super::netlink::Connection;
 use super::process::{self, NamedProcess};
-use super::sock_diag::{Details, Family, State, inet_sockets, unix_listeners};
+use super::sock_diag::{SocketDetails, SocketFamily, SocketState, inet_sockets, unix_listeners};
 use crate::model::order::by_place;
 use crate::sys::{self, Netlink};
 
@@ -72,10 +72,10 @@ pub fn shorter_than(allowed: u64, proc: &Path) -> io::Result<Vec<Listener>> {
 /// As [`shorter_than`].
 pub fn all(connection: &mut Connection) -> io::Result<Vec<Listener>> {
     let mut listeners = Vec::new();
-    let details = Details { memory: true, timing: false };
-    for family in [Family::Tcp4, Family::Tcp6] {
+    let details = SocketDetails { memory: true, timing: false };
+    for family in [SocketFamily::Tcp4, SocketFamily::Tcp6] {
         // Of a listener, the queues are numbers of connections (`tcp_diag_get_info`, `net/ipv4/tcp_diag.c`).
-        inet_sockets(connection, family, &[State::LISTEN], details, &mut |socket| {
+        inet_sockets(connection, family, &[SocketState::LISTEN], details, &mut |socket| {
             listeners.push(Listener {
                 address: ListenAddress::Tcp(socket.local.port(), socket.local.ip()),
                 backlog: socket.send_queue,

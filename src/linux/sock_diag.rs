@@ -28,9 +28,9 @@ const INET_DIAG_SKMEMINFO: u16 = 7;
 
 /// The state of a TCP socket (`include/net/tcp_states.h`). Of UDP, those with a peer are established and the others closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State(pub u8);
+pub struct SocketState(pub u8);
 
-impl State {
+impl SocketState {
     /// `TCP_ESTABLISHED`.
     pub const ESTABLISHED: Self = Self(1);
     /// `TCP_TIME_WAIT`.
@@ -43,7 +43,7 @@ impl State {
 
 /// Which sockets are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub enum SocketFamily {
     /// TCP over IPv4.
     Tcp4,
     /// TCP over IPv6, and over IPv4 through sockets of IPv6.
@@ -56,7 +56,7 @@ pub enum Family {
 
 /// What else is asked for of each socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Details {
+pub struct SocketDetails {
     /// Its buffers and what it dropped.
     pub memory: bool,
     /// What it waited for, of TCP.
@@ -67,7 +67,7 @@ pub struct Details {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InetSocket {
     /// Its state.
-    pub state: State,
+    pub state: SocketState,
     /// Its own address.
     pub local: SocketAddr,
     /// Its peer's; zeros where it has none.
@@ -81,7 +81,7 @@ pub struct InetSocket {
     /// Its memory, where that was asked for.
     pub memory: Option<SocketMemory>,
     /// What it waited for, where that was asked for.
-    pub timing: Option<Timing>,
+    pub timing: Option<TcpTiming>,
 }
 
 /// The memory of a socket: `SK_MEMINFO_*`, `include/uapi/linux/sock_diag.h`.
@@ -97,7 +97,7 @@ pub struct SocketMemory {
 
 /// What a TCP socket waited for, in microseconds: `struct tcp_info`, since Linux 4.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
+pub struct TcpTiming {
     /// Time with data to send.
     pub busy: u64,
     /// Time of that in which the peer's window was closed.
@@ -125,9 +125,9 @@ pub struct UnixSocket {
 /// The kernel was built without this (`ENOENT`), or did not answer.
 pub fn inet_sockets(
     connection: &mut Connection,
-    family: Family,
-    states: &[State],
-    details: Details,
+    family: SocketFamily,
+    states: &[SocketState],
+    details: SocketDetails,
     take: &mut dyn FnMut(InetSocket),
 ) -> io::Result<()> {
     connection.list(&inet_request(family, states, details), &mut |kind, payload| {
@@ -149,13 +149,13 @@ pub fn unix_listeners(connection: &mut Connection, take: &mut dyn FnMut(UnixSock
     })
 }
 
-fn inet_request(family: Family, states: &[State], details: Details) -> Vec<u8> {
+fn inet_request(family: SocketFamily, states: &[SocketState], details: SocketDetails) -> Vec<u8> {
     let mut request = [0; INET_REQUEST];
     let (family, protocol) = match family {
-        Family::Tcp4 => (AF_INET, IPPROTO_TCP),
-        Family::Tcp6 => (AF_INET6, IPPROTO_TCP),
-        Family::Udp4 => (AF_INET, IPPROTO_UDP),
-        Family::Udp6 => (AF_INET6, IPPROTO_UDP),
+        SocketFamily::Tcp4 => (AF_INET, IPPROTO_TCP),
+        SocketFamily::Tcp6 => (AF_INET6, IPPROTO_TCP),
+        SocketFamily::Udp4 => (AF_INET, IPPROTO_UDP),
+        SocketFamily::Udp6 => (AF_INET6, IPPROTO_UDP),
     };
     let bit = |asked: bool, attribute: u16| if asked { 1 << (attribute - 1) } else { 0 };
     let extensions = bit(details.memory, INET_DIAG_SKMEMINFO) | bit(details.timing, INET_DIAG_INFO);
@@ -168,7 +168,7 @@ fn inet_request(family: Family, states: &[State], details: Details) -> Vec<u8> {
 fn unix_request() -> Vec<u8> {
     let mut request = [0; UNIX_REQUEST];
     request[0] = AF_UNIX;
-    request[4..8].copy_from_slice(&(1_u32 << State::LISTEN.0).to_ne_bytes());
+    request[4..8].copy_from_slice(&(1_u32 << SocketState::LISTEN.0).to_ne_bytes());
     request[12..16].copy_from_slice(&SHOW_NAME_AND_QUEUE.to_ne_bytes());
     list_request(SOCK_DIAG_BY_FAMILY, &request)
 }
@@ -186,7 +186,7 @@ fn inet_socket(message: &[u8]) -> Option<InetSocket> {
         Some(SocketAddr::new(ip, port))
     };
     let mut socket = InetSocket {
-        state: State(*message.get(1)?),
+        state: SocketState(*message.get(1)?),
         local: end(4, 8)?,
         remote: end(6, 24)?,
         receive_queue: u32_at(message, 56)?,
@@ -211,8 +211,12 @@ fn memory(value: &[u8]) -> Option<SocketMemory> {
 }
 
 /// `tcpi_busy_time`, `tcpi_rwnd_limited` and `tcpi_sndbuf_limited`. Older kernels send a shorter structure.
-fn timing(value: &[u8]) -> Option<Timing> {
-    Some(Timing { busy: u64_at(value, 168)?, window_limited: u64_at(value, 176)?, buffer_limited: u64_at(value, 184)? })
+fn timing(value: &[u8]) -> Option<TcpTiming> {
+    Some(TcpTiming {
+        busy: u64_at(value, 168)?,
+        window_limited: u64_at(value, 176)?,
+        buffer_limited: u64_at(value, 184)?,
+    })
 }
 
 /// `struct unix_diag_msg`, and attributes behind it.
@@ -237,7 +241,7 @@ mod tests {
 
     fn inet(family: u8, address: &[u8], port: u16, queues: (u32, u32)) -> Vec<u8> {
         let mut payload = vec![0; INET_MESSAGE];
-        (payload[0], payload[1]) = (family, State::LISTEN.0);
+        (payload[0], payload[1]) = (family, SocketState::LISTEN.0);
         payload[4..6].copy_from_slice(&port.to_be_bytes());
         payload[8..8 + address.len()].copy_from_slice(address);
         payload[56..60].copy_from_slice(&queues.0.to_ne_bytes());
@@ -250,7 +254,7 @@ mod tests {
     fn sockets_of_both_versions_of_ip() {
         let v4 = inet_socket(&inet(AF_INET, &[127, 0, 0, 1], 8080, (3, 128))).unwrap();
         assert_eq!((v4.local.to_string().as_str(), v4.receive_queue, v4.send_queue), ("127.0.0.1:8080", 3, 128));
-        assert_eq!((v4.state, v4.inode, v4.memory, v4.timing), (State::LISTEN, 77, None, None));
+        assert_eq!((v4.state, v4.inode, v4.memory, v4.timing), (SocketState::LISTEN, 77, None, None));
         let v6 = inet_socket(&inet(AF_INET6, &[0; 16], 443, (0, 4096))).unwrap();
         assert_eq!(v6.local.to_string(), "[::]:443");
         assert_eq!(inet_socket(&inet(3, &[], 0, (0, 0))), None, "a family of its own");
@@ -266,22 +270,22 @@ mod tests {
         let whole = [inet(AF_INET, &[], 1, (0, 0)), attribute(7, &numbers), attribute(2, &info)].concat();
         let socket = inet_socket(&whole).unwrap();
         assert_eq!(socket.memory, Some(SocketMemory { receive_used: 1, receive_buffer: 2, drops: 9 }));
-        assert_eq!(socket.timing, Some(Timing { busy: 1000, window_limited: 200, buffer_limited: 30 }));
+        assert_eq!(socket.timing, Some(TcpTiming { busy: 1000, window_limited: 200, buffer_limited: 30 }));
         let older = [inet(AF_INET, &[], 1, (0, 0)), attribute(2, &info[..160])].concat();
         assert_eq!(inet_socket(&older).unwrap().timing, None);
     }
 
     #[test]
     fn what_is_asked_for() {
-        let details = Details { memory: true, timing: true };
-        let request = inet_request(Family::Udp6, &[State::ESTABLISHED, State::CLOSE], details);
+        let details = SocketDetails { memory: true, timing: true };
+        let request = inet_request(SocketFamily::Udp6, &[SocketState::ESTABLISHED, SocketState::CLOSE], details);
         assert_eq!(request.len(), 16 + INET_REQUEST);
         assert_eq!(request[16..19], [AF_INET6, IPPROTO_UDP, 0x42]);
         assert_eq!(u32_at(&request, 20), Some(1 << 1 | 1 << 7));
     }
 
     fn unix(name: &[u8], queue: (u32, u32)) -> Vec<u8> {
-        let mut payload = vec![AF_UNIX, 1, State::LISTEN.0, 0];
+        let mut payload = vec![AF_UNIX, 1, SocketState::LISTEN.0, 0];
         payload.extend(78_u32.to_ne_bytes());
         payload.resize(UNIX_MESSAGE, 0);
         let queue = [queue.0.to_ne_bytes(), queue.1.to_ne_bytes()].concat();

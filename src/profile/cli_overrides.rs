@@ -121,11 +121,11 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
             origin,
         })
     };
-    let soft_wish = side(Side::Soft, soft, start)?;
+    let soft_side = side(Side::Soft, soft, start)?;
     match hard {
-        Some(hard) => Ok(vec![soft_wish, side(Side::Hard, hard, start + soft.len() + 1)?]),
-        None if soft_wish.asked == Expectation::Exactly(ValueExpr::Hard) => Ok(vec![soft_wish]),
-        None => Ok(vec![soft_wish, side(Side::Hard, soft, start)?]),
+        Some(hard) => Ok(vec![soft_side, side(Side::Hard, hard, start + soft.len() + 1)?]),
+        None if soft_side.asked == Expectation::Exactly(ValueExpr::Hard) => Ok(vec![soft_side]),
+        None => Ok(vec![soft_side, side(Side::Hard, soft, start)?]),
     }
 }
 

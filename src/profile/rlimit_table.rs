@@ -78,7 +78,7 @@ fn sides(context: &FileContext<'_>, name: &NodeName<'_>, node: &Node<'_>) -> Res
     match node.get_ref() {
         DeValue::Table(table) if has_sides(table) => {
             let mut requirements = Vec::new();
-            for LimitSide { side, name, node, parsed } in sides_of_table(table)? {
+            for ParsedSide { side, name, node, parsed } in sides_of_table(table)? {
                 refuse_hard_for_hard(side, &parsed, node)?;
                 requirements.push(make(side, parsed, name.span().start..node.span().end));
             }
@@ -123,7 +123,7 @@ fn known_words(table: &DeTable<'_>) -> Result<(), ProfileError> {
 }
 
 /// An entry `soft = …` or `hard = …`.
-struct LimitSide<'t, 'i> {
+struct ParsedSide<'t, 'i> {
     side: Side,
     name: &'t NodeName<'i>,
     node: &'t Node<'i>,
@@ -131,7 +131,7 @@ struct LimitSide<'t, 'i> {
 }
 
 /// The sides of a table; a `required` beside them is for both.
-fn sides_of_table<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<LimitSide<'t, 'i>>, ProfileError> {
+fn sides_of_table<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<ParsedSide<'t, 'i>>, ProfileError> {
     let (mut sides, mut required) = (Vec::new(), true);
     for (name, node) in entries(table) {
         let side = match name.get_ref().as_ref() {
@@ -151,7 +151,7 @@ fn sides_of_table<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<LimitSide<'t, 'i
             other => return Err(unknown("side", other, &["soft", "hard", "required"], name.span())),
         };
         let parsed = parse_expectation(node, &|_, _| SPEC)?;
-        sides.push(LimitSide { side, name, node, parsed });
+        sides.push(ParsedSide { side, name, node, parsed });
     }
     for side in &mut sides {
         side.parsed.required &= required;
