@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::journal::{
-    self, Change, JournalError, ProcessId, Recorder, RevertOutcome, RevertedChange, SettingRef, StoredValue, WriteState,
+    self, Change, JournalError, Namespace, ProcessId, Recorder, RevertOutcome, RevertedChange, SettingRef, StoredValue,
+    WriteState,
 };
 use crate::kernel::{Kernel, Process};
 use crate::model::limit::Side;
@@ -102,7 +103,7 @@ fn key_change(step: &KeyStep, outcome: &Outcome) -> Change {
         WriteState::Done(outcome.found.as_ref().map(stored))
     };
     Change {
-        setting: SettingRef::Key { key: step.key.clone(), kind, namespace: None },
+        setting: SettingRef::Key { key: step.key.clone(), kind, namespace: Namespace::Machine },
         original: outcome.before.as_ref().map(stored),
         role: journal::role(step),
         state,
@@ -155,7 +156,8 @@ fn undone(reverted: &RevertedChange, side: Option<Side>) -> Option<Undone> {
         | RevertOutcome::AlreadyOriginal
         | RevertOutcome::NeverWritten
         | RevertOutcome::Gone
-        | RevertOutcome::OtherNamespace => return None,
+        | RevertOutcome::OtherNamespace
+        | RevertOutcome::Unidentified(_) => return None,
     };
     let now = match (&reverted.change.setting, reverted.now.as_ref(), side) {
         (SettingRef::Key { kind, .. }, Some(StoredValue::Text(text)), _) => kind.read(text).ok(),

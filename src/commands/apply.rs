@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use crate::apply::{self, Undo};
 use crate::cli::{ApplyPolicy, Format, ProfileArgs};
 use crate::environment::calling_shell::calling_shell;
-use crate::journal::{self, Journal, JournalError, ProcessState, Recorder};
+use crate::journal::{self, BootIdentity, Journal, JournalError, ProcessId, ProcessState, Recorder};
 use crate::kernel::{AccessMode, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
@@ -138,14 +138,31 @@ fn carry_out(
     };
     let journal = journal.map_err(|error| not_kept(&error))?;
     let here = here(&ready.environment, world);
-    let owner = owner.and_then(|owner| match here.process(owner.pid, &owner.name) {
-        ProcessState::Running(process) => Some(process),
-        ProcessState::Gone | ProcessState::Unknown(_) => None,
-    });
+    let sets_limits = plan.limits.iter().any(|step| step.action.target().is_some());
+    let owner = owner.filter(|_| sets_limits).map(|owner| identify(owner, &here)).transpose()?;
+    if let Err(why) = here.boot_id() {
+        log::warn!("`tunectl revert` will need `--force`: {why}");
+    }
     let changes = journal::planned_changes(world.kernel, plan, &here, owner.as_ref());
     let recorder = Recorder::begin(world.kernel, &journal, &here, ready.profile.names.clone(), changes)
         .map_err(|error| not_kept(&error))?;
     Ok(apply::apply(Undo::in_journal(recorder), plan, process, on_failure))
+}
+
+/// Identifies the process whose limits are set, so that they can be restored.
+fn identify(owner: &NamedProcess, here: &BootIdentity) -> Result<ProcessId, CommandError> {
+    let process = format!("{}, pid {}", owner.name, owner.pid);
+    match here.process(owner.pid, &owner.name) {
+        ProcessState::Running(process) => Ok(process),
+        ProcessState::Gone => Err(CommandError::new(FALLS_SHORT, format!("{process} has ended; nothing was changed"))),
+        ProcessState::Unknown(why) => Err(CommandError::new(
+            FALLS_SHORT,
+            format!("the limits of {process} can't be noted in the journal: {why}; nothing was changed"),
+        )
+        .help(
+            "leave them out with `--no-rlimits`; `--no-journal` sets them, and `tunectl revert` can't put them back",
+        )),
+    }
 }
 
 /// Says what was done to a person.

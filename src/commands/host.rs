@@ -74,7 +74,7 @@ impl OperatingSystem for ThisProcess<'_> {
         sys::is_subreaper()
     }
 
-    fn network_cookie(&self) -> Option<u64> {
+    fn network_cookie(&self) -> io::Result<Option<u64>> {
         sys::network_cookie()
     }
 

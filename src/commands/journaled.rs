@@ -19,5 +19,6 @@ pub(super) fn places(environment: &Environment, world: &World<'_>) -> JournalLoc
 
 /// The boot and the namespaces that we are in.
 pub(super) fn here(environment: &Environment, world: &mut World<'_>) -> BootIdentity {
-    BootIdentity::of(world.kernel, environment.version(), &world.processes, world.os.network_cookie())
+    let (cookie, is_initial) = (world.os.network_cookie(), environment.initial.net == Some(true));
+    BootIdentity::of(world.kernel, environment.version(), &world.processes, cookie, is_initial)
 }

@@ -94,7 +94,13 @@ fn revert_entries(
             }
             Err(error) => return Err(failure(&error)),
         };
-        if !here.is_same_boot(&entry.boot_id) {
+        let is_this_boot = here.is_this_boot(&entry.boot_id);
+        if let (Err(why), false) = (is_this_boot, revert.force) {
+            summary.events.push(RevertEvent::UnidentifiedEntry { path: journal.path(number), why });
+            if !revert.all {
+                break;
+            }
+        } else if is_this_boot == Ok(false) {
             summary.earlier_boots += 1;
             if !revert.dry_run {
                 journal.remove(number).map_err(|error| failure(&error))?;

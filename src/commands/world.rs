@@ -59,7 +59,10 @@ pub trait OperatingSystem {
     fn is_subreaper(&self) -> bool;
 
     /// The cookie of our network namespace (`SO_NETNS_COOKIE`); `None` before Linux 5.14.
-    fn network_cookie(&self) -> Option<u64>;
+    ///
+    /// # Errors
+    /// No socket can be had.
+    fn network_cookie(&self) -> io::Result<Option<u64>>;
 
     /// A variable of the process environment; `None` where it is not set or not UTF-8.
     fn variable(&self, name: &str) -> Option<String>;

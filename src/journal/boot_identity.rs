@@ -1,11 +1,15 @@
 //! Identifies the boot, the namespaces and the processes that the values in the journal belong to.
+//!
+//! What can't be read is unknown: it is neither the same nor another one.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::entry::ProcessId;
+use super::entry::{Namespace, ProcessId, SettingRef};
+use super::error::{Unidentified, errno_of};
 use crate::catalog::{KernelVersion, scope_of};
 use crate::kernel::{Kernel, KernelError, Operation};
 use crate::linux::process::ProcessDir;
@@ -20,7 +24,18 @@ pub struct BootIdentity {
     version: KernelVersion,
     /// Where processes are found, usually `/proc`.
     proc: PathBuf,
-    network_cookie: Option<u64>,
+    network: Network,
+}
+
+/// What tells our network namespace from another one with the same inode number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Network {
+    /// It is the machine's initial one, which is never removed: its number belongs to no other.
+    Initial,
+    /// Its cookie (`SO_NETNS_COOKIE`), which is never used again; `None` before Linux 5.14.
+    Cookie(Option<u64>),
+    /// Its cookie could not be had.
+    Unknown(Errno),
 }
 
 /// What is known of a process.
@@ -31,14 +46,20 @@ pub enum ProcessState {
     /// There is no process with this number, or another one has it now.
     Gone,
     /// Whether it runs could not be found out.
-    Unknown(KernelError),
+    Unknown(Unidentified),
 }
 
 impl BootIdentity {
     /// Reads the id of this boot (`kernel.random.boot_id`, `kern.bootsessionuuid`). Namespaces and processes are looked
-    /// up in `proc`, usually `/proc`; `network_cookie` is that of our network namespace
-    /// ([`crate::sys::network_cookie`]).
-    pub fn of(kernel: &mut dyn Kernel, version: KernelVersion, proc: &Path, network_cookie: Option<u64>) -> Self {
+    /// up in `proc`, usually `/proc`. `network_cookie` is that of our network namespace
+    /// ([`crate::sys::network_cookie`]), `initial_network` whether that is known to be the machine's initial one.
+    pub fn of(
+        kernel: &mut dyn Kernel,
+        version: KernelVersion,
+        proc: &Path,
+        network_cookie: io::Result<Option<u64>>,
+        initial_network: bool,
+    ) -> Self {
         let system = kernel.system();
         let name = match system {
             System::Linux => "kernel.random.boot_id",
@@ -47,56 +68,118 @@ impl BootIdentity {
         let not_a_name = KernelError { operation: Operation::OpenToRead, errno: Errno::ENOENT };
         let key = SysctlName::parse(name).map(Key::Sysctl).map_err(|_| not_a_name);
         let boot_id = key.and_then(|key| kernel.read(&key)).map(|id| id.trim().to_owned());
-        Self { boot_id, system, version, proc: proc.to_owned(), network_cookie }
+        let empty = KernelError { operation: Operation::Read, errno: Errno::ENODATA };
+        let boot_id = boot_id.and_then(|id| if id.is_empty() { Err(empty) } else { Ok(id) });
+        let network = match network_cookie {
+            _ if initial_network => Network::Initial,
+            Ok(cookie) => Network::Cookie(cookie),
+            Err(error) => Network::Unknown(errno_of(&error)),
+        };
+        Self { boot_id, system, version, proc: proc.to_owned(), network }
     }
 
     /// The id of this boot, which the kernel makes up anew each time.
     ///
     /// # Errors
     /// Why it could not be read.
-    pub fn boot_id(&self) -> Result<&str, KernelError> {
-        self.boot_id.as_deref().map_err(|error| *error)
-    }
-
-    /// The id of this boot as entries keep it: empty where it could not be read.
-    pub(super) fn boot_id_or_empty(&self) -> String {
-        self.boot_id.as_ref().map_or_else(|_| String::new(), Clone::clone)
+    pub fn boot_id(&self) -> Result<&str, Unidentified> {
+        self.boot_id.as_deref().map_err(|error| Unidentified::Boot(*error))
     }
 
     /// Whether an entry with this id was made in this boot.
-    #[must_use]
-    pub fn is_same_boot(&self, boot_id: &str) -> bool {
-        self.boot_id_or_empty() == boot_id
+    ///
+    /// # Errors
+    /// One of the two ids is not known.
+    pub fn is_this_boot(&self, entry: &str) -> Result<bool, Unidentified> {
+        if entry.is_empty() { Err(Unidentified::EntryBoot) } else { Ok(self.boot_id()? == entry) }
     }
 
-    /// Our namespace of the kind that `key` belongs to; `None` for a setting of the whole machine.
+    /// Our namespace of the kind that `key` belongs to.
     #[must_use]
-    pub fn namespace_of(&self, key: &Key) -> Option<String> {
-        if self.system != System::Linux {
-            return None;
+    pub fn namespace_of(&self, key: &Key) -> Namespace {
+        let kind = scope_of(self.system, key, self.version).namespace();
+        match kind.map(|kind| (kind, self.link(kind))) {
+            None | Some((_, Ok(None))) => Namespace::Machine,
+            Some((_, Err(_))) => Namespace::Unknown,
+            Some((kind, Ok(Some(link)))) => Namespace::Id(match self.network {
+                Network::Cookie(Some(cookie)) if kind == "net" => format!("{link}{COOKIE}{cookie}"),
+                _ => link,
+            }),
         }
-        self.namespace(scope_of(self.system, key, self.version).namespace()?)
     }
 
-    /// Our namespace of a kind, `net:[4026531840], cookie 1`. The inode numbers of namespaces are used again once one
-    /// is gone; the network's has a cookie beside it, which is not (`SO_NETNS_COOKIE`, `net/core/net_namespace.c`).
-    fn namespace(&self, kind: &str) -> Option<String> {
-        let link = fs::read_link(self.proc.join("self/ns").join(kind)).ok()?;
-        let link = link.to_str()?;
-        match self.network_cookie {
-            Some(cookie) if kind == "net" => Some(format!("{link}, cookie {cookie}")),
-            _ => Some(link.to_owned()),
+    /// Whether a setting belongs to our namespaces.
+    ///
+    /// # Errors
+    /// Its namespace or ours is not known.
+    pub fn is_here(&self, setting: &SettingRef) -> Result<bool, Unidentified> {
+        match setting {
+            SettingRef::Key { key, namespace, .. } => {
+                self.is_ours(scope_of(self.system, key, self.version).namespace(), namespace)
+            }
+            SettingRef::Limit { process, .. } => self.is_ours(Some("pid"), &process.namespace),
+        }
+    }
+
+    /// Whether `theirs` is our namespace of this kind; `None` for what belongs to the whole machine.
+    fn is_ours(&self, kind: Option<&'static str>, theirs: &Namespace) -> Result<bool, Unidentified> {
+        let Some(kind) = kind else { return Ok(*theirs == Namespace::Machine) };
+        let ours = self.link(kind).map_err(|errno| Unidentified::Namespace(kind, errno))?;
+        match (ours, theirs) {
+            (_, Namespace::Unknown) | (Some(_), Namespace::Machine) => Err(Unidentified::EntryNamespace),
+            (None, theirs) => Ok(*theirs == Namespace::Machine),
+            (Some(ours), Namespace::Id(theirs)) => {
+                let (link, cookie) = theirs
+                    .split_once(COOKIE)
+                    .map_or((theirs.as_str(), None), |(link, cookie)| (link, cookie.parse::<u64>().ok()));
+                if ours != link || kind != "net" { Ok(ours == link) } else { self.has_cookie(cookie) }
+            }
+        }
+    }
+
+    /// Whether a network namespace with our inode number and this cookie is ours.
+    fn has_cookie(&self, theirs: Option<u64>) -> Result<bool, Unidentified> {
+        match (self.network, theirs) {
+            (Network::Initial, _) => Ok(true),
+            (Network::Cookie(Some(_)), None) => Err(Unidentified::EntryNamespace),
+            (Network::Cookie(ours), theirs) => Ok(ours == theirs),
+            (Network::Unknown(errno), _) => Err(Unidentified::NetworkCookie(errno)),
+        }
+    }
+
+    /// Our namespace of a kind, `net:[4026531840]`, namespaces(7); `None` where there are no namespaces of that kind.
+    /// Inode numbers are used again once a namespace is removed.
+    fn link(&self, kind: &str) -> Result<Option<String>, Errno> {
+        if self.system != System::Linux {
+            return Ok(None);
+        }
+        let folder = ProcessDir::own(&self.proc).path("ns");
+        match fs::read_link(folder.join(kind)).map_err(|error| errno_of(&error)) {
+            Ok(link) => link.into_os_string().into_string().map(Some).map_err(|_| Errno::EBADMSG),
+            // The kernel was built without them, if it has others.
+            Err(Errno::ENOENT) if folder.is_dir() => Ok(None),
+            Err(errno) => Err(errno),
         }
     }
 
     /// Looks a process up by its number; `name` is kept for messages.
     #[must_use]
     pub fn process(&self, pid: i32, name: &str) -> ProcessState {
-        let Some(start) = start_time(&self.proc, pid) else { return ProcessState::Gone };
-        ProcessState::Running(ProcessId { pid, start, name: name.to_owned(), namespace: self.namespace("pid") })
+        let namespace = match self.link("pid") {
+            Ok(None) => Namespace::Machine,
+            Ok(Some(link)) => Namespace::Id(link),
+            Err(errno) => return ProcessState::Unknown(Unidentified::Namespace("pid", errno)),
+        };
+        match ProcessDir::of(&self.proc, pid).stat() {
+            Ok(None) => ProcessState::Gone,
+            Ok(Some(stat)) => {
+                ProcessState::Running(ProcessId { pid, start: stat.start_time, name: name.to_owned(), namespace })
+            }
+            Err(errno) => ProcessState::Unknown(Unidentified::Process(errno)),
+        }
     }
 
-    /// Whether `process` still runs, if its number means the same here ([`BootIdentity::shares_pids`]).
+    /// Whether `process` still runs, if its number means the same here ([`BootIdentity::is_here`]).
     #[must_use]
     pub fn state_of(&self, process: &ProcessId) -> ProcessState {
         match self.process(process.pid, &process.name) {
@@ -104,15 +187,7 @@ impl BootIdentity {
             state => state,
         }
     }
-
-    /// Whether process numbers mean here what they mean in `process`: both are of one PID namespace.
-    #[must_use]
-    pub fn shares_pids(&self, process: &ProcessId) -> bool {
-        process.namespace == self.namespace("pid")
-    }
 }
 
-/// The start time of a process, in clock ticks since the boot.
-fn start_time(proc: &Path, pid: i32) -> Option<u64> {
-    ProcessDir::of(proc, pid).stat().ok()?.map(|stat| stat.start_time)
-}
+/// Between the link of a network namespace and its cookie.
+const COOKIE: &str = ", cookie ";

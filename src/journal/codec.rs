@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::entry::{Author, Change, JournalEntry, ProcessId, Role, SettingRef, StoredValue, WriteState, parse_limits};
+use super::entry::{
+    Author, Change, JournalEntry, Namespace, ProcessId, Role, SettingRef, StoredValue, WriteState, parse_limits,
+};
 use super::error::BrokenEntry;
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
@@ -51,11 +53,11 @@ pub(super) fn change_line(change: &Change) -> String {
                 Key::Sysctl(name) => ("sysctl", name.path()),
                 Key::Sysfs(name) => ("sysfs", name.path()),
             };
-            line(&[tree, role, name, &kind_name(*kind), namespace.as_deref().unwrap_or(""), &original])
+            line(&[tree, role, name, &kind_name(*kind), format_namespace(namespace), &original])
         }
         SettingRef::Limit { resource, process } => {
             let (pid, start) = (process.pid.to_string(), process.start.to_string());
-            let namespace = process.namespace.as_deref().unwrap_or("");
+            let namespace = format_namespace(&process.namespace);
             line(&["limit", role, resource.name(), &pid, &start, &process.name, namespace, &original])
         }
     }
@@ -132,7 +134,7 @@ fn add(entry: &mut JournalEntry, fields: &[&str]) -> Option<()> {
                 "sysctl" => Key::Sysctl(SysctlName::existing(name)?),
                 _ => Key::Sysfs(SysfsName::parse(name).ok()?),
             };
-            let setting = SettingRef::Key { key, kind: parse_kind(kind)?, namespace: not_empty(namespace) };
+            let setting = SettingRef::Key { key, kind: parse_kind(kind)?, namespace: parse_namespace(namespace) };
             add_change(entry, setting, role, original)?;
         }
         ["limit", role, resource, pid, start, name, namespace, original] => {
@@ -140,7 +142,7 @@ fn add(entry: &mut JournalEntry, fields: &[&str]) -> Option<()> {
                 pid: pid.parse().ok()?,
                 start: start.parse().ok()?,
                 name: (*name).to_owned(),
-                namespace: not_empty(namespace),
+                namespace: parse_namespace(namespace),
             };
             let setting = SettingRef::Limit { resource: Resource::parse(resource).ok()?, process };
             add_change(entry, setting, role, original)?;
@@ -162,8 +164,20 @@ fn add_change(entry: &mut JournalEntry, setting: SettingRef, role: &str, origina
     Some(())
 }
 
-fn not_empty(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
+fn format_namespace(namespace: &Namespace) -> &str {
+    match namespace {
+        Namespace::Machine => "",
+        Namespace::Id(id) => id,
+        Namespace::Unknown => "?",
+    }
+}
+
+fn parse_namespace(text: &str) -> Namespace {
+    match text {
+        "" => Namespace::Machine,
+        "?" => Namespace::Unknown,
+        id => Namespace::Id(id.to_owned()),
+    }
 }
 
 /// `=` and the value; `?` for one that is not known.
@@ -258,13 +272,17 @@ mod tests {
 
     fn key(path: &str, kind: Kind, original: Option<&str>, role: Role, state: WriteState) -> Change {
         let key = Key::Sysctl(SysctlName::from_components(path.split('/')).unwrap());
-        let setting = SettingRef::Key { key, kind, namespace: Some("net:[4026531840]".to_owned()) };
+        let setting = SettingRef::Key { key, kind, namespace: Namespace::Id("net:[4026531840]".to_owned()) };
         Change { setting, original: original.map(|text| StoredValue::Text(text.to_owned())), role, state }
     }
 
     fn entry() -> JournalEntry {
-        let process =
-            ProcessId { pid: 7, start: u64::MAX, name: "b\\a\ts\nh".to_owned(), namespace: Some("pid:[1]".to_owned()) };
+        let process = ProcessId {
+            pid: 7,
+            start: u64::MAX,
+            name: "b\\a\ts\nh".to_owned(),
+            namespace: Namespace::Id("pid:[1]".to_owned()),
+        };
         let limits = Limits { soft: Limit::Value(0), hard: Limit::Unlimited };
         let sysfs = Key::Sysfs(SysfsName::parse("kernel/mm/ksm/run").unwrap());
         JournalEntry {
@@ -283,7 +301,7 @@ mod tests {
                     WriteState::Done(Some(StoredValue::Text(String::new()))),
                 ),
                 Change {
-                    setting: SettingRef::Key { key: sysfs, kind: Kind::Choice, namespace: None },
+                    setting: SettingRef::Key { key: sysfs, kind: Kind::Choice, namespace: Namespace::Machine },
                     original: Some(StoredValue::Text(String::new())),
                     role: Role::Written,
                     state: WriteState::NotStarted,

@@ -1,6 +1,7 @@
 //! An entry of the journal: the settings that one `apply`, or a watch's repairs, changed, with their original values
 //! and how far writing each of them got.
 
+use super::error::Unidentified;
 use crate::kernel::{KernelError, Process, WriteMode};
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
@@ -50,8 +51,8 @@ pub enum SettingRef {
         key: Key,
         /// The shape of its values.
         kind: Kind,
-        /// The namespace that it belongs to, `net:[4026531840]`; `None` for a setting of the whole machine.
-        namespace: Option<String>,
+        /// The namespace that it belongs to.
+        namespace: Namespace,
     },
     /// A resource limit of a process, soft and hard.
     Limit {
@@ -72,8 +73,8 @@ pub struct ProcessId {
     pub start: u64,
     /// Its name, for messages.
     pub name: String,
-    /// The PID namespace in which the number is valid, `pid:[4026531836]`; `None` where that is not known.
-    pub namespace: Option<String>,
+    /// The PID namespace in which the number is valid.
+    pub namespace: Namespace,
 }
 
 impl ProcessId {
@@ -84,7 +85,7 @@ impl ProcessId {
             Process::Own => 0,
             Process::Pid(pid) => pid,
         };
-        Self { pid, start: 0, name: String::new(), namespace: None }
+        Self { pid, start: 0, name: String::new(), namespace: Namespace::Machine }
     }
 
     /// The process, for the kernel.
@@ -92,6 +93,17 @@ impl ProcessId {
     pub fn process(&self) -> Process {
         if self.pid == 0 { Process::Own } else { Process::Pid(self.pid) }
     }
+}
+
+/// The namespace that a setting or the number of a process belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Namespace {
+    /// None: the whole machine has one, or the kernel has no such namespaces.
+    Machine,
+    /// This one: `ipc:[4026531839]`, `net:[4026531840], cookie 1` (`BootIdentity::namespace_of`).
+    Id(String),
+    /// It could not be read when the entry was made.
+    Unknown,
 }
 
 /// Why a setting is in the journal.
@@ -233,6 +245,8 @@ pub enum RevertOutcome {
     Gone,
     /// The setting belongs to another namespace than ours.
     OtherNamespace,
+    /// Whether the setting is still the one that was changed could not be found out.
+    Unidentified(Unidentified),
     /// The value is not the one that was written: another program has changed it since, and it was left.
     ChangedSince {
         /// The value now.
@@ -258,6 +272,7 @@ impl RevertOutcome {
         matches!(
             self,
             Self::OtherNamespace
+                | Self::Unidentified(_)
                 | Self::ChangedSince { .. }
                 | Self::Irreversible
                 | Self::Refused(_)

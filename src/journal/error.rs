@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+use crate::kernel::KernelError;
 use crate::sys;
 
 /// Why the journal could not be written or read.
@@ -74,6 +75,39 @@ pub enum BrokenEntry {
     },
     /// It ends before all changes that its header announces.
     Truncated,
+}
+
+/// What a value in the journal belongs to, where that could not be compared with what is here now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unidentified {
+    /// The id of this boot can't be read.
+    Boot(KernelError),
+    /// The id of the boot could not be read when the entry was made.
+    EntryBoot,
+    /// Our namespace of this kind (`net`) can't be read.
+    Namespace(&'static str, Errno),
+    /// The cookie of our network namespace can't be had, and its inode number may have been used before.
+    NetworkCookie(Errno),
+    /// The namespace could not be read, or not wholly, when the entry was made.
+    EntryNamespace,
+    /// Whether the process still runs can't be found out.
+    Process(Errno),
+}
+
+impl fmt::Display for Unidentified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let described = |errno: Errno| sys::described(errno as i32);
+        match *self {
+            Self::Boot(error) => write!(f, "the id of this boot can't be read: {error}"),
+            Self::EntryBoot => f.write_str("the id of the boot could not be read when it was applied"),
+            Self::Namespace(kind, errno) => write!(f, "our {kind} namespace can't be read: {}", described(errno)),
+            Self::NetworkCookie(errno) => {
+                write!(f, "the cookie of our network namespace can't be read: {}", described(errno))
+            }
+            Self::EntryNamespace => f.write_str("its namespace could not be read when it was applied"),
+            Self::Process(errno) => write!(f, "the process can't be read: {}", described(errno)),
+        }
+    }
 }
 
 impl JournalError {

@@ -17,8 +17,10 @@ mod undo;
 mod watch_entry;
 
 pub use boot_identity::{BootIdentity, ProcessState};
-pub use entry::{Author, Change, JournalEntry, ProcessId, RevertOutcome, Role, SettingRef, StoredValue, WriteState};
-pub use error::{BrokenEntry, JournalError, Untrusted};
+pub use entry::{
+    Author, Change, JournalEntry, Namespace, ProcessId, RevertOutcome, Role, SettingRef, StoredValue, WriteState,
+};
+pub use error::{BrokenEntry, JournalError, Unidentified, Untrusted};
 pub use location::{JournalLocations, VARIABLE};
 pub use planned_changes::{planned_changes, planned_side_effects, role};
 pub use recorder::Recorder;

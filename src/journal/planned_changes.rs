@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::boot_identity::BootIdentity;
-use super::entry::{Change, ProcessId, Role, SettingRef, StoredValue, WriteState};
+use super::entry::{Change, Namespace, ProcessId, Role, SettingRef, StoredValue, WriteState};
 use super::side_effects::{are_restored_with, side_effects_of};
 use crate::catalog;
 use crate::kernel::{Kernel, KernelError};
@@ -52,7 +52,7 @@ pub fn planned_side_effects(kernel: &mut dyn Kernel, plan: &Plan) -> Vec<Change>
         return Vec::new();
     }
     let mut seen = plan.keys.iter().map(|step| step.key.clone()).collect();
-    let mut changes = side_effects(kernel, &patterns, &mut seen, &|_| None);
+    let mut changes = side_effects(kernel, &patterns, &mut seen, &|_| Namespace::Machine);
     changes.retain(|change| change.original.is_some());
     changes
 }
@@ -62,7 +62,7 @@ fn side_effects(
     kernel: &mut dyn Kernel,
     patterns: &[SysctlName],
     seen: &mut HashSet<Key>,
-    namespace: &dyn Fn(&Key) -> Option<String>,
+    namespace: &dyn Fn(&Key) -> Namespace,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for pattern in patterns {
@@ -101,7 +101,7 @@ pub(super) fn kind_of(system: System, key: &Key) -> Kind {
 /// A key of `namespace`, with its current value as the original.
 pub(super) fn current_change(
     kernel: &mut dyn Kernel,
-    namespace: Option<String>,
+    namespace: Namespace,
     key: &Key,
     kind: Kind,
     role: Role,

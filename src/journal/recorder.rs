@@ -50,7 +50,12 @@ impl<'a> Recorder<'a> {
         profiles: Vec<String>,
         changes: Vec<Change>,
     ) -> Result<Self, JournalError> {
-        let entry = JournalEntry { boot_id: here.boot_id_or_empty(), author: Author::Apply, profiles, changes };
+        let entry = JournalEntry {
+            boot_id: here.boot_id().unwrap_or_default().to_owned(),
+            author: Author::Apply,
+            profiles,
+            changes,
+        };
         Self::resume(kernel, journal, here, journal.next()?, entry)
     }
 

@@ -97,10 +97,10 @@ pub fn preview(kernel: &mut dyn Kernel, entry: JournalEntry, here: &BootIdentity
     reported(all.map(|(change, outcome)| RevertedChange { change, outcome, written: false, now: None }).collect())
 }
 
-/// Whether all settings of an entry belong to other namespaces than ours.
+/// Whether all settings of an entry are known to belong to other namespaces than ours.
 #[must_use]
 pub fn is_elsewhere(entry: &JournalEntry, here: &BootIdentity) -> bool {
-    !entry.changes.is_empty() && entry.changes.iter().all(|change| !is_here(&change.setting, here))
+    !entry.changes.is_empty() && entry.changes.iter().all(|change| here.is_here(&change.setting) == Ok(false))
 }
 
 /// What to report: a side effect only where it does not have its original value.
@@ -127,23 +127,27 @@ enum Step {
 /// change.
 fn plan(kernel: &mut dyn Kernel, entry: &JournalEntry, here: &BootIdentity, force: Force) -> Vec<Step> {
     let all = entry.changes.iter();
-    all.map(|change| match out_of_reach(change, here) {
+    all.map(|change| match out_of_reach(change, here, force) {
         Some(outcome) => Step::Settled(outcome),
         None => step(kernel, change, force),
     })
     .collect()
 }
 
-/// What becomes of a setting that is not ours to restore: of other namespaces, or of a process that has ended.
-fn out_of_reach(change: &Change, here: &BootIdentity) -> Option<RevertOutcome> {
-    if !is_here(&change.setting, here) {
-        return Some(RevertOutcome::OtherNamespace);
+/// What becomes of a setting that is not ours to restore: of other namespaces, of a process that has ended, or where
+/// that is not known. Force restores a setting of an unknown namespace, never a limit of an unknown process.
+fn out_of_reach(change: &Change, here: &BootIdentity, force: Force) -> Option<RevertOutcome> {
+    match (here.is_here(&change.setting), &change.setting) {
+        (Ok(true), _) => {}
+        (Ok(false), _) => return Some(RevertOutcome::OtherNamespace),
+        (Err(_), SettingRef::Key { .. }) if force == Force::Yes => {}
+        (Err(why), _) => return Some(RevertOutcome::Unidentified(why)),
     }
     let SettingRef::Limit { process, .. } = &change.setting else { return None };
     match here.state_of(process) {
         ProcessState::Running(_) => None,
         ProcessState::Gone => Some(RevertOutcome::Gone),
-        ProcessState::Unknown(error) => Some(RevertOutcome::Refused(error)),
+        ProcessState::Unknown(why) => Some(RevertOutcome::Unidentified(why)),
     }
 }
 
@@ -179,14 +183,6 @@ fn step(kernel: &mut dyn Kernel, change: &Change, force: Force) -> Step {
         Force::No if !is_ours => Step::Settled(RevertOutcome::ChangedSince { now, wrote }),
         _ if change.role == Role::Irreversible => Step::Settled(RevertOutcome::Irreversible),
         _ => Step::Restore { from: now, to: original.clone() },
-    }
-}
-
-/// Whether a setting belongs to our namespaces.
-fn is_here(setting: &SettingRef, here: &BootIdentity) -> bool {
-    match setting {
-        SettingRef::Key { key, namespace, .. } => *namespace == here.namespace_of(key),
-        SettingRef::Limit { process, .. } => here.shares_pids(process),
     }
 }
 

@@ -25,12 +25,18 @@ impl<'a> Recorder<'a> {
         profiles: Vec<String>,
         changes: Vec<Change>,
     ) -> Result<Self, JournalError> {
-        let mut entry = JournalEntry { boot_id: here.boot_id_or_empty(), author: Author::Watch, profiles, changes };
+        let mut entry = JournalEntry {
+            boot_id: here.boot_id().unwrap_or_default().to_owned(),
+            author: Author::Watch,
+            profiles,
+            changes,
+        };
         let mut number = journal.next()?;
         for known in journal.numbers()? {
-            // An entry that can't be read is for a person to look at, and is left as it is.
+            // An entry that can't be read, or that may be of this boot, is for a person to look at, and is left as it is.
             let Ok(old) = journal.read(known) else { break };
-            if !here.is_same_boot(&old.boot_id) || is_elsewhere(&old, here) {
+            let Ok(is_this_boot) = here.is_this_boot(&old.boot_id) else { break };
+            if !is_this_boot || is_elsewhere(&old, here) {
                 continue;
             }
             if old.author == Author::Watch {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use serde::Serialize;
 
-use crate::journal::{JournalError, RevertOutcome, RevertedChange, SettingRef, StoredValue};
+use crate::journal::{JournalError, RevertOutcome, RevertedChange, SettingRef, StoredValue, Unidentified};
 use crate::kernel::{KernelError, Operation};
 
 use super::json::{SCHEMA_VERSION, written};
@@ -41,6 +41,13 @@ pub enum RevertEvent {
     },
     /// An entry that could not be read.
     UnreadableEntry(JournalError),
+    /// An entry that may be of this boot or of an earlier one.
+    UnidentifiedEntry {
+        /// Its file.
+        path: PathBuf,
+        /// What is not known.
+        why: Unidentified,
+    },
 }
 
 impl RevertSummary {
@@ -59,8 +66,13 @@ impl RevertSummary {
     fn outcomes(&self) -> impl Iterator<Item = &RevertOutcome> {
         self.events.iter().filter_map(|event| match event {
             RevertEvent::Setting { reverted, .. } => Some(&reverted.outcome),
-            RevertEvent::UnreadableEntry(_) => None,
+            RevertEvent::UnreadableEntry(_) | RevertEvent::UnidentifiedEntry { .. } => None,
         })
+    }
+
+    /// How many entries may be of this boot or of an earlier one.
+    fn unidentified(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, RevertEvent::UnidentifiedEntry { .. })).count()
     }
 }
 
@@ -68,7 +80,7 @@ impl RevertEvent {
     fn falls_short(&self) -> bool {
         match self {
             Self::Setting { reverted, .. } => reverted.outcome.falls_short(),
-            Self::UnreadableEntry(_) => true,
+            Self::UnreadableEntry(_) | Self::UnidentifiedEntry { .. } => true,
         }
     }
 
@@ -77,12 +89,19 @@ impl RevertEvent {
         let (reverted, set_by) = match self {
             Self::Setting { reverted, set_by } => (reverted, set_by),
             Self::UnreadableEntry(error) => return Some(error.to_string()),
+            Self::UnidentifiedEntry { path, why } => {
+                let path = path.display();
+                return Some(format!("whether `{path}` is of this boot can't be told, and it was left: {why}"));
+            }
         };
         let (name, original) = (name(&reverted.change.setting), shown(reverted.change.original.as_ref()));
         let not_restored = format!("{name} could not be put back to {original}");
         match &reverted.outcome {
             RevertOutcome::OtherNamespace => {
                 Some(format!("{name} belongs to other namespaces than these, and was left"))
+            }
+            RevertOutcome::Unidentified(why) => {
+                Some(format!("whether {name} is still what was changed can't be told, and it was left: {why}"))
             }
             RevertOutcome::ChangedSince { now, wrote } => {
                 let wrote = wrote.as_ref().map(|wrote| format!(", not the {} that we wrote", wrote.for_display()));
@@ -115,11 +134,14 @@ impl RevertEvent {
         let reverted = match self {
             Self::Setting { reverted, .. } => reverted,
             Self::UnreadableEntry(error) => return Some(error.help()),
+            Self::UnidentifiedEntry { .. } => {
+                return Some("`tunectl revert --force` puts it back all the same".to_owned());
+            }
         };
         let original = shown(reverted.change.original.as_ref());
         match (&reverted.outcome, &reverted.change.setting) {
             (RevertOutcome::OtherNamespace, _) => Some("revert there: `ip netns exec`, `nsenter`".to_owned()),
-            (RevertOutcome::ChangedSince { .. }, _) => {
+            (RevertOutcome::Unidentified(_), SettingRef::Key { .. }) | (RevertOutcome::ChangedSince { .. }, _) => {
                 Some(format!("`tunectl revert --force` puts it back to {original} all the same"))
             }
             (RevertOutcome::Refused(error), SettingRef::Limit { resource, process }) if needs_right_to_raise(error) => {
@@ -221,6 +243,8 @@ struct Document<'a> {
     elsewhere: usize,
     /// Entries of earlier boots.
     stale: usize,
+    /// Entries that may be of this boot or of an earlier one.
+    unidentified: usize,
     settings: Vec<SettingDocument<'a>>,
     files: &'a [PersistedFile],
 }
@@ -251,6 +275,7 @@ pub fn revert_document(summary: &RevertSummary) -> String {
         passes: summary.passes(),
         elsewhere: summary.other_namespaces,
         stale: summary.earlier_boots,
+        unidentified: summary.unidentified(),
         settings: summary.events.iter().filter_map(setting_document).collect(),
         files: &summary.files,
     })
@@ -266,6 +291,7 @@ fn setting_document(event: &RevertEvent) -> Option<SettingDocument<'_>> {
         RevertOutcome::NeverWritten => ("never-written", None),
         RevertOutcome::Gone => ("gone", None),
         RevertOutcome::OtherNamespace => ("elsewhere", None),
+        RevertOutcome::Unidentified(_) => ("unidentified", None),
         RevertOutcome::ChangedSince { now, .. } => ("somebody-elses", Some(now)),
         RevertOutcome::Irreversible => ("one-way", None),
         RevertOutcome::Refused(_) => ("refused", None),

@@ -349,9 +349,11 @@ pub fn set_umask(bits: u32) -> u32 {
 pub fn forget_program() {}
 
 /// A number of our network namespace: there are none.
-#[must_use]
-pub fn network_cookie() -> Option<u64> {
-    None
+///
+/// # Errors
+/// None.
+pub fn network_cookie() -> io::Result<Option<u64>> {
+    Ok(None)
 }
 
 /// Nothing here.

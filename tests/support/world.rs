@@ -37,6 +37,8 @@ pub(crate) struct FakeSystem {
     pub(crate) machine: Machine,
     /// The variables of the process environment.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// The cookie of our network namespace, or the error number of asking for it.
+    pub(crate) network_cookie: Result<Option<u64>, i32>,
     /// The error number of asking for listening sockets; without one there are none that are too short.
     pub(crate) listeners_fail: Option<i32>,
 }
@@ -44,7 +46,14 @@ pub(crate) struct FakeSystem {
 impl FakeSystem {
     pub(crate) fn new(environment: Environment) -> Self {
         let machine = Machine { memory: 1 << 30, cpus: 4 };
-        Self { environment, pid: PID, machine, variables: Vec::new(), listeners_fail: None }
+        Self {
+            environment,
+            pid: PID,
+            machine,
+            variables: Vec::new(),
+            network_cookie: Ok(Some(1)),
+            listeners_fail: None,
+        }
     }
 }
 
@@ -64,8 +73,8 @@ impl OperatingSystem for FakeSystem {
         false
     }
 
-    fn network_cookie(&self) -> Option<u64> {
-        None
+    fn network_cookie(&self) -> io::Result<Option<u64>> {
+        self.network_cookie.map_err(io::Error::from_raw_os_error)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

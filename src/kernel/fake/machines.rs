@@ -89,6 +89,7 @@ pub(super) const LINUX_NET: &[(&str, &str, Behaviour)] = &[
 ];
 
 pub(super) const LINUX_OTHERS: &[(&str, &str, Behaviour)] = &[
+    ("kernel.random.boot_id", "8e4ac0ed-7ba5-4c43-a1ba-9fa1a3e5c9d1", Behaviour::Text(36)),
     ("fs.file-max", "97485", LONG),
     ("fs.nr_open", "1048576", Behaviour::numbers(64, 2_147_483_584)),
     ("fs.aio-max-nr", "65536", ULONG),
@@ -164,6 +165,7 @@ const XNU_INT: Behaviour = Behaviour::numbers(-(1 << 31), (1 << 31) - 1);
 const XNU_PORT: Behaviour = Behaviour::clamped(1024, 65535);
 
 pub(super) const MACOS: &[(&str, &str, Behaviour)] = &[
+    ("kern.bootsessionuuid", "5B1F3A0C-3B1E-4E5B-9C57-0D6C1A1B7A11", Behaviour::Text(36)),
     ("kern.maxfiles", "122880", XNU_INT),
     ("kern.maxfilesperproc", "61440", XNU_INT),
     ("kern.maxproc", "4000", Behaviour::numbers(0, 4000)),
@@ -195,6 +197,7 @@ impl Fake {
             .fold(whole, |fake, name| fake.mode(name, 0o200));
         whole
             .mode("net.netfilter.nf_conntrack_count", 0o444)
+            .mode("kernel.random.boot_id", 0o444)
             .zeroing("vm.dirty_bytes", "vm.dirty_ratio")
             .zeroing("vm.dirty_ratio", "vm.dirty_bytes")
             .zeroing("vm.overcommit_kbytes", "vm.overcommit_ratio")
@@ -213,6 +216,6 @@ impl Fake {
     pub fn macos() -> Self {
         let whole = Self::new(System::MacOs, limits::macos());
         let whole = MACOS.iter().fold(whole, |fake, (name, text, behaviour)| fake.with(name, text, *behaviour));
-        whole.mode("hw.ncpu", 0o444).mode("hw.memsize", 0o444)
+        whole.mode("kern.bootsessionuuid", 0o444).mode("hw.ncpu", 0o444).mode("hw.memsize", 0o444)
     }
 }

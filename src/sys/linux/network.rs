@@ -1,5 +1,6 @@
 //! The network namespace.
 
+use std::io;
 use std::mem;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixDatagram;
@@ -13,13 +14,18 @@ const COOKIE: c_int = 71;
 
 /// A number of our network namespace that no other one has or will have before the next boot; `None` before
 /// Linux 5.14.
-#[must_use]
-pub fn network_cookie() -> Option<u64> {
-    let socket = UnixDatagram::unbound().ok()?;
+///
+/// # Errors
+/// A socket of any family can't be had, as under `RestrictAddressFamilies=none` of systemd.exec(5).
+pub fn network_cookie() -> io::Result<Option<u64>> {
+    let socket = UnixDatagram::unbound()?;
     let mut cookie = 0_u64;
-    let mut length = socklen_t::try_from(mem::size_of::<u64>()).ok()?;
+    let mut length = socklen_t::try_from(mem::size_of::<u64>()).unwrap_or(0);
     let place = (&raw mut cookie).cast::<c_void>();
     // SAFETY: the descriptor is open, `place` has room for the `length` bytes that are said, and both outlive the call.
-    check(unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, COOKIE, place, &raw mut length) }).ok()?;
-    Some(cookie)
+    match check(unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, COOKIE, place, &raw mut length) }) {
+        Ok(_) => Ok(Some(cookie)),
+        Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -5,3 +5,4 @@ mod doubt;
 mod kills;
 mod memory;
 mod undo;
+mod unknown;

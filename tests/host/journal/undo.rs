@@ -287,6 +287,7 @@ fn revert_json_lists_every_outcome() {
             "passes": false,
             "elsewhere": 0,
             "stale": 0,
+            "unidentified": 0,
             "files": [],
             "settings": [
                 {

@@ -1,6 +1,7 @@
 //! What a watch that repairs notes, and that `revert` undoes it: on the kernel in memory, through weeks.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use tunectl::catalog::KernelVersion;
@@ -20,7 +21,9 @@ fn keeping(fake: Fake, text: &str) -> (TestWatch, RepairJournal, Scratch) {
     let scratch = Scratch::new();
     let mut watch = TestWatch::new(fake, text, RepairPolicy::After(SECOND));
     let locations = JournalLocations::only(scratch.path().join("journal"), sys::effective_ids().effective_uid);
-    let here = BootIdentity::of(&mut watch.fake, KernelVersion(6, 12), "/nonexistent".as_ref(), None);
+    fs::create_dir_all(scratch.path().join("proc/self/ns")).unwrap();
+    symlink("net:[4026531840]", scratch.path().join("proc/self/ns/net")).unwrap();
+    let here = BootIdentity::of(&mut watch.fake, KernelVersion(6, 12), &scratch.path().join("proc"), Ok(None), true);
     let journal = RepairJournal { locations, here };
     watch.watcher = Watcher::new(config(text, false), RepairPolicy::After(SECOND), Some(journal.clone()));
     (watch, journal, scratch)
