@@ -34,8 +34,6 @@ pub struct WatchedSetting {
     unsatisfied_since: Option<SystemTime>,
     reported: u32,
     unreported: u32,
-    /// Whether the last sweep found it.
-    pub(super) seen: bool,
 }
 
 /// What made us read settings.
@@ -63,7 +61,6 @@ impl WatchedSetting {
             unsatisfied_since: None,
             reported: 0,
             unreported: 0,
-            seen: true,
         };
         setting.unsatisfied_since = (!setting.holds()).then_some(now);
         setting
@@ -109,8 +106,8 @@ impl WatchedSetting {
         matches!(&self.key, Key::Sysctl(name) if name.is_pattern())
     }
 
-    /// Takes over the value that was read; returns the event if it has changed. `writer` is who wrote it, where that is
-    /// known.
+    /// Takes over the value that was read; returns the event if it has changed, unless too many were reported. `writer`
+    /// is who wrote it, where that is known.
     pub(super) fn update(
         &mut self,
         step: &KeyStep,
@@ -122,7 +119,6 @@ impl WatchedSetting {
         let since = if trigger == Trigger::Write { Since::At(now) } else { Since::Between(self.read_at, now) };
         let before = std::mem::replace(&mut self.found, step.current.clone());
         self.read_at = now;
-        self.seen = true;
         if before == self.found {
             return None;
         }
@@ -131,6 +127,9 @@ impl WatchedSetting {
             self.drifts += 1;
         }
         let unsatisfied_for = self.unsatisfied_for(now);
+        if !self.may_report() {
+            return None;
+        }
         let setting = self.observed();
         Some(match (before, held, holds) {
             (Err(_), ..) if self.found.is_ok() => WatchEvent::Appeared(setting),
@@ -152,7 +151,7 @@ impl WatchedSetting {
     }
 
     /// Whether one more change may be reported; counts it as reported or unreported.
-    pub(super) fn may_report(&mut self) -> bool {
+    fn may_report(&mut self) -> bool {
         let may = self.reported < REPORTED_CHANGES;
         *(if may { &mut self.reported } else { &mut self.unreported }) += 1;
         may
