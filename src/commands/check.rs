@@ -55,7 +55,7 @@ fn check(check: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
     let plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.place);
     let mut report = apply::check(world.kernel, &plan);
     if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
-        if let Some(most) = ready.environment.details().limits.pids {
+        if let Some(most) = ready.environment.details(&[]).limits.pids {
             report.cap_processes(most);
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn diagnosed<'a>(
 ) -> DiagnosedReport<'a> {
     let environment = &ready.environment;
     let short: Vec<&Outcome> = report.outcomes.iter().filter(|outcome| outcome.falls_short()).collect();
-    let details = (!short.is_empty()).then(|| environment.details());
+    let details = (!short.is_empty()).then(|| environment.details(&diagnose::runtime_files()));
     let diagnoses = details.as_ref().map_or_else(
         || report.outcomes.iter().map(|_| None).collect(),
         |details| {

@@ -124,7 +124,7 @@ fn standing(page: &mut String, key: &Key, environment: &Environment, world: &mut
     let read = world.kernel.read(key);
     let now = read.as_ref().map_or_else(ToString::to_string, |text| shown(text));
     line(page, "now", &now);
-    let around = environment.details();
+    let around = environment.details(&diagnose::runtime_files());
     let evidence = world.kernel.inspect(key);
     if let Some(cause) = diagnose::obstacle_to(key, read.as_ref().err().copied(), evidence, environment, &around) {
         line(page, "from here", &format!("{} [{}]", output::why(&cause), cause.code()));

@@ -14,6 +14,7 @@ pub use causes::*;
 pub use context::DiagnosisContext;
 pub use remedy::*;
 pub use rights::Writers;
+pub use runtimes::{runtime_code, runtime_files};
 
 use case::{KeyCase, LimitCase};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::runtime::{Runtime, RuntimeHints, RuntimeVariables};
+use super::runtime::RuntimeHints;
 use crate::linux::cgroup::{CgroupLimits, CgroupVersion, Cgroups};
 use crate::linux::namespaces::parent_uid;
 use crate::linux::process::{ProcessDir, Seccomp};
@@ -23,8 +23,8 @@ pub struct EnvironmentDetails {
     pub real_root: Option<bool>,
     /// The label of `AppArmor` or `SELinux`, where it confines us.
     pub confined: Option<String>,
-    /// What seems to have started our container. For the wording of remedies, never for a decision.
-    pub runtime: Option<Runtime>,
+    /// What tells of the runtime that started our container. For the wording of remedies, never for a decision.
+    pub runtime_hints: RuntimeHints,
     /// The service of systemd(1) whose control group we are in, `redis.service`.
     pub unit: Option<String>,
     /// The version of control groups.
@@ -90,8 +90,9 @@ impl EnvironmentDetails {
         self.no_new_privileges != Some(true) && !bounded
     }
 
-    /// Reads the files of a Linux system beneath `root`. `user` is the effective user.
-    pub(super) fn linux(root: &Path, user: u32, variables: &RuntimeVariables) -> Self {
+    /// Reads the files of a Linux system beneath `root`. `user` is the effective user, `hints` has what the environment
+    /// variables tell of the runtime, and `runtime_files` are the files that may tell of it.
+    pub(super) fn linux(root: &Path, user: u32, hints: &RuntimeHints, runtime_files: &[&'static str]) -> Self {
         let read = |path: &str| read_text(&root.join(path)).ok();
         let status = ProcessDir::own(&root.join("proc")).status().ok().flatten().unwrap_or_default();
         let groups = Cgroups::own(root).unwrap_or_default();
@@ -107,7 +108,7 @@ impl EnvironmentDetails {
                 confining_label(&label)
                     .filter(|label| SecurityModule::of_label(label) != Some(SecurityModule::SeLinux) || !permissive())
             }),
-            runtime: Runtime::recognise(&RuntimeHints::read(root, variables)),
+            runtime_hints: hints.with_files(root, runtime_files),
             unit: groups.unit(),
             cgroups: groups.version(),
             limits: groups.limits(),

@@ -20,7 +20,7 @@ pub use crate::linux::namespaces::Namespaces;
 pub use crate::linux::process::Seccomp;
 use config_files::ConfigLine;
 pub use details::{EnvironmentDetails, SecurityModule};
-pub use runtime::{Runtime, RuntimeHints, RuntimeVariables};
+pub use runtime::RuntimeHints;
 
 /// Where we run.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub struct TargetProcess {
 #[derive(Clone, Debug)]
 enum DetailsSource {
     /// The files of a Linux system beneath this root, and environment variables.
-    Files(PathBuf, RuntimeVariables),
+    Files(PathBuf, RuntimeHints),
     /// They are given.
     Given(Box<EnvironmentDetails>),
 }
@@ -78,7 +78,7 @@ impl Environment {
             initial: Namespaces::own(&root.join("proc")),
             target: None,
             user,
-            details: DetailsSource::Files(root.to_owned(), RuntimeVariables::read(variable)),
+            details: DetailsSource::Files(root.to_owned(), RuntimeHints::of_variables(variable)),
         }
     }
 
@@ -106,11 +106,12 @@ impl Environment {
         Self { details: DetailsSource::Given(Box::new(details)), ..self }
     }
 
-    /// What is needed to explain why a setting falls short. Reads some ten files at each call.
+    /// What is needed to explain why a setting falls short. Reads some ten files at each call, and looks whether
+    /// `runtime_files` exist, relative to the root directory.
     #[must_use]
-    pub fn details(&self) -> EnvironmentDetails {
+    pub fn details(&self, runtime_files: &[&'static str]) -> EnvironmentDetails {
         match &self.details {
-            DetailsSource::Files(root, variables) => EnvironmentDetails::linux(root, self.user, variables),
+            DetailsSource::Files(root, hints) => EnvironmentDetails::linux(root, self.user, hints, runtime_files),
             DetailsSource::Given(details) => (**details).clone(),
         }
     }

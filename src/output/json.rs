@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::diagnose::{Caution, Diagnosis, Remedy};
-use crate::environment::{EnvironmentDetails, Namespaces, Runtime, Seccomp};
+use crate::diagnose::{Caution, Diagnosis, Remedy, runtime_code};
+use crate::environment::{EnvironmentDetails, Namespaces, Seccomp};
 use crate::linux::cgroup::CgroupVersion;
 use crate::model::capability::Capability;
 use crate::model::expectation::Expectation;
@@ -206,7 +206,7 @@ fn around(around: &EnvironmentDetails) -> Around<'_> {
         (0..64).filter_map(one).map(|capability| capability.to_string()).collect()
     };
     Around {
-        runtime_hint: around.runtime.map(Runtime::code),
+        runtime_hint: runtime_code(&around.runtime_hints),
         capabilities: around.capabilities.map(held),
         no_new_privileges: around.no_new_privileges,
         seccomp: around.seccomp.map(Seccomp::code),

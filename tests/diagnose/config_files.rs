@@ -194,7 +194,7 @@ fn line_with_an_empty_value_is_shown_as_empty() {
     let found = Some(Value::text(""));
     let finding =
         Outcome { found, ..finding(line.setting.clone(), Shortfall::Differs, tunectl::kernel::Evidence::default()) };
-    let (report, around) = (Report { outcomes: vec![finding] }, environment.details());
+    let (report, around) = (Report { outcomes: vec![finding] }, environment.details(&[]));
     let lines = [line];
     let mut seen = Seen::new(&environment, &around, &report);
     seen.config_lines = &lines;

@@ -2,7 +2,7 @@
 //! refusals that two things could be behind. The rest is in the machine tier.
 
 use nix::errno::Errno;
-use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime, Seccomp};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, RuntimeHints, Seccomp};
 use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::setting::{Setting, System};
@@ -22,6 +22,11 @@ fn confined(label: &str) -> EnvironmentDetails {
         seccomp,
         ..EnvironmentDetails::default()
     }
+}
+
+/// The same in a container that names its runtime so.
+fn under(runtime: &str, label: &str) -> EnvironmentDetails {
+    EnvironmentDetails { runtime_hints: RuntimeHints::named(runtime), ..confined(label) }
 }
 
 /// A container with the machine's users, or the machine itself.
@@ -47,20 +52,23 @@ fn limit(errno: Errno, environment: &Environment) -> (&'static str, Vec<String>)
 
 #[test]
 fn apparmor_remedies_depend_on_the_runtime() {
-    let of = |runtime| limit(Errno::EACCES, &context(true, EnvironmentDetails { runtime, ..confined(APPARMOR) })).1;
-    assert_eq!(of(None), ["container-start: docker run --security-opt apparmor=unconfined"]);
-    assert_eq!(of(Some(Runtime::Podman)), ["container-start: podman run --security-opt apparmor=unconfined"]);
+    let of = |runtime| limit(Errno::EACCES, &context(true, under(runtime, APPARMOR))).1;
+    assert_eq!(of("docker"), ["container-start: docker run --security-opt apparmor=unconfined"]);
+    assert_eq!(of("podman"), ["container-start: podman run --security-opt apparmor=unconfined"]);
     // Nothing that was never seen to help.
-    assert!(of(Some(Runtime::Kubernetes)).is_empty());
-    assert_eq!(of(Some(Runtime::Lxc)), ["lxc-config: lxc.apparmor.profile = unconfined"]);
-    assert!(of(Some(Runtime::Nspawn)).is_empty());
+    let pod = RuntimeHints { variables: vec!["KUBERNETES_SERVICE_HOST"], ..RuntimeHints::named("podman") };
+    let pod = EnvironmentDetails { runtime_hints: pod, ..confined(APPARMOR) };
+    assert!(limit(Errno::EACCES, &context(true, pod)).1.is_empty());
+    assert_eq!(of("lxc"), ["lxc-config: lxc.apparmor.profile = unconfined"]);
+    assert!(of("systemd-nspawn").is_empty());
+    assert!(of("").is_empty());
     let unit = ["unit: AppArmorProfile=unconfined".to_owned()];
     assert_eq!(limit(Errno::EACCES, &context(false, confined(APPARMOR))).1, unit);
 }
 
 #[test]
 fn selinux_remedies_for_containers_are_printed() {
-    let (cause, remedies) = limit(Errno::EACCES, &context(true, confined(SELINUX)));
+    let (cause, remedies) = limit(Errno::EACCES, &context(true, under("docker", SELINUX)));
     assert_eq!((cause, &*remedies[0]), ("security-module", "container-start: docker run --ulimit nofile=9999:9999"));
 }
 
@@ -69,16 +77,16 @@ fn selinux_remedies_for_containers_are_printed() {
 fn unreadable_policy_limits_the_remedies() {
     let known = Evidence { mode: Some(0o644), owner: Some(0), read_only_mount: Some(false), ..Evidence::default() };
     let unread = |label, runtime| {
-        let environment = context(true, EnvironmentDetails { runtime, ..confined(label) });
+        let environment = context(true, under(runtime, label));
         let refusal = KernelError { operation: Operation::OpenToRead, errno: Errno::EACCES };
         let obstacle = tunectl::plan::Unreadable::Refused(refusal);
         let said = diagnosed(finding(setting("net.core.somaxconn"), Shortfall::Unread(obstacle), known), &environment);
         assert_eq!(said.cause.code(), "security-module");
         texts(&said)
     };
-    assert_eq!(unread(APPARMOR, None), ["docker run --security-opt apparmor=unconfined"]);
-    assert!(unread(SELINUX, None).is_empty(), "its policy decides");
-    assert!(unread("_", None).is_empty(), "a label of another module");
+    assert_eq!(unread(APPARMOR, "docker"), ["docker run --security-opt apparmor=unconfined"]);
+    assert!(unread(SELINUX, "docker").is_empty(), "its policy decides");
+    assert!(unread("_", "docker").is_empty(), "a label of another module");
 }
 
 /// Two things can be behind it, and it is put down to neither.

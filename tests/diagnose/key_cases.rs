@@ -21,8 +21,8 @@ pub(crate) enum Followed {
     ExecStartPre,
     /// What the unit runs before, for the other setting that this one waits for.
     Other(&'static str),
-    /// The runtime's flag, carried out before the program in the place starts.
-    Runtime,
+    /// Typed on the host, with the number of a process of the place.
+    FromHost,
     /// Typed in the place itself, and then `apply`.
     Here,
     /// The place is made anew with what the remedy says is missing.
@@ -166,7 +166,7 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
             setting: "net.core.somaxconn",
             cause: "owner-not-mapped",
             why: "its owner is a user that our user namespace does not map",
-            followed: Followed::Runtime,
+            followed: Followed::FromHost,
         },
     ),
     (
@@ -178,7 +178,7 @@ exec setpriv --reuid=1000 --regid=1000 --clear-groups \"$@\"' sh \"$@\"",
             setting: "kernel.shmmni",
             cause: "owner-not-mapped",
             why: "its owner is a user that our user namespace does not map",
-            followed: Followed::Runtime,
+            followed: Followed::FromHost,
         },
     ),
     (

@@ -1,7 +1,7 @@
 //! Keys: mounts, modes, owners, capabilities, namespaces and values.
 
 use crate::key_cases::{CASES, Followed, HERE, QUEUE};
-use crate::scene::{DiagnosisContext, as_the_runtime};
+use crate::scene::DiagnosisContext;
 use crate::support::kernel::sysctl;
 use crate::support::namespaces;
 use crate::support::namespaces::{inside_of, skip, this_test};
@@ -49,8 +49,8 @@ fn each_cause_is_diagnosed_and_its_remedy_works() {
                     // Then nothing holds the rest back.
                     scene.inside_then_check(&format!("tunectl apply {}", case.asked), case.asked);
                 }
-                Followed::Runtime => {
-                    scene.outside(&as_the_runtime(said.at("container-start")));
+                Followed::FromHost => {
+                    scene.outside(&scene.process().named_in(said.at("host-shell")));
                     scene.passes(case.asked);
                 }
                 Followed::Here => {
@@ -86,25 +86,30 @@ fn reset() {
 #[test]
 fn root_of_a_user_namespace_lacks_capabilities() {
     as_root(this_test!(), || {
-        let enter = |drop: &str, before: &str| {
-            format!(
+        let without = |capability: &str| {
+            DiagnosisContext::new(&format!(
                 "exec setpriv --reuid=100000 --regid=100000 --clear-groups unshare --user --map-root-user --net \
-                 sh -euc '{before}
-exec setpriv --bounding-set=-{drop} \"$@\"' sh \"$@\""
-            )
+                 setpriv --bounding-set=-{capability} \"$@\""
+            ))
         };
-        let said = DiagnosisContext::new(&enter("net_admin", ":")).says("apply", QUEUE, "net.core.somaxconn");
+        let scene = without("net_admin");
+        let said = scene.says("apply", QUEUE, "net.core.somaxconn");
         assert_eq!(said.cause, "missing-capability", "{said:?}");
         assert!(said.why.contains("CAP_NET_ADMIN"), "{said:?}");
-        let runtime = as_the_runtime(said.at("container-start"));
-        DiagnosisContext::new(&enter("net_admin", &runtime)).passes(QUEUE);
+        let process = scene.process();
+        scene.outside(&process.named_in(said.at("host-shell")));
+        scene.outside(&process.named_in(&format!("tunectl check --pid PID {QUEUE}")));
 
         let users = "--set user.max_inotify_watches=999";
-        let said = DiagnosisContext::new(&enter("sys_resource", ":")).says("apply", users, "user.max_inotify_watches");
+        let scene = without("sys_resource");
+        let said = scene.says("apply", users, "user.max_inotify_watches");
         assert_eq!(said.cause, "missing-capability", "{said:?}");
         assert!(said.why.contains("CAP_SYS_RESOURCE"), "{said:?}");
-        assert!(said.at("container-start").ends_with("--cap-add SYS_RESOURCE"), "{said:?}");
-        DiagnosisContext::new(&enter("net_raw", ":")).inside_then_check(&format!("tunectl apply {users}"), users);
+        let process = scene.process();
+        let remedy = process.named_in(said.at("host-shell"));
+        scene.outside(&remedy);
+        scene.outside(&remedy.replacen("tunectl apply", "tunectl check", 1));
+        without("net_raw").inside_then_check(&format!("tunectl apply {users}"), users);
     });
 }
 
@@ -135,11 +140,21 @@ fn unprivileged_user_in_a_writable_container_is_diagnosed() {
     if tunectl::sys::effective_ids().effective_uid != 0 && !namespaces::is_inside() {
         return skip(this_test!(), "only root becomes other users");
     }
-    inside_of(this_test!(), &["--net", "--ipc", "--uts", "--pid", "--fork"], || {
+    inside_of(this_test!(), &["--net", "--ipc", "--uts", "--pid", "--fork", "--mount-proc"], || {
         let enter = "exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"";
-        let said = DiagnosisContext::new(enter).says("check", "--set kernel.domainname=x", "kernel.domainname");
+        let asked = "--set kernel.domainname=x";
+        let said = DiagnosisContext::new(&format!("export container=docker; {enter}")).says(
+            "check",
+            asked,
+            "kernel.domainname",
+        );
         assert_eq!((said.cause.as_str(), said.at("container-start")), ("not-permitted", "docker run --domainname x"));
         assert_eq!(said.or_at("compose"), "domainname: \"x\"");
+        // What started this one is not known.
+        let scene = DiagnosisContext::new(enter);
+        let said = scene.says("check", asked, "kernel.domainname");
+        scene.outside(&scene.process().named_in(said.at("host-shell")));
+        scene.passes(asked);
     });
 }
 

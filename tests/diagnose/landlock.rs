@@ -44,15 +44,24 @@ fn landlock_is_diagnosed_as_a_security_module() {
             return skip(this_test!(), &format!("this kernel has no Landlock: {error}"));
         }
         let mut command = bound(tunectl());
-        command.args(["apply", "--no-journal", "--format", "json", "--set", "net.core.somaxconn=9999"]);
+        command.env("container", "scene").args([
+            "apply",
+            "--no-journal",
+            "--format",
+            "json",
+            "--set",
+            "net.core.somaxconn=9999",
+        ]);
         let output = command.output().unwrap();
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         let finding = &document["findings"][0];
         assert_eq!((&finding["cause"], &finding["found"]), (&"security-module".into(), &4096.into()), "{finding}");
-        // What starts the container sets it before anything binds the service.
+        // Whoever is not bound sets it.
         let remedy = &finding["remedies"][0]["text"];
-        assert_eq!(remedy, "docker run --sysctl net.core.somaxconn=9999");
-        crate::support::kernel::put("net/core/somaxconn", "9999");
+        assert_eq!(remedy, "sudo tunectl apply --pid PID --set net.core.somaxconn=9999");
+        let ours = std::process::id().to_string();
+        let set = ["apply", "--no-journal", "--pid", &ours, "--set", "net.core.somaxconn=9999"];
+        assert!(tunectl().args(set).status().unwrap().success());
         let mut command = bound(tunectl());
         assert!(command.args(["check", "--set", "net.core.somaxconn=9999"]).status().unwrap().success());
     });

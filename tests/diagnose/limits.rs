@@ -70,6 +70,19 @@ fn hard_limit_is_raised_by_a_unit_line() {
     });
 }
 
+/// Whatever started it: no flag of an engine is guessed. What is said is not done here, where root may lack the right.
+#[test]
+fn a_hard_limit_of_an_unknown_container_is_raised_from_the_host() {
+    as_root(this_test!(), || {
+        let scene = DiagnosisContext::new(&FEW.replacen("exec", "exec unshare --uts", 1));
+        let asked = "--rlimit nofile=900:2000";
+        let said = scene.says("check", asked, "nofile (hard)");
+        assert_eq!(said.cause, "hard-limit", "{said:?}");
+        let remedy = if said.others.is_empty() { said.at("host-shell") } else { said.or_at("host-shell") };
+        assert_eq!(remedy, "sudo tunectl apply --pid PID --rlimit nofile=900:2000");
+    });
+}
+
 /// An amount that hangs on the machine: what the profile asks for shows to be impossible only there.
 #[test]
 fn soft_limit_above_the_hard_limit_of_the_profile_is_diagnosed() {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 use proptest::prelude::*;
-use tunectl::diagnose::{Diagnosis, DiagnosisContext as Seen, diagnose};
+use tunectl::diagnose::{Diagnosis, DiagnosisContext as Seen, diagnose, runtime_files};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::expectation::Expectation;
@@ -138,7 +138,7 @@ pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence
 }
 
 pub(crate) fn diagnosed(finding: Outcome, environment: &Environment) -> Diagnosis {
-    let around = environment.details();
+    let around = environment.details(&runtime_files());
     let elsewhere = environment.config_lines(&[&finding.requirement.setting], &around);
     let report = Report { outcomes: vec![finding] };
     let mut seen = Seen::new(environment, &around, &report);
@@ -334,7 +334,7 @@ fn odd_files_in_place_of_configuration_are_tolerated() {
     nix::unistd::mkfifo(&root.path().join("etc/sysctl.d/4.conf"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     root.write("etc/sysctl.d/5.conf", "net.core.somaxconn = 5\n");
     let environment = Environment::linux(root.path(), 0, &|_| None);
-    assert_eq!(environment.details(), EnvironmentDetails::default());
+    assert_eq!(environment.details(&runtime_files()), EnvironmentDetails::default());
     let lines = environment.config_lines(&[&setting("net.core.somaxconn")], &EnvironmentDetails::default());
     assert_eq!(lines.iter().map(|line| line.file.as_str()).collect::<Vec<_>>(), ["/etc/sysctl.d/5.conf"]);
 }

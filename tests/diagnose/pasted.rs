@@ -1,7 +1,7 @@
 //! What is printed to be pasted does what it says and nothing else, whatever the values are, and helps whom it is shown.
 
 use nix::errno::Errno;
-use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime, Seccomp};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, RuntimeHints, Seccomp};
 use tunectl::kernel::{Evidence, KernelError, Operation};
 use tunectl::model::limit::{Limit, Resource, Side};
 use tunectl::model::name::SysfsName;
@@ -56,7 +56,7 @@ fn values_are_quoted_in_commands() {
     assert!(said.iter().all(|text| !text.contains("modprobe")), "{said:?}");
 
     let disk = Setting::Key(Key::Sysfs(SysfsName::parse("block/$(id)/queue/scheduler").unwrap()));
-    let around = EnvironmentDetails { runtime: Some(Runtime::Docker), ..free() };
+    let around = EnvironmentDetails { runtime_hints: RuntimeHints::named("docker"), ..free() };
     let contained = known(Namespaces { net: Some(false), uts: Some(false), ..Namespaces::default() }, 0, around);
     let said = texts(asked(disk, Value::text("none;id"), Shortfall::HostOwned), &contained);
     assert_eq!(said, ["echo 'none;id' | sudo tee '/sys/block/$(id)/queue/scheduler'"]);
@@ -101,7 +101,7 @@ fn port_range_remedy_is_omitted_where_no_range_is_left() {
 /// Docker sets no other interface's than that of the first network, and refuses to since its version 27.
 #[test]
 fn docker_sysctl_is_printed_only_for_its_first_interface() {
-    let around = EnvironmentDetails { runtime: Some(Runtime::Docker), ..free() };
+    let around = EnvironmentDetails { runtime_hints: RuntimeHints::named("docker"), ..free() };
     let none = Some(false);
     let initial = Namespaces { ipc: none, uts: none, pid: none, net: none, user: Some(true), ..Namespaces::default() };
     let environment = known(initial, 0, around);

@@ -1,8 +1,9 @@
 //! A place in which a setting falls short for one reason, and what tunectl says of it there.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -14,6 +15,24 @@ pub(crate) struct DiagnosisContext {
     /// A script of sh(1).
     enter: String,
     pub(crate) scratch: Scratch,
+}
+
+/// A process in a place.
+pub(crate) struct Inhabitant(Child);
+
+impl Inhabitant {
+    /// A remedy for the host with the process's number in it.
+    pub(crate) fn named_in(&self, remedy: &str) -> String {
+        assert!(remedy.contains(" PID "), "no process is meant: {remedy}");
+        remedy.replace(" PID ", &format!(" {} ", self.0.id()))
+    }
+}
+
+impl Drop for Inhabitant {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What was said of one finding.
@@ -58,15 +77,21 @@ impl DiagnosisContext {
     }
 
     fn sh(&self, script: &str, arguments: &[&str]) -> Output {
+        self.command(script, arguments).output().unwrap()
+    }
+
+    fn command(&self, script: &str, arguments: &[&str]) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-euc", script, "sh"])
             .args(arguments)
             .env_clear()
+            // Whatever the tests themselves run in.
+            .env("container", "scene")
             .env("PATH", format!("{}:{path}:/usr/sbin:/sbin", self.scratch.path().join("bin").display()))
-            .current_dir(self.scratch.path())
-            .output()
-            .unwrap()
+            .current_dir(self.scratch.path());
+        command
     }
 
     /// Runs a command in the place, whatever comes of it.
@@ -100,6 +125,16 @@ impl DiagnosisContext {
             findings.iter().find(|finding| finding["setting"] == setting).unwrap_or_else(|| panic!("{stdout}"));
         assert_eq!(finding["verdict"], "falls-short", "{stdout}");
         said(finding)
+    }
+
+    /// A process in the place, whose number is what `PID` in a remedy stands for. It is there as long as what is returned.
+    pub(crate) fn process(&self) -> Inhabitant {
+        let mut command = self.command(&self.enter, &["sh", "-c", "echo ready; exec sleep 1000 >&-"]);
+        let mut process = Inhabitant(command.stdout(Stdio::piped()).spawn().unwrap());
+        let mut said = String::new();
+        process.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(said, "ready\n", "{} starts nothing", self.enter);
+        process
     }
 
     /// `tunectl check` holds in the place.
@@ -163,11 +198,4 @@ fn said(finding: &Value) -> Said {
 pub(crate) fn text(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}\n{}{}", output.status, text(&output.stdout), text(&output.stderr))
-}
-
-/// What whoever starts a container does with `docker run FLAGS`, as far as these flags say it of a network
-/// namespace that is there already: `--sysctl KEY=VALUE` is written before the container's own program starts.
-pub(crate) fn as_the_runtime(remedy: &str) -> String {
-    let flag = remedy.strip_prefix("docker run --sysctl ").unwrap_or_else(|| panic!("not a --sysctl flag: {remedy}"));
-    format!("sysctl -q -w {flag}")
 }

@@ -11,7 +11,7 @@ use tunectl::builtin;
 use tunectl::catalog;
 use tunectl::commands::{self, Cli, World};
 use tunectl::diagnose::Cause;
-use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, Runtime};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, RuntimeHints};
 use tunectl::kernel::fake::{Fake, MountMode};
 use tunectl::model::limit::{Limit, Limits, Resource};
 use tunectl::model::run::{CompatFlags, OPTIONS, Shape};
@@ -105,7 +105,7 @@ fn check() -> String {
         .without_cap_sys_resource();
     let around = EnvironmentDetails {
         capabilities: Some(0xa804_25fb),
-        runtime: Some(Runtime::Docker),
+        runtime_hints: RuntimeHints::named("docker"),
         ..EnvironmentDetails::default()
     };
     let initial = Namespaces { pid: Some(false), net: Some(false), uts: Some(false), ..Namespaces::default() };

@@ -136,7 +136,7 @@ impl Family for Confinement {
     fn limit_remedies(&self, case: &LimitCase<'_>) -> Vec<Remedy> {
         let runtime = runtimes::of(case.context);
         match self {
-            Self::SeccompFilter { .. } => runtime.allow_limit_calls(),
+            Self::SeccompFilter { .. } => runtime.allow_limit_calls(case.context),
             Self::SecurityModule { .. } if is_ruled(case) => runtimes::without_apparmor(case.context),
             Self::SecurityModule { .. } if case.context.environment.in_container() => {
                 runtime.set_limit(case.resource, case.limits(), case.context)

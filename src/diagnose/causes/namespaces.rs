@@ -125,7 +125,7 @@ fn is_only_shown(case: &KeyCase<'_>) -> bool {
 /// its own: the files of `/proc/sys` speak of the namespaces of whoever opens them.
 fn apply_inside(scope: Scope, case: &KeyCase<'_>) -> Option<Remedy> {
     let action = Action::ApplyInside {
-        pid: case.context.pid?,
+        pid: Some(case.context.pid?),
         // Nobody may enter the user namespace that he is in, setns(2), and not everyone there may change his groups.
         user_namespace: case.context.environment.target?.other_user_namespace,
         pid_namespace: scope == Scope::PidNs,

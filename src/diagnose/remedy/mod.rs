@@ -50,8 +50,8 @@ pub enum Action {
     Apply(Apply),
     /// Run `tunectl apply` for one key, in namespaces of a process that `--pid` does not enter: nsenter(1).
     ApplyInside {
-        /// The process.
-        pid: i32,
+        /// The process; none where only the host knows its number.
+        pid: Option<i32>,
         /// Whether to enter its user namespace.
         user_namespace: bool,
         /// Whether to enter its PID namespace.
@@ -60,6 +60,22 @@ pub enum Action {
         key: Key,
         /// The value to set it to.
         value: Value,
+    },
+    /// Run `tunectl apply` on the host for one key of the namespaces of a process of the container.
+    ApplyKeyFromHost {
+        /// The process; none where only the host knows its number.
+        pid: Option<i32>,
+        /// The key to set.
+        key: Key,
+        /// The value to set it to.
+        value: Value,
+    },
+    /// Run `tunectl apply` on the host for both sides of a limit of a process of the container.
+    ApplyLimitFromHost {
+        /// The limit.
+        resource: Resource,
+        /// Both sides.
+        limits: Limits,
     },
     /// Write a key as root: sysctl(8), or tee(1) for what is beneath `/sys`.
     WriteKey {

@@ -1,6 +1,6 @@
 //! Docker, docker-run(1).
 
-use super::{ContainerKey, Runtime, engine};
+use super::{ContainerKey, Runtime, Signs, engine};
 use crate::diagnose::context::DiagnosisContext;
 use crate::diagnose::remedy::{Remedy, StartFlag, StartProgram};
 use crate::model::limit::{Limit, Limits, Resource};
@@ -10,6 +10,10 @@ pub(super) struct Docker;
 const PROGRAM: StartProgram = StartProgram::DockerRun;
 
 impl Runtime for Docker {
+    fn signs(&self) -> Signs {
+        Signs { code: "docker", names: &["docker"], files: &[".dockerenv"], ..Signs::default() }
+    }
+
     fn set_key(&self, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
         engine::set_key(PROGRAM, key, context)
     }
@@ -22,11 +26,11 @@ impl Runtime for Docker {
         engine::raise_pids(PROGRAM, most)
     }
 
-    fn allow_limit_calls(&self) -> Vec<Remedy> {
+    fn allow_limit_calls(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         vec![engine::start(PROGRAM, vec![StartFlag::SeccompUnconfined])]
     }
 
-    fn without_apparmor(&self) -> Vec<Remedy> {
+    fn without_apparmor(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         vec![engine::start(PROGRAM, vec![StartFlag::AppArmorUnconfined])]
     }
 }

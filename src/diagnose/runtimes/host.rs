@@ -1,6 +1,6 @@
 //! No container: the machine's own systemd(1), logins and shells, and launchd of macOS.
 
-use super::{ContainerKey, Runtime};
+use super::{ContainerKey, Runtime, Signs};
 use crate::diagnose::context::DiagnosisContext;
 use crate::diagnose::key_remedies::host_key;
 use crate::diagnose::remedy::{Action, FileContent, FileLocation, LoginSides, Remedy, UnitDirective, launchd_name};
@@ -11,6 +11,10 @@ use crate::model::setting::System;
 pub(super) struct Host;
 
 impl Runtime for Host {
+    fn signs(&self) -> Signs {
+        Signs::default()
+    }
+
     fn set_key(&self, key: &ContainerKey<'_>, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         host_key(key.key, key.value, false)
     }
@@ -32,11 +36,11 @@ impl Runtime for Host {
         vec![Action::Unit(UnitDirective::TasksMax(most)).into()]
     }
 
-    fn allow_limit_calls(&self) -> Vec<Remedy> {
+    fn allow_limit_calls(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         vec![Action::Unit(UnitDirective::ResourceCallsAllowed).into()]
     }
 
-    fn without_apparmor(&self) -> Vec<Remedy> {
+    fn without_apparmor(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         vec![Action::Unit(UnitDirective::AppArmorUnconfined).into()]
     }
 }

@@ -1,6 +1,6 @@
 //! A pod of Kubernetes, whatever runs its containers.
 
-use super::{ContainerKey, Runtime};
+use super::{ContainerKey, Runtime, Signs};
 use crate::catalog;
 use crate::diagnose::context::{DiagnosisContext, is_named};
 use crate::diagnose::remedy::{Action, KubeletFlag, Remedy, UnitDirective};
@@ -12,6 +12,17 @@ pub(super) struct Kubernetes;
 const FIRST: &str = "1.4";
 
 impl Runtime for Kubernetes {
+    fn signs(&self) -> Signs {
+        // Not every pod has a token or keeps its environment, but each of its containers has a termination log.
+        Signs {
+            code: "kubernetes",
+            variables: &["KUBERNETES_SERVICE_HOST"],
+            files: &["var/run/secrets/kubernetes.io", "dev/termination-log"],
+            uses_others: true,
+            ..Signs::default()
+        }
+    }
+
     /// A pod's list of sysctls, and where the kubelet does not let every pod have it, its own list too. That takes no
     /// others than it knows to be of a namespace: with any other among them it does not start. From inside, nothing tells
     /// which version the node's kubelet is.

@@ -1,6 +1,6 @@
 //! LXC and Incus, `lxc.container.conf(5)`.
 
-use super::{ContainerKey, Runtime};
+use super::{ContainerKey, Runtime, Signs};
 use crate::catalog::Scope;
 use crate::diagnose::context::{DiagnosisContext, is_named};
 use crate::diagnose::remedy::{Action, LxcKey, Remedy};
@@ -10,6 +10,10 @@ use crate::model::limit::{Limit, Limits, Resource};
 pub(super) struct Lxc;
 
 impl Runtime for Lxc {
+    fn signs(&self) -> Signs {
+        Signs { code: "lxc", names: &["lxc", "lxc-libvirt"], ..Signs::default() }
+    }
+
     /// LXC sets sysctls from within the container, when it has mounted `/proc` there: all but the network's are on a mount
     /// that is read-only by then (`proc:mixed`), and it gives up. A hook runs outside, with the container's namespaces
     /// made.
@@ -33,7 +37,7 @@ impl Runtime for Lxc {
         vec![Action::Lxc(LxcKey::PidsMax(version, most)).into()]
     }
 
-    fn without_apparmor(&self) -> Vec<Remedy> {
+    fn without_apparmor(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         vec![Action::Lxc(LxcKey::AppArmorUnconfined).into()]
     }
 }

@@ -1,6 +1,6 @@
 //! systemd-nspawn(1). It confines nobody by `AppArmor`.
 
-use super::{ContainerKey, Runtime, engine};
+use super::{ContainerKey, Runtime, Signs, engine};
 use crate::diagnose::context::{DiagnosisContext, is_named};
 use crate::diagnose::remedy::{Action, Remedy, StartFlag, StartProgram, UnitDirective};
 use crate::model::limit::{Limit, Limits, Resource};
@@ -12,6 +12,10 @@ fn start(flag: StartFlag) -> Vec<Remedy> {
 }
 
 impl Runtime for Nspawn {
+    fn signs(&self) -> Signs {
+        Signs { code: "systemd-nspawn", names: &["systemd-nspawn"], ..Signs::default() }
+    }
+
     /// It sets none itself. It leaves all writable where its environment says so, but for users of a namespace of theirs:
     /// nspawn(1), `$SYSTEMD_NSPAWN_API_VFS_WRITABLE`.
     fn set_key(&self, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {

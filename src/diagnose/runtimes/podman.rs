@@ -1,6 +1,6 @@
 //! Podman, podman-run(1).
 
-use super::{ContainerKey, Runtime, engine, host};
+use super::{ContainerKey, Runtime, Signs, engine, host};
 use crate::diagnose::context::DiagnosisContext;
 use crate::diagnose::remedy::{Remedy, StartFlag, StartProgram};
 use crate::model::limit::{Limit, Limits, Resource};
@@ -10,6 +10,10 @@ pub(super) struct Podman;
 const PROGRAM: StartProgram = StartProgram::PodmanRun;
 
 impl Runtime for Podman {
+    fn signs(&self) -> Signs {
+        Signs { code: "podman", names: &["podman"], files: &["run/.containerenv"], ..Signs::default() }
+    }
+
     fn set_key(&self, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
         engine::set_key(PROGRAM, key, context)
     }
@@ -27,11 +31,11 @@ impl Runtime for Podman {
         engine::raise_pids(PROGRAM, most)
     }
 
-    fn allow_limit_calls(&self) -> Vec<Remedy> {
+    fn allow_limit_calls(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         vec![engine::start(PROGRAM, vec![StartFlag::SeccompUnconfined])]
     }
 
-    fn without_apparmor(&self) -> Vec<Remedy> {
+    fn without_apparmor(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
         vec![engine::start(PROGRAM, vec![StartFlag::AppArmorUnconfined])]
     }
 }

@@ -18,11 +18,14 @@ pub struct RemedyText {
     /// Where.
     pub place: Place,
     /// The file that it goes into, which need not exist yet, or its line (`…:3`), or the table of the profile, or the
-    /// version.
+    /// version, or what `PID` in the text stands for.
     pub spot: Option<String>,
     /// What: a command, or the lines of a file.
     pub text: String,
 }
+
+/// What stands for the number of a process that only the host knows.
+const WHICH_PID: &str = "(PID: a process of this container)";
 
 /// Where a remedy is to be pasted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,12 +116,17 @@ impl RemedyText {
         match &remedy.action {
             Action::Apply(call) => at(Place::Shell, apply(call)),
             Action::ApplyInside { pid, user_namespace, pid_namespace, key, value } => {
-                let user = if *user_namespace { " --user --preserve-credentials" } else { "" };
-                let numbers = if *pid_namespace { " --pid" } else { "" };
-                let setting = shell(&format!("{key}={value}"));
-                let enter = format!("sudo nsenter --target {pid}{user}{numbers}");
-                at(Place::Shell, format!("{enter} tunectl apply --set {setting}"))
+                let flags = namespaces(*user_namespace, *pid_namespace, pid.is_some());
+                let apply = format!("tunectl apply --set {}", shell(&format!("{key}={value}")));
+                Self::for_process(*pid, |pid| format!("sudo nsenter --target {pid}{flags} {apply}"))
             }
+            Action::ApplyKeyFromHost { pid, key, value } => {
+                let setting = shell(&format!("{key}={value}"));
+                Self::for_process(*pid, |pid| format!("sudo tunectl apply --pid {pid} --set {setting}"))
+            }
+            Action::ApplyLimitFromHost { resource, limits: Limits { soft, hard } } => Self::for_process(None, |pid| {
+                format!("sudo tunectl apply --pid {pid} --rlimit {resource}={soft}:{hard}")
+            }),
             Action::WriteKey { key, value, on_host } => at(Place::on_host(*on_host), write_key(key, value)),
             Action::Unmount { path } => at(Place::Shell, format!("sudo umount {}", shell(path))),
             Action::MountProc => at(Place::Shell, "sudo mount -t proc proc /proc".to_owned()),
@@ -158,6 +166,14 @@ impl RemedyText {
         }
     }
 
+    /// A command for a process whose number is known, or else is to be looked up on the host.
+    fn for_process(pid: Option<i32>, command: impl FnOnce(&str) -> String) -> Self {
+        match pid {
+            Some(pid) => Self { place: Place::Shell, spot: None, text: command(&pid.to_string()) },
+            None => Self { place: Place::HostShell, spot: Some(WHICH_PID.to_owned()), text: command("PID") },
+        }
+    }
+
     /// "start it with", "in /etc/sysctl.d/50-queue.conf:3".
     #[must_use]
     pub fn heading(&self) -> String {
@@ -179,6 +195,18 @@ fn apply(Apply { sudo, best_effort, persist, args, pid }: &Apply) -> String {
     }
     let pid = pid.map_or_else(String::new, |pid| format!(" --pid {pid}"));
     command + &pid
+}
+
+/// The flags of nsenter(1) for the namespaces that `tunectl apply --pid` does not enter.
+fn namespaces(user: bool, pid: bool, is_known: bool) -> String {
+    let user = match (user, is_known) {
+        (false, _) => "",
+        (true, true) => " --user --preserve-credentials",
+        // As root of that namespace: whoever is not mapped there loses at execve(2) the capabilities of setns(2).
+        (true, false) => " --user",
+    };
+    let pid = if pid { " --pid" } else { "" };
+    format!("{user}{pid}")
 }
 
 fn write_key(key: &Key, value: &Value) -> String {
