@@ -1,5 +1,6 @@
-//! Subcommands whose arguments are declared to clap only when the subcommand is used ([`Command::defer`]): declaring
-//! those of all subcommands was half of the time that `run` takes for three keys.
+//! Subcommands whose arguments are declared to clap only when the subcommand is used ([`Command::defer`]). Declaring
+//! those of all subcommands makes `run` an eighth slower: 0.60 ms instead of 0.53 ms for one sysctl, where the bare
+//! program takes 0.18 ms.
 
 use std::ops::Deref;
 

@@ -8,8 +8,7 @@ mod service_flags;
 pub use deferred_args::DeferredArgs;
 pub(crate) use service_flags::ServiceFlags;
 
-use std::convert::Infallible;
-
+use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::apply::OnFailure;
@@ -71,10 +70,10 @@ impl ProfileArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ApplyPolicy {
     /// Go on where a required setting falls short, and keep what could be changed.
-    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = is_on)]
+    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = FalseyValueParser::new())]
     pub(crate) best_effort: bool,
     /// Write settings of the whole machine from inside a container or namespace too.
-    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_host_settings: bool,
 }
 
@@ -84,17 +83,6 @@ impl ApplyPolicy {
     pub(crate) fn on_failure(&self) -> OnFailure {
         if self.best_effort { OnFailure::Keep } else { OnFailure::Undo }
     }
-}
-
-/// Reads the environment variable of a switch: on, unless it is empty, `0`, `false`, `no`, `off`, `f` or `n`. The
-/// rule of `clap::builder::FalseyValueParser`, without that one's table for lower case (12 kB of program).
-///
-/// # Errors
-/// Never: any other text is on.
-#[expect(clippy::unnecessary_wraps, reason = "clap takes functions that return a Result")]
-pub(crate) fn is_on(text: &str) -> Result<bool, Infallible> {
-    const OFF: [&str; 7] = ["", "0", "false", "no", "off", "f", "n"];
-    Ok(!OFF.iter().any(|off| text.eq_ignore_ascii_case(off)))
 }
 
 /// How results are shown.

@@ -16,8 +16,9 @@ use crate::output::Colour;
 use crate::profile_store::ProfileStore;
 use crate::sys::{self, Inherited};
 
+use super::sticky_writer::StickyWriter;
 use super::world::{OperatingSystem, World};
-use super::{Cli, CommandError, Results, dispatch};
+use super::{Cli, CommandError, dispatch};
 
 /// Where processes are found.
 const PROC: &str = "/proc";
@@ -35,7 +36,7 @@ pub fn run_on_host(cli: &Cli, compat: CompatFlags, inherited: &Inherited) -> i32
         profiles: ProfileStore::host(),
         processes: PathBuf::from(PROC),
         compat,
-        out: &mut Results::new(out),
+        out: &mut StickyWriter::new(out),
         err: &mut err,
         colour,
         colour_err,

@@ -21,7 +21,6 @@ mod world;
 
 pub use error::{CommandError, FALLS_SHORT, NOT_STARTED, USAGE};
 pub use host::run_on_host;
-pub use sticky_writer::Results;
 pub use world::{OperatingSystem, World};
 
 use std::io::{ErrorKind, Write};

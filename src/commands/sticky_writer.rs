@@ -1,37 +1,37 @@
-//! Where results go: a failure to write them is kept until somebody asks.
+//! A writer for results that keeps its first failure until it is flushed.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
 
-/// A writer that remembers its first failure and tells it when it is flushed, so that who writes need not look at
-/// each write, and a full disk still doesn't pass for a success.
+/// A writer that keeps its first failure and returns it from `flush`, so that callers need not check each write, and a
+/// full disk still does not pass for a success.
 #[derive(Debug)]
-pub struct Results<W> {
+pub(super) struct StickyWriter<W> {
     inner: W,
-    lost: Option<io::Error>,
+    /// The first failure; nothing is written after it.
+    failure: Option<io::Error>,
 }
 
-impl<W: Write> Results<W> {
-    /// Results that go to `inner`.
-    pub fn new(inner: W) -> Self {
-        Self { inner, lost: None }
+impl<W: Write> StickyWriter<W> {
+    /// Writes to `inner`.
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner, failure: None }
     }
 }
 
-impl<W: Write> Write for Results<W> {
+impl<W: Write> Write for StickyWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.lost.is_none() {
+        if self.failure.is_none() {
             match self.inner.write(bytes) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => self.lost = Some(error),
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => self.failure = Some(error),
                 outcome => return outcome,
             }
         }
-        // Nobody gets the rest.
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self.lost.take() {
+        match self.failure.take() {
             Some(error) => Err(error),
             None => self.inner.flush(),
         }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_first_failure_is_told_at_the_end() {
-        let mut results = Results::new(Full(Vec::new()));
+        let mut results = StickyWriter::new(Full(Vec::new()));
         results.write_all(b"abc").unwrap();
         results.write_all(b"def").unwrap();
         assert_eq!(results.inner.0, b"ab");
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_arrives_is_no_failure() {
-        let mut results = Results::new(Full(Vec::new()));
+        let mut results = StickyWriter::new(Full(Vec::new()));
         results.write_all(b"ab").unwrap();
         results.flush().unwrap();
         assert_eq!(results.inner.0, b"ab");

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{ProfileArgs, is_on};
+use clap::builder::FalseyValueParser;
+
+use crate::cli::ProfileArgs;
 use crate::journal::{Journal, JournalError};
 use crate::kernel::{AccessMode, Kernel};
 use crate::model::duration;
@@ -28,7 +30,7 @@ pub struct WatchArgs {
     #[arg(long, requires = "repair")]
     no_journal: bool,
     /// With `--repair`, write settings of the whole machine from inside a container or namespace too.
-    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = is_on)]
+    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
     allow_host_settings: bool,
     /// Look once and say by the exit code whether all that is required holds: for cron and CI.
     #[arg(long)]
