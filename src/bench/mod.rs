@@ -2,6 +2,8 @@
 
 pub mod capture;
 pub mod child;
+pub mod document;
+pub mod messages;
 mod pace;
 pub mod runs;
 pub mod sampler;
