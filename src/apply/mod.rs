@@ -68,7 +68,7 @@ pub fn apply(mut undo: Undo<'_>, plan: &Plan, process: Process, on_failure: OnFa
     let recorded = if report.fails() && on_failure == OnFailure::Undo {
         undo.restore(plan, process, &mut report)
     } else {
-        undo.keep()
+        undo.keep().map(drop)
     };
     if let Err(error) = recorded {
         log::warn!("{error}");

@@ -72,14 +72,14 @@ impl<'a> Undo<'a> {
         kept
     }
 
-    /// Lets what was changed stay: the journal keeps it for `revert`.
+    /// Lets what was changed stay: the journal keeps it for `revert`, in the entry with this number.
     ///
     /// # Errors
     /// The journal could not be written: it says more than was changed.
-    pub fn keep(self) -> Result<(), JournalError> {
+    pub fn keep(self) -> Result<Option<u64>, JournalError> {
         match self.0 {
-            Originals::Journal(recorder) => recorder.finish().map(drop),
-            Originals::Memory { .. } => Ok(()),
+            Originals::Journal(recorder) => recorder.finish(),
+            Originals::Memory { .. } => Ok(None),
         }
     }
 }

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use crate::apply::{self, Undo};
 use crate::cli::{ApplyPolicy, Format, ProfileArgs};
 use crate::environment::calling_shell::calling_shell;
-use crate::journal::{self, BootIdentity, Journal, JournalError, ProcessId, ProcessState, Recorder};
+use crate::journal::{self, Author, BootIdentity, Journal, JournalError, ProcessId, ProcessState, Recorder};
 use crate::kernel::{AccessMode, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
@@ -144,7 +144,7 @@ fn carry_out(
         log::warn!("`tunectl revert` will need `--force`: {why}");
     }
     let changes = journal::planned_changes(world.kernel, plan, &here, owner.as_ref());
-    let recorder = Recorder::begin(world.kernel, &journal, &here, ready.profile.names.clone(), changes)
+    let recorder = Recorder::begin(world.kernel, &journal, &here, Author::Apply, ready.profile.names.clone(), changes)
         .map_err(|error| not_kept(&error))?;
     Ok(apply::apply(Undo::in_journal(recorder), plan, process, on_failure))
 }

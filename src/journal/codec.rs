@@ -21,8 +21,13 @@ pub(super) fn format(entry: &JournalEntry) -> String {
     let mut text = line(&["tunectl-journal", VERSION]);
     text += &line(&["boot", &entry.boot_id]);
     text += &line(&["changes", &entry.changes.len().to_string()]);
-    if entry.author == Author::Watch {
-        text += &line(&["watch"]);
+    match &entry.author {
+        Author::Apply => {}
+        Author::Watch => text += &line(&["watch"]),
+        Author::Bench(process) => {
+            let (pid, start) = (process.pid.to_string(), process.start.to_string());
+            text += &line(&["bench", &pid, &start, &process.name, format_namespace(&process.namespace)]);
+        }
     }
     for name in &entry.profiles {
         text += &line(&["profile", name]);
@@ -118,6 +123,14 @@ pub(super) fn parse(text: &str) -> Result<JournalEntry, BrokenEntry> {
 fn add(entry: &mut JournalEntry, fields: &[&str]) -> Option<()> {
     match fields {
         ["watch"] => entry.author = Author::Watch,
+        ["bench", pid, start, name, namespace] => {
+            entry.author = Author::Bench(Box::new(ProcessId {
+                pid: pid.parse().ok()?,
+                start: start.parse().ok()?,
+                name: (*name).to_owned(),
+                namespace: parse_namespace(namespace),
+            }));
+        }
         ["boot", id] => (*id).clone_into(&mut entry.boot_id),
         ["profile", name] => entry.profiles.push((*name).to_owned()),
         ["writing", indices @ ..] => {

@@ -21,12 +21,14 @@ pub struct JournalEntry {
 }
 
 /// The command that made an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Author {
     /// `apply`, once.
     Apply,
     /// `watch --repair`, again and again.
     Watch,
+    /// `bench`, for as long as this process runs: what it leaves behind is reverted by the next command that writes.
+    Bench(Box<ProcessId>),
 }
 
 /// One setting that is to be changed, or that the kernel changes when another is written.

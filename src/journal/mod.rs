@@ -4,6 +4,7 @@
 //! and only what still has the value we wrote is restored. So a process that is killed anywhere leaves a journal from
 //! which everything can be restored, and restoring can itself be killed and started again.
 
+mod bench_entry;
 mod boot_identity;
 mod codec;
 mod entry;
@@ -16,6 +17,7 @@ mod store;
 mod undo;
 mod watch_entry;
 
+pub use bench_entry::{end_bench, keep_bench, revert_killed_benches};
 pub use boot_identity::{BootIdentity, ProcessState};
 pub use entry::{
     Author, Change, JournalEntry, Namespace, ProcessId, RevertOutcome, Role, SettingRef, StoredValue, WriteState,

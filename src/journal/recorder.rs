@@ -47,12 +47,13 @@ impl<'a> Recorder<'a> {
         kernel: &'a mut dyn Kernel,
         journal: &'a Journal,
         here: &'a BootIdentity,
+        author: Author,
         profiles: Vec<String>,
         changes: Vec<Change>,
     ) -> Result<Self, JournalError> {
         let entry = JournalEntry {
             boot_id: here.boot_id().unwrap_or_default().to_owned(),
-            author: Author::Apply,
+            author,
             profiles,
             changes,
         };
