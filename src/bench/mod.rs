@@ -11,4 +11,5 @@ mod seen;
 mod service;
 mod settings;
 pub mod statistics;
+pub mod table;
 pub mod testers;

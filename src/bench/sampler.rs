@@ -1,6 +1,7 @@
 //! Watching one run: counters before and after, samples in between. Every sample reads a few files and one list of
 //! listeners, whatever the number of connections; what grows with that is looked at by its [`Pace`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,8 @@ struct Before {
     client: Snapshot,
     service: Option<Snapshot>,
     host: Snapshot,
+    client_drops: BTreeMap<u32, u64>,
+    service_drops: BTreeMap<u32, u64>,
     client_groups: Option<Vec<(Group, Snapshot)>>,
     service_groups: Option<Vec<(Group, Snapshot)>>,
 }
@@ -69,6 +72,8 @@ impl<'a> Sampler<'a> {
             client: network(&mut own),
             service: None,
             host: read::host(proc),
+            client_drops: drops(&mut own),
+            service_drops: BTreeMap::new(),
             client_groups: own_groups.as_ref().map(counted),
             service_groups: its_groups.as_ref().map(counted),
         };
@@ -91,6 +96,7 @@ impl<'a> Sampler<'a> {
         };
         if let Some(service) = &mut sampler.service {
             sampler.before.service = Some(network(&mut service.network));
+            sampler.before.service_drops = drops(&mut service.network);
         }
         sampler.service_processes.look(proc, Duration::ZERO);
         sampler.ports.before = sampler.count_ports().map_or(0, |count| count.used);
@@ -239,6 +245,7 @@ impl<'a> Sampler<'a> {
             busiest_thread: self.client.busiest(),
             ports: self.ports.seen(available_ports(&self.own.settings)),
             connections: self.load.connections,
+            dropping_interface: dropping(&mut self.own, &self.before.client_drops),
         };
         let before = self.before;
         let (processes, drops, datagrams) = (self.service_processes, self.drops, self.datagrams);
@@ -251,6 +258,7 @@ impl<'a> Sampler<'a> {
                 _ => after,
             };
             let listening = service.listeners.is_some();
+            let interface = dropping(&mut service.network, &before.service_drops);
             observation::Service {
                 died: service.pid.is_some_and(|pid| !proc.join(pid.to_string()).exists()),
                 pid: service.pid,
@@ -263,6 +271,7 @@ impl<'a> Sampler<'a> {
                 datagram_drops: datagrams.total(),
                 datagram_buffer: datagrams.buffer(),
                 address: service.address,
+                dropping_interface: interface,
             }
         });
         let transfer = self.transfers.result();
@@ -286,9 +295,24 @@ impl<'a> Sampler<'a> {
 fn network(network: &mut Network) -> Snapshot {
     let mut snapshot = read::network(&network.folder);
     if let Some(connection) = &mut network.queues {
-        snapshot.set(Counter::QdiscDrops, read::qdisc_drops(connection));
+        let drops = read::qdisc_drops(connection);
+        snapshot.set(Counter::QdiscDrops, drops.as_ref().map(|drops| drops.values().sum()).map_err(|unknown| *unknown));
     }
     snapshot
+}
+
+/// What each interface dropped so far.
+fn drops(network: &mut Network) -> BTreeMap<u32, u64> {
+    network.queues.as_mut().and_then(|connection| read::qdisc_drops(connection).ok()).unwrap_or_default()
+}
+
+/// The interface that dropped most since, where one did.
+fn dropping(network: &mut Network, before: &BTreeMap<u32, u64>) -> Option<String> {
+    let moved = drops(network)
+        .into_iter()
+        .map(|(number, now)| (now.saturating_sub(before.get(&number).copied().unwrap_or(0)), number));
+    let (_, number) = moved.max().filter(|(dropped, _)| *dropped > 0)?;
+    read::interface_name(&network.folder, number)
 }
 
 fn counted(cgroups: &Cgroups) -> Vec<(Group, Snapshot)> {

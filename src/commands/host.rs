@@ -102,6 +102,10 @@ impl OperatingSystem for ThisProcess<'_> {
         listeners::shorter_than(length, Path::new(PROC))
     }
 
+    fn inherited(&self) -> Inherited {
+        *self.inherited
+    }
+
     fn start_service(
         &self,
         stage: Stage,

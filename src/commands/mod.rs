@@ -3,6 +3,8 @@
 //! To add one: its file with a type of arguments that is [`Execute`], a `mod` line, and a line in [`Subcommand`].
 
 mod apply;
+#[cfg_attr(not(feature = "bench"), path = "left_out.rs")]
+mod bench;
 mod check;
 mod diagnosis;
 mod error;
@@ -71,6 +73,8 @@ subcommands! {
     Revert(revert::RevertArgs),
     /// Compare this machine with a profile; change nothing.
     Check(check::CheckArgs),
+    /// Run a load test several times, and say whether the kernel was the limit.
+    Bench(bench::BenchArgs),
     /// Stay and keep comparing; tell of each change, and put it back if asked to.
     Watch(watch::WatchArgs),
     /// Show the resource limits of a process, soft and hard.

@@ -15,6 +15,7 @@ use crate::model::amount::Machine;
 use crate::model::run::CompatFlags;
 use crate::output::Colour;
 use crate::profile_store::ProfileStore;
+use crate::sys::Inherited;
 
 use super::CommandError;
 
@@ -85,6 +86,9 @@ pub trait OperatingSystem {
     /// # Errors
     /// What `sock_diag(7)` or `/proc/net` answers.
     fn listeners(&self, length: u64) -> io::Result<Vec<Listener>>;
+
+    /// The signal state that we were started with, which commands get back.
+    fn inherited(&self) -> Inherited;
 
     /// Becomes the service, or with `supervisor` starts it as a child and returns its exit code. `take_limits` is
     /// called in the process that becomes the service, while it still has all privileges.

@@ -1,5 +1,6 @@
 //! Reading the files of counters: those of a network namespace through any process in it, and the machine's.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use super::snapshot::{Reading, Snapshot, Unknown};
 use super::table::{ROWS, Source};
 use crate::linux::errno_of;
 use crate::linux::netlink::Connection;
-use crate::linux::qdisc::root_qdiscs;
+use crate::linux::qdisc::{Qdisc, root_qdiscs};
 use crate::sys::read_text;
 
 /// The counters of a network namespace but for those of its queueing disciplines. `net` is `/proc/PID/net` of a
@@ -62,14 +63,27 @@ pub fn host(proc: &Path) -> Snapshot {
     ROWS.iter().filter_map(|row| Some((row.counter, reading(row.source)?))).collect()
 }
 
-/// Packets that the queueing disciplines of a namespace dropped, summed over its interfaces.
+/// Packets that the queueing discipline of each interface of a namespace dropped, by the interface's number.
 ///
 /// # Errors
 /// The kernel was built without them, or did not answer.
-pub fn qdisc_drops(connection: &mut Connection) -> Reading {
-    let mut drops = 0_u64;
-    root_qdiscs(connection, &mut |qdisc| drops = drops.saturating_add(qdisc.drops.into())).map_err(|e| unknown(&e))?;
+pub fn qdisc_drops(connection: &mut Connection) -> Result<BTreeMap<u32, u64>, Unknown> {
+    let mut drops = BTreeMap::new();
+    let mut take = |qdisc: Qdisc| {
+        drops.insert(qdisc.interface, u64::from(qdisc.drops));
+    };
+    root_qdiscs(connection, &mut take).map_err(|error| unknown(&error))?;
     Ok(drops)
+}
+
+/// The name of an interface by its number, in `/proc/PID/net/igmp`: `2\teth0      :     1      V3`.
+#[must_use]
+pub fn interface_name(net: &Path, number: u32) -> Option<String> {
+    let table = text(&net.join("igmp")).ok()?;
+    table.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next()?.parse() == Ok(number)).then(|| words.next().map(str::to_owned))?
+    })
 }
 
 type Text = Result<String, Unknown>;
@@ -223,6 +237,15 @@ mod tests {
         ] {
             assert_eq!(snapshot.get(counter), reading, "{counter}");
         }
+    }
+
+    #[test]
+    fn interfaces_have_names() {
+        let table = "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n1\tlo        :     1      V3\n\
+                     \t\t\t\t010000E0     1 0:00000000\t\t0\n2\teth0      :     1      V3\n";
+        let folder = Folder::with("igmp", &[("igmp", table)]);
+        assert_eq!(interface_name(&folder.0, 2).as_deref(), Some("eth0"));
+        assert_eq!(interface_name(&folder.0, 3), None);
     }
 
     #[test]

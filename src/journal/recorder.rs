@@ -51,12 +51,7 @@ impl<'a> Recorder<'a> {
         profiles: Vec<String>,
         changes: Vec<Change>,
     ) -> Result<Self, JournalError> {
-        let entry = JournalEntry {
-            boot_id: here.boot_id().unwrap_or_default().to_owned(),
-            author,
-            profiles,
-            changes,
-        };
+        let entry = JournalEntry { boot_id: here.boot_id().unwrap_or_default().to_owned(), author, profiles, changes };
         Self::resume(kernel, journal, here, journal.next()?, entry)
     }
 

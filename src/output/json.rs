@@ -22,7 +22,7 @@ use super::{DiagnosedReport, PersistedFile, PersistedState, RemedyText, why};
 pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, T: Serialize> {
     schema_version: u32,
     tunectl: &'static str,
     command: &'static str,
@@ -37,6 +37,9 @@ struct Document<'a> {
     listeners: Option<Vec<ListenerEntry<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<&'a [PersistedFile]>,
+    /// What a subcommand has to say beside the report.
+    #[serde(flatten)]
+    more: Option<&'a T>,
 }
 
 #[derive(Serialize)]
@@ -164,13 +167,24 @@ pub(super) enum ValueJson<'a> {
 /// The document, with a newline at its end.
 #[must_use]
 pub fn document(account: &DiagnosedReport<'_>) -> String {
+    made(account, true, None::<&()>)
+}
+
+/// The same with the fields of `more`; `passes` says whether that passes.
+#[must_use]
+pub fn document_with(account: &DiagnosedReport<'_>, passes: bool, more: &impl Serialize) -> String {
+    made(account, passes, Some(more))
+}
+
+fn made<T: Serialize>(account: &DiagnosedReport<'_>, passes: bool, more: Option<&T>) -> String {
     let tally = account.report.tally();
     let document = Document {
         schema_version: SCHEMA_VERSION,
         tunectl: env!("CARGO_PKG_VERSION"),
         command: account.command,
         profiles: account.profiles,
-        passes: !account.report.fails()
+        passes: passes
+            && !account.report.fails()
             && account.files.is_none_or(|files| files.iter().all(|file| file.outcome != PersistedState::Left)),
         counts: Counts {
             settings: tally.all,
@@ -183,6 +197,7 @@ pub fn document(account: &DiagnosedReport<'_>) -> String {
         findings: account.report.outcomes.iter().zip(&account.diagnoses).map(|(o, d)| entry(o, d.as_ref())).collect(),
         listeners: account.queues.as_ref().map(Queues::entries),
         files: account.files,
+        more,
     };
     written(&document)
 }

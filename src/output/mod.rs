@@ -14,7 +14,7 @@ mod text;
 
 pub use causes::why;
 pub use colour::Colour;
-pub use json::{SCHEMA_VERSION, document, written};
+pub use json::{SCHEMA_VERSION, document, document_with, written};
 pub use limits::{limits_document, limits_table};
 pub use persisted::{PersistedFile, PersistedState};
 pub use queues::Queues;

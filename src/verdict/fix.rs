@@ -35,8 +35,8 @@ pub enum Fix {
         /// The file in it.
         file: &'static str,
     },
-    /// Lengthen the queue of the network interface that drops.
-    RaiseInterfaceQueue,
+    /// Lengthen the queue of this network interface, which drops.
+    RaiseInterfaceQueue(String),
     /// Have the program ask for a larger receive buffer, `SO_RCVBUF`, of at least so many bytes.
     RaiseReceiveBuffer(u64),
 }

@@ -31,7 +31,7 @@ pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
                     Sign::counter(Counter::QdiscDrops, side, dropped),
                     Sign::counter(Counter::IpOutDiscards, side, lost),
                 ];
-                let fixes = vec![Fix::RaiseInterfaceQueue];
+                let fixes = interface(run, side).map(Fix::RaiseInterfaceQueue).into_iter().collect();
                 let limit = Limit { code: Code::InterfaceQueue, bound: Bound::Other("txqueuelen"), fixes };
                 return Judgement::Limit(limit, because);
             }
@@ -43,6 +43,14 @@ pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
     match backlog(run, notes) {
         Judgement::Clear => judgement,
         limit => limit,
+    }
+}
+
+/// The interface that dropped most, on one side.
+fn interface(run: &Observation, side: Side) -> Option<String> {
+    match side {
+        Side::Service => run.service.as_ref()?.dropping_interface.clone(),
+        Side::Client | Side::Host => run.client.dropping_interface.clone(),
     }
 }
 

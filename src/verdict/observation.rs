@@ -42,6 +42,8 @@ pub struct Client {
     pub ports: Option<PortUse>,
     /// How many connections it was asked to hold at once, where its command line says so.
     pub connections: Option<u64>,
+    /// The interface of its network namespace that dropped most, where one did.
+    pub dropping_interface: Option<String>,
 }
 
 /// How the load tester ended, and what it reported.
@@ -103,6 +105,8 @@ pub struct Service {
     pub datagram_buffer: Option<u64>,
     /// Where it listens, for people: `127.0.0.1:8080`.
     pub address: Option<String>,
+    /// The interface of its network namespace that dropped most, where one did.
+    pub dropping_interface: Option<String>,
     /// Whether its process was gone at the end of the run.
     pub died: bool,
 }

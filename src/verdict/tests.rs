@@ -36,6 +36,7 @@ pub(super) fn healthy() -> Observation {
             busiest_thread: Some(500),
             ports: Some(PortUse { used: 50, time_wait: 0, before: 0, available: 28_232 }),
             connections: Some(50),
+            dropping_interface: None,
         },
         service: Some(Service {
             pid: Some(77),

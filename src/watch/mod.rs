@@ -11,7 +11,7 @@ mod file_watcher;
 mod messages;
 mod state;
 mod status;
-mod timestamp;
+pub mod timestamp;
 mod watched_setting;
 mod watcher;
 

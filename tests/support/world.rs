@@ -19,6 +19,7 @@ use tunectl::model::run::CompatFlags;
 use tunectl::model::setting::{Key, System};
 use tunectl::output::Colour;
 use tunectl::profile_store::ProfileStore;
+use tunectl::sys::{self, Disposition, Inherited};
 
 use super::expected;
 use super::scratch::Scratch;
@@ -95,6 +96,10 @@ impl OperatingSystem for FakeSystem {
 
     fn listeners(&self, _: u64) -> io::Result<Vec<Listener>> {
         self.listeners_fail.map_or(Ok(Vec::new()), |errno| Err(io::Error::from_raw_os_error(errno)))
+    }
+
+    fn inherited(&self) -> Inherited {
+        Inherited::from_parts(sys::pending(), Disposition::Default, Disposition::Default)
     }
 
     /// Not a panic, which would be printed: only a way out that leaves everything as it is.
