@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tunectl::sys;
 
 use crate::support::kernel::{PATIENCE, until};
+use crate::support::namespaces::with_default_signals;
 
 /// What tunectl is in its PID namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,8 @@ pub(crate) fn init(place: As, words: &[&str]) -> Command {
 
 /// How `command` ended, and what it said.
 pub(crate) fn outcome(mut command: Command) -> (i32, String, String) {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = with_default_signals(&mut command).spawn().unwrap();
     let pid = child.id();
     let guard = Guard(Some(pid));
     let output = child.wait_with_output().unwrap();
@@ -120,7 +122,8 @@ pub(crate) struct Service {
 impl Service {
     /// Starts `command`, whose standard output is read line by line.
     pub(crate) fn start(place: As, mut command: Command) -> Self {
-        let mut outer = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut outer = with_default_signals(&mut command).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let out = BufReader::new(outer.stdout.take().unwrap());
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));

@@ -12,6 +12,7 @@ use tunectl::sys;
 
 use crate::service::{As, command, probe, tunectl};
 use crate::support::kernel::{PATIENCE, until};
+use crate::support::namespaces::with_default_signals;
 use crate::support::scratch::Scratch;
 
 /// A terminal with a session on it, and what it has shown so far.
@@ -55,7 +56,7 @@ impl Terminal {
         command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
         // SAFETY: what runs between fork and exec makes a system call or two and allocates nothing.
         unsafe { command.pre_exec(before) };
-        let child = command.spawn().unwrap();
+        let child = with_default_signals(&mut command).spawn().unwrap();
         Self { master: File::from(master), child, shown: String::new() }
     }
 

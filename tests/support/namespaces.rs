@@ -73,6 +73,20 @@ pub(crate) fn dies_with_us(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(|| sys::die_with_parent(libc::SIGKILL)) }
 }
 
+/// Has what this starts begin with the default action for every signal, whatever was ignored where the tests were started:
+/// nohup(1), or a shell in the background. A shell can't set a trap for what it finds ignored.
+pub(crate) fn with_default_signals(command: &mut Command) -> &mut Command {
+    let reset = || {
+        for signal in 1..=libc::SIGRTMAX() {
+            // SAFETY: takes two numbers, and is safe to call between fork and exec (signal-safety(7)).
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: it calls only the above, and allocates nothing.
+    unsafe { command.pre_exec(reset) }
+}
+
 /// Lowers a limit of this process, and so of what it starts. Only in the process of one test: others would share it.
 pub(crate) fn lower_limit(resource: rlimit::Resource, soft: u64, hard: u64) {
     assert!(is_inside(), "other tests run in this process");
