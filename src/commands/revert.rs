@@ -49,9 +49,16 @@ fn revert(revert: &RevertArgs, world: &mut World<'_>) -> Result<i32, CommandErro
     }
     // After the files, and only if they are gone: a second try must not revert what was applied before this.
     if !summary.leaves_files() {
-        if let Some(journal) = Journal::open_existing(&places(&environment, world)).map_err(|error| failure(&error))? {
-            revert_entries(revert, &journal, &here(&environment, world), world, &mut summary)?;
+        let mut journals = Vec::new();
+        for journal in Journal::open_all(&places(&environment, world)) {
+            match journal {
+                Ok(journal) => journals.push(journal),
+                Err(error) if revert.all => summary.events.push(RevertEvent::Unreadable(error)),
+                // The newest entry may be in it.
+                Err(error) => return Err(failure(&error)),
+            }
         }
+        revert_entries(revert, &journals, &here(&environment, world), world, &mut summary)?;
     }
     drop(world.err.write_all(output::revert_errors(&summary).as_bytes()));
     match revert.format {
@@ -80,16 +87,17 @@ fn remove_files(revert: &RevertArgs, summary: &mut RevertSummary, world: &mut Wo
 /// Reverts the newest entry that is of this boot and of these namespaces, or all of them with `--all`.
 fn revert_entries(
     revert: &RevertArgs,
-    journal: &Journal,
+    journals: &[Journal],
     here: &BootIdentity,
     world: &mut World<'_>,
     summary: &mut RevertSummary,
 ) -> Result<(), CommandError> {
-    for number in journal.numbers().map_err(|error| failure(&error))? {
+    for (index, number) in Journal::newest_first(journals).map_err(|error| failure(&error))? {
+        let journal = &journals[index];
         let entry = match journal.read(number) {
             Ok(entry) => entry,
             Err(error) if revert.all => {
-                summary.events.push(RevertEvent::UnreadableEntry(error));
+                summary.events.push(RevertEvent::Unreadable(error));
                 continue;
             }
             Err(error) => return Err(failure(&error)),

@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+
 use super::error::{JournalError, Untrusted};
 use crate::model::setting::System;
 
@@ -15,8 +17,17 @@ pub const VARIABLE: &str = "TUNECTL_JOURNAL";
 /// The directories in which the journal may be, the preferred one first.
 #[derive(Clone, Debug)]
 pub struct JournalLocations {
-    candidates: Vec<PathBuf>,
+    candidates: Vec<Candidate>,
     owner: u32,
+}
+
+/// A directory in which the journal may be.
+#[derive(Clone, Debug)]
+struct Candidate {
+    path: PathBuf,
+    /// The directory above that other users may use too, `$XDG_RUNTIME_DIR` or `$TMPDIR`: there `path` can be
+    /// somebody else's, and then it is not our journal. `None` where it is ours or nobody's.
+    shared: Option<PathBuf>,
 }
 
 impl JournalLocations {
@@ -25,88 +36,115 @@ impl JournalLocations {
     pub fn of(system: System, user: u32, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let given = |name: &str| variable(name).filter(|path| path.starts_with('/')).map(PathBuf::from);
         if let Some(named) = variable(VARIABLE).filter(|path| !path.is_empty()) {
-            return Self { candidates: vec![PathBuf::from(named)], owner: user };
+            return Self::only(named, user);
         }
         let mut candidates = Vec::new();
         if user == 0 {
-            candidates.push(PathBuf::from(match system {
+            let path = match system {
                 System::Linux => "/run/tunectl/journal",
                 System::MacOs => "/var/run/tunectl/journal",
-            }));
+            };
+            candidates.push(Candidate { path: path.into(), shared: None });
         }
-        candidates.extend(given("XDG_RUNTIME_DIR").map(|path| path.join("tunectl/journal")));
+        let runtime = given("XDG_RUNTIME_DIR").map(|shared| (shared, "tunectl/journal".to_owned()));
         let temporary = given("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
-        candidates.push(temporary.join(format!("tunectl-{user}/journal")));
+        let shared = runtime.into_iter().chain([(temporary, format!("tunectl-{user}/journal"))]);
+        candidates.extend(shared.map(|(shared, path)| Candidate { path: shared.join(path), shared: Some(shared) }));
         Self { candidates, owner: user }
     }
 
     /// This directory only.
     #[must_use]
     pub fn only(directory: impl Into<PathBuf>, owner: u32) -> Self {
-        Self { candidates: vec![directory.into()], owner }
+        Self { candidates: vec![Candidate { path: directory.into(), shared: None }], owner }
     }
 
-    /// The first directory that exists and is trusted, or can be created.
+    /// The first directory that exists or can be created. One that exists and is not trusted is not passed over: an
+    /// entry in it would be forgotten.
     ///
     /// # Errors
-    /// What is wrong with the last one.
+    /// It is not trusted; or none could be created, then why not the last one.
     pub(super) fn create(&self) -> Result<&Path, JournalError> {
-        self.first(|path| {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(|error| JournalError::refused("create", path, &error))?;
-            self.check(path)
-        })
-    }
-
-    /// The first directory that exists and is trusted; `None` if none exists.
-    ///
-    /// # Errors
-    /// What is wrong with the last one.
-    pub(super) fn find(&self) -> Result<Option<&Path>, JournalError> {
-        match self.first(|path| self.check(path)) {
-            Ok(path) => Ok(Some(path)),
-            Err(_) if self.candidates.iter().all(|path| is_missing(path)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn first(&self, attempt: impl Fn(&Path) -> Result<(), JournalError>) -> Result<&Path, JournalError> {
-        let mut refusal = JournalError::Untrusted { path: PathBuf::new(), why: Untrusted::NotADirectory };
-        for path in &self.candidates {
-            match attempt(path) {
-                Ok(()) => return Ok(path),
-                Err(error) => refusal = error,
+        let mut refusal = None;
+        for candidate in &self.candidates {
+            let path = candidate.path.as_path();
+            match self.check(candidate) {
+                Ok(Found::Trusted) => return Ok(path),
+                Ok(Found::NotOurs(error)) => refusal = Some(error),
+                Err(error @ JournalError::Untrusted { .. }) => return Err(error),
+                Ok(Found::Missing) | Err(_) => {
+                    let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+                    match created.map_err(|error| JournalError::refused("create", path, &error)) {
+                        Ok(()) => {
+                            self.check(candidate)?;
+                            return Ok(path);
+                        }
+                        Err(error) => refusal = Some(error),
+                    }
+                }
             }
         }
-        Err(refusal)
+        let none = || JournalError::refused("create", Path::new(""), &io::ErrorKind::NotFound.into());
+        Err(refusal.unwrap_or_else(none))
+    }
+
+    /// The directories that exist, each with what is wrong with it if it can't be used. Entries may be in any of them:
+    /// one that is preferred now could not be created before.
+    pub(super) fn find_all(&self) -> Vec<Result<&Path, JournalError>> {
+        let found = |candidate| match self.check(candidate) {
+            Ok(Found::Trusted) => Some(Ok(candidate.path.as_path())),
+            Ok(Found::Missing | Found::NotOurs(_)) => None,
+            Err(error) => Some(Err(error)),
+        };
+        self.candidates.iter().filter_map(found).collect()
     }
 
     /// `revert` writes what these files say, so they, and the directory above them, must be ours alone: in `/tmp`
     /// another user could have created them first.
-    fn check(&self, path: &Path) -> Result<(), JournalError> {
-        let parent = path.parent().filter(|parent| parent.ends_with(format!("tunectl-{}", self.owner)));
-        for path in parent.into_iter().chain([path]) {
-            let found = fs::symlink_metadata(path).map_err(|error| JournalError::refused("open", path, &error))?;
-            let untrusted = |why| Err(JournalError::Untrusted { path: path.to_owned(), why });
-            if !found.is_dir() {
-                return untrusted(Untrusted::NotADirectory);
-            }
-            if found.uid() != self.owner {
-                return untrusted(Untrusted::Owner(found.uid()));
-            }
-            if found.mode() & 0o022 != 0 {
-                return untrusted(Untrusted::Mode(found.mode() & 0o7777));
+    fn check(&self, candidate: &Candidate) -> Result<Found, JournalError> {
+        let path = candidate.path.as_path();
+        if let Some(shared) = &candidate.shared {
+            match fs::metadata(shared) {
+                // Nobody but its owner can create anything there.
+                Ok(found) if found.uid() != self.owner && found.mode() & 0o022 == 0 => {
+                    return Ok(Found::NotOurs(JournalError::refused("create", path, &Errno::EACCES.into())));
+                }
+                _ => {}
             }
         }
-        Ok(())
+        let parent = path.parent().filter(|parent| parent.ends_with(format!("tunectl-{}", self.owner)));
+        for path in parent.into_iter().chain([path]) {
+            let untrusted = |why| JournalError::Untrusted { path: path.to_owned(), why };
+            let found = match fs::symlink_metadata(path) {
+                Ok(found) => found,
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    return Ok(Found::Missing);
+                }
+                Err(error) => return Err(JournalError::refused("open", path, &error)),
+            };
+            let is_ours = found.uid() == self.owner;
+            match () {
+                () if !is_ours && candidate.shared.is_some() => {
+                    return Ok(Found::NotOurs(untrusted(Untrusted::Owner(found.uid()))));
+                }
+                () if !found.is_dir() => return Err(untrusted(Untrusted::NotADirectory)),
+                () if !is_ours => return Err(untrusted(Untrusted::Owner(found.uid()))),
+                () if found.mode() & 0o022 != 0 => return Err(untrusted(Untrusted::Mode(found.mode() & 0o7777))),
+                () => {}
+            }
+        }
+        Ok(Found::Trusted)
     }
 }
 
-fn is_missing(path: &Path) -> bool {
-    matches!(fs::symlink_metadata(path), Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+/// What there is at the place of a journal's directory.
+enum Found {
+    /// A directory of ours that nobody else can write to.
+    Trusted,
+    /// Nothing.
+    Missing,
+    /// Something of another user's, in a directory that is not ours alone: what is wrong with it.
+    NotOurs(JournalError),
 }
 
 #[cfg(test)]
@@ -117,7 +155,7 @@ mod tests {
         let variable =
             |name: &str| variables.iter().find(|(its, _)| *its == name).map(|(_, value)| (*value).to_owned());
         let locations = JournalLocations::of(system, user, &variable);
-        locations.candidates.iter().map(|path| path.display().to_string()).collect()
+        locations.candidates.iter().map(|its| its.path.display().to_string()).collect()
     }
 
     #[test]
@@ -131,28 +169,41 @@ mod tests {
         assert_eq!(candidates(7, System::Linux, &[(VARIABLE, "")]), ["/tmp/tunectl-7/journal"]);
     }
 
+    fn found(locations: &JournalLocations) -> Vec<Result<PathBuf, JournalError>> {
+        locations.find_all().into_iter().map(|found| found.map(Path::to_owned)).collect()
+    }
+
     #[test]
     fn the_first_usable_candidate_is_created_and_found_again() {
         let folder = std::env::temp_dir().join(format!("tunectl-locations-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("file"), "").unwrap();
         let owner = fs::metadata(&folder).unwrap().uid();
+        let candidate = |path: PathBuf, shared: Option<PathBuf>| Candidate { path, shared };
         let (no, yes) = (folder.join("file/journal"), folder.join("a/journal"));
-        let locations = JournalLocations { candidates: vec![no.clone(), yes.clone()], owner };
-        assert_eq!(locations.find(), Ok(None));
+        let both = vec![candidate(no, None), candidate(yes.clone(), None)];
+        let locations = JournalLocations { candidates: both, owner };
+        assert_eq!(found(&locations), []);
         assert_eq!(locations.create(), Ok(yes.as_path()));
-        assert_eq!(locations.find(), Ok(Some(yes.as_path())));
+        assert_eq!(found(&locations), [Ok(yes.clone())]);
         assert_eq!(fs::metadata(&yes).unwrap().mode() & 0o7777, 0o700);
-        let other_user = JournalLocations { candidates: vec![yes.clone()], owner: owner + 1 };
-        let why = Untrusted::Owner(owner);
-        assert_eq!(other_user.find(), Err(JournalError::Untrusted { path: yes, why }));
+        let other_user = JournalLocations::only(yes.clone(), owner + 1);
+        let error = JournalError::Untrusted { path: yes.clone(), why: Untrusted::Owner(owner) };
+        assert_eq!(found(&other_user), [Err(error.clone())]);
+        assert_eq!(other_user.create(), Err(error));
+        // In a directory that several users share, it is just not ours.
+        let shared = vec![candidate(yes, Some(folder.clone()))];
+        assert_eq!(found(&JournalLocations { candidates: shared, owner: owner + 1 }), []);
         // A directory inside one that other users can write to, as there can be one in /tmp.
-        let shared = folder.join(format!("tunectl-{owner}"));
-        fs::create_dir_all(shared.join("journal")).unwrap();
-        fs::set_permissions(&shared, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-        let locations = JournalLocations::only(shared.join("journal"), owner);
-        let why = Untrusted::Mode(0o777);
-        assert_eq!(locations.create(), Err(JournalError::Untrusted { path: shared, why }));
+        let open = folder.join(format!("tunectl-{owner}"));
+        fs::create_dir_all(open.join("journal")).unwrap();
+        fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        let error = JournalError::Untrusted { path: open.clone(), why: Untrusted::Mode(0o777) };
+        let locations = JournalLocations::only(open.join("journal"), owner);
+        assert_eq!((locations.create(), found(&locations)), (Err(error.clone()), vec![Err(error.clone())]));
+        // Though the next one would do.
+        let candidates = vec![candidate(open.join("journal"), Some(folder.clone())), candidate(folder.join("b"), None)];
+        assert_eq!(JournalLocations { candidates, owner }.create(), Err(error));
         fs::remove_dir_all(folder).unwrap();
     }
 }

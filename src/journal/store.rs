@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::model::order::by_place;
 use crate::sys::Lock;
@@ -41,12 +41,13 @@ impl Journal {
         Self::open(locations.create()?)
     }
 
-    /// Opens the journal, if there is one.
+    /// Opens every directory in which there is a journal.
     ///
     /// # Errors
-    /// As [`Journal::open_or_create`].
-    pub fn open_existing(locations: &JournalLocations) -> Result<Option<Self>, JournalError> {
-        locations.find()?.map(Self::open).transpose()
+    /// In place of a journal: it is not trusted, or can't be opened.
+    #[must_use]
+    pub fn open_all(locations: &JournalLocations) -> Vec<Result<Self, JournalError>> {
+        locations.find_all().into_iter().map(|found| Self::open(found?)).collect()
     }
 
     fn open(directory: &Path) -> Result<Self, JournalError> {
@@ -78,6 +79,34 @@ impl Journal {
             numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")?.parse::<u64>().ok()));
         }
         Ok(by_place(numbers, |number| usize::MAX - usize::try_from(*number).unwrap_or(usize::MAX)))
+    }
+
+    /// The entries of several journals, the newest first: the index of its journal, and its number there. Those of one
+    /// journal are in the order of their numbers, those of several in that of their files' times.
+    ///
+    /// # Errors
+    /// A directory or the time of a file can't be read.
+    pub fn newest_first(journals: &[Self]) -> Result<Vec<(usize, u64)>, JournalError> {
+        let mut all = Vec::new();
+        for (index, journal) in journals.iter().enumerate() {
+            let mut last = None;
+            for number in journal.numbers()? {
+                let changed = if journals.len() == 1 { None } else { Some(journal.changed(number)?) };
+                // An entry that was reverted in part has a later time than its number says.
+                let time = last.map_or(changed, |last| changed.min(last));
+                last = Some(time);
+                all.push((time, index, number));
+            }
+        }
+        all.sort_by(|(one, ..), (other, ..)| other.cmp(one));
+        Ok(all.into_iter().map(|(_, index, number)| (index, number)).collect())
+    }
+
+    /// When the file of an entry was written last.
+    fn changed(&self, number: u64) -> Result<SystemTime, JournalError> {
+        let path = self.path(number);
+        let changed = fs::symlink_metadata(&path).and_then(|found| found.modified());
+        changed.map_err(|error| JournalError::refused("read", &path, &error))
     }
 
     /// The file of an entry.

@@ -39,8 +39,8 @@ pub enum RevertEvent {
         /// The file and the line that set its current value, where another program has changed it.
         set_by: Option<(PathBuf, usize)>,
     },
-    /// An entry that could not be read.
-    UnreadableEntry(JournalError),
+    /// An entry, or a whole journal, that could not be read.
+    Unreadable(JournalError),
     /// An entry that may be of this boot or of an earlier one.
     UnidentifiedEntry {
         /// Its file.
@@ -66,7 +66,7 @@ impl RevertSummary {
     fn outcomes(&self) -> impl Iterator<Item = &RevertOutcome> {
         self.events.iter().filter_map(|event| match event {
             RevertEvent::Setting { reverted, .. } => Some(&reverted.outcome),
-            RevertEvent::UnreadableEntry(_) | RevertEvent::UnidentifiedEntry { .. } => None,
+            RevertEvent::Unreadable(_) | RevertEvent::UnidentifiedEntry { .. } => None,
         })
     }
 
@@ -80,7 +80,7 @@ impl RevertEvent {
     fn falls_short(&self) -> bool {
         match self {
             Self::Setting { reverted, .. } => reverted.outcome.falls_short(),
-            Self::UnreadableEntry(_) | Self::UnidentifiedEntry { .. } => true,
+            Self::Unreadable(_) | Self::UnidentifiedEntry { .. } => true,
         }
     }
 
@@ -88,7 +88,7 @@ impl RevertEvent {
     fn why(&self) -> Option<String> {
         let (reverted, set_by) = match self {
             Self::Setting { reverted, set_by } => (reverted, set_by),
-            Self::UnreadableEntry(error) => return Some(error.to_string()),
+            Self::Unreadable(error) => return Some(error.to_string()),
             Self::UnidentifiedEntry { path, why } => {
                 let path = path.display();
                 return Some(format!("whether `{path}` is of this boot can't be told, and it was left: {why}"));
@@ -133,7 +133,7 @@ impl RevertEvent {
     fn help(&self) -> Option<String> {
         let reverted = match self {
             Self::Setting { reverted, .. } => reverted,
-            Self::UnreadableEntry(error) => return Some(error.help()),
+            Self::Unreadable(error) => return Some(error.help()),
             Self::UnidentifiedEntry { .. } => {
                 return Some("`tunectl revert --force` puts it back all the same".to_owned());
             }

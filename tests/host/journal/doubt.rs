@@ -17,7 +17,7 @@ fn apply_needs_a_journal_or_no_journal() {
         host.run(&apply)
             .stderr(
                 "\
-error: the journal can't be kept: create `[..]/journal`: file exists; nothing was changed
+error: the journal's directory `[..]/journal` is no directory; nothing was changed
   = help: name another directory with TUNECTL_JOURNAL
   = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back
 ",

@@ -3,6 +3,7 @@
 
 mod doubt;
 mod kills;
+mod locations;
 mod memory;
 mod undo;
 mod unknown;

@@ -42,7 +42,7 @@ fn entries(scratch: &Scratch) -> (Vec<String>, u64) {
 
 /// Puts the newest entry back; says what came of each setting.
 fn revert(watch: &mut TestWatch, journal: &RepairJournal) -> Vec<RevertOutcome> {
-    let store = Journal::open_existing(&journal.locations).unwrap().unwrap();
+    let store = Journal::open_all(&journal.locations).remove(0).unwrap();
     let number = store.numbers().unwrap()[0];
     let entry = store.read(number).unwrap();
     let undone = journal::revert(&mut watch.fake, &store, number, entry, &journal.here, Force::No).unwrap();
