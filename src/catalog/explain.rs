@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use super::belonging::{in_new_netns, scope_of};
 use super::limits::LimitRow;
-use super::row::{Access, Docker, Kubernetes, Row};
+use super::row::{Access, Docker, Kubernetes, ReadBack, Row};
 use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, KernelVersion};
 use crate::model::setting::{Key, System};
@@ -32,7 +32,7 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     page.some("exists", existence(row, version));
     page.some("access", access(row.access));
     page.some("one way", row.rare.one_way.map(|value| format!("{value} can't be undone before the next boot")));
-    page.some("reads back", row.rare.read_back);
+    page.some("reads back", row.rare.read_back.map(ReadBack::text));
     page.some("written after", (!row.rare.after.is_empty()).then(|| row.rare.after.join(", ")));
     page.each("note", &mut row.notes.iter().copied());
     page.line("see", &row.sources.join(", "));

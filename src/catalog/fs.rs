@@ -1,8 +1,8 @@
 //! `fs`: open files, pipes, watches, POSIX message queues.
 
 use super::row::{
-    ADMIN_FS, ANY_INT, Access, FLAG, HOST, INT_MAX, IPC, LONG_MAX, OFF_ON, Rare, Row, ULONG_MAX, always, number,
-    numbers, since, takes,
+    ADMIN_FS, ANY_INT, Access, FLAG, HOST, INT_MAX, IPC, LONG_MAX, OFF_ON, Rare, ReadBack, Row, ULONG_MAX, always,
+    number, numbers, since, takes,
 };
 use super::version::KernelVersion;
 
@@ -212,7 +212,10 @@ pub(super) static ROWS: &[Row] = &[
         default: always("1048576"),
         purpose: "how large an unprivileged process may make a pipe with F_SETPIPE_SZ",
         notes: &["4294967296 wraps around to 4096 on 6.12 and later, without an error"],
-        rare: &Rare { read_back: Some("rounded up to a power of two of pages: 1048577 becomes 2097152"), ..Rare::NONE },
+        rare: &Rare {
+            read_back: Some(ReadBack::Rounded("rounded up to a power of two of pages: 1048577 becomes 2097152")),
+            ..Rare::NONE
+        },
         ..PIPE
     },
     Row {

@@ -1,8 +1,8 @@
 //! `kernel` up to `printk`: names, dumps, message queues, panics, tracing, processes.
 
 use super::row::{
-    ADMIN_KERNEL, ANY_INT, BY_TICK, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Rare, Row, UINT_MAX, UTS, always,
-    changed, number, numbers, shape, since, takes,
+    ADMIN_KERNEL, ANY_INT, BY_TICK, Bounds, Docker, FLAG, HOST, INT_MAX, IPC, OFF_ON, Rare, ReadBack, Row, UINT_MAX,
+    UTS, always, changed, number, numbers, shape, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -266,7 +266,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("100000"),
         purpose: "the highest rate of sampling",
         rare: &Rare {
-            read_back: Some("lower, once the kernel found sampling to take too long"),
+            read_back: Some(ReadBack::Changed("lower, once the kernel found sampling to take too long")),
             after: &["kernel.perf_cpu_time_max_percent"],
             ..Rare::NONE
         },

@@ -1,8 +1,8 @@
 //! `kernel` from `sched` on: scheduling, shared memory, semaphores, watchdogs, hardening.
 
 use super::row::{
-    ADMIN_KERNEL, ANY_INT, FLAG, HOST, INT_MAX, IPC, Kubernetes, OFF_ON, Rare, Row, ULONG_MAX, always, number, numbers,
-    since, takes,
+    ADMIN_KERNEL, ANY_INT, FLAG, HOST, INT_MAX, IPC, Kubernetes, OFF_ON, Rare, ReadBack, Row, ULONG_MAX, always,
+    number, numbers, since, takes,
 };
 use super::version::KernelVersion;
 
@@ -64,7 +64,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "ms, 0 or less the default",
         default: always("100"),
         purpose: "the time slice of SCHED_RR",
-        rare: &Rare { read_back: Some("rounded to clock ticks"), ..Rare::NONE },
+        rare: &Rare { read_back: Some(ReadBack::Rounded("rounded to clock ticks")), ..Rare::NONE },
         ..SCHED
     },
     Row {

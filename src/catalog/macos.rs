@@ -1,7 +1,7 @@
 //! macOS. Read in the sources of its kernel (xnu-11417); it checks next to nothing, so most of what is
 //! refused here is refused by us.
 
-use super::row::{Access, FLAG, INT_MAX, INT_MIN, MACOS, OFF_ON, Rare, Row, always, number, takes};
+use super::row::{Access, FLAG, INT_MAX, INT_MIN, MACOS, OFF_ON, Rare, ReadBack, Row, always, number, takes};
 
 const KERN: Row = Row {
     kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
@@ -37,14 +37,17 @@ const PORTS: Row = Row {
     values: number(1024, 65535),
     kernel_range: Some(const { &takes(INT_MIN, INT_MAX) }),
     unit: "port",
-    rare: &Rare { read_back: Some("brought into 1024 to 65535"), ..Rare::NONE },
+    rare: &Rare { read_back: Some(ReadBack::Clamped("brought into 1024 to 65535")), ..Rare::NONE },
     sources: &["ip(4)", "bsd/netinet/in_pcb.c"],
     ..MACOS
 };
 
 /// The same below 1024.
-const LOW_PORTS: Row =
-    Row { values: number(1, 1023), rare: &Rare { read_back: Some("brought into 1 to 1023"), ..*PORTS.rare }, ..PORTS };
+const LOW_PORTS: Row = Row {
+    values: number(1, 1023),
+    rare: &Rare { read_back: Some(ReadBack::Clamped("brought into 1 to 1023")), ..*PORTS.rare },
+    ..PORTS
+};
 
 pub(super) static ROWS: &[Row] = &[
     Row {

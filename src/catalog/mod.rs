@@ -33,7 +33,7 @@ mod vm;
 pub use belonging::{in_new_netns, scope_of, scope_with};
 pub use explain::{explain, explain_limit, explain_unknown};
 pub use limits::{LimitRow, limit};
-pub use row::{Access, Bounds, Docker, Kubernetes, NoEffect, Rare, Row};
+pub use row::{Access, Bounds, Docker, Kubernetes, NoEffect, Rare, ReadBack, Row};
 pub use scope::{InNewNetns, Scope};
 pub use table::{Coupling, bond, counterpart, find, names, row, rows, spec};
 pub use version::{ByVersion, Changed, KernelVersion};

@@ -1,6 +1,6 @@
 //! `net.bridge`: whether bridged packets pass the packet filter. Brought by the module `br_netfilter`.
 
-use super::row::{ANY_INT, FLAG, NET, OFF_ON, Rare, Row, always};
+use super::row::{ANY_INT, FLAG, NET, OFF_ON, Rare, ReadBack, Row, always};
 
 const BRIDGE: Row = Row {
     values: FLAG,
@@ -8,7 +8,11 @@ const BRIDGE: Row = Row {
     unit: OFF_ON,
     default: always("1"),
     notes: &["absent until the module is loaded, which only the host can do"],
-    rare: &Rare { read_back: Some("1 for every number but 0"), module: Some("br_netfilter"), ..Rare::NONE },
+    rare: &Rare {
+        read_back: Some(ReadBack::Changed("1 for every number but 0")),
+        module: Some("br_netfilter"),
+        ..Rare::NONE
+    },
     sources: &["Documentation/networking/ip-sysctl.rst"],
     ..NET
 };

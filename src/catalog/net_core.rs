@@ -1,8 +1,8 @@
 //! `net.core`: what all protocols share.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Rare, Row, TICKS,
-    TICKS_SECONDS_MAX, always, changed, number, shape, since, takes,
+    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Rare, ReadBack, Row,
+    TICKS, TICKS_SECONDS_MAX, always, changed, number, shape, since, takes,
 };
 use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
@@ -205,7 +205,10 @@ pub(super) static ROWS: &[Row] = &[
         unit: "entries, 0 off",
         default: always("0"),
         purpose: "flows that receive flow steering remembers",
-        rare: &Rare { read_back: Some("rounded up to a power of two: 1000 becomes 1024"), ..Rare::NONE },
+        rare: &Rare {
+            read_back: Some(ReadBack::Rounded("rounded up to a power of two: 1000 becomes 1024")),
+            ..Rare::NONE
+        },
         sources: &["Documentation/networking/scaling.rst"],
         ..HOST
     },

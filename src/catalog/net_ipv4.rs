@@ -2,7 +2,7 @@
 
 use super::row::{
     ANY_INT, BY_TICK, BYTE, Bounds, FLAG, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, OFF_ON, ROUNDED_TO_TICKS, Rare,
-    Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
+    ReadBack, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, Values, always, changed, number, since,
 };
 use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
@@ -180,7 +180,7 @@ pub(super) static ROWS: &[Row] = &[
             "an explicit bind to such a port still works",
             "a write is cut at a page, and the rest goes on at the next offset; only a newline clears the list",
         ],
-        rare: &Rare { read_back: Some("sorted and merged into ranges"), ..Rare::NONE },
+        rare: &Rare { read_back: Some(ReadBack::Changed("sorted and merged into ranges")), ..Rare::NONE },
         kubernetes: Kubernetes::Safe { since: "1.27" },
         ..IP
     },

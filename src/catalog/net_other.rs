@@ -1,7 +1,7 @@
 //! What stands beneath `net` behind `ipv6`: multipath TCP, connection tracking, Unix sockets.
 
 use super::row::{
-    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Rare, Row,
+    ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Rare, ReadBack, Row,
     TICKS_SECONDS_MAX, UINT_MAX, always, never_changed, number, since, takes,
 };
 use super::scope::InNewNetns;
@@ -73,7 +73,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("by memory, at most 262144"),
         purpose: "the size of the table of connections",
         rare: &Rare {
-            read_back: Some("rounded up to what fills whole pages: 5000 becomes 5120"),
+            read_back: Some(ReadBack::Rounded("rounded up to what fills whole pages: 5000 becomes 5120")),
             ..*CONNTRACK_HOST.rare
         },
         ..CONNTRACK_HOST

@@ -49,7 +49,7 @@ pub struct Rare {
     /// build takes, and some take more.
     pub range_varies: Option<&'static str>,
     /// How the value that is read back can differ from the one that was written, without any error.
-    pub read_back: Option<&'static str>,
+    pub read_back: Option<ReadBack>,
     /// The version since which it exists in a network namespace that a user namespace owns (a rootless
     /// container), where it did not from the start.
     pub in_user_netns_since: Option<KernelVersion>,
@@ -67,6 +67,27 @@ pub struct Rare {
     pub one_way: Option<&'static str>,
     /// Where it can be set and has no effect.
     pub no_effect: Option<NoEffect>,
+}
+
+/// How the kernel changes a value that it takes, without any error. The text says so for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadBack {
+    /// It rounds the value to a unit of its own.
+    Rounded(&'static str),
+    /// It brings the value into the range that it can have.
+    Clamped(&'static str),
+    /// It changes the value in another way.
+    Changed(&'static str),
+}
+
+impl ReadBack {
+    /// How, for people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Rounded(text) | Self::Clamped(text) | Self::Changed(text) => text,
+        }
+    }
 }
 
 /// Since when a setting has no effect.
@@ -275,8 +296,9 @@ pub(super) const TICKS_MS: Option<&ByVersion<Bounds>> = Some(&ByVersion {
 });
 
 /// What reads back of [`TICKS_MS`].
-pub(super) const ROUNDED_TO_TICKS: &str =
-    "rounded up to clock ticks, of 4 ms at 250 Hz; a multiple of 4294967296 becomes 0, without an error";
+pub(super) const ROUNDED_TO_TICKS: ReadBack = ReadBack::Rounded(
+    "rounded up to clock ticks, of 4 ms at 250 Hz; a multiple of 4294967296 becomes 0, without an error",
+);
 
 /// What the kernel keeps in a byte and checks not at all; before 5.13 it was an unchecked `int`.
 pub(super) const BYTE: Option<&ByVersion<Bounds>> = Some(&ByVersion {

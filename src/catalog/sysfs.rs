@@ -1,7 +1,7 @@
 //! Attributes beneath `/sys`: disks, processors, huge pages. All of the host: `/sys` is read-only in
 //! containers but in privileged ones.
 
-use super::row::{FLAG, HOST, OFF_ON, Rare, Row, UINT_MAX, ULONG_MAX, always, number, shape, takes};
+use super::row::{FLAG, HOST, OFF_ON, Rare, ReadBack, Row, UINT_MAX, ULONG_MAX, always, number, shape, takes};
 use crate::model::value::Kind;
 
 const QUEUE: Row = Row { sources: &["Documentation/ABI/stable/sysfs-block"], ..HOST };
@@ -20,7 +20,10 @@ pub(super) static ROWS: &[Row] = &[
         unit: "requests",
         default: always("by the driver"),
         purpose: "requests that may wait for the disk",
-        rare: &Rare { read_back: Some("at least 4, and at most what the driver can hold"), ..Rare::NONE },
+        rare: &Rare {
+            read_back: Some(ReadBack::Clamped("at least 4, and at most what the driver can hold")),
+            ..Rare::NONE
+        },
         ..QUEUE
     },
     Row {
@@ -30,7 +33,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("128"),
         purpose: "how much is read ahead",
         notes: &["databases with random reads want little, streams much"],
-        rare: &Rare { read_back: Some("rounded down to whole pages"), ..Rare::NONE },
+        rare: &Rare { read_back: Some(ReadBack::Rounded("rounded down to whole pages")), ..Rare::NONE },
         ..QUEUE
     },
     Row {
@@ -82,7 +85,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "kHz",
         default: always("the highest there is"),
         purpose: "the highest frequency that is chosen",
-        rare: &Rare { read_back: Some("brought into the range of the processor"), ..Rare::NONE },
+        rare: &Rare { read_back: Some(ReadBack::Clamped("brought into the range of the processor")), ..Rare::NONE },
         ..CPUFREQ
     },
     Row {
@@ -91,7 +94,7 @@ pub(super) static ROWS: &[Row] = &[
         unit: "kHz",
         default: always("the lowest there is"),
         purpose: "the lowest frequency that is chosen",
-        rare: &Rare { read_back: Some("brought into the range of the processor"), ..Rare::NONE },
+        rare: &Rare { read_back: Some(ReadBack::Clamped("brought into the range of the processor")), ..Rare::NONE },
         ..CPUFREQ
     },
     Row {
@@ -127,7 +130,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "huge pages of a size that are set aside",
         rare: &Rare {
-            read_back: Some("fewer, where memory is short or in pieces"),
+            read_back: Some(ReadBack::Clamped("fewer, where memory is short or in pieces")),
             after: &["vm.compact_memory", "vm.drop_caches"],
             ..Rare::NONE
         },
@@ -236,7 +239,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("by memory, at most 262144"),
         purpose: "the size of the table of tracked connections; as net.netfilter.nf_conntrack_buckets",
         rare: &Rare {
-            read_back: Some("rounded up to what fills whole pages"),
+            read_back: Some(ReadBack::Rounded("rounded up to what fills whole pages")),
             module: Some("nf_conntrack"),
             ..Rare::NONE
         },

@@ -1,8 +1,8 @@
 //! `vm`: memory, swap, writing back, huge pages. All of the host but one.
 
 use super::row::{
-    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Rare, Row, TICKS, TICKS_SECONDS_MAX,
-    ULONG_MAX, always, never_changed, number, since, takes,
+    ADMIN_VM, ANY_INT, Access, BY_TICK, Bounds, FLAG, HOST, INT_MAX, OFF_ON, Rare, ReadBack, Row, TICKS,
+    TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number, since, takes,
 };
 use super::scope::Scope;
 use super::version::KernelVersion;
@@ -208,7 +208,7 @@ pub(super) static ROWS: &[Row] = &[
             "5.10 takes a negative number without an error and changes nothing",
         ],
         rare: &Rare {
-            read_back: Some("fewer, where memory is short or in pieces"),
+            read_back: Some(ReadBack::Clamped("fewer, where memory is short or in pieces")),
             after: &["vm.compact_memory", "vm.drop_caches"],
             ..Rare::NONE
         },

@@ -179,7 +179,7 @@ fn parts(Stored { asked, stored, rule }: &Stored) -> (String, String, String) {
         _ => format!("`{}`", value.to_string()),
     };
     let found = stored.as_ref().map_or_else(|| quoted(&""), |stored| quoted(stored));
-    (quoted(asked), found, rule.map_or_else(String::new, |rule| format!(": {rule}")))
+    (quoted(asked), found, rule.map_or_else(String::new, |rule| format!(": {}", rule.text())))
 }
 
 fn access(cause: &AccessCause) -> String {

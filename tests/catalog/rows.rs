@@ -1,6 +1,6 @@
 //! The catalog's rows by themselves: whole, sane, and agreeing with each other.
 
-use tunectl::catalog::{self, Access, Docker, InNewNetns, Kubernetes, Row, Scope};
+use tunectl::catalog::{self, Access, Docker, InNewNetns, Kubernetes, ReadBack, Row, Scope};
 use tunectl::model::limit::Resource;
 use tunectl::model::name::{SysctlName, SysfsName};
 use tunectl::model::setting::{Key, System};
@@ -39,7 +39,7 @@ fn every_row_has_a_description() {
         for version in [catalog::KernelVersion::OLDEST, catalog::KernelVersion::NEWEST] {
             assert!(!row.default.at(version).is_empty(), "{name}");
         }
-        let texts = row.notes.iter().copied().chain([row.purpose]).chain(row.rare.read_back);
+        let texts = row.notes.iter().copied().chain([row.purpose]).chain(row.rare.read_back.map(ReadBack::text));
         for text in texts {
             assert!(!text.ends_with('.') && !text.contains('\n') && text.trim() == text, "{name}: {text:?}");
         }

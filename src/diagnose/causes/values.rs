@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 
 use super::{Code, Family, obstacle};
+use crate::catalog::ReadBack;
 use crate::diagnose::case::{KeyCase, LimitCase};
 use crate::diagnose::context::is_named;
 use crate::diagnose::key_remedies::load_module;
@@ -126,7 +127,15 @@ pub struct Stored {
     /// The value that was read back.
     pub stored: Option<Value>,
     /// How the kernel changes values of this setting, where that is known.
-    pub rule: Option<&'static str>,
+    pub rule: Option<ReadBack>,
+}
+
+impl Stored {
+    /// Whether what was read back is how what was written begins.
+    fn is_cut(&self) -> bool {
+        let begin = self.stored.as_ref().map(Value::to_kernel).filter(|begin| begin != "\n");
+        begin.is_some_and(|begin| self.asked.to_kernel().starts_with(&begin))
+    }
 }
 
 /// Which of two settings for ports.
@@ -235,16 +244,11 @@ impl ValueCause {
     fn not_kept(case: &KeyCase<'_>) -> Self {
         let rule = case.row.and_then(|row| row.rare.read_back);
         let stored = Stored { asked: case.value(), stored: case.found.cloned(), rule };
-        let begins = |with: &[&str]| rule.is_some_and(|rule| with.iter().any(|word| rule.starts_with(word)));
-        let kept = stored.stored.as_ref().map(ToString::to_string).filter(|kept| !kept.is_empty());
-        if begins(&["rounded"]) {
-            Self::Rounded(stored)
-        } else if begins(&["brought into", "at least", "fewer"]) {
-            Self::Clamped(stored)
-        } else if kept.is_some_and(|kept| stored.asked.to_string().starts_with(&kept)) {
-            Self::Truncated(stored)
-        } else {
-            Self::NotKept(stored)
+        match rule {
+            Some(ReadBack::Rounded(_)) => Self::Rounded(stored),
+            Some(ReadBack::Clamped(_)) => Self::Clamped(stored),
+            Some(ReadBack::Changed(_)) | None if stored.is_cut() => Self::Truncated(stored),
+            Some(ReadBack::Changed(_)) | None => Self::NotKept(stored),
         }
     }
 
