@@ -1,6 +1,6 @@
 //! The subcommands, one file each: its arguments, how it opens the kernel's settings, and its steps in order.
 //!
-//! To add one: its file with a type of arguments that is [`Execute`], a `mod` line, and a line in [`Subcommand`].
+//! To add one: its file with a type of arguments that is `Execute`, a `mod` line, and a line in [`Subcommand`].
 
 mod apply;
 #[cfg_attr(not(feature = "bench"), path = "left_out.rs")]

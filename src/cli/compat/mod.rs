@@ -2,7 +2,7 @@
 //! tunectl takes their options and environment variables and does what they do.
 //!
 //! One file for each, a table of its options and what each becomes in the arguments of `tunectl run`. To add one: its
-//! file, and a line in [`EMULATED`].
+//! file, and a line in `EMULATED`.
 //!
 //! Unlike tini and catatonit, whose C library looks for options to the very end, parsing stops at the command.
 
