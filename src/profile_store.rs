@@ -1,11 +1,14 @@
 //! Where profiles come from: files by path, `/etc/tunectl/profiles/NAME.toml`, and the built-in ones.
 #![forbid(unsafe_code)]
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
+use std::string::FromUtf8Error;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use crate::builtin;
 use crate::model::suggest;
@@ -18,6 +21,13 @@ pub const DIRECTORY: &str = "/etc/tunectl/profiles";
 
 /// The largest profile, in bytes: one for every sysctl of a large host is a twentieth of this.
 const LARGEST: u64 = 1 << 20;
+
+/// How long a file has to be unchanged. The clock that files get their times from has steps of up to 10 ms (`CONFIG_HZ` of
+/// 100), so two changes may leave the same time; and a rewrite takes a moment.
+const SETTLED: Duration = Duration::from_millis(20);
+
+/// How often a file that changes is read.
+const ATTEMPTS: usize = 4;
 
 /// Where profiles are looked for, and whose files are trusted.
 #[derive(Clone, Debug)]
@@ -101,31 +111,51 @@ impl ProfileStore {
         }
     }
 
+    /// Reads a file whole. One that changes meanwhile is read again, since rewriting it in place leaves it empty or cut
+    /// for a moment.
     fn read(&self, path: &Path) -> Result<Source, FileError> {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                thread::sleep(SETTLED);
+            }
+            if let Some(bytes) = self.read_unchanged(path)? {
+                if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+                    return Err(FileError::Binary(at));
+                }
+                let binary = |error: FromUtf8Error| FileError::Binary(error.utf8_error().valid_up_to());
+                let text = String::from_utf8(bytes).map_err(binary)?;
+                return Ok(Source { label: path.to_string_lossy().into_owned(), text });
+            }
+        }
+        Err(FileError::Changed)
+    }
+
+    /// The bytes of a file; `None` where it may have changed while it was read.
+    fn read_unchanged(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         // Without O_NONBLOCK the open of a fifo waits for a writer, for ever perhaps; with O_NOCTTY no terminal
         // becomes ours (open(2)). Every check is made on the descriptor, so that nobody can swap the file between.
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        let size = self.check(&file)?;
+        let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let before = self.check(&file)?;
         // With room for one more byte than there are, the end shows with the next read.
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
-        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default() + 1);
+        (&mut file).take(LARGEST + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LARGEST {
             return Err(FileError::TooLarge);
         }
-        if bytes.contains(&0) {
-            return Err(FileError::Binary(bytes.iter().position(|byte| *byte == 0).unwrap_or_default()));
-        }
-        let text = String::from_utf8(bytes).map_err(|error| FileError::Binary(error.utf8_error().valid_up_to()))?;
-        Ok(Source { label: path.to_string_lossy().into_owned(), text })
+        let after = file.metadata()?;
+        let same = before.len() == bytes.len() as u64 && before.len() == after.len();
+        let modified = (before.modified()?, after.modified()?);
+        let settled = SystemTime::now().duration_since(modified.1).map_or(true, |age| age >= SETTLED);
+        Ok((same && modified.0 == modified.1 && settled).then_some(bytes))
     }
 
     /// An error unless it is a regular file, not too large, and where we have privileges one that only trusted users can
-    /// write to. Returns its size in bytes.
+    /// write to. Returns its metadata.
     ///
     /// The directory is not checked: whoever can write to it can put another file in its place, but none that is owned by
     /// root. Group 0 is root's own; files copied into an image from a checkout with umask 002 are writable for it.
-    fn check(&self, file: &File) -> Result<u64, FileError> {
+    fn check(&self, file: &File) -> Result<Metadata, FileError> {
         let found = file.metadata()?;
         let kind = found.file_type();
         if !kind.is_file() {
@@ -139,7 +169,7 @@ impl ProfileStore {
         if found.len() > LARGEST {
             return Err(FileError::TooLarge);
         }
-        let Some(owners) = &self.owners else { return Ok(found.len()) };
+        let Some(owners) = &self.owners else { return Ok(found) };
         if !owners.contains(&found.uid()) {
             return Err(FileError::UntrustedOwner { uid: found.uid() });
         }
@@ -148,7 +178,7 @@ impl ProfileStore {
         if by_others || by_group {
             return Err(FileError::WritableByOthers { mode: found.mode() & 0o7777 });
         }
-        Ok(found.len())
+        Ok(found)
     }
 }
 
@@ -173,6 +203,8 @@ enum FileError {
     /// It is this instead of a regular file.
     NotAFile(&'static str),
     TooLarge,
+    /// It changed at each attempt.
+    Changed,
     /// The offset of the first byte that is not UTF-8.
     Binary(usize),
     /// Its owner is not trusted.
@@ -197,6 +229,7 @@ impl FileError {
         let (reason, help) = match self {
             Self::Io(error) => (format!("can't be read: {}", sys::reason(&error)), None),
             Self::NotAFile(what) => (format!("is {what}, not a file"), None),
+            Self::Changed => ("changed while it was read".to_owned(), None),
             Self::TooLarge => (format!("is larger than {} MiB", LARGEST >> 20), None),
             Self::Binary(at) => (format!("is a binary file: its byte {at} is no text"), None),
             Self::UntrustedOwner { uid } => (

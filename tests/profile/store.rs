@@ -3,6 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tunectl::catalog;
 use tunectl::profile::load::{LookupError, load};
@@ -78,6 +81,50 @@ fn unsuitable_files_are_named_by_their_kind() {
     }
     assert_eq!(refused(&library, "/dev/zero").message, "profile `/dev/zero` is a device, not a file");
     assert_eq!(refused(&library, "/proc/self/mem").message.split(' ').nth(2), Some("can't"));
+}
+
+/// A file that is rewritten in place has for a moment no text, or the beginning of one. Whoever reads it then gets one of
+/// the two texts whole, or an error. Of a writer that is stopped in the middle for long, nobody can tell.
+#[test]
+fn a_file_that_is_rewritten_is_never_read_in_part() {
+    let folder = Folder::new();
+    let library = folder.library();
+    let part = "[linux.sysctl]\n# ".to_owned() + &"x".repeat(20_000);
+    let texts = [format!("{part}\nvm.swappiness = 1\n"), format!("{part}\nvm.overcommit_memory = 1\n# longer\n")];
+    let path = folder.file("p.toml", &texts[0]);
+    let (ended, rewrites, slow) = (AtomicBool::new(false), AtomicU32::new(0), AtomicBool::new(false));
+    let wrong: Vec<usize> = thread::scope(|scope| {
+        scope.spawn(|| {
+            for text in texts.iter().cycle().take_while(|_| !ended.load(Ordering::SeqCst)) {
+                let start = Instant::now();
+                fs::write(&path, text).unwrap();
+                slow.fetch_or(start.elapsed() > Duration::from_millis(5), Ordering::SeqCst);
+                rewrites.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let read = |_| {
+            slow.store(false, Ordering::SeqCst);
+            let found = library.find(&path, None);
+            // What was being written is complete after the next rewrite.
+            let before = rewrites.load(Ordering::SeqCst);
+            while rewrites.load(Ordering::SeqCst) < before + 2 {
+                thread::yield_now();
+            }
+            let wrong = match found {
+                Ok(source) => Some(source.text.len()).filter(|_| !texts.contains(&source.text)),
+                Err(error) => {
+                    (error.message != format!("profile `{path}` changed while it was read")).then_some(usize::MAX)
+                }
+            };
+            wrong.filter(|_| !slow.load(Ordering::SeqCst))
+        };
+        let wrong = (0..30).filter_map(read).collect();
+        ended.store(true, Ordering::SeqCst);
+        wrong
+    });
+    assert_eq!(wrong, [0; 0], "bytes of what was read");
+    fs::write(&path, &texts[1]).unwrap();
+    assert_eq!(library.find(&path, None).unwrap().text, texts[1]);
 }
 
 #[test]
