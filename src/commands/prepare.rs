@@ -11,7 +11,8 @@ use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::setting::{Key, System};
 use crate::plan::{self, PlanEnvironment, Requirements};
 use crate::profile::cli_overrides::{self, CliSettings};
-use crate::profile::load::load as load_all;
+use crate::profile::lint::other_system;
+use crate::profile::load::{load as load_all, refuse_empty};
 use crate::profile::problem::Problem;
 use crate::profile::{Profile, Source};
 
@@ -48,7 +49,7 @@ pub(super) fn prepare(
     asked: &ProfileArgs,
     need: Need,
     allow_host_settings: bool,
-    world: &World<'_>,
+    world: &mut World<'_>,
 ) -> Result<Prepared, CommandError> {
     prepare_for(None, asked, need, allow_host_settings, world)
 }
@@ -62,11 +63,14 @@ pub(super) fn prepare_for(
     asked: &ProfileArgs,
     need: Need,
     allow_host_settings: bool,
-    world: &World<'_>,
+    world: &mut World<'_>,
 ) -> Result<Prepared, CommandError> {
     let system = world.kernel.system();
     let mut files = Vec::new();
     let mut profile = load(asked, need, system, &mut files, world)?;
+    if let Some(warning) = other_system(&profile, system) {
+        drop(writeln!(world.err, "{warning}"));
+    }
     let raw = std::mem::take(&mut profile.requirements);
     let machine = || world.os.machine(pid.filter(|_| system == System::Linux));
     let requirements = plan::resolve(raw, &profile.service_ports, system, &machine)
@@ -149,6 +153,7 @@ fn load(
     };
     load_all(&asked.profiles, &mut find, &spec)
         .and_then(|profile| cli_overrides::add(profile, typed, system, &spec))
+        .and_then(|profile| refuse_empty(&profile).map(|()| profile))
         .map_err(CommandError::problems)
 }
 

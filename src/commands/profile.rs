@@ -6,7 +6,7 @@ use crate::catalog::{self, Access, KernelVersion};
 use crate::environment::Environment;
 use crate::model::setting::{Key, System};
 use crate::profile::lint::{Idle, KeyFacts, LintFacts, lint};
-use crate::profile::load::load as load_all;
+use crate::profile::load::{load as load_all, refuse_empty};
 use crate::profile::problem::Problems;
 use crate::profile::{Profile, Source};
 
@@ -79,7 +79,11 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
     let environment = world.os.environment();
-    let facts = LintFacts { names: &names, key: &|system, key| key_facts(system, key, &environment) };
+    let facts = LintFacts {
+        system: world.kernel.system(),
+        names: &names,
+        key: &|system, key| key_facts(system, key, &environment),
+    };
     let mut broken = 0;
     for name in asked {
         match load(std::slice::from_ref(name), world) {
@@ -133,5 +137,7 @@ fn key_facts(system: System, key: &Key, environment: &Environment) -> KeyFacts {
 
 fn load(names: &[String], world: &World<'_>) -> Result<Profile, Problems> {
     let mut find = |name: &str, named_by: Option<&Source>| world.profiles.find(name, named_by);
-    load_all(names, &mut find, &spec)
+    let profile = load_all(names, &mut find, &spec)?;
+    refuse_empty(&profile)?;
+    Ok(profile)
 }

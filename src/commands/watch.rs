@@ -86,7 +86,7 @@ fn repair_journal(world: &mut World<'_>) -> Result<RepairJournal, CommandError> 
 }
 
 /// Reads the profile. Its limits are left out: they belong to a process, and a watch is not for one.
-fn read_config(watch: &WatchArgs, world: &World<'_>) -> Result<WatchConfig, CommandError> {
+fn read_config(watch: &WatchArgs, world: &mut World<'_>) -> Result<WatchConfig, CommandError> {
     let Prepared { profile, requirements, place, files, .. } =
         prepare(&watch.profile, Need::Profile, watch.allow_host_settings, world)?;
     if !requirements.limits.is_empty() {

@@ -64,6 +64,15 @@ pub enum System {
 }
 
 impl System {
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::MacOs => "macOS",
+        }
+    }
+
     /// The name of the table that holds what is of this system only.
     #[must_use]
     pub fn table(self) -> &'static str {

@@ -44,6 +44,25 @@ pub fn load(names: &[String], find: FindProfile<'_>, lookup: Lookup<'_>) -> Resu
     if loader.problems.is_empty() { Ok(profile) } else { Err(Problems(loader.problems)) }
 }
 
+/// An error where a profile that was asked for, with all that was added to it, asks for nothing: it is a mistake, and
+/// would hold on every machine.
+///
+/// # Errors
+/// Names the last file.
+pub fn refuse_empty(profile: &Profile) -> Result<(), Problems> {
+    match profile.sources.last() {
+        Some(source) if profile.asks_for_nothing() => {
+            let message = format!("`{}` asks for nothing", source.label);
+            let origin = Origin { source: Rc::clone(source), span: 0..0 };
+            Err(Problem::error(message, Some(origin)).help(FILLED).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+const FILLED: &str = "it needs a setting, as in `linux.sysctl.\"net.core.somaxconn\" = { at_least = 4096 }`, or the table \
+    `[rlimit]`, `[run]` or `[service]`";
+
 struct Loader<'a> {
     find: FindProfile<'a>,
     lookup: Lookup<'a>,

@@ -125,6 +125,22 @@ pub struct Source {
     pub text: String,
 }
 
+impl Profile {
+    /// Whether it has no setting of any system, no port and no option of `[run]`.
+    #[must_use]
+    pub fn asks_for_nothing(&self) -> bool {
+        self.requirements.is_empty() && self.service_ports.is_empty() && self.run == RunOptions::default()
+    }
+
+    /// Whether it asks for something, but for nothing on this system.
+    #[must_use]
+    pub fn is_for_other_systems(&self, system: System) -> bool {
+        let here = |requirement: &RawRequirement| requirement.system.is_none_or(|its| its == system);
+        let elsewhere = !self.requirements.iter().any(here) && !self.requirements.is_empty();
+        elsewhere && self.service_ports.is_empty() && self.run == RunOptions::default()
+    }
+}
+
 impl RawRequirement {
     /// Whether this is about the same setting of the same system as `other`.
     #[must_use]

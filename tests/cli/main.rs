@@ -9,6 +9,7 @@ mod support;
 mod apply;
 #[cfg(target_os = "linux")]
 mod check;
+mod empty_profiles;
 #[cfg(target_os = "linux")]
 mod input;
 #[cfg(target_os = "linux")]

@@ -20,7 +20,7 @@ fn warnings(profile: &Profile) -> Vec<String> {
         .into_iter()
         .flat_map(|system| catalog::names(system).map(move |name| (system, name)))
         .collect();
-    lint(profile, &LintFacts { names: &known, key: &|_, _| KeyFacts::default() })
+    lint(profile, &LintFacts { system: System::Linux, names: &known, key: &|_, _| KeyFacts::default() })
         .iter()
         .map(ToString::to_string)
         .collect()

@@ -17,9 +17,14 @@ fn read(text: &str) -> Result<Profile, String> {
     let mut find = |_: &str, _: Option<&Source>| Ok(Source { label: "a.toml".to_owned(), text: text.to_owned() });
     let profile = load(&["a.toml".to_owned()], &mut find, &catalog::spec).map_err(|problems| problems.to_string())?;
     let known: Vec<(System, &str)> = catalog::names(System::Linux).map(|name| (System::Linux, name)).collect();
-    for warning in
-        lint(&profile, &LintFacts { names: &known, key: &|_, _| KeyFacts { of_host: true, ..KeyFacts::default() } })
-    {
+    for warning in lint(
+        &profile,
+        &LintFacts {
+            system: System::Linux,
+            names: &known,
+            key: &|_, _| KeyFacts { of_host: true, ..KeyFacts::default() },
+        },
+    ) {
         assert!(warning.to_string().starts_with("warning[W"));
     }
     Ok(profile)

@@ -14,8 +14,10 @@ const KNOWN: [(System, &str); 6] = [
     (System::MacOs, "kern.maxfiles"),
 ];
 
+/// On the system that the text is for.
 fn warnings(text: &str) -> Vec<String> {
-    lint(&good(text), &LintFacts { names: &KNOWN, key: &|_, _| KeyFacts::default() })
+    let system = if text.starts_with("[macos") { System::MacOs } else { System::Linux };
+    lint(&good(text), &LintFacts { system, names: &KNOWN, key: &|_, _| KeyFacts::default() })
         .iter()
         .map(ToString::to_string)
         .collect()

@@ -8,6 +8,7 @@ mod keys;
 mod limits;
 mod myths;
 mod ports;
+mod systems;
 
 use super::problem::Problem;
 use super::value_expr::plain;
@@ -44,8 +45,10 @@ impl std::fmt::Debug for Check {
     }
 }
 
+pub use systems::other_system;
+
 /// All warnings, in the order of their codes.
-pub static WARNINGS: [&Warning; 20] = [
+pub static WARNINGS: [&Warning; 21] = [
     &ports::UNRESERVED_RANGE,
     &ports::PARITY,
     &keys::MISSPELT,
@@ -66,6 +69,7 @@ pub static WARNINGS: [&Warning; 20] = [
     &limits::TOO_LOW,
     &keys::HIDDEN_LETTERS,
     &ports::BELOW_UNPRIVILEGED,
+    &systems::OTHER_SYSTEM,
 ];
 
 /// The warning of this code, in upper or lower case.
@@ -76,6 +80,8 @@ pub fn warning(code: &str) -> Option<&'static Warning> {
 
 /// What the checks have to be told, since they look nothing up themselves.
 pub struct LintFacts<'a> {
+    /// The system that we run on.
+    pub system: System,
     /// The names of all sysctls in the catalog.
     pub names: &'a [(System, &'a str)],
     /// What is known of a key; the default of an unknown one.

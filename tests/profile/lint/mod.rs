@@ -302,5 +302,5 @@ fn built_in_profiles() {
             ran.stderr.lines().filter_map(|line| line.strip_prefix("warning[")).map(|line| &line[..4]).collect();
         assert_eq!(codes.concat(), expected, "{name}");
     }
-    assert_eq!(WARNINGS.len(), 20);
+    assert_eq!(WARNINGS.len(), 21);
 }
