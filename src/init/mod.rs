@@ -1,6 +1,6 @@
 //! Staying as the service's parent: what PID 1 of a container has to do for it.
 //!
-//! [`run`] lists the steps: prepare, start the child, then supervise until it has ended and no descendant is left. All
+//! `run` lists the steps: prepare, start the child, then supervise until it has ended and no descendant is left. All
 //! signals have been blocked since the first statement of `main` and are taken one by one, so that none is lost and
 //! nothing happens between two lines. Once the service runs, no failure ends the supervisor: its end would be that
 //! of everything in the container.

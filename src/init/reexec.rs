@@ -30,7 +30,7 @@ pub(super) fn reexec(child: i32, config: &SupervisorConfig, command: &str) {
     }
 }
 
-/// If `arguments` are those of [`reexec`], supervises and returns the exit code. `main` calls it before anything else.
+/// If `arguments` are those of `reexec`, supervises and returns the exit code. `main` calls it before anything else.
 #[must_use]
 pub fn resume(arguments: &[OsString]) -> Option<i32> {
     let [name, state, ..] = arguments else { return None };
