@@ -13,8 +13,6 @@ pub struct LimitRow {
     pub flag: char,
     /// The title that `ulimit -a` of bash(1) has for it.
     pub title: &'static str,
-    /// The unit that `ulimit -a` of bash(1) prints behind the title; none where it prints only the flag.
-    pub shell_unit: Option<&'static str>,
     /// How many of the kernel's units one of the shell's is: 1024 where `ulimit` counts in KiB.
     pub shell_factor: u64,
     /// What the kernel gives its first process, soft and hard (`include/asm-generic/resource.h`).
@@ -41,7 +39,6 @@ const PLAIN: LimitRow = LimitRow {
     unit: "",
     flag: ' ',
     title: "",
-    shell_unit: None,
     shell_factor: 1,
     default: "unlimited",
     purpose: "",
@@ -50,11 +47,10 @@ const PLAIN: LimitRow = LimitRow {
     has_effect: true,
 };
 
-const KIB: LimitRow =
-    LimitRow { unit: "bytes", shell_unit: Some("kbytes"), shell_factor: 1024, on_macos: true, ..PLAIN };
+const KIB: LimitRow = LimitRow { unit: "bytes", shell_factor: 1024, on_macos: true, ..PLAIN };
 
 /// bash calls them blocks, of 1024 bytes; in POSIX mode, and in dash, a block is 512 bytes.
-const BLOCKS: LimitRow = LimitRow { shell_unit: Some("blocks"), ..KIB };
+const BLOCKS: LimitRow = LimitRow { ..KIB };
 
 static ROWS: [LimitRow; 16] = [
     LimitRow {
@@ -62,7 +58,6 @@ static ROWS: [LimitRow; 16] = [
         unit: "seconds",
         flag: 't',
         title: "cpu time",
-        shell_unit: Some("seconds"),
         purpose: "processor time of the process",
         notes: &["at the soft limit SIGXCPU comes every second, at the hard one SIGKILL"],
         on_macos: true,
@@ -194,7 +189,6 @@ static ROWS: [LimitRow; 16] = [
         unit: "bytes",
         flag: 'q',
         title: "POSIX message queues",
-        shell_unit: Some("bytes"),
         default: "819200",
         purpose: "POSIX message queues of the real user (mq_overview(7))",
         ..PLAIN
@@ -223,7 +217,6 @@ static ROWS: [LimitRow; 16] = [
         unit: "microseconds",
         flag: 'R',
         title: "real-time non-blocking time",
-        shell_unit: Some("microseconds"),
         purpose: "processor time under a real-time policy without a blocking call",
         notes: &["at the soft limit SIGXCPU comes every second, at the hard one SIGKILL"],
         ..PLAIN

@@ -190,12 +190,6 @@ pub enum Access {
 }
 
 impl Row {
-    /// Whether it can't be read: then nothing can be compared.
-    #[must_use]
-    pub fn is_write_only(&self) -> bool {
-        self.access == Access::WriteOnly
-    }
-
     /// Whether that kernel has it, modules and namespaces aside.
     #[must_use]
     pub fn exists_on(&self, version: KernelVersion) -> bool {

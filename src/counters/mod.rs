@@ -162,7 +162,8 @@ pub enum Kind {
 
 impl Counter {
     /// All of them, in the order of the table.
-    pub fn all() -> impl Iterator<Item = Self> {
+    #[cfg(test)]
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         table::ROWS.iter().map(|row| row.counter)
     }
 

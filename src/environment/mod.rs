@@ -141,12 +141,6 @@ impl Environment {
         self.target.map_or(self.initial.user, |target| target.own_user_initial)
     }
 
-    /// The subject of sentences that go on with "… in a container".
-    #[must_use]
-    pub fn who_is(&self) -> &'static str {
-        if self.target.is_some() { "the process is" } else { "we are" }
-    }
-
     /// The kernel's version; the newest there can be where it is not known.
     #[must_use]
     pub fn version(&self) -> KernelVersion {

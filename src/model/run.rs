@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn values_are_read() {
-        let term = Signal::TERM;
+        let term = Signal::new(15).unwrap();
         assert_eq!(
             set("rewrite", &["15=3", "hup=0"]).unwrap().rewrite,
             [(term, Signal::new(3)), (Signal::new(1).unwrap(), None)]

@@ -57,11 +57,6 @@ fn names() -> impl Iterator<Item = (&'static str, i32)> {
 }
 
 impl Signal {
-    /// `SIGTERM`, by which a service is asked to end.
-    pub const TERM: Self = Self(libc::SIGTERM);
-    /// `SIGKILL`, by which it is ended.
-    pub const KILL: Self = Self(libc::SIGKILL);
-
     /// The signal with this number, if there is one.
     #[must_use]
     pub fn new(number: i32) -> Option<Self> {

@@ -69,12 +69,6 @@ impl PersistRoot {
         Self { root: root.into() }
     }
 
-    /// The directory.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// The whole path of a file.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {

@@ -35,16 +35,9 @@ pub struct Inherited {
     mask: Mask,
     broken_pipe: Disposition,
     child: Disposition,
-    plugged: [bool; 3],
 }
 
 impl Inherited {
-    /// Whether standard descriptor `fd` (0, 1 or 2) was closed when we were started.
-    #[must_use]
-    pub fn was_closed(&self, fd: usize) -> bool {
-        self.plugged.get(fd).copied().unwrap_or(false)
-    }
-
     /// The signals that were blocked when we were started.
     #[must_use]
     pub fn mask(&self) -> Mask {
@@ -60,7 +53,7 @@ impl Inherited {
     /// The same, with another mask: what a supervisor that was executed anew keeps of its first life.
     #[must_use]
     pub fn from_parts(mask: Mask, broken_pipe: Disposition, child: Disposition) -> Self {
-        Self { mask, broken_pipe, child, plugged: [false; 3] }
+        Self { mask, broken_pipe, child }
     }
 
     /// Gives the signal state back. What is pending and no longer blocked arrives before this returns.
@@ -89,12 +82,8 @@ impl Inherited {
 /// `argv` holds `count` pointers to strings that live as long as the process, as the C runtime gives them to `main`.
 pub unsafe fn start(count: c_int, argv: *const *const c_char, run: fn(Vec<OsString>, Inherited) -> i32) -> c_int {
     let mask = block_every_signal();
-    let inherited = Inherited {
-        mask,
-        broken_pipe: disposition(libc::SIGPIPE),
-        child: disposition(libc::SIGCHLD),
-        plugged: plug_closed(),
-    };
+    plug_closed();
+    let inherited = Inherited { mask, broken_pipe: disposition(libc::SIGPIPE), child: disposition(libc::SIGCHLD) };
     // Only what has to be changed: setting a disposition throws a waiting signal away (sigaction(2)), and one may wait
     // that came before an exec of our own.
     if inherited.broken_pipe == Disposition::Default {
@@ -124,12 +113,11 @@ pub unsafe fn start(count: c_int, argv: *const *const c_char, run: fn(Vec<OsStri
 
 /// Opens something on each closed standard descriptor, so that no file of ours ever becomes number 2 and gets an
 /// error message written into it. Closed again on exec: the service finds them closed, as we did.
-fn plug_closed() -> [bool; 3] {
-    let mut plugged = [false; 3];
-    for (fd, closed) in (0..).zip(plugged.iter_mut()) {
+fn plug_closed() {
+    for fd in 0..3 {
         // SAFETY: F_GETFD takes no pointer, and any number may be asked about.
-        *closed = unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1;
-        if *closed {
+        let closed = unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1;
+        if closed {
             // open(2) gives the lowest free number, which is this one. A container may have no /dev, but has a root.
             let null = open(c"/dev/null", libc::O_RDWR);
             if null == -1 {
@@ -137,7 +125,6 @@ fn plug_closed() -> [bool; 3] {
             }
         }
     }
-    plugged
 }
 
 fn open(path: &CStr, mode: c_int) -> c_int {

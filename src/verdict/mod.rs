@@ -181,7 +181,8 @@ pub fn judge(run: &Observation) -> Verdict {
 
 impl Code {
     /// All of them, in the order of precedence.
-    pub const ALL: [Self; 15] = [
+    #[cfg(test)]
+    const ALL: [Self; 15] = [
         Self::ClientDescriptors,
         Self::ServiceDescriptors,
         Self::Pids,
