@@ -1,4 +1,4 @@
-//! Outcomes and verdicts: what was asked, what was read back, and whether that will do.
+//! Outcomes: of each setting what is required, what was read back, and whether that satisfies the requirement.
 #![forbid(unsafe_code)]
 
 use std::rc::Rc;
@@ -9,10 +9,10 @@ use crate::model::setting::Setting;
 use crate::model::value::Value;
 use crate::plan::{Requirement, Unreadable};
 
-/// All outcomes of one walk of a plan.
+/// The outcomes of a plan that was carried out, or only checked.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// In the order in which the settings were walked.
+    /// In the order of the plan's steps.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -21,48 +21,48 @@ pub struct Report {
 pub struct Outcome {
     /// What is required, and where the profile says so.
     pub requirement: Rc<Requirement>,
-    /// What stood there before the walk, where that could be read.
+    /// The value before anything was written, where that could be read.
     pub before: Option<Value>,
-    /// What was read back, never what was written.
+    /// The value that was read back, never the one that was written.
     pub found: Option<Value>,
-    /// Whether that will do.
+    /// Whether that satisfies the requirement.
     pub verdict: Verdict,
-    /// How putting back what was changed went, because a required setting fell short; nothing where nothing had to be
-    /// put back. Boxed, as `evidence` is: most outcomes have neither.
+    /// How restoring the value before went, where a required setting fell short; nothing where it did not have to be
+    /// restored. Boxed, as `evidence` is: most outcomes have neither.
     pub undone: Option<Box<Undone>>,
-    /// What stands around the key; looked at only where it falls short.
+    /// What the kernel shows of the setting beside its value; gathered only where it falls short.
     pub evidence: Option<Box<Evidence>>,
 }
 
-/// Whether what was read back is what was asked for.
+/// Whether the value that was read back satisfies the requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is, and it was before.
+    /// It does, and the value before did.
     Holds,
-    /// It is now.
+    /// It does now.
     Changed,
-    /// It would be changed to this: the verdict of a plan that is only shown.
+    /// It does not, and this would be written: the verdict of a dry run.
     WouldChange(Value),
-    /// It is not.
+    /// It does not.
     Short(Shortfall),
 }
 
-/// How a setting came to fall short. Why, and what to do, is for the diagnosis to say.
+/// How a setting came to fall short. Why, and what to do about it, is for `diagnose` to find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shortfall {
-    /// Another value stands there, and nobody tried to change it.
+    /// It has another value, and was not written.
     Differs,
     /// It belongs to the host, and we are in a container or namespace: it was not written.
     HostOwned,
     /// It could not be read.
     Unread(Unreadable),
-    /// The kernel refused what was written or set.
+    /// The kernel refused the write.
     Refused(KernelError),
-    /// The kernel took what was written, and another value stands there.
+    /// The kernel took the write, and it has another value.
     NotKept,
-    /// It was not written because this other setting fell short, without which it would do harm.
+    /// It was not written because this other setting, which it depends on, fell short.
     HeldBack(Setting),
-    /// The limit holds, and the control group allows only so many.
+    /// The limit itself satisfies the requirement, but the control group allows only so many processes.
     Capped(u64),
 }
 
@@ -91,7 +91,7 @@ pub enum UndoResult {
 }
 
 impl Outcome {
-    /// Whether what is asked for does not hold.
+    /// Whether the requirement is not satisfied.
     #[must_use]
     pub fn falls_short(&self) -> bool {
         matches!(self.verdict, Verdict::Short(_) | Verdict::WouldChange(_))
@@ -109,13 +109,13 @@ impl Outcome {
         self.undone.as_ref()?.now.as_ref()
     }
 
-    /// What stands around it, as far as that was looked at.
+    /// What the kernel shows of the setting beside its value, as far as it was gathered.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
         self.evidence.as_deref().copied().unwrap_or_default()
     }
 
-    /// Whether this outcome fails the whole.
+    /// Whether the requirement is not satisfied and has to be.
     #[must_use]
     pub fn fails(&self) -> bool {
         self.requirement.required && matches!(self.verdict, Verdict::Short(_))
@@ -129,21 +129,21 @@ impl Report {
         self.outcomes.iter().any(Outcome::fails)
     }
 
-    /// Holds a soft `nproc` to what the control group allows as well: the lower of both counts.
-    pub fn cap_processes(&mut self, most: u64) {
+    /// Compares a soft `nproc` with `pids_max` of the control group too: the lower of both is in force.
+    pub fn apply_pids_max(&mut self, pids_max: u64) {
         let nproc = Setting::Limit(Resource::Nproc, Side::Soft);
         for outcome in
             self.outcomes.iter_mut().filter(|outcome| outcome.requirement.setting == nproc && !outcome.falls_short())
         {
-            let allowed = Limit::Value(most);
+            let allowed = Limit::Value(pids_max);
             let above = matches!(outcome.found, Some(Value::Limit(found)) if found > allowed);
             if above && !outcome.requirement.wanted.holds(&Value::Limit(allowed)) {
-                outcome.verdict = Verdict::Short(Shortfall::Capped(most));
+                outcome.verdict = Verdict::Short(Shortfall::Capped(pids_max));
             }
         }
     }
 
-    /// How many settings hold, how many fall short, how many of those are required.
+    /// Counts the outcomes by verdict.
     #[must_use]
     pub fn tally(&self) -> Tally {
         let short = self.outcomes.iter().filter(|outcome| outcome.falls_short());
@@ -161,7 +161,7 @@ impl Report {
 pub struct Tally {
     /// All of them.
     pub all: usize,
-    /// Those that hold now and did not before.
+    /// Those that are satisfied now and were not before.
     pub changed: usize,
     /// Those that fall short.
     pub short: usize,

@@ -1,18 +1,19 @@
-//! What can't be undone is written last, and only where all else that is required holds.
+//! Values that can't be undone are written last, and only where every other required setting holds.
 
 use crate::kernel::Kernel;
+use crate::model::setting::Setting;
 use crate::plan::KeyStep;
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::{OnFailure, keys};
 
-/// For each step whether it waits for all others. Where nothing is put back none does.
-pub(super) fn places(steps: &[KeyStep], on_failure: OnFailure) -> Vec<bool> {
+/// For each step whether it has to wait for all others. None does where nothing is undone on failure.
+pub(super) fn mark(steps: &[KeyStep], on_failure: OnFailure) -> Vec<bool> {
     steps.iter().map(|step| on_failure == OnFailure::Undo && step.is_irreversible()).collect()
 }
 
-/// Writes the steps that `is_last` names by their place, up to the first that falls short. `outcomes` begins with those
-/// of `steps`.
+/// Writes the steps that are marked in `is_last`, up to the first that falls short. `outcomes` begins with those of
+/// `steps`.
 pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool], outcomes: &mut [Outcome]) {
     if !is_last.contains(&true) {
         return;
@@ -33,7 +34,7 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]
     if failed.is_some() {
         return;
     }
-    // One may have reset another, as `stable_secret` does with `addr_gen_mode`.
+    // One may have reset another key, as `stable_secret` does `addr_gen_mode`.
     for ((step, outcome), is_last) in steps.iter().zip(outcomes).zip(is_last) {
         if *is_last || !step.is_writable() {
             continue;
@@ -45,12 +46,12 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]
     }
 }
 
-/// The outcomes of those that do not wait, and of the limits.
+/// The outcomes of the steps that are not marked in `is_last`, and of the limits.
 pub(super) fn others<'a>(is_last: &'a [bool], outcomes: &'a [Outcome]) -> impl Iterator<Item = &'a Outcome> {
     let is_last = is_last.iter().copied().chain(std::iter::repeat(false));
     outcomes.iter().zip(is_last).filter(|(_, is_last)| !is_last).map(|(outcome, _)| outcome)
 }
 
-fn setting(outcome: &Outcome) -> crate::model::setting::Setting {
+fn setting(outcome: &Outcome) -> Setting {
     outcome.requirement.setting.clone()
 }

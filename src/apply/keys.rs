@@ -1,6 +1,6 @@
-//! Keys: all are written, in the plan's order, and then all are read back. Reading back at the end costs no
-//! more than doing it after each write, and it sees what one key does to another (`ip_forward` resets
-//! `conf.*`, `dirty_bytes` zeroes `dirty_ratio`).
+//! Keys: all are written in the plan's order, then all are read back. Reading back at the end costs no more than after
+//! each write, and shows what writing one key does to another (`ip_forward` resets `conf.*`, `dirty_bytes` zeroes
+//! `dirty_ratio`).
 
 use crate::kernel::{Kernel, KernelError, WriteMode};
 use crate::model::expectation::Expectation;
@@ -17,9 +17,9 @@ pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Val
     if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
         return Err(Unreadable::NoMatch);
     }
-    let mut value = Err(String::new());
-    traced::show(kernel, key, &mut |text| value = kind.read(text)).map_err(Unreadable::Refused)?;
-    value.map_err(Unreadable::Shape)
+    let mut value = kind.parse("");
+    traced::with_text(kernel, key, &mut |text| value = kind.parse(text)).map_err(Unreadable::Refused)?;
+    value.map_err(Unreadable::UnexpectedValue)
 }
 
 /// How a value of this shape is written: a list of ports may take several writes.
@@ -30,7 +30,7 @@ pub(super) fn write_mode(kind: Kind) -> WriteMode {
     }
 }
 
-/// The outcomes of a walk that writes nothing.
+/// The outcomes where nothing is written.
 pub(super) fn check(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> {
     steps
         .iter()
@@ -47,7 +47,7 @@ pub(super) fn check(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> 
         .collect()
 }
 
-/// Writes what differs, but for the steps that `is_last` names by their place, then reads everything back.
+/// Writes what differs, but for the steps that are marked in `is_last`, then reads everything back.
 pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]) -> Vec<Outcome> {
     let mut attempts: Vec<Attempt> = Vec::with_capacity(steps.len());
     for (step, is_last) in steps.iter().zip(is_last) {
@@ -79,8 +79,8 @@ pub(super) fn write_one(kernel: &mut dyn Kernel, step: &KeyStep, target: Option<
     judged(kernel, step, attempt, found)
 }
 
-/// Writes what held until one of our writes reset it (`ip_forward` does that to `conf.*`). Once: a profile whose
-/// settings undo each other falls short.
+/// Writes keys that held until one of our writes reset them (`ip_forward` does that to `conf.*`); returns whether there
+/// were any. Done once: a profile whose settings reset each other falls short.
 fn rewrite(
     kernel: &mut dyn Kernel,
     steps: &[KeyStep],

@@ -2,7 +2,6 @@
 
 use crate::kernel::{Evidence, Kernel, KernelError, Process};
 use crate::model::limit::{Limit, Limits, Resource, Side};
-use crate::model::order::by_place;
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
 use crate::plan::{self, Action, LimitSide, LimitStep, Unreadable};
@@ -10,7 +9,7 @@ use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::{keys, traced};
 
-/// What the kernel's ceiling of `nofile` is now.
+/// The highest hard `nofile` that the kernel allows now.
 pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
     let key = plan::ceiling_key(kernel.system())?;
     match keys::read(kernel, &key, Kind::Number).ok()? {
@@ -19,7 +18,7 @@ pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
     }
 }
 
-/// The outcomes of a walk that sets nothing.
+/// The outcomes where nothing is set.
 pub(super) fn check(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for step in steps {
@@ -30,39 +29,38 @@ pub(super) fn check(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome
     outcomes
 }
 
-/// Sets what differs and reads back.
+/// Sets what differs, and reads it back.
 pub(super) fn set(kernel: &mut dyn Kernel, steps: &[LimitStep], process: Process) -> Vec<Outcome> {
     steps.iter().flat_map(|step| set_step(kernel, step, process)).collect()
 }
 
-/// The same, of a process that lives on if all of it has to be put back: a hard limit that is lowered can't be raised
-/// again without a capability (setrlimit(2)). So those come last, and only where nothing required has failed short:
-/// `failed` is what has by now.
-pub(super) fn set_what_can_be_undone(
+/// [`set`] for a process that lives on where all of it is undone. A hard limit that was lowered can't be raised again
+/// without a capability (setrlimit(2)), so hard limits are lowered last, and only where nothing required has fallen
+/// short. `failed` is a required key that has.
+pub(super) fn set_lowering_last(
     kernel: &mut dyn Kernel,
     steps: &[LimitStep],
     process: Process,
     failed: Option<Setting>,
 ) -> Vec<Outcome> {
-    let (lowering, others): (Vec<_>, Vec<_>) = steps.iter().enumerate().partition(|(_, step)| lowers_hard(step));
-    let mut done: Vec<(usize, Vec<Outcome>)> =
-        others.into_iter().map(|(place, step)| (place, set_step(kernel, step, process))).collect();
-    let now = done.iter().flat_map(|(_, outcomes)| outcomes).find(|outcome| outcome.fails());
-    let failed = failed.or_else(|| now.map(|outcome| outcome.requirement.setting.clone()));
-    for (place, step) in lowering {
-        let outcomes = match &failed {
+    let mut outcomes: Vec<Vec<Outcome>> =
+        steps.iter().map(|step| if lowers_hard(step) { Vec::new() } else { set_step(kernel, step, process) }).collect();
+    let first_failed = outcomes.iter().flatten().find(|outcome| outcome.fails());
+    let failed = failed.or_else(|| first_failed.map(|outcome| outcome.requirement.setting.clone()));
+    for (step, outcomes) in steps.iter().zip(&mut outcomes).filter(|(step, _)| lowers_hard(step)) {
+        *outcomes = match &failed {
             Some(failed) => held_back(kernel, step, failed),
             None => set_step(kernel, step, process),
         };
-        done.push((place, outcomes));
     }
-    by_place(done, |(place, _)| *place).into_iter().flat_map(|(_, outcomes)| outcomes).collect()
+    outcomes.into_iter().flatten().collect()
 }
 
 fn lowers_hard(step: &LimitStep) -> bool {
     step.action.target().zip(step.current.ok()).is_some_and(|(target, now)| target.hard < now.hard)
 }
 
+/// The outcomes of a limit that is not set because `failed` fell short.
 fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, failed: &Setting) -> Vec<Outcome> {
     let mut outcomes = check(kernel, std::slice::from_ref(step));
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.falls_short()) {
@@ -85,8 +83,8 @@ fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<
     step.sides.iter().map(|side| outcome(step, side, found, attempt, evidence)).collect()
 }
 
-/// Where the hard limit can't be raised, the soft one still goes as far as the hard one allows: that is worth
-/// having, and the refusal is reported all the same.
+/// Sets one limit. Where the hard limit can't be raised, the soft one is still raised as far as the hard one allows, and
+/// the refusal is reported all the same.
 fn set_one(kernel: &mut dyn Kernel, step: &LimitStep, target: Limits, process: Process) -> Result<(), KernelError> {
     let Err(refusal) = traced::set_limits(kernel, process, step.resource, target) else { return Ok(()) };
     if let Ok(now) = step.current {
@@ -98,8 +96,8 @@ fn set_one(kernel: &mut dyn Kernel, step: &LimitStep, target: Limits, process: P
     Err(refusal)
 }
 
-/// On macOS the soft `nofile` that counts is the lower of the limit and `kern.maxfilesperproc`, which
-/// getrlimit(2) does not tell (xnu, `proc_limitgetcur_nofile`).
+/// The limits in force. On macOS the soft `nofile` in force is the lower of the limit and `kern.maxfilesperproc`, which
+/// getrlimit(2) does not tell (XNU, `proc_limitgetcur_nofile`).
 fn in_effect(kernel: &mut dyn Kernel, resource: Resource, limits: Limits) -> Limits {
     if kernel.system() != System::MacOs || resource != Resource::Nofile {
         return limits;
@@ -115,15 +113,15 @@ fn evidence(kernel: &mut dyn Kernel, step: &LimitStep) -> Evidence {
     Evidence { hard_limit: step.current.ok().map(|limits| limits.hard), ceiling, ..Evidence::default() }
 }
 
-/// Whether a limit was set or only looked at.
+/// Whether a limit was set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Set {
     Tried,
     Untried,
 }
 
-/// Whether another value stands there than was set: macOS cuts some limits down without a word.
-fn missed(step: &LimitStep, side: Side, found: Limits) -> bool {
+/// Whether the kernel stored another value than was set: macOS lowers some limits without an error.
+fn was_lowered(step: &LimitStep, side: Side, found: Limits) -> bool {
     step.action.target().is_some_and(|target| target.side(side) != found.side(side))
 }
 
@@ -144,7 +142,7 @@ fn outcome(
             if held { Verdict::Holds } else { Verdict::Changed }
         }
         (Err(refusal), _) | (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
-        (Ok(found), Ok(Set::Tried)) if missed(step, side.side, found) => Verdict::Short(Shortfall::NotKept),
+        (Ok(found), Ok(Set::Tried)) if was_lowered(step, side.side, found) => Verdict::Short(Shortfall::NotKept),
         (Ok(_), Ok(_)) => Verdict::Short(Shortfall::Differs),
     };
     Outcome {

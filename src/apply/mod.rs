@@ -1,4 +1,4 @@
-//! Walks the plan. `check` is the same walk without writes.
+//! Makes the plan from the kernel's current values, carries it out, and undoes it where that failed.
 
 mod irreversible;
 mod keys;
@@ -15,12 +15,12 @@ use crate::model::value::Value;
 use crate::plan::{self, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements};
 use crate::report::{Report, Shortfall, Verdict};
 
-/// Reads every setting's current value and makes the plan. `process` is the one whose limits are meant.
+/// Reads the current value of every setting and makes the plan. `process` is the one whose limits are meant.
 pub fn make_plan(
     kernel: &mut dyn Kernel,
     requirements: &Requirements,
     process: Process,
-    place: PlanEnvironment,
+    environment: PlanEnvironment,
 ) -> Plan {
     let Requirements { keys, limits } = requirements;
     let keys = plan::expand_patterns(keys, &mut |pattern| kernel.names(pattern));
@@ -29,21 +29,21 @@ pub fn make_plan(
         if let Setting::Key(key) = &requirement.setting {
             let key = key.clone();
             let current = keys::read(kernel, &key, requirement.kind);
-            steps.push(plan::key_step(key, requirement, current, place));
+            steps.push(plan::key_step(key, requirement, current, environment));
         }
     }
     let ceiling = if limits.is_empty() { None } else { limits::ceiling(kernel) };
-    plan::plan(steps, limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, place)
+    plan::plan(steps, limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, environment)
 }
 
-/// What holds and what does not, with nothing written.
+/// Compares the current values with what is required; writes nothing.
 pub fn check(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
     let mut outcomes = keys::check(kernel, &plan.keys);
     outcomes.extend(limits::check(kernel, &plan.limits));
     Report { outcomes }
 }
 
-/// What would be done, with nothing written: `apply --dry-run`.
+/// What carrying out the plan would change, for `apply --dry-run`; writes nothing.
 pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
     let mut report = check(kernel, plan);
     let (keys, limits) = report.outcomes.split_at_mut(plan.keys.len());
@@ -57,6 +57,7 @@ pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
     report
 }
 
+/// What one side of a limit would be set to.
 fn side_target(step: &LimitStep, side: Side) -> Option<Value> {
     step.action.target().map(|target| Value::Limit(target.side(side)))
 }
@@ -76,41 +77,41 @@ pub fn apply(mut undo: Undo<'_>, plan: &Plan, process: Process, on_failure: OnFa
     report
 }
 
-/// Writes what differs, keys and then limits, and reads everything back. What can't be undone comes last where a
-/// required setting that falls short has everything undone: that is then for [`Undo::restore`] to do.
+/// Writes what differs, keys and then limits, and reads everything back. Undoes nothing: with [`OnFailure::Undo`] it
+/// writes what can't be undone last, and only where nothing required has fallen short.
 pub fn execute(kernel: &mut dyn Kernel, plan: &Plan, process: Process, on_failure: OnFailure) -> Report {
-    let is_last = irreversible::places(&plan.keys, on_failure);
+    let is_last = irreversible::mark(&plan.keys, on_failure);
     let mut report = Report { outcomes: keys::write(kernel, &plan.keys, &is_last) };
     let failed = irreversible::others(&is_last, &report.outcomes).find(|outcome| outcome.fails());
     let failed = failed.map(|outcome| outcome.requirement.setting.clone());
     report.outcomes.extend(match (process, on_failure) {
-        // Our own end with us, or are the service's.
+        // Our own limits need no undoing: they end with this process.
         (Process::Own, _) | (_, OnFailure::Keep) => limits::set(kernel, &plan.limits, process),
-        (Process::Pid(_), OnFailure::Undo) => limits::set_what_can_be_undone(kernel, &plan.limits, process, failed),
+        (Process::Pid(_), OnFailure::Undo) => limits::set_lowering_last(kernel, &plan.limits, process, failed),
     });
     irreversible::write(kernel, &plan.keys, &is_last, &mut report.outcomes);
     report
 }
 
-/// [`execute`], for the limits of the calling process.
+/// [`execute`] with the limits of the calling process.
 pub fn execute_own(kernel: &mut dyn Kernel, plan: &Plan, on_failure: OnFailure) -> Report {
     execute(kernel, plan, Process::Own, on_failure)
 }
 
-/// The keys alone: for an init, whose limits are the service's and are set in its own process.
+/// [`execute`] for the keys alone. Under a supervisor the limits are set in the service's process.
 pub fn execute_keys(kernel: &mut dyn Kernel, plan: &Plan, on_failure: OnFailure) -> Report {
-    let is_last = irreversible::places(&plan.keys, on_failure);
+    let is_last = irreversible::mark(&plan.keys, on_failure);
     let mut outcomes = keys::write(kernel, &plan.keys, &is_last);
     irreversible::write(kernel, &plan.keys, &is_last, &mut outcomes);
     Report { outcomes }
 }
 
-/// The limits alone, of the calling process.
+/// Sets limits of the calling process, and reads them back.
 pub fn execute_limits(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Report {
     Report { outcomes: limits::set(kernel, steps, Process::Own) }
 }
 
-/// What becomes of the changes when a required setting falls short.
+/// What becomes of the changes where a required setting falls short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
     /// They are undone: all or nothing.

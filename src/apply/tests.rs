@@ -146,7 +146,7 @@ const PLACE: PlanEnvironment = PlanEnvironment {
     version: KernelVersion(6, 12),
     contained: false,
     allow_host_settings: false,
-    shared: plan::Shared { net: false, ipc: false, uts: false, user: false, pid: false },
+    shared: plan::SharedNamespaces { net: false, ipc: false, uts: false, user: false, pid: false },
     out_of_reach: &[],
 };
 

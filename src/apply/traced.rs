@@ -1,5 +1,5 @@
-//! Each step, told to the log: `-vv` says what is written, `-vvv` also what is read. A text is made only where the log
-//! wants it.
+//! Calls of the kernel, logged: writes at level debug (`-vv`), reads at level trace (`-vvv`). The text of a value is made
+//! only where it is logged.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use crate::kernel::{Kernel, KernelError, Process, WriteMode};
 use crate::model::limit::{Limits, Resource};
 use crate::model::setting::Key;
 
-/// [`Kernel::show`].
-pub(super) fn show(kernel: &mut dyn Kernel, key: &Key, look: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
+/// [`Kernel::with_text`], logged.
+pub(super) fn with_text(kernel: &mut dyn Kernel, key: &Key, take: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
     let read = kernel.with_text(key, &mut |text| {
         log::trace!("read {key}: `{}`", text.trim_end().escape_debug());
-        look(text);
+        take(text);
     });
     if let Err(refusal) = &read {
         log::trace!("read {key}: {refusal}");
@@ -19,7 +19,7 @@ pub(super) fn show(kernel: &mut dyn Kernel, key: &Key, look: &mut dyn FnMut(&str
     read
 }
 
-/// [`Kernel::write`].
+/// [`Kernel::write`], logged.
 pub(super) fn write(kernel: &mut dyn Kernel, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
     log::debug!("write {key}: `{}`", text.trim_end().escape_debug());
     let written = kernel.write(key, text, pieces);
@@ -29,7 +29,7 @@ pub(super) fn write(kernel: &mut dyn Kernel, key: &Key, text: &str, pieces: Writ
     written
 }
 
-/// [`Kernel::limits`].
+/// [`Kernel::limits`], logged.
 pub(super) fn limits(kernel: &mut dyn Kernel, process: Process, resource: Resource) -> Result<Limits, KernelError> {
     let read = kernel.limits(process, resource);
     match &read {
@@ -39,7 +39,7 @@ pub(super) fn limits(kernel: &mut dyn Kernel, process: Process, resource: Resour
     read
 }
 
-/// [`Kernel::set_limits`].
+/// [`Kernel::set_limits`], logged.
 pub(super) fn set_limits(
     kernel: &mut dyn Kernel,
     process: Process,
@@ -54,7 +54,7 @@ pub(super) fn set_limits(
     set
 }
 
-/// Both sides, as `--rlimit` takes them.
+/// Both sides of a limit as `--rlimit` takes them, `1024:unlimited`.
 struct Sides(Limits);
 
 impl fmt::Display for Sides {

@@ -1,6 +1,5 @@
-//! All or nothing: where a required setting falls short, what was changed gets its original value back, the last change
-//! first, and is read back like any other write. How that is done is the journal's to know; where no journal is kept,
-//! it is given the same list from memory.
+//! All or nothing: where a required setting falls short, every setting that was changed gets its original value back. The
+//! journal's code does that, on an entry of the journal or, where none is kept, on the same list made from memory.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,15 +15,14 @@ use crate::model::value::Value;
 use crate::plan::{KeyStep, LimitStep, Plan};
 use crate::report::{Outcome, Report, UndoResult, Undone};
 
-/// The kernel that a plan is carried out on, and where the original values are kept until it is known that all that is
-/// required holds.
+/// The kernel that a plan is carried out on, and the original values of what is changed.
 pub struct Undo<'a>(Originals<'a>);
 
 enum Originals<'a> {
     /// In an entry of the journal.
     Journal(Recorder<'a>),
-    /// In memory: those of the steps are in the plan and its report, and here are those of the keys that the kernel
-    /// changes along with one.
+    /// In memory. Those of the plan's own settings are in its report; `side_effects` are the other keys that the kernel
+    /// changes when the plan is carried out.
     Memory { kernel: &'a mut dyn Kernel, side_effects: Vec<Change> },
 }
 
@@ -41,7 +39,8 @@ impl<'a> Undo<'a> {
         Self(Originals::Journal(recorder))
     }
 
-    /// Keeps the original values in memory. To be made before anything of `plan` is written.
+    /// Keeps the original values in memory; reads those of the side effects of `plan`, which must not have been carried
+    /// out yet.
     #[must_use]
     pub fn in_memory(kernel: &'a mut dyn Kernel, plan: &Plan) -> Self {
         let side_effects = journal::planned_side_effects(kernel, plan);
@@ -56,11 +55,11 @@ impl<'a> Undo<'a> {
         }
     }
 
-    /// Restores what `report` says was changed, and says in it how that went. `process` is the one whose limits were
-    /// set.
+    /// Restores the original values, the last change first, and records in `report` how that went. `report` is that of
+    /// `plan` carried out, `process` the one whose limits were set.
     ///
     /// # Errors
-    /// The journal could not be written: it says more than there is left to revert.
+    /// The journal could not be written: it names more than is left to revert.
     pub fn restore(self, plan: &Plan, process: Process, report: &mut Report) -> Result<(), JournalError> {
         let (reverted, kept) = match self.0 {
             Originals::Journal(recorder) => recorder.undo(),
@@ -72,10 +71,10 @@ impl<'a> Undo<'a> {
         kept
     }
 
-    /// Lets what was changed stay: the journal keeps it for `revert`, in the entry with this number.
+    /// Keeps the changes; the journal keeps the original values for `revert`, in the entry with the number returned.
     ///
     /// # Errors
-    /// The journal could not be written: it says more than was changed.
+    /// The journal could not be written: it names more than was changed.
     pub fn keep(self) -> Result<Option<u64>, JournalError> {
         match self.0 {
             Originals::Journal(recorder) => recorder.finish(),
@@ -84,11 +83,11 @@ impl<'a> Undo<'a> {
     }
 }
 
-/// What the journal would hold now. `report` begins with the outcomes of the keys of `plan`.
+/// The changes as the journal would have recorded them. `report` begins with the outcomes of the keys of `plan`.
 fn changes(plan: &Plan, process: Process, report: &Report, side_effects: Vec<Change>) -> Vec<Change> {
     let steps = plan.keys.iter().zip(&report.outcomes).filter(|(step, _)| step.is_writable());
     let mut changes: Vec<Change> = steps.map(|(step, outcome)| key_change(step, outcome)).collect();
-    // Whatever the kernel has made of them by now is our doing.
+    // Whether they have changed shows when they are read again.
     changes.extend(side_effects.into_iter().map(|change| Change { state: WriteState::Done(None), ..change }));
     changes.extend(plan.limits.iter().filter_map(|step| limit_change(step, process)));
     changes
@@ -121,7 +120,7 @@ fn limit_change(step: &LimitStep, process: Process) -> Option<Change> {
     })
 }
 
-/// Says in the outcome of each setting that had to be restored how that went.
+/// Records in the outcome of each setting that had to be restored how that went.
 fn mark(report: &mut Report, reverted: Vec<RevertedChange>) {
     let (mut keys, mut limits) = (HashMap::new(), Vec::new());
     for reverted in reverted {
@@ -160,7 +159,7 @@ fn undone(reverted: &RevertedChange, side: Option<Side>) -> Option<Undone> {
         | RevertOutcome::Unidentified(_) => return None,
     };
     let now = match (&reverted.change.setting, reverted.now.as_ref(), side) {
-        (SettingRef::Key { kind, .. }, Some(StoredValue::Text(text)), _) => kind.read(text).ok(),
+        (SettingRef::Key { kind, .. }, Some(StoredValue::Text(text)), _) => kind.parse(text).ok(),
         (SettingRef::Limit { .. }, Some(StoredValue::Limits(limits)), Some(side)) => {
             Some(Value::Limit(limits.side(side)))
         }

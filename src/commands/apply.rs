@@ -1,4 +1,4 @@
-//! `tunectl apply`: bring this machine, and the shell that this is typed in, to a profile.
+//! `tunectl apply`: applies a profile to this machine and to the calling shell.
 
 use nix::errno::Errno;
 
@@ -66,51 +66,43 @@ impl Execute for ApplyArgs {
 
 fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let mut ready = prepare_for(args.pid, &args.profile, Need::Profile, args.policy.allow_host_settings, world)?;
-    let owner = whose_limits(args, &mut ready.requirements, world)?;
-    let process = owner.as_ref().map_or(Process::Own, |owner| Process::Pid(owner.pid));
+    let limit_owner = limit_owner(args, &mut ready.requirements, world)?;
+    let process = limit_owner.as_ref().map_or(Process::Own, |owner| Process::Pid(owner.pid));
     // Locked against every other tunectl from before the values are read until the last one is written.
     let journal = open_journal(args, &ready, world);
-    let mut plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.place);
+    let mut plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.plan_environment);
     let only_checked = take_unsettable_limits(&mut plan, world);
     refuse_irreversible(args, &plan)?;
     persist::refuse(&args.persist, &ready)?;
     let mut report = if args.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
-        carry_out(args, &ready, &plan, owner.as_ref(), journal, world)?
+        carry_out(args, &ready, &plan, limit_owner.as_ref(), journal, world)?
     };
-    let undone = report.fails() && !args.policy.best_effort && !args.dry_run;
+    let is_undone = report.fails() && !args.policy.best_effort && !args.dry_run;
     report.outcomes.extend(apply::check(world.kernel, &only_checked).outcomes);
-    let failed = report.fails() && !args.policy.best_effort;
-    let lasted = if args.persist.persist && !undone {
+    let persisted = if args.persist.persist && !is_undone {
         persist::write(&args.persist, args.dry_run, &ready, process, &report, world)
     } else {
         PersistResult::default()
     };
-    let mut diagnosed = diagnosed("apply", &ready, owner.as_ref(), &report, &args.profile.to_args(), args.pid);
-    let files = lasted.documents();
+    let mut diagnosed = diagnosed("apply", &ready, limit_owner.as_ref(), &report, &args.profile.to_args(), args.pid);
+    let files = persisted.documents();
     diagnosed.files = args.persist.persist.then_some(&files);
-    match args.format {
-        Format::Json => print(world.out, &output::document(&diagnosed)),
-        Format::Text => tell(args, &diagnosed, undone, world),
-    }
-    match args.format {
-        Format::Text => print(world.out, &lasted.text()),
-        Format::Json => print(world.err, &lasted.text()),
-    }
-    match lasted.failure(&args.persist) {
+    print_report(args, &diagnosed, is_undone, &persisted.text(), world);
+    match persisted.failure(&args.persist) {
         Some(failure) => Err(failure),
-        None => Ok(if failed { FALLS_SHORT } else { 0 }),
+        None if report.fails() && !args.policy.best_effort => Ok(FALLS_SHORT),
+        None => Ok(0),
     }
 }
 
-/// Opens the journal, unless nothing is to be written to it. That it can't be opened matters only once there is
-/// something to change.
+/// Opens the journal, unless none is to be kept. That it can't be opened matters only once there is something to change.
 fn open_journal(args: &ApplyArgs, ready: &Prepared, world: &World<'_>) -> Option<Result<Journal, JournalError>> {
     (!args.no_journal && !args.dry_run).then(|| Journal::open_or_create(&places(&ready.environment, world)))
 }
 
-/// Refuses to write what can't be undone, unless that was asked for.
+/// Refuses to write what can't be undone, without `--allow-irreversible`.
 fn refuse_irreversible(args: &ApplyArgs, plan: &Plan) -> Result<(), CommandError> {
     let names: Vec<String> = plan.irreversible().map(|(key, value)| format!("`{key}` = {value}")).collect();
     if args.allow_irreversible || names.is_empty() {
@@ -121,16 +113,16 @@ fn refuse_irreversible(args: &ApplyArgs, plan: &Plan) -> Result<(), CommandError
 }
 
 /// Carries out the plan. The original values are in the journal before anything is written, or in memory where none is
-/// kept. `owner` is the process whose limits are set.
+/// kept. `limit_owner` is the process whose limits are set.
 fn carry_out(
     args: &ApplyArgs,
     ready: &Prepared,
     plan: &Plan,
-    owner: Option<&NamedProcess>,
+    limit_owner: Option<&NamedProcess>,
     journal: Option<Result<Journal, JournalError>>,
     world: &mut World<'_>,
 ) -> Result<Report, CommandError> {
-    let process = owner.map_or(Process::Own, |owner| Process::Pid(owner.pid));
+    let process = limit_owner.map_or(Process::Own, |owner| Process::Pid(owner.pid));
     let on_failure = args.policy.on_failure();
     let Some(journal) = journal.filter(|_| plan.changes_anything()) else {
         let undo = Undo::in_memory(world.kernel, plan);
@@ -139,11 +131,11 @@ fn carry_out(
     let journal = journal.map_err(|error| not_kept(&error))?;
     let here = here(&ready.environment, world);
     let sets_limits = plan.limits.iter().any(|step| step.action.target().is_some());
-    let owner = owner.filter(|_| sets_limits).map(|owner| identify(owner, &here)).transpose()?;
+    let limit_owner = limit_owner.filter(|_| sets_limits).map(|owner| identify(owner, &here)).transpose()?;
     if let Err(why) = here.boot_id() {
         log::warn!("`tunectl revert` will need `--force`: {why}");
     }
-    let changes = journal::planned_changes(world.kernel, plan, &here, owner.as_ref());
+    let changes = journal::planned_changes(world.kernel, plan, &here, limit_owner.as_ref());
     let recorder = Recorder::begin(world.kernel, &journal, &here, Author::Apply, ready.profile.names.clone(), changes)
         .map_err(|error| not_kept(&error))?;
     Ok(apply::apply(Undo::in_journal(recorder), plan, process, on_failure))
@@ -165,27 +157,46 @@ fn identify(owner: &NamedProcess, here: &BootIdentity) -> Result<ProcessId, Comm
     }
 }
 
-/// Says what was done to a person.
-fn tell(args: &ApplyArgs, account: &DiagnosedReport<'_>, undone: bool, world: &mut World<'_>) {
-    let report = account.report;
-    if report.fails() || (report.tally().short > 0 && !args.dry_run) {
-        drop(world.err.write_all(output::shortfalls(account, world.colour_err).as_bytes()));
+/// Prints the report, and then what `--persist` did.
+fn print_report(
+    args: &ApplyArgs,
+    diagnosed: &DiagnosedReport<'_>,
+    is_undone: bool,
+    persisted: &str,
+    world: &mut World<'_>,
+) {
+    match args.format {
+        Format::Json => {
+            print(world.out, &output::document(diagnosed));
+            print(world.err, persisted);
+        }
+        Format::Text => {
+            print_text(args, diagnosed, is_undone, world);
+            print(world.out, persisted);
+        }
     }
-    if undone {
+}
+
+fn print_text(args: &ApplyArgs, diagnosed: &DiagnosedReport<'_>, is_undone: bool, world: &mut World<'_>) {
+    let report = diagnosed.report;
+    if report.fails() || (report.tally().short > 0 && !args.dry_run) {
+        drop(world.err.write_all(output::shortfalls(diagnosed, world.colour_err).as_bytes()));
+    }
+    if is_undone {
         let stays = |outcome: &Outcome| outcome.undo_result().is_some_and(|result| *result != UndoResult::Restored);
         let rest = if report.outcomes.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
         drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
         return;
     }
-    print(world.out, &output::changes(account, world.colour));
-    print(world.out, &output::to_type(account));
+    print(world.out, &output::changes(diagnosed, world.colour));
+    print(world.out, &output::to_type(diagnosed));
     if world.kernel.system() == System::MacOs && !args.persist.persist && report.tally().changed > 0 {
         print(world.out, "these values are lost at the next boot: `--persist` has launchd set them again\n");
     }
 }
 
-/// Takes the limits out of the plan where they can't be set: macOS has no call for those of another process. They
-/// are checked, ours being those of the shell that started us, and it is told what to type. Gives a plan of them.
+/// Takes the limits out of the plan where they can't be set: macOS has no call for those of another process. Returns a
+/// plan of them, to be checked only: ours are those of the calling shell, and the report shows what to type there.
 fn take_unsettable_limits(plan: &mut Plan, world: &World<'_>) -> Plan {
     let limits = match world.kernel.system() {
         System::Linux => Vec::new(),
@@ -194,9 +205,9 @@ fn take_unsettable_limits(plan: &mut Plan, world: &World<'_>) -> Plan {
     Plan { limits, ..Plan::default() }
 }
 
-/// Whose limits are set. A limit belongs to a process, and people who type `tunectl apply` mean the shell that
-/// they type it in. Requirements that are not to be looked at are taken away.
-fn whose_limits(
+/// The process whose limits are set: that of `--pid`, else the calling shell; `None` where no limit is to be set.
+/// Removes the requirements for limits with `--no-rlimits`.
+fn limit_owner(
     args: &ApplyArgs,
     requirements: &mut Requirements,
     world: &World<'_>,

@@ -1,4 +1,4 @@
-//! `tunectl check`: compare this machine with a profile; change nothing.
+//! `tunectl check`: compares this machine with a profile; writes nothing.
 
 use crate::apply;
 use crate::cli::ProfileArgs;
@@ -48,35 +48,34 @@ impl Execute for CheckArgs {
     }
 }
 
-fn check(check: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
-    let ready = prepare_for(check.pid, &check.profile, Need::Profile, false, world)?;
-    let process = check.pid.map_or(Process::Own, Process::Pid);
-    let named = check.pid.map(|pid| named(pid, world));
-    let plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.place);
+fn check(args: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
+    let ready = prepare_for(args.pid, &args.profile, Need::Profile, false, world)?;
+    let process = args.pid.map_or(Process::Own, Process::Pid);
+    let named = args.pid.map(|pid| named(pid, world));
+    let plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.plan_environment);
     let mut report = apply::check(world.kernel, &plan);
     if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
-        if let Some(most) = ready.environment.details(&[]).limits.pids {
-            report.cap_processes(most);
+        if let Some(pids_max) = ready.environment.details(&[]).limits.pids {
+            report.apply_pids_max(pids_max);
         }
     }
-    let args = check.profile.to_args();
-    let mut account = diagnosed("check", &ready, named.as_ref(), &report, &args, check.pid);
-    if ready.visiting {
-        account.queues = queues(&report, world);
+    let mut diagnosed = diagnosed("check", &ready, named.as_ref(), &report, &args.profile.to_args(), args.pid);
+    if ready.entered_namespaces {
+        diagnosed.queues = short_queues(&report, world);
     }
-    let text = match check.format {
-        ReportFormat::Text => output::table(&account, world.colour),
-        ReportFormat::Json => output::document(&account),
+    let text = match args.format {
+        ReportFormat::Text => output::table(&diagnosed, world.colour),
+        ReportFormat::Json => output::document(&diagnosed),
         ReportFormat::Prometheus => prometheus::exposition(&prometheus::samples(&report), &ready.profile.names, None),
     };
     print(world.out, &text);
     Ok(if report.fails() { FALLS_SHORT } else { 0 })
 }
 
-/// The queues of the namespace that are shorter than they can be now, or than the profile asks for. Nothing where
-/// that can't be found out.
-fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
-    let key = Key::Sysctl(SysctlName::parse(QUEUE).ok()?);
+/// The listening sockets of the entered network namespace whose queues are shorter than the profile asks for, or else
+/// than `net.core.somaxconn` allows. `None` where they can't be listed.
+fn short_queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
+    let key = Key::Sysctl(SysctlName::parse(LONGEST_QUEUE).ok()?);
     let now: u64 = world.kernel.read(&key).ok()?.trim().parse().ok()?;
     let setting = Setting::Key(key);
     let outcome = report.outcomes.iter().find(|outcome| outcome.requirement.setting == setting);
@@ -93,10 +92,10 @@ fn queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
     Some(Queues { allowed, listeners })
 }
 
-/// What the kernel cuts the queue of a socket down to, at listen(2).
-const QUEUE: &str = "net.core.somaxconn";
+/// The longest queue that listen(2) gives a socket.
+const LONGEST_QUEUE: &str = "net.core.somaxconn";
 
-/// A process and its name, as far as that can be found out.
+/// A process with its name, which is empty where it can't be read.
 pub(super) fn named(pid: i32, world: &World<'_>) -> NamedProcess {
     NamedProcess::read(&world.processes, pid)
 }

@@ -6,9 +6,9 @@ use crate::journal::{BootIdentity, JournalError, JournalLocations};
 use super::{CommandError, FALLS_SHORT, World};
 
 /// The journal can't be written, so nothing is.
-pub(super) fn not_kept(trouble: &JournalError) -> CommandError {
-    CommandError::new(FALLS_SHORT, format!("{trouble}; nothing was changed"))
-        .help(trouble.help())
+pub(super) fn not_kept(error: &JournalError) -> CommandError {
+    CommandError::new(FALLS_SHORT, format!("{error}; nothing was changed"))
+        .help(error.help())
         .help("`--no-journal` goes without, and then `tunectl revert` can't put anything back")
 }
 

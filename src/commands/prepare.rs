@@ -1,4 +1,5 @@
-//! What `run`, `apply` and `check` begin with: read and check everything, touch nothing.
+//! The first step of `run`, `apply`, `check` and `watch`: reads the profiles and resolves what they require here.
+//! Nothing is written.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use crate::cli::ProfileArgs;
 use crate::environment::{Environment, Namespaces};
 use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::setting::{Key, System};
-use crate::plan::{self, PlanEnvironment, Requirements};
+use crate::plan::{self, PlanEnvironment, Requirements, SharedNamespaces};
 use crate::profile::cli_overrides::{self, CliSettings};
 use crate::profile::lint::other_system;
 use crate::profile::load::{load as load_all, refuse_empty};
@@ -24,50 +25,52 @@ pub(super) struct Prepared {
     pub(super) profile: Profile,
     /// What the profile requires on this machine.
     pub(super) requirements: Requirements,
+    /// Where we run, or where the process of `--pid` does.
     pub(super) environment: Environment,
-    pub(super) place: PlanEnvironment,
-    /// The files that were read, and those that would be read first if they were there.
+    /// All of it that a plan depends on.
+    pub(super) plan_environment: PlanEnvironment,
+    /// The files of the profiles, and those that would be read first if they existed.
     pub(super) files: Vec<PathBuf>,
-    /// Whether we are in the namespaces of the process that was named.
-    pub(super) visiting: bool,
+    /// Whether we have entered the namespaces of the process of `--pid`.
+    pub(super) entered_namespaces: bool,
 }
 
-/// Whether there is anything to do without a profile.
+/// Whether a profile has to be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// No: it is an error to name none.
+    /// Yes.
     Profile,
-    /// Yes: `run --init` and the like.
+    /// No: there is something to do without one, as for `run --init`.
     Nothing,
 }
 
 /// Reads the profiles and what the command line adds to them.
 ///
 /// # Errors
-/// Exit code 2, with every mistake of every file and its place.
+/// Exit code 2, with every error in every file and its position.
 pub(super) fn prepare(
-    asked: &ProfileArgs,
+    arguments: &ProfileArgs,
     need: Need,
     allow_host_settings: bool,
     world: &mut World<'_>,
 ) -> Result<Prepared, CommandError> {
-    prepare_for(None, asked, need, allow_host_settings, world)
+    prepare_for(None, arguments, need, allow_host_settings, world)
 }
 
-/// The same for another process: enters its namespaces once the profile is known to be right.
+/// [`prepare`] for another process: enters its namespaces once the profile is known to be valid.
 ///
 /// # Errors
-/// As [`prepare`]; exit code 1 where its settings can't be got at.
+/// As [`prepare`]; exit code 1 where its namespaces can't be entered.
 pub(super) fn prepare_for(
     pid: Option<i32>,
-    asked: &ProfileArgs,
+    arguments: &ProfileArgs,
     need: Need,
     allow_host_settings: bool,
     world: &mut World<'_>,
 ) -> Result<Prepared, CommandError> {
     let system = world.kernel.system();
     let mut files = Vec::new();
-    let mut profile = load(asked, need, system, &mut files, world)?;
+    let mut profile = load(arguments, need, system, &mut files, world)?;
     if let Some(warning) = other_system(&profile, system) {
         drop(writeln!(world.err, "{warning}"));
     }
@@ -75,40 +78,47 @@ pub(super) fn prepare_for(
     let machine = || world.os.machine(pid.filter(|_| system == System::Linux));
     let requirements = plan::resolve(raw, &profile.service_ports, system, &machine)
         .map_err(|(origin, message)| CommandError::problems(Problem::error(message, Some(origin)).into()))?;
-    let visit = match pid.filter(|_| system == System::Linux).map(|pid| (pid, world.os.enter_namespaces(pid))) {
-        // Limits alone need nobody's namespaces, and whether they can be had shows when they are read.
-        Some((pid, Err(why))) if !requirements.keys.is_empty() => {
-            return Err(no_entry(pid, why, world.os.environment().user));
+    let entered = match pid.filter(|_| system == System::Linux).map(|pid| (pid, world.os.enter_namespaces(pid))) {
+        // Limits can be read and set from other namespaces.
+        Some((pid, Err(error))) if !requirements.keys.is_empty() => {
+            return Err(not_entered(pid, error, world.os.environment().user));
         }
-        other => other.and_then(|(_, visit)| visit.ok()),
+        other => other.and_then(|(_, entered)| entered.ok()),
     };
     let mut environment = world.os.environment();
-    if let Some(EnteredNamespaces { initial, other_users, .. }) = visit {
+    if let Some(EnteredNamespaces { initial, other_users, .. }) = entered {
         environment = environment.for_process(initial, other_users);
     }
-    let place = PlanEnvironment {
+    let plan_environment = PlanEnvironment {
         system,
         version: environment.version(),
         contained: environment.is_contained(),
         allow_host_settings,
-        shared: shared(environment.initial),
-        out_of_reach: visit.map_or(&[], out_of_reach),
+        shared: shared_namespaces(environment.initial),
+        out_of_reach: entered.map_or(&[], out_of_reach),
     };
-    Ok(Prepared { profile, requirements, environment, place, files, visiting: visit.is_some() })
+    let entered_namespaces = entered.is_some();
+    Ok(Prepared { profile, requirements, environment, plan_environment, files, entered_namespaces })
 }
 
-fn shared(initial: Namespaces) -> plan::Shared {
-    // What may be the machine's is taken for that.
-    let own = |namespace: Option<bool>| namespace != Some(false);
-    let Namespaces { ipc, uts, user, pid, net, .. } = initial;
-    plan::Shared { net: own(net), ipc: own(ipc), uts: own(uts), user: own(user), pid: own(pid) }
+fn shared_namespaces(initial: Namespaces) -> SharedNamespaces {
+    // A namespace that may be the host's counts as the host's.
+    let is_shared = |is_initial: Option<bool>| is_initial != Some(false);
+    SharedNamespaces {
+        net: is_shared(initial.net),
+        ipc: is_shared(initial.ipc),
+        uts: is_shared(initial.uts),
+        user: is_shared(initial.user),
+        pid: is_shared(initial.pid),
+    }
 }
 
-/// `user` is who we are: root was refused for want of a capability over the process, namespaces(7) and setns(2).
-fn no_entry(pid: i32, why: EnterError, user: u32) -> CommandError {
-    let failure = CommandError::new(FALLS_SHORT, format!("pid {pid}: {why}"));
-    let (EnterError::Hidden(errno) | EnterError::Refused(_, errno)) = why else { return failure };
-    match (errno, why) {
+/// The namespaces of `pid` can't be entered. `user` is our user ID: root lacks a capability in the user namespace of
+/// the process, namespaces(7) and setns(2).
+fn not_entered(pid: i32, error: EnterError, user: u32) -> CommandError {
+    let failure = CommandError::new(FALLS_SHORT, format!("pid {pid}: {error}"));
+    let (EnterError::Hidden(errno) | EnterError::Refused(_, errno)) = error else { return failure };
+    match (errno, error) {
         (Errno::EACCES | Errno::EPERM, _) if user != 0 => {
             failure.help("it belongs to somebody else: try it with sudo, on the host")
         }
@@ -122,9 +132,9 @@ fn no_entry(pid: i32, why: EnterError, user: u32) -> CommandError {
     }
 }
 
-/// What of a process can't be seen from where we are then.
-fn out_of_reach(visit: EnteredNamespaces) -> &'static [Scope] {
-    match (visit.other_users, visit.other_pids) {
+/// The scopes of the namespaces of a process that setns(2) does not enter, where they are not ours.
+fn out_of_reach(entered: EnteredNamespaces) -> &'static [Scope] {
+    match (entered.other_users, entered.other_pids) {
         (true, true) => &[Scope::UserNs, Scope::PidNs],
         (true, false) => &[Scope::UserNs],
         (false, true) => &[Scope::PidNs],
@@ -133,16 +143,18 @@ fn out_of_reach(visit: EnteredNamespaces) -> &'static [Scope] {
 }
 
 fn load(
-    asked: &ProfileArgs,
+    arguments: &ProfileArgs,
     need: Need,
     system: System,
     files: &mut Vec<PathBuf>,
     world: &World<'_>,
 ) -> Result<Profile, CommandError> {
-    let typed = CliSettings { set: &asked.set, rlimit: &asked.rlimit, port: &asked.port };
-    let nothing_asked =
-        asked.profiles.is_empty() && asked.set.is_empty() && asked.rlimit.is_empty() && asked.port.is_empty();
-    if nothing_asked && need == Need::Profile {
+    let typed = CliSettings { set: &arguments.set, rlimit: &arguments.rlimit, port: &arguments.port };
+    let is_nothing_named = arguments.profiles.is_empty()
+        && arguments.set.is_empty()
+        && arguments.rlimit.is_empty()
+        && arguments.port.is_empty();
+    if is_nothing_named && need == Need::Profile {
         return Err(CommandError::new(USAGE, "no profile was named")
             .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
     }
@@ -151,13 +163,13 @@ fn load(
         files.push(world.profiles.file_of(name, &found));
         Ok(found)
     };
-    load_all(&asked.profiles, &mut find, &spec)
+    load_all(&arguments.profiles, &mut find, &spec)
         .and_then(|profile| cli_overrides::add(profile, typed, system, &spec))
         .and_then(|profile| refuse_empty(&profile).map(|()| profile))
         .map_err(CommandError::problems)
 }
 
-/// What the catalog knows of a key's values.
+/// What the catalog knows of the values of a key.
 pub(super) fn spec(system: System, key: &Key) -> Option<crate::model::setting::ValueSpec> {
     catalog::spec(system, key)
 }

@@ -1,4 +1,4 @@
-//! `tunectl run`: apply a profile, then become the command, or with `--init` its parent.
+//! `tunectl run`: applies a profile, then executes the command, or with `--init` starts and supervises it.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -52,23 +52,23 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let ready = prepare(&args.profile, need(args, &variables)?, args.policy.allow_host_settings, world)?;
     let options = options(args, &ready.profile.run, &variables)?;
     let supervisor = supervisor(args, &options, world)?;
-    // A command that can't be executed, or a user that isn't there, is found out before anything is changed for it.
+    // That the command can't be executed, or that there is no such user, shows before anything is changed.
     let stage = stage(args, &options, supervisor.is_some(), world)?;
-    let plan = apply::make_plan(world.kernel, &ready.requirements, Process::Own, ready.place);
+    let plan = apply::make_plan(world.kernel, &ready.requirements, Process::Own, ready.plan_environment);
     let mut undo = Undo::in_memory(world.kernel, &plan);
-    // Under a supervisor the limits are set in the child, so that they are the service's and not ours.
-    let walk = if supervisor.is_some() { apply::execute_keys } else { apply::execute_own };
-    let mut report = walk(undo.kernel(), &plan, args.policy.on_failure());
+    // Under a supervisor the limits are set in the child, for the service and not for us.
+    let execute = if supervisor.is_some() { apply::execute_keys } else { apply::execute_own };
+    let mut report = execute(undo.kernel(), &plan, args.policy.on_failure());
     if report.fails() && !args.policy.best_effort {
         restore(undo, &plan, &mut report);
-        tell(args, &ready, &report, world.err, world.colour_err);
+        print_shortfalls(args, &ready, &report, world.err, world.colour_err);
         return Err(not_started(stage.command_name()));
     }
-    tell(args, &ready, &report, world.err, world.colour_err);
+    print_shortfalls(args, &ready, &report, world.err, world.colour_err);
     let limits = if supervisor.is_some() { &plan.limits[..] } else { &[] };
     let started = world.os.start_service(stage, supervisor, &mut || {
         let report = apply::execute_limits(undo.kernel(), limits);
-        tell(args, &ready, &report, world.err, world.colour_err);
+        print_shortfalls(args, &ready, &report, world.err, world.colour_err);
         if report.fails() && !args.policy.best_effort { Err(LimitsFallShort) } else { Ok(()) }
     });
     if started.is_err() {
@@ -83,13 +83,13 @@ fn restore(undo: Undo<'_>, plan: &Plan, report: &mut Report) {
     }
 }
 
-/// Whether there has to be a profile: not where the command line or a variable says how to start the service.
+/// Whether a profile has to be named: not where the command line or a variable says how to start the service.
 fn need(args: &RunArgs, variables: &[(&RunOption, String)]) -> Result<Need, CommandError> {
     let typed = options(args, &RunOptions::default(), variables)?;
     Ok(if typed == RunOptions::default() { Need::Profile } else { Need::Nothing })
 }
 
-/// How to supervise the service; nothing where it takes our place.
+/// How to supervise the service; `None` where it is executed in this process.
 fn supervisor(
     args: &RunArgs,
     options: &RunOptions,
@@ -106,7 +106,7 @@ fn supervisor(
     Ok(Some(SupervisorConfig::new(options, world.compat, log_level())))
 }
 
-/// Finds the program, the user and the groups.
+/// Finds the program, the user and the groups of the service.
 fn stage(args: &RunArgs, options: &RunOptions, is_supervised: bool, world: &World<'_>) -> Result<Stage, CommandError> {
     let mut stage = Stage::prepare(options, &args.command).map_err(|error| not_prepared(&error, world.compat))?;
     if is_supervised {
@@ -114,19 +114,19 @@ fn stage(args: &RunArgs, options: &RunOptions, is_supervised: bool, world: &Worl
             log::warn!("orphans are not reaped: use `-s` or TINI_SUBREAPER, or run as PID 1");
         }
     } else if let Some(signal) = options.parent_death_signal {
-        // Our parent is the service's, whose place we keep.
+        // The service is this process, and so has our parent.
         stage.set_parent_death_signal(world.os.parent_pid(), signal.number());
     }
     Ok(stage)
 }
 
-/// What the environment says of the start.
+/// The options that environment variables set, with their values.
 fn variables(world: &World<'_>) -> Vec<(&'static RunOption, String)> {
     let set = |option: &'static RunOption| Some((option, world.os.variable(option.variable)?));
     OPTIONS.iter().filter_map(set).filter(|(_, text)| !text.is_empty()).collect()
 }
 
-/// What the profile says of the start, then the environment, then the command line: later ones win.
+/// The options of the profile, overridden by the environment variables, and those by the command line.
 fn options(
     args: &RunArgs,
     profile: &RunOptions,
@@ -141,7 +141,8 @@ fn options(
     Ok(options)
 }
 
-/// What only a supervisor can do is refused where it was typed; a profile or a variable may be for other starts too.
+/// Refuses options for a supervisor on the command line without `--init`. In a profile or a variable they are ignored
+/// with a warning: those may be used with `--init` elsewhere.
 fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), CommandError> {
     let mut typed = RunOptions::default();
     args.service.set(&mut typed).map_err(|reason| CommandError::new(USAGE, reason))?;
@@ -155,8 +156,8 @@ fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), Comman
     Ok(())
 }
 
-/// Says what falls short.
-fn tell(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) {
+/// Prints what falls short, and logs what holds.
+fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) {
     if report.tally().short > 0 {
         let report = diagnosed("run", ready, None, report, &args.profile.to_args(), None);
         drop(err.write_all(output::shortfalls(&report, colour).as_bytes()));

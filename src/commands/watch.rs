@@ -87,7 +87,7 @@ fn repair_journal(world: &mut World<'_>) -> Result<RepairJournal, CommandError> 
 
 /// Reads the profile. Its limits are left out: they belong to a process, and a watch is not for one.
 fn read_config(watch: &WatchArgs, world: &mut World<'_>) -> Result<WatchConfig, CommandError> {
-    let Prepared { profile, requirements, place, files, .. } =
+    let Prepared { profile, requirements, plan_environment, files, .. } =
         prepare(&watch.profile, Need::Profile, watch.allow_host_settings, world)?;
     if !requirements.limits.is_empty() {
         if requirements.keys.is_empty() {
@@ -96,7 +96,7 @@ fn read_config(watch: &WatchArgs, world: &mut World<'_>) -> Result<WatchConfig, 
         }
         log::warn!("resource limits belong to a process and are not watched: `tunectl check --pid PID` compares them");
     }
-    Ok(WatchConfig { profiles: profile.names, requirements: requirements.keys, place, files })
+    Ok(WatchConfig { profiles: profile.names, requirements: requirements.keys, environment: plan_environment, files })
 }
 
 /// The profile, the kernel and the output streams of a watch.

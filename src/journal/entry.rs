@@ -150,7 +150,7 @@ impl StoredValue {
     /// The value of a key from what the kernel printed: of a choice (`always [madvise] never`) the chosen word only.
     #[must_use]
     pub fn of_key(kind: Kind, printed: &str) -> Self {
-        let text = match (kind, kind.read(printed)) {
+        let text = match (kind, kind.parse(printed)) {
             // Runs of blanks can be significant in a text.
             (Kind::Text, _) | (_, Err(_)) => printed.trim_end_matches('\n').to_owned(),
             (_, Ok(value)) => value.to_string(),
@@ -183,7 +183,7 @@ impl SettingRef {
     pub fn same_value(&self, one: &StoredValue, other: &StoredValue) -> bool {
         match (self, one, other) {
             (Self::Key { kind, .. }, StoredValue::Text(one), StoredValue::Text(other)) => {
-                let (typed, its) = (kind.read(one), kind.read(other));
+                let (typed, its) = (kind.parse(one), kind.parse(other));
                 one == other || typed.is_ok() && typed == its
             }
             _ => one == other,
@@ -194,7 +194,7 @@ impl SettingRef {
     #[must_use]
     pub fn is_zero(&self, value: &StoredValue) -> bool {
         match (self, value) {
-            (Self::Key { kind, .. }, StoredValue::Text(text)) => kind.read(text) == Ok(Value::Number(0)),
+            (Self::Key { kind, .. }, StoredValue::Text(text)) => kind.parse(text) == Ok(Value::Number(0)),
             _ => false,
         }
     }

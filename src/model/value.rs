@@ -1,4 +1,5 @@
-//! Typed values, since the kernel lies politely: what is asked is compared by type with what is read back.
+//! Values by type. What is required is compared with what is read back as values, not as text: the kernel merges
+//! lists, folds blanks and prints tabs.
 
 use core::net::Ipv6Addr;
 use std::fmt;
@@ -67,12 +68,12 @@ impl Kind {
         }
     }
 
-    /// Reads what the kernel printed.
+    /// Parses what the kernel printed.
     ///
     /// # Errors
-    /// Says what was expected and what stood there.
-    pub fn read(self, text: &str) -> Result<Value, String> {
-        let unexpected = || format!("expected {}, found `{}`", self.describe(), text.trim().escape_debug());
+    /// The text is no value of this shape.
+    pub fn parse(self, text: &str) -> Result<Value, UnexpectedValue> {
+        let unexpected = || UnexpectedValue { expected: self, found: text.trim().to_owned() };
         let numbers = || -> Option<Vec<i128>> { text.split_whitespace().map(|word| parse_number(word).ok()).collect() };
         let read = match self {
             Self::Number => parse_number(text.trim_ascii()).ok().map(Value::Number),
@@ -90,15 +91,30 @@ impl Kind {
     }
 }
 
+/// A text that is no value of the shape that a setting has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnexpectedValue {
+    /// The shape of the setting's values.
+    pub expected: Kind,
+    /// What the kernel printed instead.
+    pub found: String,
+}
+
+impl fmt::Display for UnexpectedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, found `{}`", self.expected.describe(), self.found.escape_debug())
+    }
+}
+
 impl Value {
-    /// Text with its runs of blanks folded, so that texts which the kernel takes for the same are equal.
+    /// A text with each run of blanks folded to one, so that texts which mean the same to the kernel are equal.
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(words(text))
     }
 
-    /// What is to be written to the kernel's file. Never empty: a write of nothing succeeds and does
-    /// nothing, only a newline clears a list.
+    /// The text to write to the kernel's file. Never empty: writing no bytes succeeds and does nothing, only a newline
+    /// clears a list.
     #[must_use]
     pub fn to_kernel(&self) -> String {
         let text = match self {
@@ -115,7 +131,7 @@ impl Value {
 }
 
 impl fmt::Display for Value {
-    /// As the kernel's files have it, but with single blanks.
+    /// As the kernel prints it, but with single blanks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
@@ -171,18 +187,21 @@ mod tests {
             (Kind::Number, " 60\n", "60"),
             (Kind::Address, "2001:0db8:0000:0000:0000:0000:0000:00aF\n", "2001:db8::af"),
         ] {
-            assert_eq!(kind.read(a).unwrap(), kind.read(b).unwrap(), "{a:?}");
+            assert_eq!(kind.parse(a).unwrap(), kind.parse(b).unwrap(), "{a:?}");
         }
     }
 
     #[test]
     fn a_value_of_another_shape_is_told() {
-        assert_eq!(Kind::Number.read("4096\t131072\n").unwrap_err(), "expected a whole number, found `4096\\t131072`");
         assert_eq!(
-            Kind::Numbers(3).read("4096").unwrap_err(),
+            Kind::Number.parse("4096\t131072\n").unwrap_err().to_string(),
+            "expected a whole number, found `4096\\t131072`"
+        );
+        assert_eq!(
+            Kind::Numbers(3).parse("4096").unwrap_err().to_string(),
             "expected 3 whole numbers, as in `[1, 2, 3]`, found `4096`"
         );
-        assert!(Kind::Word.read("two words").is_err());
+        assert!(Kind::Word.parse("two words").is_err());
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn limit(cause: &LimitCause) -> String {
 
 fn value(cause: &ValueCause) -> String {
     match cause {
-        ValueCause::WrongShape { reason } => reason.clone(),
+        ValueCause::WrongShape(found) => found.to_string(),
         ValueCause::Refused { value, range: Some((min, max)), .. } => {
             format!("the kernel does not take `{value}`: it takes {min} to {max}")
         }

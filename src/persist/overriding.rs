@@ -137,6 +137,6 @@ fn value(line: &SysctlLine) -> &str {
 fn sets(line: &SysctlLine, name: &SysctlName, value: &str) -> bool {
     let spec = catalog::spec(System::Linux, &Key::Sysctl(name.clone()));
     let kind = spec.map_or(Kind::Text, |spec| spec.kind);
-    let typed = kind.read(value);
-    line.value.as_deref().is_some_and(|its| its == value || typed.is_ok() && typed == kind.read(its))
+    let typed = kind.parse(value);
+    line.value.as_deref().is_some_and(|its| its == value || typed.is_ok() && typed == kind.parse(its))
 }

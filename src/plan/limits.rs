@@ -33,8 +33,8 @@ pub struct LimitSide {
     pub requirement: Rc<Requirement>,
 }
 
-/// One step for each limit that is named, in the order of the profile, but those last that tunectl itself
-/// would feel before it has handed over: memory, file size, processor time and processes.
+/// One step for each limit that is named, in the profile's order, but last those that restrict tunectl itself until it
+/// has started the service. `read` reads the current value; `ceiling` is the highest hard `nofile` of the kernel.
 pub(super) fn steps(
     requirements: &[LimitRequirement],
     read: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
@@ -47,18 +47,19 @@ pub(super) fn steps(
             resources.push(requirement.resource);
         }
     }
-    let (felt, others): (Vec<_>, Vec<_>) = resources.into_iter().partition(|resource| felt_by_us(*resource));
-    let resources = others.into_iter().chain(felt);
+    let (last, others): (Vec<_>, Vec<_>) = resources.into_iter().partition(|resource| restricts_tunectl(*resource));
+    let resources = others.into_iter().chain(last);
     resources
         .map(|resource| {
-            let top = Top { ceiling: ceiling.filter(|_| resource == Resource::Nofile), system };
+            let maximum = Maximum { ceiling: ceiling.filter(|_| resource == Resource::Nofile), system };
             let its = requirements.iter().filter(|requirement| requirement.resource == resource);
-            step(resource, its, read(resource), top)
+            step(resource, its, read(resource), maximum)
         })
         .collect()
 }
 
-fn felt_by_us(resource: Resource) -> bool {
+/// Whether tunectl itself may fail under a low value: memory, file size, processor time, processes.
+fn restricts_tunectl(resource: Resource) -> bool {
     matches!(
         resource,
         Resource::As | Resource::Data | Resource::Stack | Resource::Fsize | Resource::Cpu | Resource::Nproc
@@ -69,17 +70,17 @@ fn step<'a>(
     resource: Resource,
     requirements: impl Iterator<Item = &'a LimitRequirement>,
     current: Result<Limits, KernelError>,
-    top: Top,
+    maximum: Maximum,
 ) -> LimitStep {
     let (soft, hard): (Vec<_>, Vec<_>) = requirements.partition(|requirement| requirement.side == Side::Soft);
     let now = current.ok();
-    let hard_side = hard.first().map(|requirement| resolve(requirement, top.of(Side::Hard), None));
+    let hard_side = hard.first().map(|requirement| resolve(requirement, maximum.of(Side::Hard), None));
     let hard_now = now.map(|limits| limits.hard);
-    let hard_target = hard_now.map(|found| aim(hard_side.as_ref(), found));
-    let soft_side = soft.first().map(|requirement| resolve(requirement, top.of(Side::Soft), hard_target));
+    let hard_target = hard_now.map(|found| target_of(hard_side.as_ref(), found));
+    let soft_side = soft.first().map(|requirement| resolve(requirement, maximum.of(Side::Soft), hard_target));
     let target = now.zip(hard_target).map(|(now, hard)| {
-        let soft = aim(soft_side.as_ref(), now.soft);
-        fit(Limits { soft, hard }, soft_side.is_some(), hard_side.as_ref())
+        let soft = target_of(soft_side.as_ref(), now.soft);
+        fit_soft_below_hard(Limits { soft, hard }, soft_side.is_some(), hard_side.as_ref())
     });
     let sides: Vec<LimitSide> = soft_side.into_iter().chain(hard_side).collect();
     let holds =
@@ -93,15 +94,15 @@ fn step<'a>(
     LimitStep { resource, current, action, sides }
 }
 
-/// What no limit at all comes to. Linux refuses an infinite nofile even from full root (`do_prlimit`, kernel/sys.c),
-/// macOS only an infinite soft one (`dosetrlimit`, XNU): what is meant is as many as the kernel ever gives.
+/// What `unlimited` stands for. Linux refuses an infinite `nofile` even to root (`do_prlimit`, kernel/sys.c), macOS an
+/// infinite soft one (`dosetrlimit`, XNU): then it stands for the highest value that the kernel allows.
 #[derive(Clone, Copy)]
-struct Top {
+struct Maximum {
     ceiling: Option<u64>,
     system: System,
 }
 
-impl Top {
+impl Maximum {
     fn of(self, side: Side) -> Limit {
         match (self.ceiling, self.system, side) {
             (None, _, _) | (_, System::MacOs, Side::Hard) => Limit::Unlimited,
@@ -110,15 +111,16 @@ impl Top {
     }
 }
 
-fn resolve(raw: &LimitRequirement, top: Limit, hard: Option<Limit>) -> LimitSide {
-    let number = |asked: &LimitTarget| -> Result<Value, std::convert::Infallible> {
-        Ok(Value::Limit(match asked {
-            LimitTarget::Limit(Limit::Unlimited) => top,
+/// The requirement of a side, where `unlimited` stands for `maximum`, and `hard` for the hard limit once it is set.
+fn resolve(raw: &LimitRequirement, maximum: Limit, hard: Option<Limit>) -> LimitSide {
+    let value = |target: &LimitTarget| -> Result<Value, std::convert::Infallible> {
+        Ok(Value::Limit(match target {
+            LimitTarget::Limit(Limit::Unlimited) => maximum,
             LimitTarget::Limit(limit) => *limit,
-            LimitTarget::Hard => hard.map_or(top, |hard| hard.min(top)),
+            LimitTarget::Hard => hard.map_or(maximum, |hard| hard.min(maximum)),
         }))
     };
-    let Ok(wanted) = raw.wanted.try_map(number);
+    let Ok(wanted) = raw.wanted.try_map(value);
     let requirement = Requirement {
         setting: Setting::Limit(raw.resource, raw.side),
         kind: Kind::Limit,
@@ -129,24 +131,24 @@ fn resolve(raw: &LimitRequirement, top: Limit, hard: Option<Limit>) -> LimitSide
     LimitSide { side: raw.side, requirement: Rc::new(requirement) }
 }
 
-/// Where a side should go from `found`.
-fn aim(side: Option<&LimitSide>, found: Limit) -> Limit {
+/// What a side should be set to where it is `found` now.
+fn target_of(side: Option<&LimitSide>, found: Limit) -> Limit {
     match side.and_then(|side| side.requirement.wanted.target(&Value::Limit(found))) {
         Some(Value::Limit(limit)) => limit,
         _ => found,
     }
 }
 
-/// The kernel takes no soft limit above its hard one. Where only one side is asked for, the other follows;
-/// where both are and they can't be had together, the hard limit stands and the soft one falls short.
-fn fit(aim: Limits, soft_is_asked: bool, hard_side: Option<&LimitSide>) -> Limits {
-    if aim.soft <= aim.hard {
-        return aim;
+/// The kernel takes no soft limit above the hard one. Where only one side is asked for, the other follows it; where both
+/// are and they can't be had together, the hard limit is set and the soft one falls short.
+fn fit_soft_below_hard(target: Limits, soft_is_asked: bool, hard_side: Option<&LimitSide>) -> Limits {
+    if target.soft <= target.hard {
+        return target;
     }
-    let may_raise_hard = hard_side.is_none_or(|side| side.requirement.wanted.holds(&Value::Limit(aim.soft)));
+    let may_raise_hard = hard_side.is_none_or(|side| side.requirement.wanted.holds(&Value::Limit(target.soft)));
     if soft_is_asked && may_raise_hard {
-        Limits { soft: aim.soft, hard: aim.soft }
+        Limits { soft: target.soft, hard: target.soft }
     } else {
-        Limits { soft: aim.hard, hard: aim.hard }
+        Limits { soft: target.hard, hard: target.hard }
     }
 }

@@ -1,5 +1,5 @@
-//! Profile → ordered changes. Pure: what stands in the kernel comes in as readings, what comes out is a
-//! list of steps with their targets, and nothing has been touched.
+//! Requirements and current values → the plan: one step a setting, in order, each with its action. Pure: values are
+//! read and written by `apply`.
 #![forbid(unsafe_code)]
 
 mod limits;
@@ -19,14 +19,14 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use crate::model::value::Value;
+use crate::model::value::{UnexpectedValue, Value};
 
 /// The settings in the order in which they are to be written. Made once; walked by `apply`, and shown by a dry run.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// Keys come before limits: a hard `nofile` may need `fs.nr_open` raised first.
+    /// The kernel's keys. They come before limits: a hard `nofile` may need `fs.nr_open` raised first.
     pub keys: Vec<KeyStep>,
-    /// The limits, those last that could keep tunectl itself from going on.
+    /// The limits of a process. Those that restrict tunectl itself come last.
     pub limits: Vec<LimitStep>,
 }
 
@@ -38,9 +38,10 @@ impl Plan {
             || self.limits.iter().any(|step| step.action.target().is_some())
     }
 
-    /// The keys that can't be put back before the next boot once the plan is carried out, each with its target.
+    /// The keys that can't be restored before the next boot once the plan is carried out, each with its target.
     ///
-    /// A hard limit that is lowered is not among them: it is the process's own, and ends with it.
+    /// A hard limit that is lowered is not among them, though only a capability raises it again: it ends with its
+    /// process.
     pub fn irreversible(&self) -> impl Iterator<Item = (&Key, &Value)> {
         let steps = self.keys.iter().filter(|step| step.is_irreversible());
         steps.filter_map(|step| Some((&step.key, step.action.target()?)))
@@ -58,14 +59,14 @@ pub struct KeyStep {
     pub current: Result<Value, Unreadable>,
     /// What to do about it.
     pub action: Action<Value>,
-    /// What has to be in place before it is written (the catalog's `after`).
+    /// Names and patterns of the keys that have to be written before it, from the catalog's row.
     pub after: &'static [&'static str],
-    /// Whether the target, where there is one, can't be put back before the next boot.
+    /// Whether the target, where there is one, can't be undone before the next boot.
     irreversible: bool,
 }
 
 impl KeyStep {
-    /// Whether it writes what can't be put back before the next boot.
+    /// Whether it writes a value that can't be undone before the next boot.
     #[must_use]
     pub fn is_irreversible(&self) -> bool {
         self.irreversible && self.action.target().is_some()
@@ -116,53 +117,53 @@ impl<T> Action<T> {
 /// Why a value is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// The kernel refused.
+    /// Reading it failed.
     Refused(KernelError),
-    /// What stands there has another shape than what is asked for; the sentence says which.
-    Shape(String),
+    /// It has another shape than what is asked for.
+    UnexpectedValue(UnexpectedValue),
     /// Nothing that exists matches the pattern.
     NoMatch,
-    /// It is of a namespace of another process that was not entered: what can be read is not that one's.
+    /// It belongs to a namespace of another process that was not entered: what we would read is another value.
     OtherNamespace(Scope),
 }
 
-/// Where the plan is to be carried out, as far as order and ownership hang on it.
+/// Where the plan is to be carried out: all of the environment that the plan depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanEnvironment {
     /// The operating system.
     pub system: System,
-    /// The kernel's version: scopes change with it.
+    /// The kernel's version: which namespace a key belongs to depends on it.
     pub version: KernelVersion,
-    /// Whether we are in a container or a namespace of our own, so that global settings are somebody else's.
+    /// Whether we are in a container or a namespace of our own, so that global settings belong to the host.
     pub contained: bool,
-    /// Whether global settings are to be written all the same (`--allow-host-settings`).
+    /// Whether settings of the host are written all the same (`--allow-host-settings`).
     pub allow_host_settings: bool,
-    /// Which namespaces we share with the whole machine: what belongs to those is the machine's too.
-    pub shared: Shared,
-    /// Whose settings are out of reach: those of namespaces that a process with `--pid` has to itself.
+    /// Which of our namespaces are the host's: their settings belong to the host too.
+    pub shared: SharedNamespaces,
+    /// The scopes whose settings can't be read: those of namespaces of the process of `--pid` that were not entered.
     pub out_of_reach: &'static [Scope],
 }
 
-/// For each kind of namespace that has settings, whether ours is the machine's own, or may be, as the network is with
+/// For each kind of namespace that has settings, whether ours is the host's or may be, as the network namespace is with
 /// `docker run --network host`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "one for each kind, and no two of them hang together")]
-pub struct Shared {
-    /// The network.
+#[allow(clippy::struct_excessive_bools, reason = "one for each kind of namespace, independent of each other")]
+pub struct SharedNamespaces {
+    /// Network.
     pub net: bool,
     /// System V IPC and POSIX message queues.
     pub ipc: bool,
-    /// Host and domain name.
+    /// Host name and domain name.
     pub uts: bool,
-    /// Users and capabilities.
+    /// User and group IDs, capabilities.
     pub user: bool,
-    /// Process numbers.
+    /// Process IDs.
     pub pid: bool,
 }
 
 impl PlanEnvironment {
-    /// Whether `key` is not ours to write; `row` is what the catalog knows of it.
-    fn is_hosts(self, key: &Key, row: Option<&Row>) -> bool {
+    /// Whether `key` belongs to the host, and so is not written. `row` is the catalog's.
+    fn is_host_owned(self, key: &Key, row: Option<&Row>) -> bool {
         self.contained && !self.allow_host_settings && self.is_global(key, row)
     }
 
@@ -177,17 +178,14 @@ impl PlanEnvironment {
         }
     }
 
-    fn beyond_reach(self, key: &Key) -> Option<Unreadable> {
-        // Where there is nothing, as nearly always, nothing is looked up.
+    /// Why the value of `key` that we read would be another one than is asked for.
+    fn other_namespace(self, key: &Key) -> Option<Unreadable> {
         let scope = (!self.out_of_reach.is_empty()).then(|| catalog::scope_of(self.system, key, self.version));
         scope.filter(|scope| self.out_of_reach.contains(scope)).map(Unreadable::OtherNamespace)
     }
 }
 
-/// The key whose value is the ceiling of a hard `nofile`.
-///
-/// # Errors
-/// Never: the names are constant and tested.
+/// The key whose value is the highest hard `nofile` that the kernel allows. `None` never comes: the names are valid.
 #[must_use]
 pub fn ceiling_key(system: System) -> Option<Key> {
     let name = match system {
@@ -197,41 +195,41 @@ pub fn ceiling_key(system: System) -> Option<Key> {
     SysctlName::parse(name).ok().map(Key::Sysctl)
 }
 
-/// Makes the plan of its steps for keys. `limits` gives the present limits of the process that is meant, `ceiling`
-/// the present value of [`ceiling_key`], where that is known.
+/// Makes the plan from its steps for keys. `limits` reads the current limits of the process that is meant; `ceiling` is
+/// the current value of [`ceiling_key`], where that is known.
 #[must_use]
 pub fn plan(
     mut steps: Vec<KeyStep>,
     limit_requirements: &[LimitRequirement],
     limits: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
     ceiling: Option<u64>,
-    place: PlanEnvironment,
+    environment: PlanEnvironment,
 ) -> Plan {
-    order::keys(&mut steps);
-    let ceiling = planned_ceiling(&steps, place.system).or(ceiling);
-    Plan { keys: steps, limits: limits::steps(limit_requirements, limits, ceiling, place.system) }
+    order::sort(&mut steps);
+    let ceiling = planned_ceiling(&steps, environment.system).or(ceiling);
+    Plan { keys: steps, limits: limits::steps(limit_requirements, limits, ceiling, environment.system) }
 }
 
-/// What is to be done for a requirement of a key, of which `current` was read.
+/// The step for a requirement of a key whose current value is `current`.
 #[must_use]
 pub fn key_step(
     key: Key,
     requirement: Rc<Requirement>,
     current: Result<Value, Unreadable>,
-    place: PlanEnvironment,
+    environment: PlanEnvironment,
 ) -> KeyStep {
-    let current = place.beyond_reach(&key).map_or(current, Err);
-    let row = catalog::find(place.system, &key);
-    let action = if place.is_hosts(&key, row) {
+    let current = environment.other_namespace(&key).map_or(current, Err);
+    let row = catalog::find(environment.system, &key);
+    let action = if environment.is_host_owned(&key, row) {
         Action::Skip(SkipReason::HostOwned)
     } else {
         action(&requirement.wanted, &current)
     };
-    let is_one_way = |target: &Value| {
-        row.and_then(|row| row.rare.one_way).is_some_and(|value| requirement.kind.read(value).as_ref() == Ok(target))
+    let is_irreversible = |target: &Value| {
+        row.and_then(|row| row.rare.one_way).is_some_and(|value| requirement.kind.parse(value).as_ref() == Ok(target))
     };
     // A secret that was never set can't be unset: there is no value to write for that (net/ipv6/addrconf.c).
-    let irreversible = current.is_err() || action.target().is_some_and(is_one_way);
+    let irreversible = current.is_err() || action.target().is_some_and(is_irreversible);
     let after = row.map_or(&[][..], |row| row.rare.after);
     KeyStep { key, requirement, current, action, after, irreversible }
 }
@@ -239,7 +237,7 @@ pub fn key_step(
 fn action(wanted: &Expectation<Value>, current: &Result<Value, Unreadable>) -> Action<Value> {
     match current {
         Ok(value) => wanted.target(value).map_or(Action::Skip(SkipReason::Satisfied), Action::Write),
-        // So the kernel says of a secret that was never set (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
+        // A secret that was never set reads as EIO (`addrconf_sysctl_stable_secret`, net/ipv6/addrconf.c).
         Err(Unreadable::Refused(KernelError { operation: Operation::Read, errno: Errno::EIO })) => {
             wanted.nearest(None).map_or(Action::Skip(SkipReason::Unreadable), Action::Write)
         }
@@ -247,7 +245,7 @@ fn action(wanted: &Expectation<Value>, current: &Result<Value, Unreadable>) -> A
     }
 }
 
-/// What the ceiling of `nofile` will be once the keys are written.
+/// The highest hard `nofile` that the kernel will allow once the keys are written, where a step says so.
 fn planned_ceiling(steps: &[KeyStep], system: System) -> Option<u64> {
     let key = ceiling_key(system)?;
     let step = steps.iter().find(|step| step.key == key)?;

@@ -24,7 +24,7 @@ pub(super) fn parse_value(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr,
         Kind::Ports => ranges(node, spec.kind, MAX_PORT).map(ValueExpr::Ranges),
         Kind::Cpus => ranges(node, spec.kind, u32::MAX).map(ValueExpr::Ranges),
         Kind::Word | Kind::Choice => word(node, spec.kind).map(ValueExpr::Text),
-        Kind::Address => match Kind::Address.read(string(node, spec.kind)?) {
+        Kind::Address => match Kind::Address.parse(string(node, spec.kind)?) {
             Ok(address) => Ok(ValueExpr::Text(address.to_string())),
             Err(_) => Err(unexpected(spec.kind, node)),
         },

@@ -113,7 +113,7 @@ fn wanted(setting: &Observed) -> String {
 fn reason(setting: &Observed) -> String {
     match &setting.found {
         Err(Unreadable::Refused(error)) => error.to_string(),
-        Err(Unreadable::Shape(sentence)) => sentence.clone(),
+        Err(Unreadable::UnexpectedValue(found)) => found.to_string(),
         Err(Unreadable::OtherNamespace(scope)) => format!("it is of {} of another process", scope.describe()),
         Err(Unreadable::NoMatch) => "nothing has such a name".to_owned(),
         Ok(_) => String::new(),

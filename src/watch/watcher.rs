@@ -26,8 +26,8 @@ pub struct WatchConfig {
     pub profiles: Vec<String>,
     /// What they require of the kernel.
     pub requirements: Vec<Rc<Requirement>>,
-    /// Where we are.
-    pub place: PlanEnvironment,
+    /// Where the settings are read and written.
+    pub environment: PlanEnvironment,
     /// The files of the profiles, and those that would be read first if they existed.
     pub files: Vec<PathBuf>,
 }
@@ -244,7 +244,7 @@ impl Watcher {
     }
 
     fn plan(&self, keys: Vec<Rc<Requirement>>, kernel: &mut dyn Kernel) -> Plan {
-        apply::make_plan(kernel, &Requirements { keys, limits: Vec::new() }, Process::Own, self.config.place)
+        apply::make_plan(kernel, &Requirements { keys, limits: Vec::new() }, Process::Own, self.config.environment)
     }
 }
 

@@ -52,7 +52,7 @@ fn kernel_values_parse_as_the_catalog_says() {
                 Err(error) => panic!("{}: {error}", file.display()),
             };
             assert_ne!(row.access, Access::WriteOnly, "{} can be read", row.name);
-            let value = row.values.kind.read(&text);
+            let value = row.values.kind.parse(&text);
             assert!(value.is_ok(), "{}: {}", row.name, value.unwrap_err());
             assert!(row.exists_on(version()), "{} is here, on {}", row.name, version());
             read += 1;
@@ -196,7 +196,7 @@ fn try_edges(row: &Row) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut edge = |number: i128, expected: bool| {
         let (taken, read) = write(row, number);
-        let kept = read == row.values.kind.read(&all_of(row, number)).ok() || row.rare.read_back.is_some();
+        let kept = read == row.values.kind.parse(&all_of(row, number)).ok() || row.rare.read_back.is_some();
         if taken != expected || (taken && !kept) {
             wrong.push(format!("{} = {number}: expected {expected}, taken {taken}, read {read:?}", row.name));
         }
@@ -221,7 +221,7 @@ fn write(row: &Row, number: i128) -> (bool, Option<Value>) {
     let text = all_of(row, number);
     let mut open = fs::OpenOptions::new().write(true).open(file(row)).unwrap();
     let taken = open.write(text.as_bytes()).is_ok_and(|written| written == text.len());
-    (taken, row.values.kind.read(&fs::read_to_string(file(row)).unwrap()).ok())
+    (taken, row.values.kind.parse(&fs::read_to_string(file(row)).unwrap()).ok())
 }
 
 /// The number as often as the setting has numbers.

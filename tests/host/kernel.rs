@@ -81,7 +81,7 @@ fn long_port_lists_are_written_and_read_whole() {
         for (first, count) in [(10_001, 1000), (20_000, 1000), (1, 32_768)] {
             kernel.write(&key, &list(first, count), WriteMode::Lists).unwrap();
             assert!(kernel.read(&key).unwrap() == list(first, count) + "\n", "{first}");
-            let Ok(Value::Ranges(ports)) = Kind::Ports.read(&file("net/ipv4/ip_local_reserved_ports")) else {
+            let Ok(Value::Ranges(ports)) = Kind::Ports.parse(&file("net/ipv4/ip_local_reserved_ports")) else {
                 panic!("no list of ports");
             };
             assert_eq!(ports.count(), count as u64);

@@ -41,7 +41,7 @@ impl Applied {
         if let Some(Ok(journal)) = &journal {
             revert_killed(journal, &here, world)?;
         }
-        let mut plan = apply::make_plan(world.kernel, &prepared.requirements, Process::Own, prepared.place);
+        let mut plan = apply::make_plan(world.kernel, &prepared.requirements, Process::Own, prepared.plan_environment);
         let limits = std::mem::take(&mut plan.limits);
         refuse_irreversible(&plan)?;
         let on_failure = args.policy.on_failure();

@@ -58,7 +58,7 @@ fn set(setting: &Setting, wanted: &Expectation<Value>, pid: Option<i32>, world: 
     let Some(args) = arguments(setting, wanted) else { return Vec::new() };
     let Ok(prepared) = prepare_for(pid, &args, Need::Profile, false, world) else { return Vec::new() };
     let process = pid.map_or(Process::Own, Process::Pid);
-    let plan = apply::make_plan(world.kernel, &prepared.requirements, process, prepared.place);
+    let plan = apply::make_plan(world.kernel, &prepared.requirements, process, prepared.plan_environment);
     let report = apply::check(world.kernel, &plan);
     let whose: Option<NamedProcess> = pid.map(|pid| named(pid, world));
     let words = args.to_args();

@@ -65,7 +65,7 @@ pub(super) fn refuse(options: &PersistFlags, ready: &Prepared) -> Result<(), Com
     }
     check_root(root)?;
     let files = persist_root(root);
-    let targets = persist::target_files(&one_of_each_file(unit_names(options)), ready.place.system);
+    let targets = persist::target_files(&one_of_each_file(unit_names(options)), ready.plan_environment.system);
     let paths = targets.into_iter().map(|file| file.path).chain(files.existing());
     match paths.map(|path| files.check_ours(&path)).find_map(Result::err) {
         None => Ok(()),
@@ -113,7 +113,7 @@ pub(super) fn write(
     world: &mut World<'_>,
 ) -> PersistResult {
     let settings = persistent_settings(options, ready, process, report, world);
-    let targets = persist::target_files(&settings, ready.place.system);
+    let targets = persist::target_files(&settings, ready.plan_environment.system);
     let mut result = PersistResult { profiles: settings.profiles.clone(), ..PersistResult::default() };
     if replace(&persist_root(options.root.as_deref()), &targets, dry_run, &mut result.files).is_ok() {
         let unsatisfied = report.outcomes.iter().filter(|outcome| persistent_value(outcome).is_none());

@@ -64,7 +64,7 @@ pub(super) fn persistent_settings(
             (Setting::Key(key), Some(value)) => {
                 let comment = outcome.requirement.wanted.to_string();
                 let assignment = Assignment { name: key.to_string(), value, comment };
-                let module = catalog::row(ready.place.system, key).and_then(|row| row.rare.module);
+                let module = catalog::row(ready.plan_environment.system, key).and_then(|row| row.rare.module);
                 settings.modules.extend(module.filter(|module| !settings.modules.contains(module)));
                 match key {
                     Key::Sysctl(_) => settings.sysctls.push(assignment),
@@ -77,7 +77,7 @@ pub(super) fn persistent_settings(
             _ => {}
         }
     }
-    if ready.place.system == System::MacOs {
+    if ready.plan_environment.system == System::MacOs {
         let limits = sides.into_iter().map(|(resource, sides)| (resource, job_limits(resource, sides, process, world)));
         settings.limits = limits.collect();
         return settings;

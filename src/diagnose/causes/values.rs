@@ -11,7 +11,7 @@ use crate::diagnose::remedy::{Action, ProfileLine, Remedy};
 use crate::kernel::{KernelError, Operation};
 use crate::model::expectation::Expectation;
 use crate::model::setting::System;
-use crate::model::value::Value;
+use crate::model::value::{UnexpectedValue, Value};
 use crate::plan::Unreadable;
 use crate::report::Shortfall;
 
@@ -72,10 +72,7 @@ const ONE_WAY: &Code = &Code {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueCause {
     /// What was found is of another shape than what is asked for.
-    WrongShape {
-        /// Which, as the parser said it.
-        reason: String,
-    },
+    WrongShape(UnexpectedValue),
     /// The kernel refused the value.
     Refused {
         /// The value.
@@ -164,7 +161,7 @@ impl Family for ValueCause {
 
     fn code(&self) -> &'static Code {
         match self {
-            Self::WrongShape { .. } => WRONG_SHAPE,
+            Self::WrongShape(_) => WRONG_SHAPE,
             Self::Refused { .. } => VALUE_REFUSED,
             Self::UnknownName { .. } => UNKNOWN_NAME,
             Self::PortOrder { .. } => PORT_ORDER,
@@ -178,7 +175,7 @@ impl Family for ValueCause {
 
     fn of_key(case: &KeyCase<'_>) -> Option<Self> {
         match case.shortfall {
-            Shortfall::Unread(Unreadable::Shape(reason)) => Some(Self::WrongShape { reason: reason.clone() }),
+            Shortfall::Unread(Unreadable::UnexpectedValue(found)) => Some(Self::WrongShape(found.clone())),
             Shortfall::NotKept => Some(Self::not_kept(case)),
             Shortfall::Differs => Self::one_way(case).filter(|_| obstacle(case).is_none()),
             Shortfall::Refused(error) => Self::written(case, *error),
@@ -204,7 +201,7 @@ impl Family for ValueCause {
                 let kept = case.found.cloned().map(Expectation::Exactly);
                 kept.map(|kept| case.ask_for(kept)).into_iter().collect()
             }
-            Self::WrongShape { .. } | Self::NotKept(_) | Self::OneWay { .. } => Vec::new(),
+            Self::WrongShape(_) | Self::NotKept(_) | Self::OneWay { .. } => Vec::new(),
         }
     }
 }

@@ -29,15 +29,15 @@ pub(crate) fn config(text: &str, contained: bool) -> WatchConfig {
         cpus: 4,
     })
     .unwrap();
-    let place = PlanEnvironment {
+    let environment = PlanEnvironment {
         system: System::Linux,
         version: KernelVersion(6, 12),
         contained,
         allow_host_settings: false,
-        shared: plan::Shared::default(),
+        shared: plan::SharedNamespaces::default(),
         out_of_reach: &[],
     };
-    WatchConfig { profiles: vec!["p".to_owned()], requirements: requirements.keys, place, files: Vec::new() }
+    WatchConfig { profiles: vec!["p".to_owned()], requirements: requirements.keys, environment, files: Vec::new() }
 }
 
 /// A watch, its kernel, and the time.
