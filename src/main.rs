@@ -38,7 +38,8 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
 }
 
 fn refuse_elevated() -> i32 {
-    let message = "error: tunectl must not be installed set-uid or set-gid, or with file capabilities: it writes what its caller's files say\n";
+    let message = "error: tunectl must not be set-uid, set-gid or have file capabilities: it writes what its \
+            caller's files say\n";
     drop(io::stderr().write_all(message.as_bytes()));
     NOT_STARTED
 }

@@ -107,7 +107,7 @@ impl ProfileStore {
         let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         LookupError {
             message: format!("unknown profile `{}`{hint}", name.escape_debug()),
-            help: Some(format!("known by name: {all}; a file is named by a path that holds a `/` or ends in `.toml`")),
+            help: Some(format!("available: {all}; the path of a file contains a `/` or ends in `.toml`")),
         }
     }
 
@@ -231,15 +231,15 @@ impl FileError {
             Self::NotAFile(what) => (format!("is {what}, not a file"), None),
             Self::Changed => ("changed while it was read".to_owned(), None),
             Self::TooLarge => (format!("is larger than {} MiB", LARGEST >> 20), None),
-            Self::Binary(at) => (format!("is a binary file: its byte {at} is no text"), None),
+            Self::Binary(at) => (format!("is not a text file: byte {at} is not valid UTF-8"), None),
             Self::UntrustedOwner { uid } => (
-                format!("belongs to uid {uid}, who could have tunectl set anything with our privileges"),
-                Some(format!("if you trust what it says: `chown root {path}`")),
+                format!("is owned by uid {uid}, who could make tunectl set anything with our privileges"),
+                Some(format!("if you trust its contents: `chown root {path}`")),
             ),
             Self::WritableByOthers { mode } => (
                 format!(
-                    "can be written to by others (mode {mode:04o}), who could have tunectl set anything with our \
-                     privileges"
+                    "is writable by other users (mode {mode:04o}), who could make tunectl set anything with \
+                     our privileges"
                 ),
                 Some(format!("`chmod go-w {path}`")),
             ),

@@ -171,7 +171,7 @@ proptest! {
         let plan = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
         let report = all_or_nothing(&mut kernel, &plan);
         if report.fails() {
-            // A lowered hard limit is the one thing that can't be had back; our own ends with us.
+            // A lowered hard limit is the one change that can't be undone; our own ends with us.
             let stuck = report.outcomes.iter().any(|outcome| matches!(outcome.undo_result(), Some(UndoResult::Refused(_))));
             let limits = report.outcomes.iter().all(|outcome| {
                 matches!(outcome.requirement.setting, Setting::Limit(..)) || !matches!(outcome.undo_result(), Some(UndoResult::Refused(_)))

@@ -251,7 +251,7 @@ vm.overcommit_memory
         let late = page("kernel.io_uring_disabled", KernelVersion(6, 18));
         assert!(late.contains("  exists          since Linux 6.6\n"), "{late}");
         let one_way = page("kernel.modules_disabled", KernelVersion(6, 18));
-        assert!(one_way.contains("  one way         1 can't be undone before the next boot\n"), "{one_way}");
+        assert!(one_way.contains("  one way         1 can't be undone until the next boot\n"), "{one_way}");
         let macos = page("kern.ipc.somaxconn", KernelVersion::NEWEST);
         assert!(!macos.contains("docker") && macos.contains("from 1 to 32767"), "{macos}");
     }

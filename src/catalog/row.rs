@@ -185,7 +185,7 @@ pub enum Access {
     ReadWrite,
     /// Nobody can write it.
     ReadOnly,
-    /// Nobody can read it: an order to the kernel rather than a value.
+    /// It can't be read: a trigger, not a value.
     WriteOnly,
 }
 

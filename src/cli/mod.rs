@@ -16,13 +16,13 @@ use crate::apply::OnFailure;
 /// How much is logged, and whether text is coloured.
 #[derive(Debug, Args)]
 pub struct LogOptions {
-    /// Say more on standard error: -v what is done, -vv each step, -vvv everything.
+    /// Log more to standard error: -v what is done, -vv each write, -vvv each read.
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// Say nothing on standard error but errors.
+    /// Log only errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Colour the results.
+    /// Whether to colour the output.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
 }
@@ -41,16 +41,16 @@ pub enum ColorChoice {
 /// Which profiles, and what is added to them.
 #[derive(Debug, Args)]
 pub(crate) struct ProfileArgs {
-    /// Profile by name or path; later ones win key by key.
+    /// Profile, by name or path; later profiles override earlier ones.
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", env = "TUNECTL_PROFILE", value_delimiter = ',')]
     pub(crate) profiles: Vec<String>,
-    /// Set a sysctl to exactly this value, as `docker run --sysctl`.
+    /// Require a sysctl to have exactly this value, as in `docker run --sysctl`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Set a resource limit, as `docker run --ulimit`.
+    /// Require a resource limit, as in `docker run --ulimit`.
     #[arg(long = "rlimit", value_name = "NAME=SOFT[:HARD]")]
     pub(crate) rlimit: Vec<String>,
-    /// A port or range that the service listens on: it is reserved.
+    /// Port or range that the service listens on: reserve it from the ephemeral range.
     #[arg(long = "port", value_name = "PORTS")]
     pub(crate) port: Vec<String>,
 }
@@ -69,10 +69,10 @@ impl ProfileArgs {
 /// How far to go where not everything can be had.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyPolicy {
-    /// Go on where a required setting falls short, and keep what could be changed.
+    /// Continue if a required setting falls short, and keep what was changed.
     #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = FalseyValueParser::new())]
     pub(crate) best_effort: bool,
-    /// Write settings of the whole machine from inside a container or namespace too.
+    /// Write settings of the whole machine, even from inside a container or namespace.
     #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_host_settings: bool,
 }
@@ -88,7 +88,7 @@ impl ApplyPolicy {
 /// How results are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// A table for people.
     Text,
     /// One JSON document.
     Json,

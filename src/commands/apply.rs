@@ -31,25 +31,25 @@ pub struct ApplyArgs {
     /// How far to go.
     #[command(flatten)]
     pub(super) policy: ApplyPolicy,
-    /// Show what would be changed, and change nothing.
+    /// Show what would change, and change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// The process to set the limits of, instead of the shell that this is typed in, in its namespaces.
+    /// Set the limits of process PID instead of the calling shell's, and settings in its namespaces.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..), conflicts_with = "persist")]
     pub(super) pid: Option<i32>,
-    /// Leave the resource limits out.
+    /// Leave out resource limits.
     #[arg(long)]
     pub(super) no_rlimits: bool,
-    /// Change settings too that can't be put back before the next boot.
+    /// Also change settings that can't be undone until the next boot.
     #[arg(long)]
     pub(super) allow_irreversible: bool,
-    /// Keep no journal: `tunectl revert` will not know of this.
+    /// Keep no journal: `tunectl revert` can't undo this.
     #[arg(long)]
     pub(super) no_journal: bool,
     /// What is to last beyond the boot.
     #[command(flatten)]
     pub(super) persist: PersistFlags,
-    /// How to show what was done.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: Format,
 }
@@ -108,8 +108,8 @@ fn refuse_irreversible(args: &ApplyArgs, plan: &Plan) -> Result<(), CommandError
     if args.allow_irreversible || names.is_empty() {
         return Ok(());
     }
-    Err(CommandError::new(USAGE, format!("{} can't be undone before the next boot", names.join(", ")))
-        .help("nothing was changed; if it is meant for good, add `--allow-irreversible`"))
+    Err(CommandError::new(USAGE, format!("{} can't be undone until the next boot", names.join(", ")))
+        .help("nothing was changed; to change it until the next boot, add `--allow-irreversible`"))
 }
 
 /// Carries out the plan. The original values are in the journal before anything is written, or in memory where none is
@@ -191,7 +191,10 @@ fn print_text(args: &ApplyArgs, diagnosed: &DiagnosedReport<'_>, is_undone: bool
     print(world.out, &output::changes(diagnosed, world.colour));
     print(world.out, &output::to_type(diagnosed));
     if world.kernel.system() == System::MacOs && !args.persist.persist && report.tally().changed > 0 {
-        print(world.out, "these values are lost at the next boot: `--persist` has launchd set them again\n");
+        print(
+            world.out,
+            "these values are lost at the next boot: `--persist` writes launchd jobs that set them again\n",
+        );
     }
 }
 
@@ -223,8 +226,8 @@ fn limit_owner(
         (System::Linux, Some(pid)) => return Ok(Some(named(pid, world))),
         (System::MacOs, None) => return Ok(None),
         (System::MacOs, Some(_)) => {
-            return Err(CommandError::new(USAGE, "macOS has no call to set the limits of another process")
-                .help("leave `--pid` out, and `tunectl apply` says what to type in the shell itself"));
+            return Err(CommandError::new(USAGE, "macOS has no system call that sets the limits of another process")
+                .help("leave `--pid` out: `tunectl apply` then prints the `ulimit` commands for your shell"));
         }
     }
     let own = world.os.pid();
@@ -232,19 +235,24 @@ fn limit_owner(
         Ok(Some(shell)) => Ok(Some(shell)),
         Ok(None) => Err(CommandError::new(
             USAGE,
-            "the profile has resource limits, and there is no shell to set them for: nothing but PID 1 stands above us",
+            "the profile has resource limits, and there is no calling shell to set them for: our only parent \
+            is PID 1",
         )
-        .help("name a process with `--pid PID`, leave them out with `--no-rlimits`, or start the service with `tunectl run`")),
+        .help(
+            "name a process with `--pid PID`, skip limits with `--no-rlimits`, or start the service with \
+            `tunectl run`",
+        )),
         Err(errno) => {
             let processes = world.processes.display();
             let unseen = match errno {
-                Errno::ENOENT | Errno::ESRCH => format!("{processes} does not show us"),
+                Errno::ENOENT | Errno::ESRCH => format!("{processes} does not list our process"),
                 errno => format!("{processes}: {}", described(errno as i32)),
             };
-            let why =
-                format!("the profile has resource limits, and the shell to set them for can't be found: {unseen}");
+            let why = format!(
+                "the profile has resource limits, and the calling shell to set them for was not found: {unseen}"
+            );
             Err(CommandError::new(USAGE, why).help(format!(
-                "mount {processes} first, leave them out with `--no-rlimits`, or start the service with `tunectl run`"
+                "mount {processes} first, skip limits with `--no-rlimits`, or start the service with `tunectl run`"
             )))
         }
     }

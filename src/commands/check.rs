@@ -23,10 +23,10 @@ pub struct CheckArgs {
     /// Which profiles.
     #[command(flatten)]
     profile: ProfileArgs,
-    /// The process to check the limits of, instead of our own, which are the shell's, in its namespaces.
+    /// Check process PID, in its namespaces.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pid: Option<i32>,
-    /// How to show what was found.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: ReportFormat,
 }
@@ -34,7 +34,7 @@ pub struct CheckArgs {
 /// How the report of `check` is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum ReportFormat {
-    /// For people.
+    /// A table for people.
     Text,
     /// One JSON document.
     Json,

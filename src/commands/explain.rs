@@ -22,7 +22,7 @@ use super::{CommandError, Execute, USAGE, World, print};
 /// Arguments of `tunectl explain`.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// A sysctl, a path beneath /sys, the name of a limit, or a code such as read-only-mount or W001.
+    /// Sysctl, path below /sys, limit, or a code such as read-only-mount or W001.
     #[arg(value_name = "KEY|LIMIT|CODE")]
     subject: String,
 }
@@ -73,7 +73,7 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
     }
     if let Some(row) = catalog::row(other, key) {
         let mut page = catalog::explain(&row, catalog::KernelVersion::NEWEST);
-        let whose = if other == System::MacOs { "it is macOS's" } else { "it is Linux's" };
+        let whose = if other == System::MacOs { "it exists on macOS only" } else { "it exists on Linux only" };
         line(&mut page, "now", &format!("nothing here: {whose}"));
         return Some(page);
     }
@@ -81,7 +81,7 @@ fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
         return None;
     }
     if matches!(world.kernel.read(key), Err(KernelError { errno: Errno::EISDIR, .. })) {
-        return Some(format!("{key}\n  a folder of settings: ask for one of them\n"));
+        return Some(format!("{key}\n  a directory of settings: name one of them\n"));
     }
     let mut page = catalog::explain_unknown(here, key, environment.version());
     standing(&mut page, key, &environment, world);
@@ -112,7 +112,7 @@ fn keys(asked: &str) -> Vec<Key> {
     sysctl.into_iter().chain(sysfs).collect()
 }
 
-/// What stands there now, what keeps us from changing it, and who else sets it.
+/// The current value, what prevents changing it, and the files that set it.
 fn standing(page: &mut String, key: &Key, environment: &Environment, world: &mut World<'_>) {
     let is_pattern = match key {
         Key::Sysctl(name) => name.is_pattern(),
@@ -159,6 +159,8 @@ fn unknown(asked: &str, system: System) -> CommandError {
     // However it was written: with slashes too.
     let typed = SysctlName::parse(asked).map_or_else(|_| asked.to_owned(), |name| name.to_string());
     let near = suggest::setting_hint(&typed, names);
-    CommandError::new(USAGE, format!("`{}` is no setting, limit or code that is known{near}", asked.escape_debug()))
-        .help("settings are named as in `tunectl explain net.core.somaxconn`, limits as in `tunectl explain nofile`, and codes stand in the output, as in `tunectl explain read-only-mount`")
+    CommandError::new(USAGE, format!("no setting, limit or code named `{}` is known{near}", asked.escape_debug())).help(
+        "try `tunectl explain net.core.somaxconn` (a setting), `tunectl explain nofile` (a limit), or \
+            `tunectl explain read-only-mount` (a code that `-v` prints)",
+    )
 }

@@ -9,7 +9,7 @@ use super::{CommandError, FALLS_SHORT, World};
 pub(super) fn not_kept(error: &JournalError) -> CommandError {
     CommandError::new(FALLS_SHORT, format!("{error}; nothing was changed"))
         .help(error.help())
-        .help("`--no-journal` goes without, and then `tunectl revert` can't put anything back")
+        .help("`--no-journal` applies without a journal; `tunectl revert` can then undo nothing")
 }
 
 /// Where the journal is kept.

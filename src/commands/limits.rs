@@ -14,10 +14,10 @@ use super::{CommandError, Execute, FALLS_SHORT, World, print};
 /// Arguments of `tunectl limits`.
 #[derive(Debug, clap::Args)]
 pub struct LimitsArgs {
-    /// The process, instead of our own, which are the shell's.
+    /// Show the limits of process PID instead of the calling shell's.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pid: Option<i32>,
-    /// How to show them.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
@@ -55,8 +55,8 @@ fn unreadable(pid: Option<i32>, refusal: KernelError) -> CommandError {
     let failure = CommandError::new(FALLS_SHORT, format!("{whose} limits could not be read: {refusal}"));
     match refusal.errno {
         Errno::ESRCH => failure.help("there is no such process"),
-        Errno::EPERM if pid.is_some() => failure.help("it belongs to somebody else: try it with sudo"),
-        Errno::ENOSYS => failure.help("this system has no call for another process's limits"),
+        Errno::EPERM if pid.is_some() => failure.help("it belongs to another user: try again with sudo"),
+        Errno::ENOSYS => failure.help("this system has no system call that reads another process's limits"),
         _ => failure,
     }
 }

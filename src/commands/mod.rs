@@ -65,21 +65,21 @@ macro_rules! subcommands {
 }
 
 subcommands! {
-    /// Apply a profile, then become the command.
+    /// Apply a profile, then exec the command.
     Run(run::RunArgs),
-    /// Apply a profile to this machine and to the shell that this is typed in.
+    /// Apply a profile to this machine and to the calling shell.
     Apply(apply::ApplyArgs),
-    /// Put back what `apply` changed.
+    /// Undo what `apply` changed.
     Revert(revert::RevertArgs),
     /// Compare this machine with a profile; change nothing.
     Check(check::CheckArgs),
     /// Run a load test several times, and say whether the kernel was the limit.
     Bench(bench::BenchArgs),
-    /// Stay and keep comparing; tell of each change, and put it back if asked to.
+    /// Watch for drift, report it, and with --repair undo it.
     Watch(watch::WatchArgs),
     /// Show the resource limits of a process, soft and hard.
     Limits(limits::LimitsArgs),
-    /// Say what is known of a setting, a limit, a cause or a warning.
+    /// Explain a setting, a limit, a cause or a warning.
     Explain(explain::ExplainArgs),
     /// List, show and validate profiles.
     Profile(profile::ProfileCommand),
@@ -93,12 +93,14 @@ impl Subcommand {
     }
 }
 
-/// Bring kernel settings and resource limits to a profile, prove it, and start the service.
+/// Apply a tuning profile, verify it, start the service.
 #[derive(Debug, clap::Parser)]
 #[command(name = "tunectl", version, propagate_version = true, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 all that is required holds; 1 something required falls short; 2 the command \
-    line or a profile is wrong, nothing was changed; and of `run` 125 the service was not started, 126 its command \
-    can't be executed, 127 was not found, else the service's own.")]
+#[command(
+    after_help = "Exit codes: 0 all required settings match; 1 a required setting falls short; 2 the command line or a \
+    profile is wrong, nothing was changed. `run`: 125 the service was not started, 126 its command can't be \
+    executed, 127 its command was not found, otherwise the service's own code."
+)]
 pub struct Cli {
     /// How much to log, and whether to colour.
     #[command(flatten)]
@@ -118,7 +120,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
     match world.out.flush() {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let reason = sys::reason(&error);
-            let _ = writeln!(world.err, "error: the results could not be written to standard output: {reason}");
+            let _ = writeln!(world.err, "error: cannot write the results to standard output: {reason}");
             // Whoever reads them must not take half of them for all.
             if code == 0 { FALLS_SHORT } else { code }
         }

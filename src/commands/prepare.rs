@@ -120,13 +120,13 @@ fn not_entered(pid: i32, error: EnterError, user: u32) -> CommandError {
     let (EnterError::Hidden(errno) | EnterError::Refused(_, errno)) = error else { return failure };
     match (errno, error) {
         (Errno::EACCES | Errno::EPERM, _) if user != 0 => {
-            failure.help("it belongs to somebody else: try it with sudo, on the host")
+            failure.help("it belongs to another user: try again with sudo, on the host")
         }
         (Errno::EACCES | Errno::EPERM, EnterError::Hidden(_)) => {
-            failure.help("that takes CAP_SYS_PTRACE over it: try it as root of the host")
+            failure.help("that needs CAP_SYS_PTRACE over the process: try again as root on the host")
         }
         (Errno::EACCES | Errno::EPERM, _) => {
-            failure.help("that takes CAP_SYS_ADMIN over it: try it as root of the host")
+            failure.help("that needs CAP_SYS_ADMIN over the process: try again as root on the host")
         }
         _ => failure,
     }
@@ -155,7 +155,7 @@ fn load(
         && arguments.rlimit.is_empty()
         && arguments.port.is_empty();
     if is_nothing_named && need == Need::Profile {
-        return Err(CommandError::new(USAGE, "no profile was named")
+        return Err(CommandError::new(USAGE, "no profile given")
             .help("name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them"));
     }
     let mut find = |name: &str, named_by: Option<&Source>| {

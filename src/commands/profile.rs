@@ -22,14 +22,14 @@ pub struct ProfileCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum ProfileAction {
-    /// List the profiles that can be named.
+    /// List the available profiles.
     List,
-    /// Print a profile's text.
+    /// Print a profile.
     Show {
         /// Name or path.
         name: String,
     },
-    /// Read profiles and say what is wrong or doubtful in them; change nothing.
+    /// Check profiles for mistakes and warnings; change nothing.
     Validate {
         /// Names or paths.
         #[arg(required = true, value_name = "PROFILE")]
@@ -55,7 +55,7 @@ fn list(world: &mut World<'_>) -> i32 {
         let loaded = load(std::slice::from_ref(name), world);
         let about = match &loaded {
             Ok(profile) => profile.description.as_deref().unwrap_or("(no description)"),
-            Err(_) => "(can't be read: see `tunectl profile validate`)",
+            Err(_) => "(unreadable: see `tunectl profile validate`)",
         };
         let _ = writeln!(text, "{name:<width$}  {about}");
     }

@@ -13,19 +13,19 @@ use super::{CommandError, Execute, FALLS_SHORT, World, print};
 /// Arguments of `tunectl revert`.
 #[derive(Debug, clap::Args)]
 pub struct RevertArgs {
-    /// Everything that was applied since the boot, not the newest only.
+    /// Undo every `apply` since boot, not only the last one.
     #[arg(long)]
     pub(super) all: bool,
-    /// Put back too what somebody else has changed since.
+    /// Also revert what another program has changed since.
     #[arg(long)]
     pub(super) force: bool,
-    /// Show what would be put back, and change nothing.
+    /// Show what would be reverted, and change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// The files of `apply --persist`.
+    /// Remove the files that `apply --persist` wrote.
     #[command(flatten)]
     pub(super) persist: RevertPersistFlags,
-    /// How to show what was done.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: Format,
 }

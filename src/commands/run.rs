@@ -32,7 +32,7 @@ pub struct RunArgs {
     /// How the service is started and supervised.
     #[command(flatten)]
     pub(super) service: ServiceFlags,
-    /// The service's command; everything from here on is its own.
+    /// The service's command with its arguments.
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) command: Vec<OsString>,
 }
@@ -100,7 +100,7 @@ fn supervisor(
         return Ok(None);
     }
     if world.kernel.system() != System::Linux {
-        log::warn!("`init` is for Linux: here the service takes our place");
+        log::warn!("--init is not supported on macOS: exec'ing the command directly");
         return Ok(None);
     }
     Ok(Some(SupervisorConfig::new(options, world.compat, log_level())))
@@ -111,7 +111,7 @@ fn stage(args: &RunArgs, options: &RunOptions, is_supervised: bool, world: &Worl
     let mut stage = Stage::prepare(options, &args.command).map_err(|error| not_prepared(&error, world.compat))?;
     if is_supervised {
         if world.compat.warns_of_orphans && options.subreaper == Some(false) && !world.os.is_subreaper() {
-            log::warn!("orphans are not reaped: use `-s` or TINI_SUBREAPER, or run as PID 1");
+            log::warn!("orphaned processes will not be reaped: use `-s` or TINI_SUBREAPER, or run as PID 1");
         }
     } else if let Some(signal) = options.parent_death_signal {
         // The service is this process, and so has our parent.
@@ -147,11 +147,11 @@ fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), Comman
     let mut typed = RunOptions::default();
     args.service.set(&mut typed).map_err(|reason| CommandError::new(USAGE, reason))?;
     if let Some(name) = typed.for_a_supervisor().next() {
-        let why = format!("`--{}` is for a supervisor, and without `--init` there is none", name.replace('_', "-"));
-        return Err(CommandError::new(USAGE, why).help("add `--init`, or leave it out"));
+        let why = format!("`--{}` needs `--init`: only a supervisor can carry it out", name.replace('_', "-"));
+        return Err(CommandError::new(USAGE, why).help("add `--init`, or leave the option out"));
     }
     for name in options.for_a_supervisor() {
-        log::warn!("`{name}` does nothing without `init`");
+        log::warn!("`{name}` has no effect without `--init`");
     }
     Ok(())
 }
@@ -172,8 +172,8 @@ fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut
 }
 
 fn not_started(command: &str) -> CommandError {
-    CommandError::new(NOT_STARTED, format!("a required setting falls short, so `{command}` was not started"))
-        .help("mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1")
+    CommandError::new(NOT_STARTED, format!("a required setting falls short: `{command}` was not started"))
+        .help("apply the fixes above, or start anyway with `--best-effort` or TUNECTL_BEST_EFFORT=1")
 }
 
 fn not_prepared(error: &StageError, compat: CompatFlags) -> CommandError {

@@ -23,22 +23,22 @@ pub struct WatchArgs {
     /// Which profiles.
     #[command(flatten)]
     profile: ProfileArgs,
-    /// Put back what falls short, and give up what someone else insists on.
+    /// Undo drift; stop after repeated overwrites by another program.
     #[arg(long)]
     repair: bool,
-    /// With `--repair`, keep no journal: `tunectl revert` will not know of it.
+    /// With `--repair`, keep no journal: `tunectl revert` can't undo it.
     #[arg(long, requires = "repair")]
     no_journal: bool,
-    /// With `--repair`, write settings of the whole machine from inside a container or namespace too.
+    /// With `--repair`, write settings of the whole machine, even from inside a container or namespace.
     #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
     allow_host_settings: bool,
-    /// Look once and say by the exit code whether all that is required holds: for cron and CI.
+    /// Check once; exit with 0 if all required settings match, else with 1: for cron and CI.
     #[arg(long)]
     once: bool,
-    /// Time between two looks at everything; a write that inotify sees is looked at at once.
+    /// Time between two reads of all settings; writes that inotify reports are read at once.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = interval)]
     interval: Duration,
-    /// Write metrics to this file after each look, for the textfile collector of Prometheus's `node_exporter`.
+    /// Write metrics to this file after each read, for the textfile collector of Prometheus's `node_exporter`.
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
 }
@@ -70,9 +70,9 @@ fn watch(watch: &WatchArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
         return Ok(if passes { 0 } else { FALLS_SHORT });
     }
     let service_manager = ServiceManager::new(&|name| world.os.variable(name));
-    watch::run(config, &options, &service_manager, &mut Host { watch, world }).map(|()| 0).map_err(|error| {
-        CommandError::new(FALLS_SHORT, format!("signals can't be waited for here: {}", sys::reason(&error)))
-    })
+    watch::run(config, &options, &service_manager, &mut Host { watch, world })
+        .map(|()| 0)
+        .map_err(|error| CommandError::new(FALLS_SHORT, format!("cannot wait for signals: {}", sys::reason(&error))))
 }
 
 /// The journal. That it can be written is checked now: later nobody may read that it can't.
@@ -91,10 +91,13 @@ fn read_config(watch: &WatchArgs, world: &mut World<'_>) -> Result<WatchConfig, 
         prepare(&watch.profile, Need::Profile, watch.allow_host_settings, world)?;
     if !requirements.limits.is_empty() {
         if requirements.keys.is_empty() {
-            return Err(CommandError::new(USAGE, "there is nothing to watch: resource limits belong to a process")
-                .help("`tunectl check --pid PID` compares them"));
+            return Err(CommandError::new(
+                USAGE,
+                "nothing to watch: the profile has only resource limits, which belong to a process",
+            )
+            .help("`tunectl check --pid PID` compares them"));
         }
-        log::warn!("resource limits belong to a process and are not watched: `tunectl check --pid PID` compares them");
+        log::warn!("resource limits belong to a process and are not watched; `tunectl check --pid PID` compares them");
     }
     Ok(WatchConfig { profiles: profile.names, requirements: requirements.keys, environment: plan_environment, files })
 }

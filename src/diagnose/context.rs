@@ -99,7 +99,7 @@ impl<'a> DiagnosisContext<'a> {
     }
 
     /// Whether a file can have set what was found. At boot it does so in the machine's own namespaces; another one starts
-    /// with the kernel's own value, and only what is none of that has been set since.
+    /// with the kernel's own value, and only a value that is not among them has been set since.
     fn may_be_from_file(&self, setting: &Setting, found: &[String]) -> bool {
         let Setting::Key(key) = setting else { return true };
         let (environment, version) = (self.environment, self.environment.version());

@@ -21,7 +21,7 @@ pub(crate) enum StageError {
     Exec(ExecError),
     /// A user or group that was asked for is not known.
     Account(UnknownAccount),
-    /// A process attribute can't be had.
+    /// A process attribute could not be set.
     Attribute(AttributeError),
     /// A required resource limit falls short.
     Limits {
@@ -156,7 +156,7 @@ pub(crate) struct UnknownAccount {
     pub(super) unread: Option<io::Error>,
 }
 
-/// Why a process attribute can't be had.
+/// Why a process attribute could not be set.
 #[derive(Debug)]
 pub(crate) enum AttributeError {
     /// Writing or reading back `/proc/self/oom_score_adj` failed.

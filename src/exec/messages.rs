@@ -23,13 +23,13 @@ impl Display for StageError {
             Self::Exec(error) => error.fmt(f),
             Self::Account(error) => error.fmt(f),
             Self::Attribute(error) => error.fmt(f),
-            Self::Limits { command } => write!(f, "a required setting falls short, so `{command}` was not started"),
+            Self::Limits { command } => write!(f, "a required setting falls short: `{command}` was not started"),
             Self::Privileges(error) => error.fmt(f),
             Self::WorkingDirectory { path, error } => {
-                write!(f, "the working directory `{}` can't be entered: {}", path.display(), reason(error))
+                write!(f, "cannot change to the working directory `{}`: {}", path.display(), reason(error))
             }
             Self::ParentDeathSignal(error) => {
-                write!(f, "the service can't be made to die with its parent: {}", reason(error))
+                write!(f, "cannot set the service's parent-death signal: {}", reason(error))
             }
             Self::ParentDied => f.write_str("the parent died before the service was started"),
         }
@@ -39,15 +39,15 @@ impl Display for StageError {
 impl Display for ExecError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound { command, .. } if command.is_empty() => f.write_str("the name of the command is empty"),
+            Self::NotFound { command, .. } if command.is_empty() => f.write_str("the command name is empty"),
             Self::NotFound { command, searched: Some(path) } => {
-                write!(f, "`{}` is not found in PATH (`{}`)", shortened(command), shortened(path))
+                write!(f, "`{}` not found in PATH (`{}`)", shortened(command), shortened(path))
             }
             Self::NotFound { command, searched: None } => write!(f, "`{}` does not exist", shortened(command)),
             Self::NotExecutable { path, reason } => write!(f, "`{}` can't be executed: {reason}", path.display()),
             Self::Interrupted { signal } => match Signal::new(*signal) {
-                Some(signal) => write!(f, "{signal} came before the service was started"),
-                None => write!(f, "signal {signal} came before the service was started"),
+                Some(signal) => write!(f, "{signal} arrived before the service was started"),
+                None => write!(f, "signal {signal} arrived before the service was started"),
             },
         }
     }
@@ -58,8 +58,8 @@ impl Display for NotExecutableReason {
         match self {
             Self::Directory => f.write_str("it is a directory"),
             Self::NotRegularFile => f.write_str("it is not a regular file"),
-            Self::NoExecuteBit(mode) => write!(f, "its mode {mode:04o} has no execute permission (`chmod +x` it)"),
-            Self::UnsearchableDirectory => f.write_str("a directory on the way to it may not be searched"),
+            Self::NoExecuteBit(mode) => write!(f, "its mode {mode:04o} has no execute permission: `chmod +x` it"),
+            Self::UnsearchableDirectory => f.write_str("a directory in its path lacks search permission"),
             Self::NoexecMount => f.write_str("its file system is mounted noexec"),
             Self::PermissionDenied { uid } => {
                 write!(f, "uid {uid} lacks the permission to execute it or its interpreter")
@@ -67,10 +67,10 @@ impl Display for NotExecutableReason {
             Self::Format(format) => format.fmt(f),
             Self::Other(error) => match error.raw_os_error() {
                 Some(libc::E2BIG) => f.write_str(
-                    "its arguments and environment are too long: together they may take a quarter of the stack limit",
+                    "its arguments and environment are too long: together they may use a quarter of the stack limit",
                 ),
-                Some(libc::EAGAIN) => f.write_str("its user has more processes already than the limit nproc allows"),
-                Some(libc::ETXTBSY) => f.write_str("it is open for writing somewhere"),
+                Some(libc::EAGAIN) => f.write_str("its user already has more processes than the nproc limit allows"),
+                Some(libc::ETXTBSY) => f.write_str("a process has it open for writing"),
                 _ => f.write_str(&reason(error)),
             },
         }
@@ -82,23 +82,24 @@ impl Display for FileFormat {
         match self {
             Self::Empty => f.write_str("the file is empty"),
             Self::Script(interpreter) if interpreter.ends_with('\r') => f.write_str(
-                "its `#!` line ends in a carriage return, which Linux takes for part of the interpreter's name",
+                "its `#!` line ends in a carriage return (Windows line ending), which becomes part of the \
+            interpreter's name",
             ),
             Self::Script(interpreter) => {
-                write!(f, "its interpreter `{}` doesn't exist or can't be run itself", interpreter.escape_debug())
+                write!(f, "its interpreter `{}` does not exist or can't be executed", interpreter.escape_debug())
             }
-            Self::TextWithoutInterpreter => {
-                f.write_str("it is neither a program nor a script with a `#!` line (begin it with `#!/bin/sh`)")
-            }
+            Self::TextWithoutInterpreter => f.write_str(
+                "it is neither a program nor a script with a `#!` line; a shell script starts with `#!/bin/sh`",
+            ),
             Self::Elf { machine, .. } if machine != std::env::consts::ARCH => {
                 write!(f, "it is a program for {machine}, and this is {}", std::env::consts::ARCH)
             }
             Self::Elf { loader: Some(loader), .. } => {
-                write!(f, "its dynamic loader `{loader}` doesn't exist here (a program of another distribution?)")
+                write!(f, "its dynamic loader `{loader}` does not exist here (a program of another distribution?)")
             }
             Self::Elf { .. } => f.write_str("it is a damaged program, or one for another system"),
             Self::MachO => f.write_str("it is a program for macOS"),
-            Self::Unknown => f.write_str("it is no program that this kernel knows"),
+            Self::Unknown => f.write_str("this kernel does not know its format"),
         }
     }
 }
@@ -122,27 +123,27 @@ impl Display for AttributeError {
         match self {
             Self::OomScoreAdj { wanted, error } => {
                 let hint = oom_score_hint(*wanted);
-                write!(f, "oom_score_adj can't be set to {wanted}: {OOM_SCORE_ADJ}: {}{hint}", reason(error))
+                write!(f, "cannot set oom_score_adj to {wanted}: {OOM_SCORE_ADJ}: {}{hint}", reason(error))
             }
             Self::OomScoreAdjNotKept { wanted, found } => {
                 let hint = oom_score_hint(*wanted);
-                write!(f, "oom_score_adj can't be set to {wanted}: it reads back as {found}{hint}")
+                write!(f, "cannot set oom_score_adj to {wanted}: it reads back as {found}{hint}")
             }
             Self::Nice { wanted, error } => {
-                write!(f, "nice can't be set to {wanted}: {}; lower needs CAP_SYS_NICE", reason(error))
+                write!(f, "cannot set the nice value to {wanted}: {}; lowering it needs CAP_SYS_NICE", reason(error))
             }
             Self::NiceNotKept { wanted, found } => {
-                write!(f, "nice was set to {wanted}, but the kernel made it {found}")
+                write!(f, "the nice value was set to {wanted}, but reads back as {found}")
             }
             Self::UmaskNotKept(wanted) => {
-                write!(f, "umask was set to {wanted:03o}, but the kernel made it something else")
+                write!(f, "umask was set to {wanted:03o}, but reads back differently")
             }
         }
     }
 }
 
 fn oom_score_hint(wanted: i32) -> &'static str {
-    if wanted < 0 { "; lower than it was needs CAP_SYS_RESOURCE" } else { "" }
+    if wanted < 0 { "; lowering it needs CAP_SYS_RESOURCE" } else { "" }
 }
 
 impl Display for PrivilegeError {
@@ -150,34 +151,34 @@ impl Display for PrivilegeError {
         match self {
             Self::SetIdentity { identity, id, error } => {
                 let hint = set_identity_hint(error);
-                write!(f, "can't change to {identity} {id}: {}{hint}", reason(error))
+                write!(f, "cannot change to {identity} {id}: {}{hint}", reason(error))
             }
             Self::IdentityNotKept { uid, gid, found } => {
-                write!(f, "asked to become user {uid} and group {gid}, but found {found:?}")
+                write!(f, "changed to user {uid} and group {gid}, but found {found:?}")
             }
-            Self::GroupsNotKept => f.write_str("the supplementary groups were not taken"),
+            Self::GroupsNotKept => f.write_str("the supplementary groups were not applied"),
             Self::DropBounding { capability, error } => write!(
                 f,
-                "{} can't be taken out of the bounding set: {} (needs CAP_SETPCAP; with no_new_privs it isn't needed)",
+                "cannot drop {} from the bounding set: {} (needs CAP_SETPCAP; not necessary with no_new_privs)",
                 name(*capability),
                 reason(error)
             ),
-            Self::BoundingKept { capability } => write!(f, "{} stayed in the bounding set", name(*capability)),
+            Self::BoundingKept { capability } => write!(f, "{} is still in the bounding set", name(*capability)),
             Self::NotPermitted { capability } => {
                 let name = name(*capability);
                 let flag = name.to_ascii_uppercase();
                 write!(
                     f,
-                    "capability {name} can't be kept: we don't have it (start the container with `--cap-add {flag}`)"
+                    "cannot keep capability {name}: we do not have it (start the container with `--cap-add {flag}`)"
                 )
             }
             Self::RaiseAmbient { capability, error } => {
                 write!(f, "ambient {}: {}", name(*capability), reason(error))
             }
             Self::CapabilitiesNotKept { wanted, found, ambient } => {
-                write!(f, "asked to keep the capabilities {wanted:#x}, but found {found:x?} and ambient {ambient:#x}")
+                write!(f, "kept the capabilities {wanted:#x}, but found {found:x?} and ambient {ambient:#x}")
             }
-            Self::NoNewPrivsNotKept => f.write_str("no_new_privs was set, but the kernel reports it unset"),
+            Self::NoNewPrivsNotKept => f.write_str("no_new_privs was set, but reads back as unset"),
             Self::Call { operation, error } => write!(f, "{operation}: {}", reason(error)),
         }
     }
@@ -187,7 +188,7 @@ fn set_identity_hint(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
         Some(libc::EPERM) => " (needs CAP_SETUID and CAP_SETGID; start as root)",
         Some(libc::EINVAL) => " (the user namespace does not map that number)",
-        Some(libc::EAGAIN) => " (it has more processes already than the limit nproc allows)",
+        Some(libc::EAGAIN) => " (it already has more processes than the nproc limit allows)",
         _ => "",
     }
 }

@@ -27,7 +27,7 @@ pub enum Header {
 
 const MARK: &str = "tunectl-seal:";
 const WRITTEN_FOR: &str = "Written by tunectl for ";
-const ADVICE: &str = "; change that, and not this file.";
+const ADVICE: &str = "; change that instead of this file.";
 
 /// `body` with a header that names the profiles and holds two hashes: of the profiles' text, and of the whole file but
 /// this line. `opening` is what has to be before any comment.

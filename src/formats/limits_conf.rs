@@ -70,7 +70,7 @@ pub fn format(limits: &[LoginLimit]) -> String {
     for (domain, resource, side, limit) in limits {
         let _ = match value(*resource, *limit) {
             Some(value) => writeln!(text, "{domain:<4}  {}  {:<10}  {value}", side.name(), resource.name()),
-            None => writeln!(text, "# {domain} {resource} ({}) = {limit}: pam_limits has no word for it", side.name()),
+            None => writeln!(text, "# {domain} {resource} ({}) = {limit}: pam_limits can't express it", side.name()),
         };
     }
     text
@@ -129,7 +129,7 @@ mod tests {
             "root  soft  cpu         2",
             "root  soft  nice        20",
             "root  hard  nice        -20",
-            "# root rttime (soft) = 5: pam_limits has no word for it",
+            "# root rttime (soft) = 5: pam_limits can't express it",
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
         let read: Vec<_> = parse(&text).map(|line| line.limit()).collect();

@@ -16,7 +16,7 @@ use crate::report::{Outcome, Report};
 pub struct Sample<'a> {
     /// What is required of it.
     pub requirement: &'a Requirement,
-    /// What stands there, where that could be read.
+    /// The value found, if it could be read.
     pub found: Option<&'a Value>,
     /// Whether that will do.
     pub holds: bool,
@@ -61,10 +61,10 @@ pub fn samples(report: &Report) -> Vec<Sample<'_>> {
 pub fn exposition(samples: &[Sample<'_>], profiles: &[String], daemon: Option<Daemon>) -> String {
     let mut text = String::new();
     let fails = samples.iter().any(|sample| sample.requirement.required && !sample.holds);
-    head(&mut text, "tunectl_info", "gauge", "The version of tunectl and the profiles it was asked for, always 1.");
+    head(&mut text, "tunectl_info", "gauge", "The version of tunectl and the profiles; always 1.");
     let profiles = escaped(&profiles.join(","));
     line(&mut text, &format!("tunectl_info{{version=\"{}\",profile=\"{profiles}\"}}", env!("CARGO_PKG_VERSION")), "1");
-    head(&mut text, "tunectl_compliant", "gauge", "Whether every required setting is what the profile asks for.");
+    head(&mut text, "tunectl_compliant", "gauge", "1 if every required setting matches the profile.");
     line(&mut text, "tunectl_compliant", bit(!fails));
     settings(&mut text, samples);
     histories(&mut text, samples);
@@ -72,19 +72,19 @@ pub fn exposition(samples: &[Sample<'_>], profiles: &[String], daemon: Option<Da
         single(
             &mut text,
             "tunectl_last_sweep_timestamp_seconds",
-            "When all settings were looked at last.",
+            "Unix time of the last read of all settings.",
             &daemon.swept.to_string(),
         );
         single(
             &mut text,
             "tunectl_sweep_interval_seconds",
-            "Time between two looks at all settings.",
+            "Seconds between two reads of all settings.",
             &seconds(daemon.interval),
         );
         single(
             &mut text,
             "tunectl_profile_last_reload_successful",
-            "Whether the profile as it is now on disk could be read; if not, the one before it is in force.",
+            "1 if the profile on disk could be read; if 0, the previous one is in force.",
             bit(daemon.profile_is_valid),
         );
     }
@@ -93,13 +93,13 @@ pub fn exposition(samples: &[Sample<'_>], profiles: &[String], daemon: Option<Da
 
 fn settings(text: &mut String, samples: &[Sample<'_>]) {
     let name = "tunectl_setting_compliant";
-    head(text, name, "gauge", "Whether the setting is what the profile asks for.");
+    head(text, name, "gauge", "1 if the setting matches the profile.");
     for sample in samples {
         let labels = format!("{name}{{{},required=\"{}\"}}", of(sample), sample.requirement.required);
         line(text, &labels, bit(sample.holds));
     }
     let name = "tunectl_setting_wanted";
-    head(text, name, "gauge", "What the profile asks for, where that is a number; `bound` is the profile's operator.");
+    head(text, name, "gauge", "The required value, if it is a number; `bound` is the profile's operator.");
     for sample in samples {
         for (bound, value, at) in bounds(&sample.requirement.wanted) {
             for (index, number) in numbers(value, at) {
@@ -108,20 +108,20 @@ fn settings(text: &mut String, samples: &[Sample<'_>]) {
         }
     }
     let name = "tunectl_setting_found";
-    head(text, name, "gauge", "What stands there, where that is a number; +Inf is `unlimited`.");
+    head(text, name, "gauge", "The value found, if it is a number; +Inf is `unlimited`.");
     for sample in samples {
         for (index, number) in sample.found.into_iter().flat_map(|value| numbers(value, None)) {
             line(text, &format!("{name}{{{}{index}}}", of(sample)), &number);
         }
     }
     let name = "tunectl_setting_wanted_info";
-    head(text, name, "gauge", "What the profile asks for, in words, always 1.");
+    head(text, name, "gauge", "The required value as text; always 1.");
     for sample in samples {
         let wanted = escaped(&sample.requirement.wanted.to_string());
         line(text, &format!("{name}{{{},wanted=\"{wanted}\"}}", of(sample)), "1");
     }
     let name = "tunectl_setting_found_info";
-    head(text, name, "gauge", "What stands there, where that is no number, always 1.");
+    head(text, name, "gauge", "The value found as text, if it is not a number; always 1.");
     for sample in samples {
         if let Some(value @ (Value::Text(_) | Value::Ranges(_))) = sample.found {
             line(text, &format!("{name}{{{},found=\"{}\"}}", of(sample), escaped(&value.to_string())), "1");
@@ -135,13 +135,13 @@ fn histories(text: &mut String, samples: &[Sample<'_>]) {
         (
             "tunectl_setting_drift_total",
             "counter",
-            "How often the setting was seen to go from a value that will do to one that won't.",
+            "How often the setting changed from a matching value to one that does not match.",
             |history| history.drifts.to_string(),
         ),
-        ("tunectl_setting_repairs_total", "counter", "How often the setting was put back.", |history| {
+        ("tunectl_setting_repairs_total", "counter", "How often the setting was repaired.", |history| {
             history.repairs.to_string()
         }),
-        ("tunectl_setting_given_up", "gauge", "Whether putting it back was given up: someone insists.", |history| {
+        ("tunectl_setting_given_up", "gauge", "1 if repairing was given up after repeated overwrites.", |history| {
             bit(history.given_up).to_owned()
         }),
     ];

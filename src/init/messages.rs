@@ -28,7 +28,7 @@ pub(super) enum Failure<'a> {
 pub(super) enum Event<'a> {
     /// `PR_SET_PDEATHSIG` failed: no signal comes when our own parent dies.
     ParentDeathSignalUnavailable(&'a io::Error),
-    /// `PR_SET_CHILD_SUBREAPER` failed: orphans go to PID 1 and not to us.
+    /// `PR_SET_CHILD_SUBREAPER` failed: orphans are reparented to PID 1.
     SubreaperUnavailable(&'a io::Error),
     /// A signal could not be forwarded.
     ForwardFailed { signal: i32, error: &'a io::Error },
@@ -93,20 +93,20 @@ impl Display for Failure<'_> {
         match self {
             Self::Interrupted(error) => error.fmt(f),
             Self::Fork(error) => {
-                write!(f, "the service can't be started: fork: {}{}", sys::reason(error), fork_hint(error))
+                write!(f, "cannot start the service: fork: {}{}", sys::reason(error), fork_hint(error))
             }
             Self::Stage(error) => error.fmt(f),
             Self::PauseSubreaper(error) => {
-                write!(f, "cannot become a subreaper: orphans would go to PID 1: {}", sys::reason(error))
+                write!(f, "cannot become a subreaper, so orphans would go to PID 1: {}", sys::reason(error))
             }
-            Self::NotACommand => f.write_str("this is how tunectl executes itself, and no command"),
+            Self::NotACommand => f.write_str("this is an internal command line of tunectl, not a command"),
         }
     }
 }
 
 fn fork_hint(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
-        Some(libc::EAGAIN) => " (the limit nproc of our user, or pids.max of the container, is reached)",
+        Some(libc::EAGAIN) => " (the nproc limit of our user, or the container's pids.max, is reached)",
         Some(libc::ENOMEM) => " (no memory)",
         _ => "",
     }
@@ -125,9 +125,9 @@ impl Display for Event<'_> {
                 let hint = if error.raw_os_error() == Some(libc::EPERM) { " (CAP_KILL is missing)" } else { "" };
                 write!(f, "{} could not be forwarded: {}{hint}", SignalName(*signal), sys::reason(error))
             }
-            Self::StopTimeout => f.write_str("the service did not end in time (stop_timeout): SIGKILL"),
-            Self::OrphansNotKilled => f.write_str("some processes that the service left behind could not be killed"),
-            Self::OrphanTerminated { pid } => write!(f, "orphan {pid}: SIGTERM"),
+            Self::StopTimeout => f.write_str("the service did not end within stop_timeout: sending SIGKILL"),
+            Self::OrphansNotKilled => f.write_str("some leftover processes of the service could not be killed"),
+            Self::OrphanTerminated { pid } => write!(f, "sending SIGTERM to orphan {pid}"),
             Self::OrphanReaped { pid, ended } => write!(f, "reaped orphan {pid}: {ended}"),
             Self::Forwarded { received, sent } => {
                 write!(f, "{} forwarded as {}", SignalName(*received), SignalName(*sent))

@@ -86,7 +86,7 @@ pub enum Unidentified {
     EntryBoot,
     /// Our namespace of this kind (`net`) can't be read.
     Namespace(&'static str, Errno),
-    /// The cookie of our network namespace can't be had, and its inode number may have been used before.
+    /// The cookie of our network namespace is not known, and its inode number may have been used before.
     NetworkCookie(Errno),
     /// The namespace could not be read, or not wholly, when the entry was made.
     EntryNamespace,
@@ -119,10 +119,10 @@ impl JournalError {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::Locked { .. } => "wait until it is done".to_owned(),
+            Self::Locked { .. } => "wait until it has finished".to_owned(),
             Self::Untrusted { path, why: Untrusted::Mode(_) } => format!("`chmod 700 {}`", path.display()),
-            Self::Refused { .. } | Self::Untrusted { .. } => "name another directory with TUNECTL_JOURNAL".to_owned(),
-            Self::Broken { .. } => "nothing can be put back from it: move it away".to_owned(),
+            Self::Refused { .. } | Self::Untrusted { .. } => "set TUNECTL_JOURNAL to another directory".to_owned(),
+            Self::Broken { .. } => "nothing can be reverted from it: move it away".to_owned(),
         }
     }
 }
@@ -131,13 +131,13 @@ impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Locked { lock } => {
-                write!(f, "another tunectl is changing settings just now: it holds `{}`", lock.display())
+                write!(f, "another tunectl is changing settings: it holds `{}`", lock.display())
             }
             Self::Refused { step, path, errno } => {
-                write!(f, "the journal can't be kept: {step} `{}`: {}", path.display(), sys::reason(&(*errno).into()))
+                write!(f, "cannot write the journal: {step} `{}`: {}", path.display(), sys::reason(&(*errno).into()))
             }
             Self::Untrusted { path, why } => write!(f, "the journal's directory `{}` {why}", path.display()),
-            Self::Broken { path, why } => write!(f, "the journal `{}` can't be read: {why}", path.display()),
+            Self::Broken { path, why } => write!(f, "cannot read the journal `{}`: {why}", path.display()),
         }
     }
 }
@@ -145,9 +145,9 @@ impl fmt::Display for JournalError {
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotADirectory => f.write_str("is no directory"),
+            Self::NotADirectory => f.write_str("is not a directory"),
             Self::Owner(uid) => write!(f, "belongs to uid {uid}, not to us"),
-            Self::Mode(mode) => write!(f, "can be written to by others (mode {mode:04o})"),
+            Self::Mode(mode) => write!(f, "is writable by other users (mode {mode:04o})"),
         }
     }
 }
@@ -155,13 +155,13 @@ impl fmt::Display for Untrusted {
 impl fmt::Display for BrokenEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAFile => f.write_str("it is no file"),
+            Self::NotAFile => f.write_str("it is not a regular file"),
             Self::Owner(uid) => write!(f, "it belongs to uid {uid}"),
-            Self::Mode(mode) => write!(f, "others can write to it (mode {mode:04o})"),
-            Self::NoHeader => f.write_str("its first line is not that of a journal"),
-            Self::OtherVersion => f.write_str("it is of another version of tunectl"),
-            Self::Line { number, text } => write!(f, "its line {number} is not understood: `{text}`"),
-            Self::Truncated => f.write_str("it is cut off"),
+            Self::Mode(mode) => write!(f, "it is writable by other users (mode {mode:04o})"),
+            Self::NoHeader => f.write_str("its first line is not a journal header"),
+            Self::OtherVersion => f.write_str("it was written by another version of tunectl"),
+            Self::Line { number, text } => write!(f, "cannot parse its line {number}: `{text}`"),
+            Self::Truncated => f.write_str("it is truncated"),
         }
     }
 }

@@ -194,7 +194,7 @@ fn text(group: &Path, file: &str) -> Option<String> {
         Ok(text) => Some(text),
         Err(error) => {
             if !matches!(errno_of(&error), Errno::ENOENT | Errno::ENOTDIR) {
-                log::warn!("{}: {error}: taken for no limit", path.display());
+                log::warn!("{}: {error}: assuming no limit", path.display());
             }
             None
         }

@@ -141,16 +141,16 @@ impl fmt::Display for EnterError {
         match self {
             Self::Gone => f.write_str("there is no such process"),
             Self::NoProc => f.write_str("/proc is not there: mount /proc first"),
-            Self::Ended => f.write_str("it has ended, or its first thread has: it is in no namespaces any more"),
-            Self::Masked => f.write_str("something is mounted over its part of /proc"),
-            Self::Hidden(why) => write!(f, "its namespaces can't be seen: {}", errno(why)),
-            Self::Refused(kind, why) => write!(f, "its {kind} namespace can't be entered: {}", errno(why)),
+            Self::Ended => f.write_str("it has ended (or its main thread has) and is no longer in any namespace"),
+            Self::Masked => f.write_str("something is mounted over its directory in /proc"),
+            Self::Hidden(why) => write!(f, "cannot read its namespaces: {}", errno(why)),
+            Self::Refused(kind, why) => write!(f, "cannot enter its {kind} namespace: {}", errno(why)),
         }
     }
 }
 
 /// Enters the network, IPC and UTS namespaces of a process, for good, as far as they are not ours already; its user
-/// namespace only where the right to enter the others can't be had otherwise. `proc` is where procfs is mounted.
+/// namespace only where the right to enter the others can't be got otherwise. `proc` is where procfs is mounted.
 ///
 /// # Errors
 /// Why not. Some of the namespaces may have been entered by then.

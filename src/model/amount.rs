@@ -48,7 +48,7 @@ impl Amount {
             let Some(number) = text.strip_suffix(unit).map(str::trim_end) else { continue };
             let number = parse_number(number)?;
             let bytes = number.checked_mul(1 << shift).filter(|bytes| bytes.unsigned_abs() <= u128::from(u64::MAX));
-            return bytes.map(Self::Bytes).ok_or_else(|| format!("`{text}` is more than 64 bits can hold"));
+            return bytes.map(Self::Bytes).ok_or_else(|| format!("`{text}` does not fit 64 bits"));
         }
         parse_number(text).map(Self::Count)
     }
@@ -109,7 +109,7 @@ pub fn parse_number(text: &str) -> Result<i128, String> {
         let plain = digits.trim_start_matches('0');
         let plain = if plain.is_empty() { "0" } else { plain };
         return Err(format!(
-            "`{text}` has a leading zero, which the kernel takes for octal; write `{plain}` if the decimal number is meant"
+            "`{text}` has a leading zero, which the kernel reads as octal; write `{plain}` for the decimal number"
         ));
     }
     let magnitude = match digits.strip_prefix("0x") {
@@ -117,7 +117,7 @@ pub fn parse_number(text: &str) -> Result<i128, String> {
         _ if digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty() => {
             let parsed = digits.parse::<u64>();
             if parsed.is_err() {
-                return Err(format!("`{text}` is more than 64 bits can hold"));
+                return Err(format!("`{text}` does not fit 64 bits"));
             }
             parsed.ok()
         }
@@ -190,7 +190,7 @@ mod tests {
         }
         assert_eq!(
             Amount::parse("010").unwrap_err(),
-            "`010` has a leading zero, which the kernel takes for octal; write `10` if the decimal number is meant"
+            "`010` has a leading zero, which the kernel reads as octal; write `10` for the decimal number"
         );
     }
 }

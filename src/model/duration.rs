@@ -10,8 +10,7 @@ const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_
 /// # Errors
 /// Says what was expected.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let refusal =
-        || format!("expected a length of time such as `10s`, `500ms` or `2m` but found `{}`", text.escape_debug());
+    let refusal = || format!("expected a duration such as `10s`, `500ms` or `2m` but found `{}`", text.escape_debug());
     let (digits, factor) =
         UNITS.into_iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor))).unwrap_or((text, 1000));
     let digits = digits.trim_end_matches(' ');
@@ -40,7 +39,7 @@ mod tests {
         for text in ["", "s", "-1s", "+1s", "1.5s", "1d", "ten", "99999999999999999999", "18446744073709551615h"] {
             assert_eq!(
                 parse(text).unwrap_err(),
-                format!("expected a length of time such as `10s`, `500ms` or `2m` but found `{text}`")
+                format!("expected a duration such as `10s`, `500ms` or `2m` but found `{text}`")
             );
         }
     }

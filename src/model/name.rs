@@ -164,11 +164,11 @@ fn check_component(component: &str, whole: &str, what: &str) -> Result<(), Strin
     let reason = if component.is_empty() {
         "it has an empty component"
     } else if component == "." || component == ".." {
-        "`.` and `..` are no components"
+        "`.` and `..` are not allowed as components"
     } else if component.len() > COMPONENT_BYTES {
         "a component is longer than 255 bytes"
     } else if component.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"' || c == '\'' || c == '=') {
-        "it holds a blank, a quote, an equals sign or a control character"
+        "it contains a blank, a quote, an equals sign or a control character"
     } else {
         return Ok(());
     };

@@ -124,7 +124,7 @@ fn parse_item(item: &str, max: u32) -> Result<Ranges, String> {
         }
         match digits.parse::<u32>() {
             Ok(n) if n <= max => Ok(n),
-            _ => Err(format!("`{digits}` is above {max}, the largest that can be listed here")),
+            _ => Err(format!("`{digits}` is above {max}, the largest allowed here")),
         }
     };
     let (low, high) = match item.split_once('-') {
@@ -132,7 +132,7 @@ fn parse_item(item: &str, max: u32) -> Result<Ranges, String> {
         None => (number(item)?, number(item)?),
     };
     if low > high {
-        return Err(format!("range `{item}` is upside down: its first number must not be above its last"));
+        return Err(format!("range `{item}` is reversed: its first number is above its last"));
     }
     Ok(Ranges::between(low, high))
 }

@@ -140,45 +140,45 @@ macro_rules! option {
 /// Every option.
 #[rustfmt::skip]
 pub const OPTIONS: [RunOption; 20] = [
-    option!("init", "init", "TUNECTL_INIT", Shape::Switch, "", "Stay as the service's parent: forward signals, reap orphans",
+    option!("init", "init", "TUNECTL_INIT", Shape::Switch, "", "Stay as the service's parent (PID 1): forward signals, reap orphans",
         |o, v| one(v, switch).map(|x| o.init = Some(x))),
-    option!("signal_to", "signal-to", "TUNECTL_SIGNAL_TO", Shape::One, "child|group|all", "Who gets the signals that reach tunectl [child]",
+    option!("signal_to", "signal-to", "TUNECTL_SIGNAL_TO", Shape::One, "child|group|all", "Whom to forward signals to: the service, its process group, or all descendants [child]",
         |o, v| one(v, target).map(|x| o.signal_to = Some(x))),
-    option!("rewrite", "rewrite", "TUNECTL_REWRITE", Shape::Many, "SIGNAL=SIGNAL", "Hand a signal on as another one; 0 drops it",
+    option!("rewrite", "rewrite", "TUNECTL_REWRITE", Shape::Many, "SIGNAL=SIGNAL", "Forward a signal as another one; 0 drops it",
         |o, v| each(v, rewrite).map(|x| o.rewrite.extend(x))),
-    option!("subreaper", "subreaper", "TUNECTL_SUBREAPER", Shape::Switch, "", "Adopt orphans where tunectl is not PID 1 [yes]",
+    option!("subreaper", "subreaper", "TUNECTL_SUBREAPER", Shape::Switch, "", "Adopt orphans when not PID 1, as a subreaper [yes]",
         |o, v| one(v, switch).map(|x| o.subreaper = Some(x))),
-    option!("expect_exit", "expect-exit", "TUNECTL_EXPECT_EXIT", Shape::Many, "CODE[=CODE]", "Exit with the second code (or 0) where the service exits with the first",
+    option!("expect_exit", "expect-exit", "TUNECTL_EXPECT_EXIT", Shape::Many, "CODE[=CODE]", "Map the service's exit code to the second code, or to 0",
         |o, v| each(v, exit_codes).map(|x| o.expect_exit.extend(x))),
-    option!("stop_timeout", "stop-timeout", "TUNECTL_STOP_TIMEOUT", Shape::One, "TIME", "Kill the service this long after SIGTERM, SIGINT or SIGQUIT [0: never]",
+    option!("stop_timeout", "stop-timeout", "TUNECTL_STOP_TIMEOUT", Shape::One, "TIME", "Time from SIGTERM, SIGINT or SIGQUIT to SIGKILL for the service [0: never]",
         |o, v| one(v, duration::parse).map(|x| o.stop_timeout = Some(x))),
-    option!("orphan_timeout", "orphan-timeout", "TUNECTL_ORPHAN_TIMEOUT", Shape::One, "TIME|off", "How long what the service leaves behind has from SIGTERM to SIGKILL [2s]",
+    option!("orphan_timeout", "orphan-timeout", "TUNECTL_ORPHAN_TIMEOUT", Shape::One, "TIME|off", "Grace period from SIGTERM to SIGKILL for leftover processes [2s]",
         |o, v| one(v, leftovers).map(|x| o.orphan_timeout = Some(x))),
-    option!("reap_kill", "reap-kill", "TUNECTL_REAP_KILL", Shape::Switch, "", "End adopted orphans while the service lives",
+    option!("reap_kill", "reap-kill", "TUNECTL_REAP_KILL", Shape::Switch, "", "End adopted orphans while the service is running",
         |o, v| one(v, switch).map(|x| o.reap_kill = Some(x))),
-    option!("parent_death_signal", "parent-death-signal", "TUNECTL_PARENT_DEATH_SIGNAL", Shape::One, "SIGNAL", "The signal to get when our own parent dies",
+    option!("parent_death_signal", "parent-death-signal", "TUNECTL_PARENT_DEATH_SIGNAL", Shape::One, "SIGNAL", "The signal that tunectl gets when its parent dies",
         |o, v| one(v, Signal::parse).map(|x| o.parent_death_signal = Some(x))),
-    option!("die_with_supervisor", "die-with-supervisor", "TUNECTL_DIE_WITH_SUPERVISOR", Shape::Switch, "", "Have the kernel kill the service if tunectl dies",
+    option!("die_with_supervisor", "die-with-supervisor", "TUNECTL_DIE_WITH_SUPERVISOR", Shape::Switch, "", "Kill the service if tunectl dies",
         |o, v| one(v, switch).map(|x| o.die_with_supervisor = Some(x))),
-    option!("session", "session", "TUNECTL_SESSION", Shape::Switch, "", "Give the service a session of its own",
+    option!("session", "session", "TUNECTL_SESSION", Shape::Switch, "", "Start the service in a new session",
         |o, v| one(v, switch).map(|x| o.session = Some(x))),
-    option!("user", "user", "TUNECTL_USER", Shape::One, "USER[:GROUP]", "Run the service as this user, by name or number",
+    option!("user", "user", "TUNECTL_USER", Shape::One, "USER[:GROUP]", "User, and group, of the service, by name or number",
         |o, v| one(v, text).map(|x| o.user = Some(x))),
-    option!("groups", "groups", "TUNECTL_GROUPS", Shape::Many, "GROUP", "Its supplementary groups, instead of those of /etc/group",
+    option!("groups", "groups", "TUNECTL_GROUPS", Shape::Many, "GROUP", "Supplementary groups of the service, instead of those in /etc/group",
         |o, v| each(v, text).map(|x| o.groups = Some(x))),
-    option!("no_new_privs", "no-new-privs", "TUNECTL_NO_NEW_PRIVS", Shape::Switch, "", "Let no program that the service starts have more rights than it",
+    option!("no_new_privs", "no-new-privs", "TUNECTL_NO_NEW_PRIVS", Shape::Switch, "", "Set no_new_privs: no set-uid program gives the service more rights",
         |o, v| one(v, switch).map(|x| o.no_new_privs = Some(x))),
-    option!("capabilities", "capabilities", "TUNECTL_CAPABILITIES", Shape::Many, "CAPABILITY", "Keep only these capabilities; `none` keeps none",
+    option!("capabilities", "capabilities", "TUNECTL_CAPABILITIES", Shape::Many, "CAPABILITY", "Capabilities that the service keeps; `none` keeps none",
         |o, v| each(if v == ["none"] { &[] } else { v }, Capability::parse).map(|x| o.capabilities = Some(x))),
-    option!("oom_score_adj", "oom-score-adj", "TUNECTL_OOM_SCORE_ADJ", Shape::One, "-1000..1000", "How soon to be ended when memory runs out",
+    option!("oom_score_adj", "oom-score-adj", "TUNECTL_OOM_SCORE_ADJ", Shape::One, "-1000..1000", "OOM score adjustment of the service",
         |o, v| one(v, |t| number(t, -1000, 1000)).map(|x| o.oom_score_adj = Some(x))),
-    option!("nice", "nice", "TUNECTL_NICE", Shape::One, "-20..19", "The service's nice value",
+    option!("nice", "nice", "TUNECTL_NICE", Shape::One, "-20..19", "Nice value of the service",
         |o, v| one(v, |t| number(t, -20, 19)).map(|x| o.nice = Some(x))),
-    option!("umask", "umask", "TUNECTL_UMASK", Shape::One, "OCTAL", "The permission bits that its new files don't get",
+    option!("umask", "umask", "TUNECTL_UMASK", Shape::One, "OCTAL", "Umask of the service",
         |o, v| one(v, file_mask).map(|x| o.umask = Some(x))),
-    option!("working_directory", "working-directory", "TUNECTL_WORKING_DIRECTORY", Shape::One, "DIRECTORY", "Where the service starts",
+    option!("working_directory", "working-directory", "TUNECTL_WORKING_DIRECTORY", Shape::One, "DIRECTORY", "Working directory of the service",
         |o, v| one(v, text).map(|x| o.working_directory = Some(x))),
-    option!("env", "env", "TUNECTL_ENV", Shape::Many, "NAME[=VALUE]", "Set a variable of its environment; without a value, take it away",
+    option!("env", "env", "TUNECTL_ENV", Shape::Many, "NAME[=VALUE]", "Set an environment variable of the service; without a value, unset it",
         |o, v| each(v, variable).map(|x| o.env.extend(x))),
 ];
 
@@ -285,7 +285,7 @@ fn rewrite(value: &str) -> Result<(Signal, Option<Signal>), String> {
         .ok_or_else(|| format!("expected two signals such as `TERM=QUIT` but found `{}`", value.escape_debug()))?;
     let from = Signal::parse(from)?;
     if [libc::SIGKILL, libc::SIGSTOP, libc::SIGCHLD].contains(&from.number()) {
-        return Err(format!("{from} is never forwarded, so it can't be rewritten"));
+        return Err(format!("{from} can't be caught, so it can't be rewritten"));
     }
     Ok((from, if to == "0" { None } else { Some(Signal::parse(to)?) }))
 }
@@ -358,7 +358,7 @@ mod tests {
             ("init", "maybe", "expected `true` or `false` but found `maybe`"),
             ("signal_to", "everyone", "expected `child`, `group` or `all` but found `everyone`"),
             ("rewrite", "15", "expected two signals such as `TERM=QUIT` but found `15`"),
-            ("rewrite", "KILL=TERM", "SIGKILL is never forwarded, so it can't be rewritten"),
+            ("rewrite", "KILL=TERM", "SIGKILL can't be caught, so it can't be rewritten"),
             ("expect_exit", "256", "expected exit codes from 0 to 255 such as `143=0` but found `256`"),
             ("expect_exit", "+1=0", "expected exit codes from 0 to 255 such as `143=0` but found `+1=0`"),
             ("nice", "20", "expected a number from -20 to 19 but found `20`"),

@@ -29,13 +29,13 @@ pub fn why(cause: &Cause) -> String {
 fn contradiction(cause: &Contradiction) -> String {
     match cause {
         Contradiction::Zeroes { other } => {
-            format!("the profile asks for `{other}` too, and whichever is written sets the other to 0")
+            format!("the profile also sets `{other}`; writing either one sets the other to 0")
         }
         Contradiction::SameSetting { other, wanted, .. } => {
-            format!("the profile asks for `{other}` as {wanted}, and both are one setting")
+            format!("the profile also sets `{other}` to {wanted}, and both are the same setting")
         }
         Contradiction::SoftAboveHard { hard } => {
-            format!("the profile asks for a hard limit of {hard}, which no soft one can be above")
+            format!("the profile sets the hard limit to {hard}, and a soft limit can't be above it")
         }
     }
 }
@@ -43,14 +43,14 @@ fn contradiction(cause: &Contradiction) -> String {
 fn missing_key(cause: &MissingKey) -> String {
     match cause {
         MissingKey::NoProc { replaced: true } => {
-            "what is at /proc/sys is not the kernel's: mount /proc anew".to_owned()
+            "/proc/sys is not the kernel's (something is mounted over it): mount /proc again".to_owned()
         }
         MissingKey::NoProc { replaced: false } => "/proc/sys is not there: mount /proc first".to_owned(),
-        MissingKey::Masked => "something else is mounted over it: what stands there is not the kernel's".to_owned(),
-        MissingKey::NoMatch => "nothing that exists matches this pattern".to_owned(),
-        MissingKey::Directory => "it is a folder of settings: name one of them".to_owned(),
+        MissingKey::Masked => "another file system is mounted over it: its contents are not the kernel's".to_owned(),
+        MissingKey::NoMatch => "no existing setting matches this pattern".to_owned(),
+        MissingKey::Directory => "it is a directory of settings: name one of them".to_owned(),
         MissingKey::HiddenInNamespace { whose } => {
-            format!("only the machine's own network namespace has it, and {} in another", who_is(*whose))
+            format!("only the initial network namespace has it, and {} in another", who_is(*whose))
         }
         MissingKey::HiddenInUserNamespace { until } => {
             let until = until.map_or_else(String::new, |version| format!(" before Linux {version}"));
@@ -58,35 +58,31 @@ fn missing_key(cause: &MissingKey) -> String {
         }
         MissingKey::UnknownName { nearest } => {
             let near = nearest.as_ref().map_or_else(String::new, |name| format!(", did you mean `{name}`?"));
-            format!("there is no such key here{near}")
+            format!("there is no such setting here{near}")
         }
         MissingKey::NotInThisKernel(Presence::Since(version)) => {
-            format!("this kernel does not have it: it came with Linux {version}")
+            format!("this kernel does not have it: it was added in Linux {version}")
         }
         MissingKey::NotInThisKernel(Presence::Until(version)) => {
-            format!("this kernel does not have it: it went with Linux {version}")
+            format!("this kernel does not have it: it was removed in Linux {version}")
         }
-        MissingKey::ModuleMissing { module } => format!("the kernel module `{module}` brings it and is not loaded"),
-        MissingKey::NotBuilt => {
-            "it is not there: the kernel's build, its command line and the machine decide".to_owned()
-        }
+        MissingKey::ModuleMissing { module } => format!("its kernel module `{module}` is not loaded"),
+        MissingKey::NotBuilt => "this kernel or machine does not have it".to_owned(),
         MissingKey::NoInstance { name } => {
-            format!("there is no `{name}` here, or its kind has no such key on this kernel or machine")
+            format!("there is no `{name}` here, or it has no such setting on this kernel or machine")
         }
     }
 }
 
 fn namespace(cause: &NamespaceCause) -> String {
     match cause {
-        NamespaceCause::HostSetting(setting) => format!("{}: it was not written", host_setting(*setting)),
+        NamespaceCause::HostSetting(setting) => format!("{}: not written", host_setting(*setting)),
         NamespaceCause::OwnerNotMapped => {
-            "its owner is a user that our user namespace does not map, such as root of the host".to_owned()
+            "its owner is a user that our user namespace does not map, such as root on the host".to_owned()
         }
-        NamespaceCause::ReadOnlyInNamespace => {
-            "it can be written in the machine's own network namespace only".to_owned()
-        }
+        NamespaceCause::ReadOnlyInNamespace => "it can be written only in the initial network namespace".to_owned(),
         NamespaceCause::OutOfReach { scope } => {
-            format!("it belongs to {} of the process, which is not entered", scope.describe())
+            format!("it belongs to {} of the process, which tunectl does not enter", scope.describe())
         }
     }
 }
@@ -121,22 +117,22 @@ fn limit(cause: &LimitCause) -> String {
                 HardLimitNeed::Root | HardLimitNeed::Capability => low,
                 HardLimitNeed::CapabilityNotHeld => format!("{low}, which we do not have"),
                 HardLimitNeed::CapabilityOfMachine => {
-                    format!("{low} in the machine's own user namespace, and we are in another")
+                    format!("{low} in the initial user namespace, and we are in another")
                 }
                 HardLimitNeed::CapabilityUnclear(error) => {
-                    format!("{low}, and whether we have it can't be told; the kernel refused, {error}")
+                    format!("{low}, and it is not known whether we have it; the kernel refused: {error}")
                 }
             }
         }
         LimitCause::AboveCeiling { wanted, key, most } => {
-            format!("{wanted} is above {key}, which is {most}: the kernel gives nobody more, root included")
+            format!("{wanted} is above {key} = {most}, the kernel's upper bound for every process, root included")
         }
         LimitCause::PidsMax { most } => {
-            format!("its control group allows {most} processes and threads (pids.max), whatever the limit")
+            format!("its control group allows only {most} processes and threads (pids.max)")
         }
-        LimitCause::NoSuchLimit => "this system has no such limit, or does not take this value".to_owned(),
-        LimitCause::NotOurProcess => "the process is somebody else's: that needs CAP_SYS_RESOURCE".to_owned(),
-        LimitCause::ProcessGone => "the process is gone".to_owned(),
+        LimitCause::NoSuchLimit => "this system has no such limit, or does not accept this value".to_owned(),
+        LimitCause::NotOurProcess => "the process belongs to another user: that needs CAP_SYS_RESOURCE".to_owned(),
+        LimitCause::ProcessGone => "the process no longer exists".to_owned(),
     }
 }
 
@@ -144,11 +140,11 @@ fn value(cause: &ValueCause) -> String {
     match cause {
         ValueCause::WrongShape(found) => found.to_string(),
         ValueCause::Refused { value, range: Some((min, max)), .. } => {
-            format!("the kernel does not take `{value}`: it takes {min} to {max}")
+            format!("the kernel does not accept `{value}`: it accepts {min} to {max}")
         }
-        ValueCause::Refused { value, range: None, error } => format!("the kernel does not take `{value}`, {error}"),
+        ValueCause::Refused { value, range: None, error } => format!("the kernel does not accept `{value}`: {error}"),
         ValueCause::UnknownName { value } => {
-            format!("this kernel knows no `{value}`: it may be misspelt, or its module may be missing")
+            format!("this kernel has no `{value}`: it may be misspelt, or its module not loaded")
         }
         ValueCause::PortOrder { bound, value } => {
             let (start, range) = (PortBound::UnprivilegedStart.name(), PortBound::LocalRange.name());
@@ -156,18 +152,18 @@ fn value(cause: &ValueCause) -> String {
                 PortBound::LocalRange => format!("its first port must not be below {start}"),
                 PortBound::UnprivilegedStart => format!("it must not be above the first port of {range}"),
             };
-            format!("the kernel does not take `{value}`: {rule}")
+            format!("the kernel does not accept `{value}`: {rule}")
         }
-        ValueCause::CutShort { value, error } => format!("the kernel did not take the whole of `{value}`, {error}"),
+        ValueCause::CutShort { value, error } => format!("the kernel did not accept all of `{value}`: {error}"),
         ValueCause::Rounded(stored) | ValueCause::Clamped(stored) | ValueCause::Truncated(stored) => {
             let (asked, found, rule) = parts(stored);
-            format!("the kernel took {asked} and made {found} of it{rule}")
+            format!("the kernel stored {found} instead of {asked}{rule}")
         }
         ValueCause::NotKept(stored) => {
             let (asked, found, rule) = parts(stored);
-            format!("the kernel took {asked}, and {found} stands there{rule}")
+            format!("{asked} was written, but {found} was read back{rule}")
         }
-        ValueCause::OneWay { value } => format!("from {value} nothing leads back before the next boot"),
+        ValueCause::OneWay { value } => format!("it cannot be reset from {value} until reboot"),
     }
 }
 
@@ -185,18 +181,18 @@ fn parts(Stored { asked, stored, rule }: &Stored) -> (String, String, String) {
 fn access(cause: &AccessCause) -> String {
     let too = |read_only_mount: bool| if read_only_mount { "; its mount is read-only too" } else { "" };
     match cause {
-        AccessCause::ReadOnlyMount => "its mount is read-only here, as container runtimes make it".to_owned(),
+        AccessCause::ReadOnlyMount => "its mount is read-only here, as in most containers".to_owned(),
         AccessCause::ReadOnly => "nobody can write it".to_owned(),
-        AccessCause::WriteOnly => "it can only be written, so nothing can be verified".to_owned(),
-        AccessCause::NotReadable(error) => format!("we may not read it, {error}"),
+        AccessCause::WriteOnly => "it can be written but not read, so it can't be verified".to_owned(),
+        AccessCause::NotReadable(error) => format!("no permission to read it: {error}"),
         AccessCause::NotPermitted { writers, user, read_only_mount } => {
-            format!("only {} may write it, and we are user {user}{}", who(*writers), too(*read_only_mount))
+            format!("writing it needs {} (running as uid {user}){}", who(*writers), too(*read_only_mount))
         }
         AccessCause::MissingCapability { capability: missing, read_only_mount } => {
             format!("writing it needs {}, which we do not have{}", capability(*missing), too(*read_only_mount))
         }
         AccessCause::ForeignCapability { capability: missing, error } => format!(
-            "writing it needs {} in the machine's own user namespace, and we are in another, {error}",
+            "writing it needs {} in the initial user namespace, and we are in another: {error}",
             capability(*missing)
         ),
     }
@@ -205,9 +201,9 @@ fn access(cause: &AccessCause) -> String {
 fn who(writers: Writers) -> String {
     match writers {
         Writers::Root => "root".to_owned(),
-        Writers::RootOrHolder(held) => format!("root, or who has {},", capability(held)),
-        Writers::ContainerRootOrHolder(held) => format!("the root of its container, or who has {},", capability(held)),
-        Writers::Holder(held) => format!("who has {}", capability(held)),
+        Writers::RootOrHolder(held) => format!("root or {}", capability(held)),
+        Writers::ContainerRootOrHolder(held) => format!("root of its container or {}", capability(held)),
+        Writers::Holder(held) => capability(held),
     }
 }
 
@@ -216,22 +212,22 @@ fn confinement(cause: &Confinement) -> String {
         Confinement::SecurityModule { denied, label, module } => {
             let what = match denied {
                 Denied::Writing => String::new(),
-                Denied::Reading => " to let us read it".to_owned(),
-                Denied::Using(held) => format!(" us {}, which we have", capability(*held)),
+                Denied::Reading => " reading it".to_owned(),
+                Denied::Using(held) => format!(" the use of {}, which we have", capability(*held)),
             };
             let by = match (label, module) {
                 (Some(label), Some(module)) => format!("{} confines us as `{label}`", module.name()),
                 (Some(label), None) => format!("we are confined as `{label}`"),
                 (None, _) => "Landlock shows no label".to_owned(),
             };
-            format!("a security module of the kernel refuses{what} ({by})")
+            format!("a Linux security module denies{what} ({by})")
         }
         Confinement::SeccompFilter { call, error } => {
             let call = match call {
                 LimitCall::Set => "setrlimit",
                 LimitCall::Get => "prlimit",
             };
-            format!("a filter of system calls refuses {call}, {error}")
+            format!("a seccomp filter denies {call}: {error}")
         }
     }
 }
@@ -241,25 +237,25 @@ fn untried(cause: &Untried) -> String {
         Untried::NotApplied(NotApplied::Settable) => "nothing has set it yet, and it can be set".to_owned(),
         Untried::NotApplied(NotApplied::Probable) => "nothing has set it yet".to_owned(),
         Untried::NotApplied(NotApplied::Confined { label }) => {
-            format!("nothing has set it yet, and whether `{label}` lets us only trying shows")
+            format!("nothing has set it yet; `{label}` may still deny the write")
         }
         Untried::HeldBack { on, reason } => {
             let reason = match reason {
-                HeldBack::Harm => "without that it does harm",
-                HeldBack::OneWay => "this can't be undone",
-                HeldBack::HardLimit => "a hard limit that is lowered can't be raised again",
+                HeldBack::Harm => "it depends on it",
+                HeldBack::OneWay => "this one can't be undone",
+                HeldBack::HardLimit => "a lowered hard limit can't be raised again",
             };
-            format!("it was held back: `{on}` fell short, and {reason}")
+            format!("not written: `{on}` fell short, and {reason}")
         }
     }
 }
 
 fn unexplained(cause: Unexplained) -> String {
     match cause {
-        Unexplained::Refused(error) => format!("the kernel refused it, {error}"),
-        Unexplained::Unread(error) => format!("it could not be read, {error}"),
+        Unexplained::Refused(error) => format!("the kernel refused it: {error}"),
+        Unexplained::Unread(error) => format!("it could not be read: {error}"),
         Unexplained::FilterOrModule(error) => {
-            format!("a filter of system calls or a security module refuses setrlimit, {error}")
+            format!("a seccomp filter or a Linux security module denies setrlimit: {error}")
         }
         Unexplained::Nothing => "the reason is not known".to_owned(),
     }

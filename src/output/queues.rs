@@ -27,7 +27,8 @@ impl Queues {
         let rows: Vec<[String; 4]> = self.listeners.iter().map(row).collect();
         let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0).max(HEADS[at].len());
         let (address, queue, waiting) = (width(0), width(1), width(2));
-        let warning = format!("warning: queues that take fewer than the {} connections that they could", self.allowed);
+        let warning =
+            format!("warning: listen queues shorter than the {} connections that the kernel allows", self.allowed);
         let _ = writeln!(text, "\n{}", colour.doubtful(warning));
         let line = |[a, q, w, holder]: [&str; 4]| format!("{a:<address$}  {q:<queue$}  {w:<waiting$}  {holder}");
         let _ = writeln!(text, "{}", colour.faint(line(HEADS)));
@@ -76,9 +77,8 @@ struct Holder<'a> {
 }
 
 const HEADS: [&str; 4] = ["LISTENER", "QUEUE", "WAITING", "PROCESS"];
-const WHY: &str = "a queue's length is taken at listen(2): the service's own backlog, cut to net.core.somaxconn";
-const REMEDY: &str =
-    "restart the service or have it listen again, and raise the backlog that it asks for where that is lower";
+const WHY: &str = "a queue gets its length at listen(2): the service's own backlog, at most net.core.somaxconn";
+const REMEDY: &str = "raise the service's own backlog where that is lower, then restart the service";
 
 fn row(listener: &Listener) -> [String; 4] {
     let holder = match &listener.holder {

@@ -97,9 +97,7 @@ impl RevertEvent {
         let (name, original) = (name(&reverted.change.setting), shown(reverted.change.original.as_ref()));
         let not_restored = format!("{name} could not be put back to {original}");
         match &reverted.outcome {
-            RevertOutcome::OtherNamespace => {
-                Some(format!("{name} belongs to other namespaces than these, and was left"))
-            }
+            RevertOutcome::OtherNamespace => Some(format!("{name} belongs to other namespaces; not reverted")),
             RevertOutcome::Unidentified(why) => {
                 Some(format!("whether {name} is still what was changed can't be told, and it was left: {why}"))
             }
@@ -109,17 +107,17 @@ impl RevertEvent {
                     set_by.as_ref().map(|(path, line)| format!(" (`{}` says so in line {line})", path.display()));
                 let (wrote, set_by) = (wrote.unwrap_or_default(), set_by.unwrap_or_default());
                 Some(format!(
-                    "{name} is {}{wrote}: it is somebody else's by now{set_by}, and was left",
+                    "{name} is {}{wrote}: changed by another program since{set_by}; not reverted",
                     now.for_display()
                 ))
             }
-            RevertOutcome::Irreversible => Some(format!("{name} can't be put back before the next boot")),
+            RevertOutcome::Irreversible => Some(format!("{name} can't be put back until the next boot")),
             RevertOutcome::Refused(error) if needs_right_to_raise(error) => {
                 Some(format!("{not_restored}: raising a hard limit needs CAP_SYS_RESOURCE"))
             }
             RevertOutcome::Refused(error) => Some(format!("{not_restored}: {error}")),
             RevertOutcome::NotKept { now } => {
-                Some(format!("{not_restored}: the kernel took it, and {} stands there", now.for_display()))
+                Some(format!("{not_restored}: it was written, but {} was read back", now.for_display()))
             }
             RevertOutcome::Reverted { .. }
             | RevertOutcome::WouldRevert { .. }
@@ -140,9 +138,11 @@ impl RevertEvent {
         };
         let original = shown(reverted.change.original.as_ref());
         match (&reverted.outcome, &reverted.change.setting) {
-            (RevertOutcome::OtherNamespace, _) => Some("revert there: `ip netns exec`, `nsenter`".to_owned()),
+            (RevertOutcome::OtherNamespace, _) => {
+                Some("run `tunectl revert` in those namespaces: `ip netns exec`, `nsenter`".to_owned())
+            }
             (RevertOutcome::Unidentified(_), SettingRef::Key { .. }) | (RevertOutcome::ChangedSince { .. }, _) => {
-                Some(format!("`tunectl revert --force` puts it back to {original} all the same"))
+                Some(format!("`tunectl revert --force` puts it back to {original} anyway"))
             }
             (RevertOutcome::Refused(error), SettingRef::Limit { resource, process }) if needs_right_to_raise(error) => {
                 let pid = process.pid;
@@ -187,7 +187,7 @@ pub fn revert_text(summary: &RevertSummary) -> String {
             RevertOutcome::WouldRevert { from } => {
                 writeln!(text, "{name} {} → {original}  (not written)", from.for_display())
             }
-            RevertOutcome::Gone => writeln!(text, "{name} is gone, and with it what was changed"),
+            RevertOutcome::Gone => writeln!(text, "{name} no longer exists; nothing to revert"),
             _ => Ok(()),
         };
     }
@@ -200,7 +200,7 @@ fn total(summary: &RevertSummary) -> String {
         count(|outcome| matches!(outcome, RevertOutcome::Reverted { .. } | RevertOutcome::WouldRevert { .. }));
     let already = count(|outcome| *outcome == RevertOutcome::AlreadyOriginal);
     let mut total = match (reverted, summary.dry_run) {
-        (0, _) if summary.entries == 0 => "nothing to put back".to_owned(),
+        (0, _) if summary.entries == 0 => "nothing to revert".to_owned(),
         (count, true) => format!("{} would be put back", settings(count)),
         (count, false) => format!("{} put back", settings(count)),
     };
@@ -210,10 +210,10 @@ fn total(summary: &RevertSummary) -> String {
         count => write!(total, ", {count} were already"),
     };
     if summary.other_namespaces > 0 {
-        total += "; what was applied in other namespaces is for them to put back";
+        total += "; entries of other namespaces were skipped: run `tunectl revert` there";
     }
     if summary.earlier_boots > 0 {
-        total += "; what was applied before the last boot died with it";
+        total += "; entries from before the last boot are void";
     }
     total
 }

@@ -84,7 +84,7 @@ pub fn to_type(account: &DiagnosedReport<'_>) -> String {
     let waiting = waiting.filter_map(|(_, diagnosis)| diagnosis.filter(|its| its.cause.is_not_applied()));
     let lines: Vec<String> =
         waiting.filter_map(|its| its.remedies.first()).map(|remedy| RemedyText::of(remedy).text).collect();
-    if lines.is_empty() { String::new() } else { format!("in this shell, type: {}\n", lines.join(" && ")) }
+    if lines.is_empty() { String::new() } else { format!("type in this shell: {}\n", lines.join(" && ")) }
 }
 
 fn settings_hold(count: usize) -> String {
@@ -242,9 +242,9 @@ fn summary(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let tally = account.report.tally();
     let fall = |count: usize| if count == 1 { "falls" } else { "fall" };
     let line = match (tally.short, tally.required_short) {
-        (0, _) if tally.all == 1 => colour.good("the one setting holds"),
+        (0, _) if tally.all == 1 => colour.good("the required setting matches"),
         (0, _) => colour.good(format!("all {} hold", counted(tally.all))),
-        (short, 0) => colour.doubtful(format!("all that is required holds; {short} optional {} short", fall(short))),
+        (short, 0) => colour.doubtful(format!("all required settings match; {short} optional {} short", fall(short))),
         (short, required) => {
             let among = if short == required { String::new() } else { format!(", {required} of them required") };
             colour.bad(format!("{short} of {} {} short{among}", counted(tally.all), fall(short)))
@@ -253,7 +253,7 @@ fn summary(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     let mut text = format!("{line}\n");
     let waiting = account.diagnoses.iter().flatten().find(|diagnosis| diagnosis.cause.is_not_applied());
     if let Some(remedy) = waiting.and_then(|diagnosis| diagnosis.remedies.first()) {
-        let _ = writeln!(text, "to set what is not set: {}", RemedyText::of(remedy).text);
+        let _ = writeln!(text, "to apply: {}", RemedyText::of(remedy).text);
     }
     text.push_str(&together(account));
     text.push_str(&undone(account, colour));
@@ -270,8 +270,8 @@ fn together(account: &DiagnosedReport<'_>) -> String {
 pub(super) fn warning(caution: Caution) -> &'static str {
     match caution {
         Caution::EndlessDescriptors => {
-            "programs that close every possible descriptor one by one take minutes at this soft limit: lower it, and \
-             leave the hard one to those that want more"
+            "programs that close every possible descriptor one by one take minutes at this soft limit: lower \
+             it, and let programs that need more raise it to the hard limit"
         }
     }
 }
@@ -288,9 +288,9 @@ fn undone(account: &DiagnosedReport<'_>, colour: Colour) -> String {
     for (finding, outcome) in outcomes() {
         let why = match outcome {
             UndoResult::Restored => continue,
-            UndoResult::Irreversible => "nothing undoes it before the next boot".to_owned(),
-            UndoResult::Refused(refusal) => format!("the kernel refused it, {refusal}"),
-            UndoResult::NotKept => "the kernel did not keep it".to_owned(),
+            UndoResult::Irreversible => "it can't be undone until the next boot".to_owned(),
+            UndoResult::Refused(refusal) => format!("the kernel refused it: {refusal}"),
+            UndoResult::NotKept => "the kernel did not store it".to_owned(),
             UndoResult::ChangedSince => "another program has changed it since".to_owned(),
         };
         let message = format!(

@@ -31,7 +31,7 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSatisfied(setting) => write!(f, "{setting} falls short, and is not made to last"),
+            Self::NotSatisfied(setting) => write!(f, "{setting} falls short and was not persisted"),
             Self::Overridden(OverridingLine { path, line, name, theirs, ours, read_by }) => {
                 let read_by = match read_by {
                     ReadBy::All => "everyone",
@@ -40,7 +40,7 @@ impl fmt::Display for Note {
                 let path = path.display();
                 write!(
                     f,
-                    "warning: {path} line {line} sets {name} to {theirs}, not to {ours}, and is read later by {read_by}"
+                    "warning: {path} line {line} sets {name} to {theirs} instead of {ours}, and {read_by} reads it later"
                 )
             }
             Self::LongList { name, most } => write!(
@@ -48,7 +48,7 @@ impl fmt::Display for Note {
                 "warning: {name} is longer than {most} bytes: systemd-sysctl sets it whole, `sysctl --system` its beginning"
             ),
             Self::Restart(units) => {
-                write!(f, "for the limits of {}: systemctl daemon-reload, and restart", units.join(", "))
+                write!(f, "for the limits of {}: systemctl daemon-reload, then restart it", units.join(", "))
             }
         }
     }
@@ -60,13 +60,13 @@ impl fmt::Display for Note {
 pub fn applied(file: &FileResult, profiles: &[String]) -> Option<String> {
     let said = match &file.outcome {
         FileOutcome::Written { replaced: Some(before) } if *before != profiles.join(", ") => {
-            format!("written, in place of what was written for {before}")
+            format!("written; it replaces the file written for {before}")
         }
         FileOutcome::Written { .. } => "written".to_owned(),
         FileOutcome::WouldWrite => "would be written".to_owned(),
-        FileOutcome::Unchanged => "is as it should be".to_owned(),
-        FileOutcome::Removed => "taken away: nothing of it is asked for any more".to_owned(),
-        FileOutcome::WouldRemove => "would be taken away".to_owned(),
+        FileOutcome::Unchanged => "unchanged".to_owned(),
+        FileOutcome::Removed => "removed: the profile asks for none of it any more".to_owned(),
+        FileOutcome::WouldRemove => "would be removed".to_owned(),
         FileOutcome::Skipped | FileOutcome::Failed(_) => return None,
     };
     Some(format!("{} {said}", file.path.display()))
@@ -76,8 +76,8 @@ pub fn applied(file: &FileResult, profiles: &[String]) -> Option<String> {
 #[must_use]
 pub fn reverted(file: &FileResult) -> Option<String> {
     let said = match &file.outcome {
-        FileOutcome::Removed => "taken away",
-        FileOutcome::WouldRemove => "would be taken away",
+        FileOutcome::Removed => "removed",
+        FileOutcome::WouldRemove => "would be removed",
         _ => return None,
     };
     Some(format!("{} {said}", file.path.display()))
@@ -103,7 +103,7 @@ impl fmt::Display for PersistError {
         // A path that leads out of the root has a zero byte, which is in no name (`config_files::resolve_beneath`).
         let shown = |path: &Path| path.display().to_string().replace('\0', "");
         match self {
-            Self::Edited(path) => write!(f, "`{}` was changed by hand since tunectl wrote it", shown(path)),
+            Self::Edited(path) => write!(f, "`{}` was edited since tunectl wrote it", shown(path)),
             Self::Foreign(path) => write!(f, "`{}` was not written by tunectl", shown(path)),
             Self::Refused(path, error) => {
                 write!(f, "`{}` could not be written: {}", shown(path), sys::reason(error))
@@ -119,11 +119,11 @@ impl PersistError {
         let root = root.map(|root| format!(" --root {}", output::shell(&root.to_string_lossy()))).unwrap_or_default();
         match self {
             Self::Edited(_) => {
-                Some(format!("keep it under another name, or `tunectl revert --persist{root} --force` takes it away"))
+                Some(format!("keep it under another name, or remove it with `tunectl revert --persist{root} --force`"))
             }
             Self::Foreign(_) => Some("move it away if it is not needed".to_owned()),
             Self::Refused(_, error) if error.kind() == ErrorKind::PermissionDenied => {
-                Some("try it with sudo".to_owned())
+                Some("try again with sudo".to_owned())
             }
             Self::Refused(..) => None,
         }

@@ -109,7 +109,7 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
         let spec = ValueSpec { kind: Kind::Limit, min: None, max: None };
         let parsed = parse_expectation(&node, &|_, _| spec).map_err(|error| option.error(error))?;
         if side == Side::Hard && parsed.asked == Expectation::Exactly(ValueExpr::Hard) {
-            return Err(option.error(ProfileError::new(span, "`hard` is no value for the hard limit itself")));
+            return Err(option.error(ProfileError::new(span, "`hard` is not a value for the hard limit itself")));
         }
         let origin = option.whole();
         Ok(RawRequirement {

@@ -42,7 +42,7 @@ pub(super) fn parse_expectation(
     let GivenOperators { required, given } = operators(table)?;
     let Some((first, value)) = given.first().copied() else {
         let span = node.span();
-        return Err(ProfileError::new(span, "this asks for nothing")
+        return Err(ProfileError::new(span, "this has no operator and no value")
             .help(format!("expected one of {}", quoted(&OPERATORS[..6]))));
     };
     let spec = spec(first, representative(first, value));
@@ -108,14 +108,14 @@ fn suits(operator: &str, kind: Kind, node: &Node<'_>) -> Result<(), ProfileError
         _ => "text has no order: write the value, or `one_of`",
     };
     let what = kind.describe();
-    Err(ProfileError::new(node.span(), format!("`{operator}` can't be asked of a setting that takes {what}"))
+    Err(ProfileError::new(node.span(), format!("`{operator}` does not apply to a setting that takes {what}"))
         .help(help))
 }
 
 /// The error for two operators that can't be combined.
 fn excludes(one: &str, other: &str, span: Range<usize>) -> ProfileError {
-    ProfileError::new(span, format!("`{other}` can't stand beside `{one}`"))
-        .help("only `at_least` and `at_most` go together; `required` goes with all")
+    ProfileError::new(span, format!("`{other}` can't be combined with `{one}`"))
+        .help("only `at_least` and `at_most` can be combined; `required` goes with any")
 }
 
 /// `at_least`, `at_most`, or both.
@@ -164,7 +164,7 @@ fn one_of(spec: ValueSpec, node: &Node<'_>) -> Result<Vec<ValueExpr>, ProfileErr
         return Err(ProfileError::new(node.span(), format!("expected an array of values, found {}", describe(node))));
     };
     if items.is_empty() {
-        return Err(ProfileError::new(node.span(), "an empty `one_of` can't hold: expected at least one value"));
+        return Err(ProfileError::new(node.span(), "an empty `one_of` never matches: expected at least one value"));
     }
     items.iter().map(|item| parse_value(spec, item)).collect()
 }

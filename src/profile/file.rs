@@ -159,7 +159,7 @@ fn refuse_twice(context: &mut FileContext<'_>, requirements: &[RawRequirement]) 
             }
             Entry::Occupied(first) => {
                 let problem = Problem::error(
-                    format!("`{}` is asked for twice in this file", requirement.setting),
+                    format!("`{}` is set twice in this file", requirement.setting),
                     Some(requirement.origin.clone()),
                 );
                 context.problems.push(problem.see(&first.get().origin, "first here"));

@@ -120,7 +120,7 @@ fn key(tree: KeyTree, path: &[&NodeName<'_>]) -> Result<Key, String> {
         KeyTree::Sysfs => {
             let name = SysfsName::parse(&parts.join("/"))?;
             if name.path().contains(['*', '?', '[']) {
-                return Err(format!("`{name}` is a pattern: only sysctls can be named by one"));
+                return Err(format!("`{name}` is a pattern: only sysctls can be given as patterns"));
             }
             Ok(Key::Sysfs(name))
         }

@@ -87,7 +87,7 @@ impl Loader<'_> {
         if let Some(at) = self.open.iter().position(|label| *label == source.label) {
             let chain: Vec<&str> = self.open[at..].iter().chain([&source.label]).map(String::as_str).collect();
             self.problems.push(Problem::error(
-                format!("profiles extend each other in a circle: {}", chain.join(" → ")),
+                format!("profiles extend each other in a cycle: {}", chain.join(" → ")),
                 named_by,
             ));
         } else if self.open.len() >= DEEPEST_CHAIN {

@@ -1,4 +1,4 @@
-//! Profiles: TOML in, typed wishes out, with the place in the file that each came from.
+//! Profiles: TOML in, typed requirements out, each with its place in the file.
 //!
 //! [`load::load`] reads and merges, [`cli_overrides::add`] adds what the command line says, [`lint::lint`] warns.
 #![forbid(unsafe_code)]
@@ -107,7 +107,7 @@ impl fmt::Display for ValueExpr {
     }
 }
 
-/// Where a wish was written: for messages that cite the place.
+/// Where a requirement is written, for messages that cite the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The file.

@@ -36,13 +36,10 @@ pub(super) fn contradiction(requirements: &[RawRequirement]) -> Option<Problem> 
         let highest = exact(&hard.asked).or(at_most(&hard.asked))?;
         is_above(lowest, highest).then(|| {
             let problem = Problem::error(
-                format!(
-                    "the soft limit of {resource} is above the hard one: {} is asked, and {}",
-                    soft.asked, hard.asked
-                ),
+                format!("the soft limit of {resource} is above the hard one: {} and {}", soft.asked, hard.asked),
                 Some(soft.origin.clone()),
             );
-            if hard.origin == soft.origin { problem } else { problem.see(&hard.origin, "the hard limit is asked here") }
+            if hard.origin == soft.origin { problem } else { problem.see(&hard.origin, "the hard limit is set here") }
         })
     })
 }
@@ -144,7 +141,7 @@ fn sides_of_table<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<ParsedSide<'t, '
             operator if OPERATORS.contains(&operator) => {
                 return Err(ProfileError::new(
                     name.span(),
-                    format!("`{operator}` can't stand beside `soft` and `hard`"),
+                    format!("`{operator}` can't be combined with `soft` and `hard`"),
                 )
                 .help("put it inside: `soft = { at_least = 50000 }`"));
             }
@@ -163,7 +160,7 @@ fn refuse_hard_for_hard(side: Side, parsed: &ParsedExpectation, node: &Node<'_>)
     let hard = parsed.asked.values().any(|value| *value == ValueExpr::Hard);
     if side == Side::Hard && hard {
         return Err(ProfileError::new(node.span(), "`\"hard\"` is no value for the hard limit itself")
-            .help("it is one for `soft`: as much as the hard limit allows"));
+            .help("it is for `soft`: the same as the hard limit"));
     }
     Ok(())
 }

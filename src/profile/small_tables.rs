@@ -93,7 +93,7 @@ pub(super) fn service(context: &mut FileContext<'_>, table: &DeTable<'_>) -> Opt
 /// The ports, unless 0 is among them: bound to that, a service gets any free one (ip(7)).
 pub(super) fn refuse_port_zero(ports: Ranges) -> Result<Ranges, &'static str> {
     match ports.as_slice() {
-        [(0, _), ..] => Err("port 0 is none to listen on: the kernel chooses another in its place"),
+        [(0, _), ..] => Err("port 0 can't be reserved: the kernel chooses a port instead"),
         _ => Ok(ports),
     }
 }

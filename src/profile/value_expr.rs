@@ -89,11 +89,11 @@ pub(super) fn ranges(node: &Node<'_>, kind: Kind, max: u32) -> Result<Ranges, Pr
 pub(super) fn string<'n>(node: &'n Node<'_>, kind: Kind) -> Result<&'n str, ProfileError> {
     let DeValue::String(text) = node.get_ref() else { return Err(unexpected(kind, node)) };
     if text.contains(['"', '\'']) {
-        return Err(ProfileError::new(node.span(), format!("`{}` holds a quote", text.escape_debug()))
-            .help("the kernel takes quotes for a part of the value: leave them out"));
+        return Err(ProfileError::new(node.span(), format!("`{}` contains a quote", text.escape_debug()))
+            .help("the kernel would store the quotes as part of the value: leave them out"));
     }
     if text.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(ProfileError::new(node.span(), format!("`{}` holds a control character", text.escape_debug()))
+        return Err(ProfileError::new(node.span(), format!("`{}` contains a control character", text.escape_debug()))
             .help("a value is one line"));
     }
     Ok(text)
@@ -108,7 +108,7 @@ fn integer(number: &DeInteger<'_>, node: &Node<'_>) -> Result<i128, ProfileError
     plain
         .or_else(|| i128::from_str_radix(number.as_str(), number.radix()).ok())
         .filter(|value| value.unsigned_abs() <= u128::from(u64::MAX))
-        .ok_or_else(|| ProfileError::new(node.span(), format!("`{number}` is more than 64 bits can hold")))
+        .ok_or_else(|| ProfileError::new(node.span(), format!("`{number}` does not fit 64 bits")))
 }
 
 fn amount(node: &Node<'_>, kind: Kind) -> Result<Amount, ProfileError> {
@@ -141,7 +141,7 @@ fn several(node: &Node<'_>, count: usize, kind: Kind) -> Result<Vec<Amount>, Pro
     }
     let found = if amounts.len() == 1 { "one".to_owned() } else { amounts.len().to_string() };
     Err(ProfileError::new(node.span(), format!("expected {}, found {found}", kind.describe()))
-        .help("the kernel takes fewer numbers without a word and leaves the rest as they were"))
+        .help("the kernel accepts fewer numbers silently and leaves the rest unchanged"))
 }
 
 /// The range of local ports: two ports, the lower first.
@@ -168,10 +168,11 @@ fn port_range(node: &Node<'_>) -> Result<Vec<Amount>, ProfileError> {
 /// Whether the first number of a range is not above its last.
 pub(super) fn ascending(ends: &[Amount], node: &Node<'_>) -> Result<(), ProfileError> {
     match ends.iter().map(|end| plain(*end)).collect::<Vec<_>>().as_slice() {
-        [Some(low), Some(high)] if low > high => {
-            Err(ProfileError::new(node.span(), format!("range `{low} {high}` is upside down"))
-                .write_list(vec![*high, *low]))
-        }
+        [Some(low), Some(high)] if low > high => Err(ProfileError::new(
+            node.span(),
+            format!("range `{low} {high}` is reversed: its first number is above its last"),
+        )
+        .write_list(vec![*high, *low])),
         _ => Ok(()),
     }
 }
@@ -187,7 +188,7 @@ fn word(node: &Node<'_>, kind: Kind) -> Result<String, ProfileError> {
 
 /// One side of a limit.
 fn limit(node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
-    let unlimited = "no limit is written `\"unlimited\"`";
+    let unlimited = "write `\"unlimited\"` for no limit";
     match node.get_ref() {
         DeValue::String(text) if text == "unlimited" => return Ok(ValueExpr::Unlimited),
         DeValue::String(text) if text == "hard" => return Ok(ValueExpr::Hard),

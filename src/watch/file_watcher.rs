@@ -60,7 +60,10 @@ impl FileWatcher {
         let mechanism = fanotify.or_else(|_| FileNotices::new().map(Mechanism::Inotify)).unwrap_or_else(|error| {
             // On macOS there is no such mechanism at all.
             if error.kind() != ErrorKind::Unsupported {
-                log::warn!("changes are seen at the next sweep only: inotify can't be had: {}", sys::reason(&error));
+                log::warn!(
+                    "changes are found at the next interval only: inotify is not available: {}",
+                    sys::reason(&error)
+                );
             }
             Mechanism::None
         });
@@ -102,7 +105,7 @@ impl FileWatcher {
         }
         // That a key does not exist, the sweep reports.
         if let Some(error) = refused.filter(|error| error.kind() != ErrorKind::NotFound) {
-            log::info!("changes of some settings are seen at the next sweep only: {}", sys::reason(&error));
+            log::info!("changes of some settings are found at the next interval only: {}", sys::reason(&error));
         }
     }
 

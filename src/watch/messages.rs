@@ -15,7 +15,7 @@ pub fn message(event: &WatchEvent) -> String {
     match event {
         WatchEvent::NotSatisfied(setting) => format!("falls short: {}", is(setting)),
         WatchEvent::Appeared(setting) => format!("appeared: {}", is(setting)),
-        WatchEvent::AppearedSatisfied(keys) => format!("appeared: {}, and what is asked for holds", names(keys)),
+        WatchEvent::AppearedSatisfied(keys) => format!("appeared: {}, and matches", names(keys)),
         WatchEvent::Gone(keys) => format!("gone: {}", names(keys)),
         WatchEvent::Unreadable(setting) => {
             format!("not readable: {}{}: {}", setting.key, wanted(setting), reason(setting))
@@ -30,25 +30,23 @@ pub fn message(event: &WatchEvent) -> String {
             let after = after.map_or_else(String::new, |time| format!(", after {} s", time.as_secs()));
             format!("holds again: {}{after}{}", change(setting, before), written_by(writer.as_ref()))
         }
-        WatchEvent::MoreChanges { setting, count } => format!(
-            "restless: {} changed {count} times more, and is {} now{}",
-            setting.key,
-            found(setting),
-            wanted(setting)
-        ),
+        WatchEvent::MoreChanges { setting, count } => {
+            format!("{}: {count} more changes, now {}{}", setting.key, found(setting), wanted(setting))
+        }
         WatchEvent::Repaired { setting, before } => {
             format!("repaired: {} {} → {}", setting.key, shown(before), found(setting))
         }
         WatchEvent::NotRepaired { setting, why } => format!("not repaired: {}: {}", is(setting), failure(why)),
         WatchEvent::GivenUp { setting, tries } => format!(
-            "given up: {}: it was put back {tries} times and did not stay; find out who writes it, then reload",
+            "given up: {}: repaired {tries} times and overwritten again; find the program that writes it, \
+            then reload",
             is(setting)
         ),
-        WatchEvent::RepairSuspended(error) => format!("nothing is repaired: {error}"),
+        WatchEvent::RepairSuspended(error) => format!("repair is disabled: {error}"),
         WatchEvent::Started(summary) => format!("watching {}", counts(summary)),
         WatchEvent::Reloaded(summary) => format!("reloaded: {}", counts(summary)),
         WatchEvent::KeptPreviousProfile(problem) => {
-            format!("{}\nwarning: the profile of before stays in force", problem.trim_end())
+            format!("{}\nwarning: keeping the previous profile", problem.trim_end())
         }
         WatchEvent::MetricsNotWritten { path, error } => {
             format!("warning: metrics could not be written to `{}`: {}", path.display(), sys::reason(error))
@@ -60,7 +58,7 @@ pub fn message(event: &WatchEvent) -> String {
 /// last sweep; `profile_is_valid` whether the profile on disk could be read.
 #[must_use]
 pub(super) fn status(all: usize, unsatisfied: usize, swept: Option<SystemTime>, profile_is_valid: bool) -> String {
-    let swept = swept.map_or_else(String::new, |at| format!(", looked at {}", format_timestamp(at)));
+    let swept = swept.map_or_else(String::new, |at| format!(", last read {}", format_timestamp(at)));
     let broken = if profile_is_valid { "" } else { "; the profile on disk is broken" };
     format!("{}, {unsatisfied} fall short{swept}{broken}", settings(all))
 }
@@ -114,18 +112,20 @@ fn reason(setting: &Observed) -> String {
     match &setting.found {
         Err(Unreadable::Refused(error)) => error.to_string(),
         Err(Unreadable::UnexpectedValue(found)) => found.to_string(),
-        Err(Unreadable::OtherNamespace(scope)) => format!("it is of {} of another process", scope.describe()),
-        Err(Unreadable::NoMatch) => "nothing has such a name".to_owned(),
+        Err(Unreadable::OtherNamespace(scope)) => format!("it belongs to {} of another process", scope.describe()),
+        Err(Unreadable::NoMatch) => "nothing has that name".to_owned(),
         Ok(_) => String::new(),
     }
 }
 
 fn failure(why: &RepairFailure) -> String {
     match why {
-        RepairFailure::Irreversible => "it can't be undone; `apply --allow-irreversible` does it".to_owned(),
-        RepairFailure::Refused(error) => format!("the kernel refused it, {error}"),
-        RepairFailure::NotKept => "the kernel did not keep it".to_owned(),
-        RepairFailure::Dependency(other) => format!("{other} falls short, which it hangs on"),
+        RepairFailure::Irreversible => {
+            "it can't be undone until reboot; `apply --allow-irreversible` sets it".to_owned()
+        }
+        RepairFailure::Refused(error) => format!("the kernel refused it: {error}"),
+        RepairFailure::NotKept => "the kernel did not store it".to_owned(),
+        RepairFailure::Dependency(other) => format!("{other}, on which it depends, falls short"),
     }
 }
 
@@ -144,7 +144,7 @@ fn time(since: Since) -> String {
     match since {
         Since::At(at) => format!("since {}", format_timestamp(at)),
         Since::Between(from, to) => {
-            format!("since a moment between {} and {}", format_timestamp(from), format_timestamp(to))
+            format!("between {} and {}", format_timestamp(from), format_timestamp(to))
         }
     }
 }

@@ -35,7 +35,7 @@ impl ServiceManager {
             Ok(socket) => Self { socket: Some(socket), watchdog },
             Err(error) => {
                 let (name, why) = (name.escape_debug(), sys::reason(&error));
-                log::warn!("the service manager is told nothing: NOTIFY_SOCKET is `{name}`: {why}");
+                log::warn!("sd_notify is disabled: NOTIFY_SOCKET is `{name}`: {why}");
                 Self::default()
             }
         }

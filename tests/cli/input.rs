@@ -38,11 +38,11 @@ fn unsuitable_profile_files_exit_2() {
         );
         refused(
             |test| test.file("bad.toml", b"\x7fELF\x02\x01\x01\x00"),
-            "error: profile `bad.toml` is a binary file: its byte 7 is no text\n",
+            "error: profile `bad.toml` is not a text file: byte 7 is not valid UTF-8\n",
         );
         refused(
             |test| test.file("bad.toml", b"description = \"\xff\"\n"),
-            "error: profile `bad.toml` is a binary file: its byte 15 is no text\n",
+            "error: profile `bad.toml` is not a text file: byte 15 is not valid UTF-8\n",
         );
         let ten_megabytes = "# nothing\n".repeat(1 << 20);
         refused(|test| test.file("bad.toml", &ten_megabytes), "error: profile `bad.toml` is larger than 1 MiB\n");
@@ -142,9 +142,13 @@ fn invalid_values_exit_2() {
             ("\"net.core.somaxconn\" = 4294967296", 24, "error: expected [..], found `4294967296`"),
             ("\"net.core.somaxconn\" = [1, 2]", 24, "error: expected a [..]number[..], found [..]"),
             ("\"net.core.somaxconn\" = \"010\"", 24, "error: `010`[..]"),
-            ("\"net.core.somaxconn\" = \"'5'\"", 24, "error: `\\'5\\'` holds a quote"),
+            ("\"net.core.somaxconn\" = \"'5'\"", 24, "error: `\\'5\\'` contains a quote"),
             ("\"net.ipv4.ip_local_port_range\" = [1024]", 34, "error: expected [..], found one"),
-            ("\"net.ipv4.ip_local_port_range\" = [65535, 1024]", 34, "error: range `65535 1024` is upside down"),
+            (
+                "\"net.ipv4.ip_local_port_range\" = [65535, 1024]",
+                34,
+                "error: range `65535 1024` is reversed: its first number is above its last",
+            ),
             ("\"net.ipv4.tcp_rmem\" = [1, 2, 3, 4]", 23, "error: expected [..], found 4"),
             ("\"../etc/passwd\" = 1", 1, "error: `../etc/passwd` is not a sysctl name: [..]"),
         ] {
@@ -162,8 +166,7 @@ fn invalid_limits_exit_2() {
     inside(this_test!(), || {
         refused_text(
             "[rlimit]\nnofile = { soft = 5000, hard = 1000 }\n",
-            "\
-error: the soft limit of nofile is above the hard one: 5000 is asked, and 1000
+            "error: the soft limit of nofile is above the hard one: 5000 and 1000
  --> bad.toml:2:12
   |
 2 | nofile = { soft = 5000, hard = 1000 }
@@ -171,7 +174,7 @@ error: the soft limit of nofile is above the hard one: 5000 is asked, and 1000
  ::: bad.toml:2:25
   |
 2 | nofile = { soft = 5000, hard = 1000 }
-  |                         ----------- the hard limit is asked here
+  |                         ----------- the hard limit is set here
 ",
         );
         refused_text(
@@ -186,8 +189,7 @@ error: a limit can't be negative
         );
         refused_text(
             "[rlimit]\nnofile = \"18446744073709551616\"\n",
-            "\
-error: `18446744073709551616` is more than 64 bits can hold
+            "error: `18446744073709551616` does not fit 64 bits
  --> bad.toml:2:10
   |
 2 | nofile = \"18446744073709551616\"
@@ -202,8 +204,7 @@ fn extends_cycles_exit_2() {
     inside(this_test!(), || {
         refused(
             |test| test.file("bad.toml", "extends = \"./b.toml\"\n").file("b.toml", "extends = [\"./bad.toml\"]\n"),
-            "\
-error: profiles extend each other in a circle: bad.toml → b.toml → bad.toml
+            "error: profiles extend each other in a cycle: bad.toml → b.toml → bad.toml
  --> b.toml:1:12
   |
 1 | extends = [\"./bad.toml\"]
@@ -227,14 +228,13 @@ error: more than 16 profiles extend each other in a row
         );
         refused_text(
             "extends = [\"nonsense\"]\n",
-            "\
-error: unknown profile `nonsense`
+            "error: unknown profile `nonsense`
  --> bad.toml:1:12
   |
 1 | extends = [\"nonsense\"]
   |            ^^^^^^^^^^
   |
-  = help: known by name: `base`, `production`, `realtime`, `loadtest`; a file is named by a path that holds a `/` or ends in `.toml`
+  = help: available: `base`, `production`, `realtime`, `loadtest`; the path of a file contains a `/` or ends in `.toml`
 ",
         );
     });
@@ -246,16 +246,14 @@ fn profile_writable_by_others_is_refused() {
     inside(this_test!(), || {
         refused(
             |test| test.file("bad.toml", GOOD).mode("bad.toml", 0o666),
-            "\
-error: profile `bad.toml` can be written to by others (mode 0666), who could have tunectl set anything with our privileges
+            "error: profile `bad.toml` is writable by other users (mode 0666), who could make tunectl set anything with our privileges
   = help: `chmod go-w bad.toml`
 ",
         );
         // The file is what counts, not the name that leads to it.
         refused(
             |test| test.file("real.toml", GOOD).mode("real.toml", 0o646).link("bad.toml", "real.toml"),
-            "\
-error: profile `bad.toml` can be written to by others (mode 0646), who could have tunectl set anything with our privileges
+            "error: profile `bad.toml` is writable by other users (mode 0646), who could make tunectl set anything with our privileges
   = help: `chmod go-w bad.toml`
 ",
         );
@@ -273,9 +271,8 @@ fn profile_owned_by_another_user_is_refused() {
         let path = file.display();
         Test::new(["check", "-p", file.to_str().unwrap()])
             .stderr(&format!(
-                "\
-error: profile `{path}` belongs to uid 12345, who could have tunectl set anything with our privileges
-  = help: if you trust what it says: `chown root {path}`
+                "error: profile `{path}` is owned by uid 12345, who could make tunectl set anything with our privileges
+  = help: if you trust its contents: `chown root {path}`
 "
             ))
             .code(2)
@@ -285,7 +282,7 @@ error: profile `{path}` belongs to uid 12345, who could have tunectl set anythin
         put("net/ipv4/tcp_fin_timeout", "31");
         Test::new(["check", "-p", file.to_str().unwrap()])
             .env("SUDO_UID", "12345")
-            .stdout("[..]\n[..]\n\nthe one setting holds\n")
+            .stdout("[..]\n[..]\n\nthe required setting matches\n")
             .run();
     });
 }

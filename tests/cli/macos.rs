@@ -68,7 +68,7 @@ fn apply_without_limits_or_with_best_effort_succeeds() {
     let ended = mac().types("apply -p @/p.toml --best-effort");
     assert_eq!(ended.code, Some(0));
     assert!(
-        ended.stdout.contains("\nin this shell, type: ulimit -Sn 65000\nthese values are lost at the next boot"),
+        ended.stdout.contains("\ntype in this shell: ulimit -Sn 65000\nthese values are lost at the next boot"),
         "{}",
         ended.stdout
     );
@@ -80,7 +80,7 @@ fn apply_restores_keys_when_one_is_refused() {
     let ended = mac.types("apply -p @/p.toml --set kern.nonsense=1");
     assert_eq!(ended.code, Some(1));
     assert_eq!(ended.stdout, "");
-    assert!(ended.stderr.ends_with("nothing was changed for good\n"), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("all changes were put back\n"), "{}", ended.stderr);
     assert_eq!((mac.value("kern.maxfiles"), mac.value("kern.ipc.somaxconn")), ("122880", "128"));
 }
 
@@ -89,14 +89,14 @@ fn macos_has_no_limits_of_other_processes() {
     mac().types("apply -p @/p.toml --pid 7").is(
         Some(2),
         "",
-        "error: macOS has no call to set the limits of another process\n  \
-         = help: leave `--pid` out, and `tunectl apply` says what to type in the shell itself\n",
+        "error: macOS has no system call that sets the limits of another process\n  = help: leave `--pid` \
+         out: `tunectl apply` then prints the `ulimit` commands for your shell\n",
     );
     mac().types("limits --pid 7").is(
         Some(1),
         "",
-        "error: pid 7's limits could not be read: getrlimit: ENOSYS ([..])\n  \
-         = help: this system has no call for another process's limits\n",
+        "error: pid 7's limits could not be read: getrlimit: ENOSYS ([..])\n  = help: this system has no \
+         system call that reads another process's limits\n",
     );
 }
 

@@ -121,7 +121,7 @@ fn unprivileged_user_gets_what_is_possible() {
         "\
 SETTING             WANTED  FOUND   VERDICT
 net.core.somaxconn  9999    4096    falls short
-    why: only root, or who has CAP_NET_ADMIN, may write it, and we are user 1000
+    why: writing it needs root or CAP_NET_ADMIN (running as uid 1000)
     type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
 nofile (soft)       600000  524288  falls short
     why: the hard limit is 524288, and raising it to 600000 needs CAP_SYS_RESOURCE, which we do not have
@@ -153,24 +153,20 @@ fn apply_sets_the_limits_of_the_shell_that_ran_sudo() {
 fn each_kind_of_refusal_is_explained() {
     let name = "net.core.somaxconn";
     for (fake, contained, why) in [
-        (
-            Fake::linux().mounted("", MountMode::ReadOnly),
-            true,
-            "its mount is read-only here, as container runtimes make it",
-        ),
+        (Fake::linux().mounted("", MountMode::ReadOnly), true, "its mount is read-only here, as in most containers"),
         (Fake::linux().mode(name, 0o444), false, "nobody can write it"),
         (
             Fake::linux().owner(name, 65534),
             true,
-            "its owner is a user that our user namespace does not map, such as root of the host",
+            "its owner is a user that our user namespace does not map, such as root on the host",
         ),
         (Fake::linux().without_trees(), true, "/proc/sys is not there: mount /proc first"),
         (
             Fake::linux().with(name, "4096", Behaviour::rounded(0, 1 << 20, StoredAs::Nothing)),
             false,
-            "the kernel took `9999`, and `4096` stands there",
+            "`9999` was written, but `4096` was read back",
         ),
-        (Fake::linux().with(name, "4096", Behaviour::numbers(0, 5000)), false, "the kernel does not take `9999`[..]"),
+        (Fake::linux().with(name, "4096", Behaviour::numbers(0, 5000)), false, "the kernel does not accept `9999`[..]"),
     ] {
         let mut host = linux(fake);
         if contained {

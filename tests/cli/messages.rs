@@ -22,9 +22,9 @@ fn range_error_shows_the_accepted_syntax() {
 #[test]
 fn directories_and_unknown_names_are_reported() {
     let folder = said(&["check", "--set", "net.core=1"], 1);
-    assert!(folder.contains("\n    why: it is a folder of settings: name one of them\n"), "{folder}");
+    assert!(folder.contains("\n    why: it is a directory of settings: name one of them\n"), "{folder}");
     let stranger = said(&["check", "--set", "net.ipv4.conf.lo.nope=1"], 1);
-    assert!(stranger.contains("\n    why: there is no such key here\n"), "{stranger}");
+    assert!(stranger.contains("\n    why: there is no such setting here\n"), "{stranger}");
 }
 
 #[test]
@@ -62,20 +62,18 @@ fn missing_passwd_group_and_proc_files_are_named() {
         // Who can't be looked up is no member: said, since the service may miss a right.
         let words = "run --user 5 --init=false -- true";
         let etc = "printf \"who:x:5:6::/:/bin/sh\\n\" >/etc/passwd && mkdir /etc/group";
-        let said =
-            "[WARN  tunectl::exec::stage] /etc/group: is a directory: the service gets no supplementary groups\n";
+        let said = "[WARN  tunectl::exec::stage] /etc/group: is a directory: starting the service without supplementary groups\n";
         // An ordinary user's namespace has no other user to become.
         let others = fs::read_to_string("/proc/self/uid_map").unwrap().contains(&u32::MAX.to_string());
-        let refused = "error: can't change to groups 6: operation not permitted (needs CAP_SETUID and CAP_SETGID; start as root)\n";
+        let refused = "error: cannot change to groups 6: operation not permitted (needs CAP_SETUID and CAP_SETGID; start as root)\n";
         Test::shell(&format!("exec unshare --mount sh -c 'mount -t tmpfs none /etc && {etc} && exec tunectl {words}'"))
             .stderr(&format!("{said}{}", if others { "" } else { refused }))
             .code(if others { 0 } else { 125 })
             .run();
         without("/proc", "apply --rlimit core=0")
             .stderr(
-                "\
-error: the profile has resource limits, and the shell to set them for can't be found: /proc does not show us
-  = help: mount /proc first, leave them out with `--no-rlimits`, or start the service with `tunectl run`
+                "error: the profile has resource limits, and the calling shell to set them for was not found: /proc does not list our process
+  = help: mount /proc first, skip limits with `--no-rlimits`, or start the service with `tunectl run`
 ",
             )
             .code(2)

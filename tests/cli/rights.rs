@@ -57,7 +57,7 @@ fn unprivileged_user_raises_only_the_soft_limit() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stderr.contains("so `echo` was not started\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`echo` was not started\n"), "{}", ran.stderr);
 }
 
 /// It writes what its caller's files say: with someone else's rights that would be a way to become them.
@@ -76,8 +76,8 @@ fn set_uid_program_refuses_to_run() {
         command.args(ORDINARY).arg(&program).args(["check", "-p", "base"]);
         Test::of(command)
             .stderr(
-                "error: tunectl must not be installed set-uid or set-gid, or with file capabilities: \
-                 it writes what its caller's files say\n",
+                "error: tunectl must not be set-uid, set-gid or have file capabilities: it writes what its \
+                 caller's files say\n",
             )
             .code(125)
             .run();

@@ -148,8 +148,8 @@ fn supervisor_options_need_init() {
     ] {
         Test::new([&["run"], flags, &["--rlimit", "core=0", "--", "echo", "started"]].concat())
             .stderr(&format!(
-                "error: `{named}` is for a supervisor, and without `--init` there is none\n  \
-                 = help: add `--init`, or leave it out\n"
+                "error: `{named}` needs `--init`: only a supervisor can carry it out\n  = help: add \
+                 `--init`, or leave the option out\n"
             ))
             .code(2)
             .run();
@@ -159,8 +159,8 @@ fn supervisor_options_need_init() {
         .env("TUNECTL_STOP_TIMEOUT", "5s")
         .stdout("started\n")
         .stderr(
-            "[WARN  tunectl::commands::run] `expect_exit` does nothing without `init`\n\
-             [WARN  tunectl::commands::run] `stop_timeout` does nothing without `init`\n",
+            "[WARN  tunectl::commands::run] `expect_exit` has no effect without `--init`\n[WARN  \
+             tunectl::commands::run] `stop_timeout` has no effect without `--init`\n",
         )
         .run();
     // The signal at the death of our parent is the service's, who takes our place.

@@ -29,10 +29,9 @@ fn keys() -> [String; 2] {
     ["net/ipv4/tcp_fin_timeout", "net/ipv4/ip_local_port_range"].map(sysctl)
 }
 
-const SHORT: &str = "\
-SETTING        WANTED               FOUND  VERDICT
+const SHORT: &str = "SETTING        WANTED               FOUND  VERDICT
 nofile (hard)  at least 4294967296  1200   falls short
-    why: 4294967296 is above fs.nr_open, which is [..]: the kernel gives nobody more, root included
+    why: 4294967296 is above fs.nr_open = [..], the kernel's upper bound for every process, root included
 ";
 
 #[test]
@@ -42,10 +41,9 @@ fn run_restores_settings_and_starts_nothing_on_failure() {
         let ran = Test::new(["run", "-p", "web.toml", "--", "touch", "started"])
             .file("web.toml", required())
             .stderr(&format!(
-                "{SHORT}\
-4 settings that had been changed were put back
-error: a required setting falls short, so `touch` was not started
-  = help: mend it as said above, or start all the same with `--best-effort` or TUNECTL_BEST_EFFORT=1
+                "{SHORT}4 settings that had been changed were put back
+error: a required setting falls short: `touch` was not started
+  = help: apply the fixes above, or start anyway with `--best-effort` or TUNECTL_BEST_EFFORT=1
 "
             ))
             .code(125)
@@ -65,7 +63,7 @@ fn apply_restores_limits_of_the_shell_on_failure() {
             .stderr(&format!(
                 "{SHORT}\
 4 settings that had been changed were put back
-error: a required setting falls short, so nothing was changed for good
+error: a required setting falls short; all changes were put back
 "
             ))
             .run();
@@ -129,11 +127,11 @@ fn unexecutable_command_changes_nothing() {
     inside(this_test!(), || {
         begin();
         let cases: [(&[&str], i32, &str); 7] = [
-            (&["nonsense"], 127, "`nonsense` is not found in PATH (`/usr/bin:/bin`)"),
+            (&["nonsense"], 127, "`nonsense` not found in PATH (`/usr/bin:/bin`)"),
             (&["./absent"], 127, "`./absent` does not exist"),
-            (&[""], 127, "the name of the command is empty"),
+            (&[""], 127, "the command name is empty"),
             (&["./folder"], 126, "`./folder` can't be executed: it is a directory"),
-            (&["./text"], 126, "`./text` can't be executed: its mode 0644 has no execute permission (`chmod +x` it)"),
+            (&["./text"], 126, "`./text` can't be executed: its mode 0644 has no execute permission: `chmod +x` it"),
             (&["./text/within"], 127, "`./text/within` does not exist"),
             (&["/dev/null"], 126, "`/dev/null` can't be executed: it is not a regular file"),
         ];
@@ -158,9 +156,12 @@ fn failed_exec_restores_everything() {
         begin();
         let profile = OPTIONAL.replace("nofile", "core = 0\n#");
         for (text, why) in [
-            ("hello\n", "it is neither a program nor a script with a `#!` line (begin it with `#!/bin/sh`)"),
+            (
+                "hello\n",
+                "it is neither a program nor a script with a `#!` line; a shell script starts with `#!/bin/sh`",
+            ),
             ("", "the file is empty"),
-            ("#!/nonsense\n", "its interpreter `/nonsense` doesn't exist or can't be run itself"),
+            ("#!/nonsense\n", "its interpreter `/nonsense` does not exist or can't be executed"),
         ] {
             Test::new(["run", "-p", "web.toml", "--", "./program"])
                 .file("web.toml", &profile)

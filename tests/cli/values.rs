@@ -25,13 +25,12 @@ fn value_rounded_by_the_kernel_falls_short() {
             .file("p.toml", "linux.sysctl.net.ipv4.neigh.lo.retrans_time_ms = 1001\n")
             .stderr(
                 &format!(
-                    "\
-SETTING                           WANTED  FOUND  VERDICT
+                    "SETTING                           WANTED  FOUND  VERDICT
 net.ipv4.neigh.lo.retrans_time_ms  1001    {found}   falls short
-    why: the kernel took `1001` and made `{found}` of it[..]
+    why: the kernel stored `{found}` instead of `1001`[..]
     in the profile, under [linux.sysctl]: \"net.ipv4.neigh.lo.retrans_time_ms\" = {found}
 1 setting that had been changed was put back
-error: a required setting falls short, so nothing was changed for good
+error: a required setting falls short; all changes were put back
 "
                 )
                 .replace("SETTING                           W", "SETTING                            W"),
@@ -174,11 +173,10 @@ fn patterns_expand_to_existing_keys_and_names_override() {
         Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.\"net.ipv4.conf.nonsense*.rp_filter\" = 2\n")
             .stderr(
-                "\
-SETTING                           WANTED  FOUND  VERDICT
+                "SETTING                           WANTED  FOUND  VERDICT
 net.ipv4.conf.nonsense*.rp_filter  2       ?      not readable
-    why: nothing that exists matches this pattern
-error: a required setting falls short, so nothing was changed for good
+    why: no existing setting matches this pattern
+error: a required setting falls short; all changes were put back
 "
                 .replace("SETTING                           W", "SETTING                            W")
                 .as_str(),

@@ -64,7 +64,7 @@ fn closed_reader_of_standard_output_is_tolerated() {
 #[cfg(target_os = "linux")]
 #[test]
 fn full_disk_on_standard_output_fails() {
-    let lost = "error: the results could not be written to standard output: no space left on device\n";
+    let lost = "error: cannot write the results to standard output: no space left on device\n";
     for command in ["limits", "limits --format json", "profile list", "profile show loadtest"] {
         Test::shell(&format!("tunectl {command} >/dev/full")).stderr(lost).code(1).run();
     }

@@ -36,14 +36,14 @@ fn explain_shows_a_setting_with_its_current_value() {
             ("vm.swappiness", "[host-setting]\n"),
             ("net.core.netdev_max_backlog", "[hidden-in-namespace]\n"),
             ("net.core.rmem_max", "[host-setting]\n"),
-            ("net.ipv4.tcp_tw_recycle", "it went with Linux 4.12 [not-in-this-kernel]\n"),
+            ("net.ipv4.tcp_tw_recycle", "it was removed in Linux 4.12 [not-in-this-kernel]\n"),
             ("net.ipv4.igmp_qrv", "net.ipv4.igmp_qrv\n  what it does is not known\n"),
         ] {
             let ran = Test::new(["explain", name]).stdout_is_anything().run();
             assert!(ran.stdout.contains(line), "{name}: {}", ran.stdout);
         }
         let ran = Test::new(["explain", "kern.maxfiles"]).stdout_is_anything().run();
-        let nothing = "\n  now             nothing here: it is macOS's\n";
+        let nothing = "\n  now             nothing here: it exists on macOS only\n";
         assert!(ran.stdout.ends_with(nothing), "{}", ran.stdout);
     });
 }
@@ -52,7 +52,7 @@ fn explain_shows_a_setting_with_its_current_value() {
 fn explain_covers_folders_patterns_and_absent_settings() {
     inside(this_test!(), || {
         for name in ["net.core", "net/core", "/proc/sys/net/core"] {
-            Test::new(["explain", name]).stdout("net.core\n  a folder of settings: ask for one of them\n").run();
+            Test::new(["explain", name]).stdout("net.core\n  a directory of settings: name one of them\n").run();
         }
         let all = Test::new(["explain", "block/*/queue/scheduler"]).stdout_is_anything().run();
         assert!(all.stdout.starts_with("block/*/queue/scheduler\n"), "{}", all.stdout);
@@ -97,7 +97,7 @@ fn explain_of_an_unknown_word_exits_2() {
         let ran = Test::new(["explain", asked]).stderr_is_anything().code(2).run();
         let shown = asked.escape_debug();
         assert!(
-            ran.stderr.starts_with(&format!("error: `{shown}` is no setting, limit or code that is known{near}")),
+            ran.stderr.starts_with(&format!("error: no setting, limit or code named `{shown}` is known{near}")),
             "{}",
             ran.stderr
         );

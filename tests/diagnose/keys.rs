@@ -170,7 +170,7 @@ fn no_remedy_is_a_value_that_could_be_refused_too() {
         }
         let said = scene.says("apply", "--set net.ipv4.tcp_reordering=1001", "net.ipv4.tcp_reordering");
         assert_eq!(said.cause, "value-refused");
-        assert_eq!(said.why, "the kernel does not take `1001`, write: EINVAL (invalid argument)");
+        assert_eq!(said.why, "the kernel does not accept `1001`: write: EINVAL (invalid argument)");
         assert!(said.remedies.is_empty() && said.others.is_empty(), "{said:?}");
     });
 }

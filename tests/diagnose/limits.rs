@@ -92,7 +92,7 @@ fn soft_limit_above_the_hard_limit_of_the_profile_is_diagnosed() {
             scene.scratch.write("p.toml", "rlimit.nofile = { soft = { at_least = \"700 per cpu\" }, hard = 600 }\n");
             let said = scene.says(command, "-p p.toml", "nofile (soft)");
             assert_eq!(said.cause, "contradiction", "{command}: {said:?}");
-            assert_eq!(said.why, "the profile asks for a hard limit of 600, which no soft one can be above");
+            assert_eq!(said.why, "the profile sets the hard limit to 600, and a soft limit can't be above it");
             let mended = scene.profile(&said);
             scene.inside_then_check(&format!("tunectl apply {mended}"), &mended);
         }
@@ -175,7 +175,7 @@ fn pids_max_below_nproc_is_diagnosed() {
         scene.scratch.write("p.toml", "rlimit.nproc = { soft = { at_least = 500 } }\n");
         let said = scene.says("check", "-p p.toml", "nproc (soft)");
         assert_eq!(said.cause, "pids-max", "{said:?}");
-        assert_eq!(said.why, "its control group allows 100 processes and threads (pids.max), whatever the limit");
+        assert_eq!(said.why, "its control group allows only 100 processes and threads (pids.max)");
         // What systemd(1) does for it.
         let most = said.at("unit").strip_prefix("TasksMax=").unwrap();
         assert_eq!(most, "500");

@@ -106,7 +106,7 @@ fn unusual_environments_change_no_cause() {
             for command in ["check", "apply"] {
                 let said = scene.says(command, "--set net.core.somaxconn=9999", "net.core.somaxconn");
                 assert_eq!(said.cause, "read-only-mount", "{strange}: {said:?}");
-                assert_eq!(said.why, "its mount is read-only here, as container runtimes make it", "{strange}");
+                assert_eq!(said.why, "its mount is read-only here, as in most containers", "{strange}");
                 assert_eq!(said.at("unit"), "ProtectKernelTunables=no", "{strange}: no runtime is guessed");
             }
         }

@@ -19,10 +19,10 @@ const CORE: &str = "mount -t tmpfs none /proc/sys/net/core";
 const BACKLOG: &str = "mount -t tmpfs none /proc/sys/net/core; : >/proc/sys/net/core/netdev_max_backlog";
 const NET: &str = "mount -t tmpfs none /proc/sys/net";
 
-const FOREIGN: &str = "it belongs to the whole machine, and we are in a container or namespace: it was not written";
+const FOREIGN: &str = "it belongs to the whole machine, and we are in a container or namespace: not written";
 const UNTOLD: &str =
-    "it belongs to the whole machine, and whether we are in a container can't be told from /proc: it was not written";
-const WHOSE: &str = "whether it belongs to the whole machine can't be told from /proc: it was not written";
+    "it belongs to the whole machine, and whether we are in a container can't be told from /proc: not written";
+const WHOSE: &str = "whether it belongs to the whole machine can't be told from /proc: not written";
 
 /// `check` of what belongs to the machine and of what belongs to an IPC namespace: the context, and what is said of both.
 fn checked(kinds: &str, masks: &[&str]) -> (Value, [String; 2]) {
@@ -87,10 +87,9 @@ fn nothing_is_persisted_in_a_possible_container() {
              exec \"$@\"' sh \"$@\""
         );
         let output = DiagnosisContext::new(&place).runs(&["tunectl", "apply", "--persist", "--rlimit", "nofile=5"]);
-        let said = "\
-exit status: 2
-error: whether this is a container, where nothing lasts, can't be told from /proc
-  = help: leave `--persist` out, or name the directory of another system with `--root DIR`
+        let said = "exit status: 2
+error: cannot tell from /proc whether this is a container, whose files do not outlive it
+  = help: leave `--persist` out, or name the root directory of another system with `--root DIR`
 ";
         assert_eq!(text(&output).replacen("\n\n", "\n", 1), said);
     });
@@ -108,7 +107,7 @@ fn process_with_hidden_namespaces_is_not_entered() {
             "-c",
             "exec tunectl check --pid $PPID --set net.core.somaxconn=1",
         ]);
-        let said = format!("error: pid {}: something is mounted over its part of /proc\n", std::process::id());
+        let said = format!("error: pid {}: something is mounted over its directory in /proc\n", std::process::id());
         assert_eq!(text(&output), format!("exit status: 1\n{said}"));
     });
 }

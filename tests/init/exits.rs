@@ -52,7 +52,7 @@ fn command_not_executable_exits_126() {
             (
                 "/etc/passwd",
                 126,
-                "error: `/etc/passwd` can't be executed: its mode 0644 has no execute permission (`chmod +x` it)\n",
+                "error: `/etc/passwd` can't be executed: its mode 0644 has no execute permission: `chmod +x` it\n",
             ),
         ] {
             let mut init = init(place, &["--expect-exit", "127=0,126=0"]);
@@ -70,7 +70,7 @@ fn exec_errors_are_reported_by_the_child() {
     let mut command = init(As::First, &["--expect-exit", "126=0"]);
     command.arg("--").arg(&script);
     let message = format!(
-        "tunectl: error: `{}` can't be executed: its interpreter `/no/such/shell` doesn't exist or can't be run itself\n",
+        "tunectl: error: `{}` can't be executed: its interpreter `/no/such/shell` does not exist or can't be executed\n",
         script.display()
     );
     assert_eq!(outcome(command), (126, String::new(), message));
@@ -85,7 +85,7 @@ fn service_is_killed_after_the_stop_timeout() {
             (
                 137,
                 String::new(),
-                "tunectl: warning: the service did not end in time (stop_timeout): SIGKILL\n".to_owned()
+                "tunectl: warning: the service did not end within stop_timeout: sending SIGKILL\n".to_owned()
             )
         );
     }
@@ -118,7 +118,7 @@ fn options_can_be_set_by_environment_variables() {
         (
             2,
             String::new(),
-            "error: TUNECTL_STOP_TIMEOUT: expected a length of time such as `10s`, `500ms` or `2m` but found `soon`\n"
+            "error: TUNECTL_STOP_TIMEOUT: expected a duration such as `10s`, `500ms` or `2m` but found `soon`\n"
                 .to_owned()
         )
     );

@@ -95,8 +95,8 @@ fn process_limit_is_reported() {
         (
             125,
             String::new(),
-            "tunectl: error: the service can't be started: fork: try again \
-             (the limit nproc of our user, or pids.max of the container, is reached)\n"
+            "tunectl: error: cannot start the service: fork: try again (the nproc limit of our user, or the \
+             container's pids.max, is reached)\n"
                 .to_owned()
         )
     );
@@ -178,7 +178,7 @@ fn reexec_arguments_of_another_process_are_refused() {
     command.args(["-c", script]).env("TUNECTL", tunectl());
     let (code, out, err) = outcome(command);
     assert_eq!((code, out.as_str()), (0, "2\n2\n2\nalive\n"), "{err}");
-    assert_eq!(err.matches("this is how tunectl executes itself, and no command").count(), 6, "{err}");
+    assert_eq!(err.matches("this is an internal command line of tunectl, not a command").count(), 6, "{err}");
 }
 
 /// Where a process goes on when the system call that it waits in returns: the last word of /proc/PID/syscall.

@@ -122,7 +122,7 @@ fn impossible_attributes_fail_before_the_start() {
         (&["--groups", "nogroupatall"], "error: group `nogroupatall` is not in /etc/group"),
         (
             &["--working-directory", "/nonexistent"],
-            "the working directory `/nonexistent` can't be entered: no such file or directory",
+            "cannot change to the working directory `/nonexistent`: no such file or directory",
         ),
     ] {
         let mut command = init(As::Other, flags);

@@ -132,5 +132,5 @@ fn service_is_not_started_when_a_limit_falls_short() {
     let (code, out, err) = outcome(command);
     assert_eq!((code, out.as_str()), (125, ""), "{err}");
     assert!(err.contains("nofile"), "{err}");
-    assert!(err.ends_with("tunectl: error: a required setting falls short, so `echo` was not started\n"), "{err}");
+    assert!(err.ends_with("tunectl: error: a required setting falls short: `echo` was not started\n"), "{err}");
 }

@@ -95,7 +95,7 @@ fn starting_without_the_apparmor_profile_fixes_the_denial() {
     outcome.is("end", "reached");
     outcome.is("engine.err", "");
     outcome.is("engine.code", "0");
-    let refuses = "    why: a security module of the kernel refuses (AppArmor confines us as";
+    let refuses = "    why: a Linux security module denies (AppArmor confines us as";
     for (name, label, remedy) in [
         ("queue", "docker-default", "start it with: docker run --sysctl net.core.somaxconn=9999"),
         ("docker", "bounded", "start it with: docker run --security-opt apparmor=unconfined"),

@@ -89,7 +89,7 @@ fn failed_apply_restores_everything() {
         outcome.says("run.err", "6 settings that had been changed were put back\n");
         outcome.is("after-run", "");
         outcome.is("apply.code", "1");
-        outcome.says("apply.err", "this kernel knows no `nonesuch`");
+        outcome.says("apply.err", "this kernel has no `nonesuch`");
         outcome.is("after-apply", "");
         outcome.is("best-effort.code", "0");
         let moved: Vec<&str> = outcome.get("after-best-effort").lines().collect();

@@ -50,11 +50,11 @@ fn revert_restores_all_settings_of_a_host() {
         outcome.is("revert.err", "");
         outcome.is("revert.code", "0");
         outcome.is("differences", "");
-        outcome.is("again.out", "nothing to put back\n");
+        outcome.is("again.out", "nothing to revert\n");
         outcome.is("refused.code", "2");
         outcome.is("untouched", "");
         outcome.is("meant.code", "0");
         outcome.is("one-way.code", "1");
-        outcome.says("one-way.err", "kernel.modules_disabled can't be put back before the next boot");
+        outcome.says("one-way.err", "kernel.modules_disabled can't be put back until the next boot");
     }
 }

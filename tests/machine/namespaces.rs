@@ -69,7 +69,7 @@ fn network_namespace_contents_match_the_catalog_on_each_kernel() {
         outcome.says(
             "buffers.err",
             match kernel {
-                Kernel::Stable => "only the machine's own network namespace has it, and we are in another",
+                Kernel::Stable => "only the initial network namespace has it, and we are in another",
                 Kernel::Newer | Kernel::Arm => {
                     "it belongs to the whole machine, and we are in a container or namespace"
                 }

@@ -96,7 +96,7 @@ fn profile_line_remedies_work() {
             .says("files.out", "    in the profile, under [linux.sysctl]: \"fs.nr_open\" = { at_least = 2000000 }\n");
         outcome.is("files-then.code", "0");
         outcome.is("pipe.code", "1");
-        outcome.says("pipe.err", "the kernel took `1048577` and made `2097152` of it: rounded up");
+        outcome.says("pipe.err", "the kernel stored `2097152` instead of `1048577`: rounded up");
         outcome.says("pipe.err", "    in the profile, under [linux.sysctl]: \"fs.pipe-max-size\" = 2097152\n");
         outcome.is("pipe-then.code", "0");
     }
@@ -124,12 +124,12 @@ fn modprobe_remedy_works_and_clamped_values_stay() {
 
         outcome.is("end", "reached");
         outcome.says("missing.out", "\"cause\": \"module-missing\"");
-        outcome.says("told.out", "the kernel module `nf_conntrack` brings it and is not loaded");
+        outcome.says("told.out", "its kernel module `nf_conntrack` is not loaded");
         outcome.says("told.out", "    type: sudo modprobe nf_conntrack\n");
         outcome.is("load.code", "0");
         outcome.is("then.code", "0");
         outcome.says("clamped.out", "\"cause\": \"clamped\"");
-        outcome.says("made.err", "the kernel took `1` and made `0` of it: fewer, where memory is short or in pieces");
+        outcome.says("made.err", "the kernel stored `0` instead of `1`: fewer, where memory is short or in pieces");
         outcome.is("apply.code", "0");
         outcome.is("mended.code", "0");
     }
@@ -227,10 +227,7 @@ fn ignore_remedy_resolves_mutually_exclusive_settings() {
 
         outcome.is("end", "reached");
         outcome.is("check.code", "1");
-        outcome.says(
-            "check.out",
-            "the profile asks for `vm.dirty_ratio` too, and whichever is written sets the other to 0",
-        );
+        outcome.says("check.out", "the profile also sets `vm.dirty_ratio`; writing either one sets the other to 0");
         outcome.says("code.out", "\"cause\": \"contradiction\"");
         outcome.is("both.code", "1");
         outcome.is("one.code", "0");
@@ -250,8 +247,8 @@ fn one_way_settings_need_a_reboot() {
             .boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
 
         outcome.is("end", "reached");
-        outcome.says("one-way.err", "from 1 nothing leads back before the next boot");
+        outcome.says("one-way.err", "it cannot be reset from 1 until reboot");
         outcome.says("told.out", "\"cause\": \"one-way\"");
-        outcome.says("told.out", "from 1 nothing leads back before the next boot");
+        outcome.says("told.out", "it cannot be reset from 1 until reboot");
     }
 }

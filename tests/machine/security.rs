@@ -39,7 +39,7 @@ fn boot(machine: Machine, kernel: Kernel) -> Outcome {
 /// The finding has this reason and this remedy in front of all others.
 #[track_caller]
 fn told(outcome: &Outcome, name: &str, why: &str, remedy: &str) {
-    outcome.says(name, &format!("    why: a security module of the kernel refuses{why}\n    {remedy}\n"));
+    outcome.says(name, &format!("    why: a Linux security module denies{why}\n    {remedy}\n"));
 }
 
 #[test]
@@ -85,17 +85,17 @@ fn apparmor_denials_are_diagnosed() {
 
         let by = " (AppArmor confines us as `docker-default (enforce)`)";
         outcome.says("code.out", "\"cause\": \"security-module\"");
-        let doubt = "nothing has set it yet, and whether `docker-default (enforce)` lets us only trying shows";
+        let doubt = "nothing has set it yet; `docker-default (enforce)` may still deny the write";
         outcome.says("seen.out", doubt);
         told(&outcome, "refused.err", by, "on the host: sudo sysctl -w net.core.somaxconn=9999");
         outcome.is("then.code", "0");
         told(&outcome, "inside.err", by, "start it with: docker run --sysctl net.core.somaxconn=9999");
         outcome.is("inside-then.code", "0");
         let by = " (AppArmor confines us as `hardened (enforce)`)";
-        let why = format!(" us CAP_SYS_ADMIN, which we have{by}");
+        let why = format!(" the use of CAP_SYS_ADMIN, which we have{by}");
         told(&outcome, "log.err", &why, "on the host: sudo sysctl -w kernel.dmesg_restrict=0");
         outcome.is("log-then.code", "0");
-        let why = format!(" us CAP_SYS_RESOURCE, which we have{by}");
+        let why = format!(" the use of CAP_SYS_RESOURCE, which we have{by}");
         told(&outcome, "raise.err", &why, "in the unit: LimitNOFILE=5000");
         outcome.is("raise-then.code", "0");
         let by = " (AppArmor confines us as `bounded (enforce)`)";
@@ -158,10 +158,10 @@ fn selinux_denials_are_diagnosed() {
         told(&outcome, "set.err", by, "in the unit: LimitNOFILE=5000");
         outcome.is("set-then.code", "0");
         let by = " (SELinux confines us as `system_u:system_r:limited_t`)";
-        let why = format!(" us CAP_SYS_ADMIN, which we have{by}");
+        let why = format!(" the use of CAP_SYS_ADMIN, which we have{by}");
         told(&outcome, "log.err", &why, "on the host: sudo sysctl -w kernel.dmesg_restrict=0");
         outcome.is("log-then.code", "0");
-        let why = format!(" us CAP_SYS_RESOURCE, which we have{by}");
+        let why = format!(" the use of CAP_SYS_RESOURCE, which we have{by}");
         told(&outcome, "raise.err", &why, "in the unit: LimitNOFILE=5000");
         outcome.is("raise-then.code", "0");
         outcome.is("warned.code", "0");
@@ -190,7 +190,7 @@ fn unit_can_leave_its_apparmor_profile() {
     outcome.is("start.code", "1");
     let by = " (AppArmor confines us as `tunectl (enforce)`)";
     told(&outcome, "bound.out", by, "in the unit: AppArmorProfile=unconfined");
-    told(&outcome, "unread.out", &format!(" to let us read it{by}"), "in the unit: AppArmorProfile=unconfined");
+    told(&outcome, "unread.out", &format!(" reading it{by}"), "in the unit: AppArmorProfile=unconfined");
     outcome.is("follow.err", "");
     outcome.is("then.err", "");
     outcome.is("then.code", "0");

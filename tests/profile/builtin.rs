@@ -41,7 +41,9 @@ fn built_in_profiles_have_only_intended_warnings() {
     let profile = built_in(&["loadtest"]);
     let [warning] = warnings(&profile).try_into().unwrap();
     assert!(
-        warning.starts_with("warning[W001]: local ports from 1024 on, and no service port is kept out of them\n  --> built-in profile loadtest:"),
+        warning.starts_with(
+            "warning[W001]: local ports from 1024 on, and no service port is reserved\n  --> built-in profile loadtest:"
+        ),
         "{warning}"
     );
     let port = ["8080".to_owned()];

@@ -103,7 +103,7 @@ fn extends_cycles_and_depth_are_refused() {
     let circle = [("a", "extends = 'b'"), ("b", "description = 'x'\nextends = ['c']"), ("c", "extends = ['b']")];
     expected::compare("profile/refusals/circle", &refused_files(&["a"], &circle));
     let own = load_files(&[("a", "extends = 'a'")]).unwrap_err().to_string();
-    assert!(own.starts_with("error: profiles extend each other in a circle: a → a\n"), "{own}");
+    assert!(own.starts_with("error: profiles extend each other in a cycle: a → a\n"), "{own}");
 
     let names: Vec<String> = (0..20).map(|n| format!("p{n}")).collect();
     let texts: Vec<String> = (1..21).map(|n| format!("extends = 'p{n}'")).collect();

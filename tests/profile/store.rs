@@ -66,8 +66,8 @@ fn unsuitable_files_are_named_by_their_kind() {
         ("large.toml/", "can't be read: not a directory"),
         ("large.toml/.", "can't be read: not a directory"),
         ("fifo.toml", "is a fifo, not a file"),
-        ("nul.toml", "is a binary file: its byte 6 is no text"),
-        ("latin1.toml", "is a binary file: its byte 2 is no text"),
+        ("nul.toml", "is not a text file: byte 6 is not valid UTF-8"),
+        ("latin1.toml", "is not a text file: byte 2 is not valid UTF-8"),
         ("large.toml", "is larger than 1 MiB"),
         ("plain/x.toml", "can't be read: not a directory"),
         ("round.toml", "can't be read: too many symbolic links encountered"),
@@ -162,8 +162,8 @@ fn names_are_searched_in_the_directory_before_the_built_in_ones() {
         LookupError {
             message: "unknown profile `loadtst`, did you mean `loadtest`?".to_owned(),
             help: Some(
-                "known by name: `loadtest`, `mine`, `base`, `production`, `realtime`; a file is named by a path that \
-                 holds a `/` or ends in `.toml`"
+                "available: `loadtest`, `mine`, `base`, `production`, `realtime`; the path of a file \
+                 contains a `/` or ends in `.toml`"
                     .to_owned()
             ),
         }
@@ -186,7 +186,7 @@ fn extends_cycles_are_found_through_any_path() {
     let first = folder.file("a.toml", "extends = './././b.toml'");
     let second = folder.file("b.toml", "extends = 'a.toml'");
     let said = load_with(&folder.library(), &first).unwrap_err();
-    let circle = format!("error: profiles extend each other in a circle: {first} → {second} → {first}");
+    let circle = format!("error: profiles extend each other in a cycle: {first} → {second} → {first}");
     let found = said.lines().next().unwrap();
     // What is too long for a line ends earlier.
     assert!(found == circle || found.strip_suffix('…').is_some_and(|found| circle.starts_with(found)), "{found}");
@@ -228,9 +228,9 @@ fn privileged_runs_accept_only_trusted_files() {
         refused(&trusting(&[own + 1]), &path),
         LookupError {
             message: format!(
-                "profile `{path}` belongs to uid {own}, who could have tunectl set anything with our privileges"
+                "profile `{path}` is owned by uid {own}, who could make tunectl set anything with our privileges"
             ),
-            help: Some(format!("if you trust what it says: `chown root {path}`")),
+            help: Some(format!("if you trust its contents: `chown root {path}`")),
         }
     );
     mode(0o646);
@@ -238,8 +238,8 @@ fn privileged_runs_accept_only_trusted_files() {
         refused(&trusting(&[own]), &path),
         LookupError {
             message: format!(
-                "profile `{path}` can be written to by others (mode 0646), who could have tunectl set anything with our \
-                 privileges"
+                "profile `{path}` is writable by other users (mode 0646), who could make tunectl set \
+                 anything with our privileges"
             ),
             help: Some(format!("`chmod go-w {path}`")),
         }
@@ -256,5 +256,5 @@ fn privileged_runs_accept_only_trusted_files() {
     assert!(trusting(&[own]).find("a", None).is_err());
     let top = folder.file("top.toml", "extends = 'a.toml'");
     let said = load_with(&trusting(&[own]), &top).unwrap_err();
-    assert!(said.contains("can be written to by others") && said.contains("extends = 'a.toml'"), "{said}");
+    assert!(said.contains("is writable by other users") && said.contains("extends = 'a.toml'"), "{said}");
 }

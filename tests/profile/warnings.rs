@@ -34,15 +34,14 @@ fn port_range_over_service_ports_is_warned_of() {
     let text = "[linux.sysctl]\n\"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }\n";
     assert_eq!(
         warnings(text),
-        ["\
-warning[W001]: local ports from 1024 on, and no service port is kept out of them
+        ["warning[W001]: local ports from 1024 on, and no service port is reserved
  --> a.toml:2:1
   |
 2 | \"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
   = help: the kernel may give a service's own port to an outgoing connection, and the service's next start then fails with \"address already in use\" (with 2000 connections, port 8080 was lost in 4 of 60 trials)
-  = help: name the ports that services here listen on: `ports = [8080]` in `[service]`, or `--port 8080`; they are kept out of the range by `net.ipv4.ip_local_reserved_ports`"]
+  = help: name the ports that services here listen on: `ports = [8080]` in `[service]`, or `--port 8080`; `net.ipv4.ip_local_reserved_ports` then excludes them"]
     );
     assert_eq!(warnings(&format!("{text}[service]\nports = 8080\n")), [""; 0]);
     assert_eq!(warnings(&format!("{text}\"net.ipv4.ip_local_reserved_ports\" = {{ includes = 8080 }}\n")), [""; 0]);
@@ -64,36 +63,30 @@ fn macos_port_range_over_service_ports_is_warned_of() {
 fn port_range_ends_of_equal_parity_are_warned_of() {
     assert_eq!(
         linux("net.ipv4.ip_local_port_range = [40000, 60000]"),
-        ["warning[W002]: both ends of the range of local ports are even: 40000 and 60000"]
+        ["warning[W002]: both ends of the local port range are even: 40000 and 60000"]
     );
     assert_eq!(
         linux("net.ipv4.ip_local_port_range = { covers = [32769, 60999] }"),
-        ["warning[W002]: both ends of the range of local ports are odd: 32769 and 60999"]
+        ["warning[W002]: both ends of the local port range are odd: 32769 and 60999"]
     );
 }
 
 #[test]
 fn misspelt_names_are_warned_of() {
     for (line, message) in [
-        (
-            "net.core.somaxcon = 1",
-            "`net.core.somaxcon` is no sysctl that tunectl knows, did you mean `net.core.somaxconn`?",
-        ),
-        (
-            "net.core.somax_conn = 1",
-            "`net.core.somax_conn` is no sysctl that tunectl knows, did you mean `net.core.somaxconn`?",
-        ),
+        ("net.core.somaxcon = 1", "`net.core.somaxcon` is not a known sysctl, did you mean `net.core.somaxconn`?"),
+        ("net.core.somax_conn = 1", "`net.core.somax_conn` is not a known sysctl, did you mean `net.core.somaxconn`?"),
         (
             "net.ipv4.tcp_twreuse = 1",
-            "`net.ipv4.tcp_twreuse` is no sysctl that tunectl knows, did you mean `net.ipv4.tcp_tw_reuse`?",
+            "`net.ipv4.tcp_twreuse` is not a known sysctl, did you mean `net.ipv4.tcp_tw_reuse`?",
         ),
         (
             "net.\"core.somaxconn\" = 1",
-            "`net.core/somaxconn` is no sysctl that tunectl knows, did you mean `net.core.somaxconn`?",
+            "`net.core/somaxconn` is not a known sysctl, did you mean `net.core.somaxconn`?",
         ),
         (
             "net.ipv4.conf.eth0.100.rp_filter = 1",
-            "`net.ipv4.conf.eth0.100.rp_filter` is no sysctl that tunectl knows, did you mean \
+            "`net.ipv4.conf.eth0.100.rp_filter` is not a known sysctl, did you mean \
              `net.ipv4.conf.eth0/100.rp_filter`?",
         ),
     ] {
@@ -136,7 +129,7 @@ fn excessive_nofile_is_warned_of() {
         codes("nofile = { soft = 1024, hard = 'unlimited' }"),
         [
             "warning[W006]: nofile (hard) is more than 1048576",
-            "warning[W012]: `nofile (hard)` can't be had from inside an unprivileged container",
+            "warning[W012]: `nofile (hard)` can't be set from inside an unprivileged container",
         ]
     );
     assert_eq!(
@@ -145,7 +138,7 @@ fn excessive_nofile_is_warned_of() {
             "warning[W006]: nofile (soft) is more than 1048576",
             "warning[W006]: nofile (hard) is more than 1048576",
             "warning[W011]: nofile (hard) of 1048577 is above fs.nr_open",
-            "warning[W012]: `nofile (hard)` can't be had from inside an unprivileged container",
+            "warning[W012]: `nofile (hard)` can't be set from inside an unprivileged container",
         ]
     );
     for line in ["nofile = 524288", "nofile = { at_most = 'unlimited' }", "nofile = 'hard'"] {

@@ -61,7 +61,7 @@ mod tests {
     fn mistakes_are_printed_with_its_usage() {
         assert_usage_error(
             "dumb-init -r",
-            "error: an option lacks its value\nusage: dumb-init [-c] [-r S:R]... [-v] [-V] PROGRAM [ARGS]\n",
+            "error: option requires a value\nusage: dumb-init [-c] [-r S:R]... [-v] [-V] PROGRAM [ARGS]\n",
         );
     }
 }

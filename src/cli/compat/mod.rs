@@ -243,7 +243,7 @@ impl Translation<'_> {
         match effect {
             OptionEffect::Arguments(arguments) => self.add(arguments),
             OptionEffect::Argument(flag, translate) => {
-                let Some(value) = value else { return Err(self.usage_error("an option lacks its value")) };
+                let Some(value) = value else { return Err(self.usage_error("option requires a value")) };
                 let Some(ours) = value.to_str().and_then(translate) else {
                     let [typed, value] = [typed, value].map(OsStr::to_string_lossy);
                     let message = format!("`{}` can't be `{}`", typed.escape_debug(), value.escape_debug());

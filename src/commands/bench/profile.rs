@@ -84,7 +84,7 @@ impl Applied {
         Ok(applied)
     }
 
-    /// Whether a required limit can't be had: tried in a process of its own, as each command takes them in its own.
+    /// Whether a required limit can be set: tried in a process of its own, as each command takes them in its own.
     fn limits_fail(&self, args: &BenchArgs, prepared: &Prepared, world: &mut World<'_>) -> bool {
         if self.limits.is_empty() {
             return false;
@@ -190,6 +190,6 @@ fn refuse_irreversible(plan: &Plan) -> Result<(), CommandError> {
     if names.is_empty() {
         return Ok(());
     }
-    Err(CommandError::new(USAGE, format!("{} can't be undone before the next boot", names.join(", ")))
+    Err(CommandError::new(USAGE, format!("{} can't be undone until the next boot", names.join(", ")))
         .help("nothing was changed; apply it first: `tunectl apply --allow-irreversible`"))
 }

@@ -30,7 +30,7 @@ pub(super) struct PersistFlags {
     pub(super) root: Option<PathBuf>,
 }
 
-/// The files of `apply --persist`.
+/// Remove the files that `apply --persist` wrote.
 #[derive(Debug, clap::Args)]
 pub(super) struct RevertPersistFlags {
     /// Take away the files too that `apply --persist` wrote.
@@ -53,15 +53,15 @@ pub(super) fn refuse(options: &PersistFlags, ready: &Prepared) -> Result<(), Com
     let root = options.root.as_deref();
     if root.is_none() && ready.environment.is_contained() {
         let why = if ready.environment.is_namespaced() {
-            "nothing lasts beyond this container or namespace, and the host's files are not its own"
+            "files written in this container or namespace do not outlive it"
         } else {
-            "whether this is a container, where nothing lasts, can't be told from /proc"
+            "cannot tell from /proc whether this is a container, whose files do not outlive it"
         };
         return Err(CommandError::new(USAGE, why)
-            .help("leave `--persist` out, or name the directory of another system with `--root DIR`"));
+            .help("leave `--persist` out, or name the root directory of another system with `--root DIR`"));
     }
     if let Some(wrong) = options.unit.iter().find(|name| unit_name(name).is_none()) {
-        return Err(CommandError::new(USAGE, format!("`{}` is not the name of a service", wrong.escape_debug())));
+        return Err(CommandError::new(USAGE, format!("`{}` is not a valid service name", wrong.escape_debug())));
     }
     check_root(root)?;
     let files = persist_root(root);

@@ -13,36 +13,35 @@ use crate::report::Shortfall;
 
 const READ_ONLY_MOUNT: &Code = &Code {
     name: "read-only-mount",
-    explanation: "The file is on a mount that is read-only: Docker, Podman and Kubernetes mount /proc/sys so, and systemd \
-                  does with ProtectKernelTunables=yes. No capability helps. What starts the container can set every \
-                  setting that is the container's own, before the mount is made read-only; --privileged is not needed \
-                  and gives far more.",
+    explanation: "The file is on a read-only mount: Docker, Podman and Kubernetes mount /proc/sys read-only, \
+                  and so does systemd with ProtectKernelTunables=yes. No capability helps. Whatever starts \
+                  the container can set the container's own settings before the mount becomes read-only; \
+                  --privileged is not needed and grants far more.",
 };
 
 const NOT_PERMITTED: &Code = &Code {
     name: "not-permitted",
-    explanation: "The file's mode allows its owner alone to write: root, whatever capabilities others have, but for \
-                  net.*, where CAP_NET_ADMIN will do. The kernel looks at the mode before it looks at the mount, so a \
-                  file on a read-only mount is \"permission denied\" too.",
+    explanation: "The file's mode lets only its owner, root, write it, whatever capabilities other users \
+                  have; for net.* CAP_NET_ADMIN is enough. The kernel checks the mode before the mount, so a \
+                  file on a read-only mount can be \"permission denied\" as well.",
 };
 
 const MISSING_CAPABILITY: &Code = &Code {
     name: "missing-capability",
-    explanation: "The kernel asks for a capability (capabilities(7)) besides the file's mode, and our process does not \
-                  have it: a container runtime, a unit's CapabilityBoundingSet= or a user namespace has taken it. A \
-                  capability of a user namespace counts for what belongs to that namespace only.",
+    explanation: "Besides the file's mode the kernel requires a capability (capabilities(7)) that our \
+                  process does not have: the container runtime, a unit's CapabilityBoundingSet= or a user \
+                  namespace removed it. A capability held in a user namespace is valid only for what that \
+                  namespace owns.",
 };
 
 const WRITE_ONLY: &Code = &Code {
     name: "write-only",
-    explanation: "The file is an order to the kernel rather than a value: it can be written and never read, so nothing \
-                  can be compared, and a profile should not have it.",
+    explanation: "The file is a trigger, not a value: it can be written but not read, so there is nothing to \
+                  compare. Leave it out of profiles.",
 };
 
-const READ_ONLY: &Code = &Code {
-    name: "read-only",
-    explanation: "The kernel shows this value and lets nobody write it, here or elsewhere.",
-};
+const READ_ONLY: &Code =
+    &Code { name: "read-only", explanation: "The kernel reports this value; nobody can write it, on any machine." };
 
 const READ_BITS: u32 = 0o444;
 

@@ -11,9 +11,10 @@ use crate::report::Shortfall;
 
 const SET_ELSEWHERE: &Code = &Code {
     name: "set-elsewhere",
-    explanation: "The value is the one that a file of this system asks for. Applied settings hold until that file is read \
-                  again: at boot by systemd-sysctl(8), by `sysctl --system` (which alone reads /etc/sysctl.conf, last of \
-                  all), at login by pam_limits(8), or when systemd starts the unit. So the line has to be changed as well.",
+    explanation: "A configuration file of this system sets the value that was found. What you apply lasts \
+                  until that file is read again: at boot by systemd-sysctl(8), by `sysctl --system` (which \
+                  also reads /etc/sysctl.conf, last of all), at login by pam_limits(8), or when systemd \
+                  starts the unit. Change that line too.",
 };
 
 /// The line that sets the value that was found.

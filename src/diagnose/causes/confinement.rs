@@ -16,17 +16,19 @@ use crate::report::Shortfall;
 
 const SECURITY_MODULE: &Code = &Code {
     name: "security-module",
-    explanation: "Mode, owner, mount and capabilities allow it, and the kernel says \"permission denied\": a security \
-                  module refuses. AppArmor's docker-default keeps containers from writing most of /proc/sys; SELinux \
-                  does so by type; Landlock binds what a process has bound itself or was started by. What goes by paths, \
-                  as AppArmor and Landlock do, only trying shows. Its log says which rule.",
+    explanation: "Mode, owner, mount and capabilities allow the access, and the kernel still answers \
+                  \"permission denied\": a Linux security module denies it. AppArmor's docker-default \
+                  profile keeps containers from writing most of /proc/sys; SELinux decides by type; Landlock \
+                  restricts a process that restricted itself or inherited it. AppArmor and Landlock decide \
+                  by path, so only an attempt shows the denial. The module's log (the audit log, dmesg) \
+                  names the rule.",
 };
 
 const SECCOMP_FILTER: &Code = &Code {
     name: "seccomp-filter",
-    explanation: "The limits allow it and the kernel refuses setrlimit(2), while a filter of system calls is in force \
-                  (seccomp(2)), and such a filter is the only other thing that says so. Whoever starts the container or \
-                  the unit sets the filter: it has to let prlimit64 and setrlimit pass.",
+    explanation: "The limits allow it, the kernel refuses setrlimit(2), and a seccomp(2) filter is active: \
+                  only the filter can be the reason. Whoever starts the container or the unit sets the \
+                  filter; it has to allow prlimit64 and setrlimit.",
 };
 
 /// What confines our process.
@@ -103,7 +105,7 @@ impl Family for Confinement {
         }
         let error = case.error()?;
         if case.not_permitted().is_none() {
-            // Whoever asks for his own limits is refused by nothing else (`check_prlimit_permission`, kernel/sys.c).
+            // A process that sets its own limits is refused by nothing else (`check_prlimit_permission`, kernel/sys.c).
             let own = error.errno == Errno::EPERM && case.context.own_limits && details.filtered();
             return own.then_some(Self::SeccompFilter { call: LimitCall::Get, error });
         }

@@ -13,7 +13,7 @@ use crate::report::Shortfall;
 
 const CONTRADICTION: &Code = &Code {
     name: "contradiction",
-    explanation: "The profile asks for two things that can't both be had, such as a soft limit above the hard one.",
+    explanation: "The profile requires two things that exclude each other, such as a soft limit above the hard one.",
 };
 
 /// What else the profile asks for.

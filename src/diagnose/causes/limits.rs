@@ -1,4 +1,4 @@
-//! Why a limit can't be had: setrlimit(2), prlimit(2), and what bounds it from elsewhere.
+//! Why a limit falls short: setrlimit(2), prlimit(2), and what else bounds it.
 
 use nix::errno::Errno;
 
@@ -18,38 +18,38 @@ use crate::report::Shortfall;
 
 const HARD_LIMIT: &Code = &Code {
     name: "hard-limit",
-    explanation: "A process may raise its soft limit up to the hard one and lower the hard one. To raise the hard one \
-                  takes CAP_SYS_RESOURCE in the machine's own user namespace, which containers do not have; so whoever \
-                  starts the process has to give it more. sudo of a user without the right does not help either.",
+    explanation: "A process may raise its soft limit up to the hard limit, and may lower the hard limit. \
+                  Raising the hard limit needs CAP_SYS_RESOURCE in the initial user namespace, which \
+                  containers do not have; so whoever starts the process has to give it a higher one.",
 };
 
 const ABOVE_NR_OPEN: &Code = &Code {
     name: "above-nr-open",
-    explanation: "fs.nr_open is the most descriptors that the kernel lets any process have, root included, and \
-                  `unlimited` is refused as well. It is the whole machine's; systemd raises it to 2^30 on many \
-                  distributions.",
+    explanation: "fs.nr_open is the kernel's upper bound of nofile for every process, root included; \
+                  `unlimited` is refused as well. It is a setting of the whole machine; systemd raises it to \
+                  2^30 on many distributions.",
 };
 
 const PIDS_MAX: &Code = &Code {
     name: "pids-max",
-    explanation: "The limit allows more processes than the control group does (pids.max): the lower of both counts, and \
-                  fork(2) fails with EAGAIN. The group is the runtime's (--pids-limit, podPidsLimit) or the unit's \
-                  (TasksMax=).",
+    explanation: "The limit allows more processes than the control group (pids.max). The lower of the two \
+                  applies, and fork(2) fails with EAGAIN. The container runtime (--pids-limit, podPidsLimit) \
+                  or the unit (TasksMax=) sets the group's limit.",
 };
 
 const NO_SUCH_LIMIT: &Code = &Code {
     name: "no-such-limit",
-    explanation: "getrlimit(2) answered \"invalid argument\": macOS has no more than nine of Linux's sixteen limits.",
+    explanation: "getrlimit(2) answered \"invalid argument\": macOS has only nine of Linux's sixteen limits.",
 };
 
 const NOT_OUR_PROCESS: &Code = &Code {
     name: "not-our-process",
-    explanation: "Limits of another user's process can be set with CAP_SYS_RESOURCE alone, prlimit(2), and read where its \
-                  /proc/PID/limits is shown: try sudo.",
+    explanation: "Setting the limits of another user's process needs CAP_SYS_RESOURCE (prlimit(2)); they can \
+                  be read where /proc/PID/limits is readable. Try sudo.",
 };
 
 const PROCESS_GONE: &Code =
-    &Code { name: "process-gone", explanation: "There is no process of this number, no more or not yet." };
+    &Code { name: "process-gone", explanation: "There is no process with this PID: it has ended, or never existed." };
 
 /// What bounds a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,50 +16,50 @@ use crate::report::Shortfall;
 
 const HIDDEN_IN_NAMESPACE: &Code = &Code {
     name: "hidden-in-namespace",
-    explanation: "Only the machine's own network namespace has this file; in every other one, such as a container's, it \
-                  does not exist. `docker run --sysctl` lets its name pass, and then the container does not start. Set \
-                  it on the host, where it counts for all. It can't be checked from here.",
+    explanation: "Only the initial network namespace has this file; in every other one, such as a \
+                  container's, it does not exist. `docker run --sysctl` accepts the name, and then the \
+                  container does not start. Set it on the host, where it applies to all. It can't be checked \
+                  from here.",
 };
 
 const HIDDEN_IN_USER_NAMESPACE: &Code = &Code {
     name: "hidden-in-user-namespace",
-    explanation: "Kernels before the one named do not show this file in a network namespace that a user namespace owns, \
-                  as a rootless container's. A newer kernel does, and so does a container that the machine's root starts.",
+    explanation: "Kernels older than the version named do not show this file in a network namespace that is \
+                  owned by a user namespace, such as a rootless container's. Use a newer kernel, or a \
+                  container started by root.",
 };
 
 const MODULE_MISSING: &Code = &Code {
     name: "module-missing",
-    explanation: "A kernel module brings this setting, and as long as the module is not loaded the file does not exist. \
-                  Only the host can load it; a file in /etc/modules-load.d does so at boot.",
+    explanation: "The setting belongs to a kernel module; the file does not exist until the module is \
+                  loaded. Only the host can load it; a file in /etc/modules-load.d does so at boot.",
 };
 
 const NOT_IN_THIS_KERNEL: &Code = &Code {
     name: "not-in-this-kernel",
-    explanation: "The setting came with a later kernel, or went with this one or an earlier. Nothing brings it here: mark \
-                  it `required = false` where a profile is for several kernels.",
+    explanation: "The setting was added in a later kernel version, or removed in this one or an earlier one. \
+                  If the profile is for several kernels, mark it `required = false`.",
 };
 
 const NO_SUCH_KEY: &Code = &Code {
     name: "no-such-key",
-    explanation: "The file does not exist, and no module, namespace or kernel version that we know of explains it: the \
-                  name may be misspelt, or the kernel built without it.",
+    explanation: "The file does not exist, and no module, namespace or kernel version known to tunectl \
+                  explains it: the name may be misspelt, or the kernel was built without it.",
 };
 
-const NO_MATCH: &Code = &Code {
-    name: "no-match",
-    explanation: "The pattern stands for no file that exists now. An interface may not be there yet.",
-};
+const NO_MATCH: &Code =
+    &Code { name: "no-match", explanation: "The pattern matches no existing setting. An interface may not exist yet." };
 
 const MASKED: &Code = &Code {
     name: "masked",
-    explanation: "Another file is mounted over this one, or over a folder on the way. What stands there is not the \
-                  kernel's, and is neither read nor written.",
+    explanation: "Another file system is mounted over this file, or over a directory above it. Its contents \
+                  are not the kernel's, so it is neither read nor written.",
 };
 
 const NO_PROC: &Code = &Code {
     name: "no-proc",
-    explanation: "Nothing can be read or written without /proc: mount it (`mount -t proc proc /proc`), or start the \
-                  container with it. Resource limits can be had without.",
+    explanation: "Sysctls can't be read or written without /proc: mount it (`mount -t proc proc /proc`), or \
+                  start the container with it. Resource limits work without it.",
 };
 
 /// What is in a key's place, or why nothing is.

@@ -10,29 +10,32 @@ use crate::report::Shortfall;
 
 const HOST_SETTING: &Code = &Code {
     name: "host-setting",
-    explanation: "The kernel has this setting once for the whole machine. From inside a container or namespace tunectl \
-                  checks it and does not write it, though a privileged container could: it would change the host and \
-                  every other container. Set it on the host. --allow-host-settings writes it all the same.",
+    explanation: "The kernel has this setting once for the whole machine. From inside a container or \
+                  namespace tunectl checks it but does not write it, although a privileged container could: \
+                  it would change the host and every other container. Set it on the host, or use \
+                  --allow-host-settings to write it anyway.",
 };
 
 const OWNER_NOT_MAPPED: &Code = &Code {
     name: "owner-not-mapped",
-    explanation: "The file belongs to a user whom this user namespace does not map (user_namespaces(7)), usually the \
-                  host's root; it is shown as owned by 65534. Root inside of the namespace is another user, and no \
-                  capability that it has counts for this file.",
+    explanation: "The file is owned by a user that this user namespace does not map (user_namespaces(7)), \
+                  usually the host's root, and shows as owned by 65534. Root inside the namespace is a \
+                  different user, and its capabilities do not apply to this file.",
 };
 
 const READ_ONLY_IN_NAMESPACE: &Code = &Code {
     name: "read-only-in-namespace",
-    explanation: "This network namespace shows the machine's value, mode 0444, and nobody can write it here, a \
-                  privileged container included. Set it on the host: the value counts here too.",
+    explanation: "This network namespace shows the initial namespace's value with mode 0444; nobody can \
+                  write it here, not even a privileged container. Set it on the host: the value applies here \
+                  too.",
 };
 
 const OUT_OF_REACH: &Code = &Code {
     name: "out-of-reach",
-    explanation: "`--pid` enters the network, IPC and UTS namespaces of the process, not its user and PID namespaces. \
-                  Those it has to itself, so what is read from here would be somebody else's. Run tunectl inside, as \
-                  nsenter(1) can, or set it when the container is started.",
+    explanation: "`--pid` enters the network, IPC and UTS namespaces of the process, but not its user and \
+                  PID namespaces, to which this setting belongs. Reading it from here would give another \
+                  namespace's value. Run tunectl inside with nsenter(1), or set it when the container is \
+                  started.",
 };
 
 /// Whose a key is instead.

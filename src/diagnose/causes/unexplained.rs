@@ -8,8 +8,8 @@ use crate::report::Shortfall;
 
 const UNKNOWN: &Code = &Code {
     name: "unknown",
-    explanation: "None of the causes that tunectl knows could be shown to be the case. The kernel's own answer stands in \
-                  the message, and the context of the JSON output may help whoever looks into it.",
+    explanation: "tunectl could not establish the cause. The message has the kernel's own answer; `context` \
+                  in the JSON output describes the environment.",
 };
 
 /// What is known instead.

@@ -1,4 +1,4 @@
-//! What nobody has set yet, and what was held back for another setting.
+//! Settings that nobody has set yet, and those not written because another one, on which they depend, fell short.
 
 use super::{Code, Family};
 use crate::diagnose::case::{KeyCase, LimitCase};
@@ -10,14 +10,15 @@ use crate::report::Shortfall;
 
 const NOT_APPLIED: &Code = &Code {
     name: "not-applied",
-    explanation: "Nothing that we can see stands in the way: the value is simply another one. `tunectl apply` sets it, \
-                  and `tunectl run` does so before it starts the service.",
+    explanation: "Nobody has set it yet, and nothing prevents it. `tunectl apply` sets it, and `tunectl run` \
+                  does so before it starts the service.",
 };
 
 const HELD_BACK: &Code = &Code {
     name: "held-back",
-    explanation: "Without the other setting this one does harm, so it was not written. Mend the other: a wide range of \
-                  local ports without reserved ones gives the service's own port away.",
+    explanation: "It depends on another setting that failed, so it was not written. Fix the other one first: \
+                  a wide local port range without reserved ports lets the kernel give the service's own port \
+                  to an outgoing connection.",
 };
 
 /// Why nobody has tried to set it.
@@ -51,7 +52,7 @@ pub enum NotApplied {
 /// Why a setting is not set where another one falls short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldBack {
-    /// It does harm without the other.
+    /// It depends on the other one.
     Harm,
     /// It can't be undone before the next boot.
     OneWay,

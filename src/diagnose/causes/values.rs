@@ -17,55 +17,58 @@ use crate::report::Shortfall;
 
 const WRONG_SHAPE: &Code = &Code {
     name: "wrong-shape",
-    explanation: "What stands there is of another shape than what the profile asks for, such as a word where it has a \
+    explanation: "The value found has a different type than the profile's, such as a word instead of a \
                   number.",
 };
 
 const VALUE_REFUSED: &Code = &Code {
     name: "value-refused",
-    explanation: "The kernel answered \"invalid argument\" or \"out of range\": the value is outside of what it takes. \
-                  Ranges change from one kernel to the next, inside stable series too.",
+    explanation: "The kernel answered \"invalid argument\" or \"out of range\": the value is outside the \
+                  accepted range. Ranges change between kernel versions, even within a stable series.",
 };
 
 const UNKNOWN_NAME: &Code = &Code {
     name: "unknown-name",
-    explanation: "The file exists, and the kernel knows no algorithm of that name: tcp_bbr or sch_fq may not be loaded or \
-                  not be built. With `one_of` a profile can name one that is always there as well.",
+    explanation: "The file exists, but the kernel has no algorithm of that name: its module (tcp_bbr, \
+                  sch_fq) may not be loaded or not be built. With `one_of` a profile can also name one that \
+                  always exists.",
 };
 
 const PORT_ORDER: &Code = &Code {
     name: "port-order",
-    explanation: "The first port of net.ipv4.ip_local_port_range must not be below net.ipv4.ip_unprivileged_port_start, \
-                  and the kernel refuses whichever of the two is written against that. Docker sets the latter to 0.",
+    explanation: "The first port of net.ipv4.ip_local_port_range must not be below \
+                  net.ipv4.ip_unprivileged_port_start; the kernel refuses a write to either that would break \
+                  this. Docker sets the latter to 0.",
 };
 
 const ROUNDED: &Code = &Code {
     name: "rounded",
-    explanation: "The kernel keeps this setting in a unit of its own (clock ticks, pages, powers of two), took the value, \
-                  said nothing, and rounded it. Ask for the value that it makes of it, or for `at_least`.",
+    explanation: "The kernel stores this setting in another unit (clock ticks, pages, powers of two) and \
+                  rounded the value without an error. Ask for the rounded value, or use `at_least`.",
 };
 
 const CLAMPED: &Code = &Code {
     name: "clamped",
-    explanation: "The kernel took the value, said nothing, and brought it into what it can have.",
+    explanation: "The kernel accepted the value without an error and clamped it to its range.",
 };
 
 const TRUNCATED: &Code = &Code {
     name: "truncated",
-    explanation: "The kernel took the first part of the value and left the rest: a number with something behind it, or a \
-                  list that is too long.",
+    explanation: "The kernel stored only the first part of the value: a number followed by something else, \
+                  or a list that is too long.",
 };
 
 const NOT_KEPT: &Code = &Code {
     name: "not-kept",
-    explanation: "The write succeeded, and another value was read back. The kernel may have changed it, another setting \
-                  of the profile may have reset it, or another program (tuned, kube-proxy, networkd) may have written it.",
+    explanation: "The write succeeded, but another value was read back: the kernel changed it, another \
+                  setting of the profile reset it, or another program (tuned, kube-proxy, networkd) \
+                  overwrote it.",
 };
 
 const ONE_WAY: &Code = &Code {
     name: "one-way",
-    explanation: "The kernel lets this setting be raised and never lowered again: only a boot leads back. Look for what \
-                  sets it, in sysctl.d(5) or on the kernel's command line.",
+    explanation: "The kernel lets this setting be raised but not lowered until reboot. Look for what sets \
+                  it: sysctl.d(5) or the kernel command line.",
 };
 
 /// What became of a value.

@@ -8,26 +8,27 @@ use crate::model::setting::System;
 
 pub(super) static CONTRADICTS_EXTENDED: Warning = Warning {
     code: "W008",
-    title: "a wish that contradicts one of a profile that is extended",
-    explanation: "The later wish wins and replaces the earlier one whole: no value is what both ask for, so what the \
-        extended profile was written for is given up here. If that is meant, allow the warning.",
+    title: "a setting that conflicts with an inherited one",
+    explanation: "The later setting replaces the inherited one: no value satisfies both, so the intent of the extended \
+        profile is lost. If that is intended, allow the warning.",
     check: Check::Profile(contradicts_extended),
 };
 
 fn contradicts_extended(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
     let pairs = replaced(profile).filter(|(earlier, later)| contradict(&earlier.asked, &later.asked));
     let warn = |(earlier, later): (&RawRequirement, &RawRequirement)| {
-        let message = format!("{} {} contradicts what is extended: {}", later.setting, later.asked, earlier.asked);
-        later.warn(&CONTRADICTS_EXTENDED, message).see(&earlier.origin, "this is given up")
+        let message =
+            format!("{} {} conflicts with an inherited setting: {}", later.setting, later.asked, earlier.asked);
+        later.warn(&CONTRADICTS_EXTENDED, message).see(&earlier.origin, "this one is overridden")
     };
     pairs.map(warn).collect()
 }
 
 pub(super) static REPEATS_EXTENDED: Warning = Warning {
     code: "W009",
-    title: "a wish that an extended profile has already, word for word",
-    explanation: "It changes nothing today, and keeps the old value on the day that the extended profile is changed. \
-        Leave it out.",
+    title: "a setting identical to an inherited one",
+    explanation: "It changes nothing today, and will keep the old value when the extended profile changes. Leave it \
+        out.",
     check: Check::Profile(repeats_extended),
 };
 
@@ -36,8 +37,8 @@ fn repeats_extended(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
         later.asked == earlier.asked && later.required == earlier.required
     };
     let warn = |(earlier, later): (&RawRequirement, &RawRequirement)| {
-        let message = format!("{} is asked for already, word for word", later.setting);
-        later.warn(&REPEATS_EXTENDED, message).see(&earlier.origin, "here, in what is extended")
+        let message = format!("{} is inherited already, with the same value", later.setting);
+        later.warn(&REPEATS_EXTENDED, message).see(&earlier.origin, "inherited from here")
     };
     replaced(profile).filter(same).map(warn).collect()
 }
@@ -86,9 +87,9 @@ const TWO_NAMES: [(&str, &str); 2] = [
 
 pub(super) static TWINS: Warning = Warning {
     code: "W010",
-    title: "two sysctls of which each undoes the other",
-    explanation: "Some settings are one thing by two names, in two units (`vm.dirty_ratio` and `vm.dirty_bytes`): \
-        writing one sets the other to 0, so that one of the two always falls short. Others are one value by two names \
+    title: "two sysctls that undo each other",
+    explanation: "Some settings have two names in two units (`vm.dirty_ratio` and `vm.dirty_bytes`): writing one sets \
+        the other to 0, so one of them always falls short. Others are one value under two names \
         (`net.ipv4.ip_forward` and `net.ipv4.conf.all.forwarding`). Keep one.",
     check: Check::Profile(twins),
 };

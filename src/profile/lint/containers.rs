@@ -21,11 +21,11 @@ const SHOWN: usize = 6;
 
 pub(super) static OUT_OF_REACH: Warning = Warning {
     code: "W012",
-    title: "required settings that no unprivileged container can be given from inside",
-    explanation: "What belongs to the whole machine (`vm.*`, most of `kernel.*` and `fs.*`, /sys) can't be written from \
-        inside a container, nor can a hard limit be raised above what the container engine gives. There the profile \
-        falls short unless the host has been set up for it. Mark such a setting `required = false`, keep it in a \
-        profile of its own for the host, or allow the warning in a profile that is only for hosts.",
+    title: "required settings that can't be set from inside an unprivileged container",
+    explanation: "Settings of the whole machine (`vm.*`, most of `kernel.*` and `fs.*`, /sys) can't be written from \
+        inside a container, and a hard limit can't be raised above what the container engine gives. The \
+        profile falls short there unless the host is already tuned. Mark such a setting `required = false`, \
+        move it to a profile for the host, or allow the warning in a profile that is only for hosts.",
     check: Check::Profile(out_of_reach),
 };
 
@@ -50,11 +50,11 @@ fn one_for_all(profile: &Profile, facts: &LintFacts<'_>) -> Option<Problem> {
         1 => " and 1 more".to_owned(),
         count => format!(" and {count} more"),
     };
-    let message = format!("`{}`{others} can't be had from inside an unprivileged container", first.setting);
+    let message = format!("`{}`{others} can't be set from inside an unprivileged container", first.setting);
     let warning = first.warn(&OUT_OF_REACH, message);
     let warning =
         more.iter().take(SHOWN - 1).fold(warning, |warning, requirement| warning.see(&requirement.origin, ""));
-    Some(warning.help("`required = false` makes a warning of it where the host has not been set up for it"))
+    Some(warning.help("`required = false` makes it a warning where the host is not tuned for it"))
 }
 
 fn is_out_of_reach(requirement: &RawRequirement, facts: &LintFacts<'_>) -> bool {

@@ -18,10 +18,10 @@ const REMOVED_KEYS: [(&str, &str, &str); 7] = [
 
 pub(super) static REMOVED: Warning = Warning {
     code: "W004",
-    title: "a sysctl that kernels of today no longer have",
-    explanation: "Guides outlive kernels. The key falls short on every newer kernel, and what it did is gone or done \
-        by something else: the warning says by what. Leave it out, or mark it `required = false` where old kernels \
-        are meant too.",
+    title: "a sysctl that current kernels no longer have",
+    explanation: "The setting was removed from the kernel, so it falls short on every newer one; the warning names its \
+        replacement, if there is one. Leave it out, or mark it `required = false` if the profile is for old \
+        kernels too.",
     check: Check::Requirement(removed),
 };
 
@@ -29,7 +29,7 @@ fn removed(subject: &Subject<'_>) -> Option<Problem> {
     let Subject { requirement, name, key, .. } = *subject;
     let listed = REMOVED_KEYS.iter().find(|(removed, _, _)| *removed == name);
     let gone = listed.map(|(_, since, _)| (*since).to_owned()).or_else(|| key.gone.clone())?;
-    let warning = requirement.warn(&REMOVED, format!("`{name}` is gone since {gone}"));
+    let warning = requirement.warn(&REMOVED, format!("`{name}` was removed in {gone}"));
     let instead = listed.map(|(_, _, instead)| *instead).or(key.instead);
     let warning = instead.into_iter().fold(warning, Problem::help);
     Some(lacked_here(subject).into_iter().fold(warning, Problem::help))
@@ -41,26 +41,25 @@ fn lacked_here(subject: &Subject<'_>) -> Option<String> {
 
 pub(super) static RECENT: Warning = Warning {
     code: "W007",
-    title: "a required sysctl that the oldest supported kernels lack",
-    explanation: "On a kernel from before it came the profile falls short as a whole. Mark it `required = false`, so \
-        that it is set where there is such a key, or allow the warning where all machines are new enough.",
+    title: "a required sysctl that the oldest supported kernels do not have",
+    explanation: "On an older kernel the whole profile falls short. Mark it `required = false`, so that it is set \
+        where it exists, or allow the warning if all machines are new enough.",
     check: Check::Requirement(recent),
 };
 
 fn recent(subject: &Subject<'_>) -> Option<Problem> {
     let Subject { requirement, name, key, .. } = *subject;
     let since = key.since.as_deref().filter(|_| requirement.required && removed(subject).is_none())?;
-    let message = format!("`{name}` came with {since}, and older kernels are supported too");
-    let warning =
-        requirement.warn(&RECENT, message).help("with `required = false` it is set where there is such a key");
+    let message = format!("`{name}` was added in {since}, and older kernels are supported too");
+    let warning = requirement.warn(&RECENT, message).help("with `required = false` it is set where it exists");
     Some(lacked_here(subject).into_iter().fold(warning, Problem::help))
 }
 
 pub(super) static IRREVERSIBLE: Warning = Warning {
     code: "W013",
-    title: "a value that can't be undone before the next boot",
-    explanation: "The kernel takes it for good: neither tunectl nor root can put the former value back. `apply` \
-        refuses it, before anything is changed, unless `--allow-irreversible` says that it is meant.",
+    title: "a value that can't be undone until the next boot",
+    explanation: "The kernel does not let anyone put the previous value back. `apply` refuses it, before anything is \
+        changed, unless `--allow-irreversible` is given.",
     check: Check::Requirement(irreversible),
 };
 
@@ -68,7 +67,7 @@ fn irreversible(subject: &Subject<'_>) -> Option<Problem> {
     let Subject { requirement, name, .. } = *subject;
     let for_good = subject.key.one_way?;
     requirement.asked.values().any(|value| value.to_string() == for_good).then(|| {
-        let message = format!("`{name}` stays {for_good} until the next boot, whatever is written then");
+        let message = format!("`{name}` stays {for_good} until the next boot, whatever is written afterwards");
         requirement.warn(&IRREVERSIBLE, message)
     })
 }
@@ -76,8 +75,7 @@ fn irreversible(subject: &Subject<'_>) -> Option<Problem> {
 pub(super) static READ_ONLY: Warning = Warning {
     code: "W014",
     title: "a sysctl that can only be read",
-    explanation: "It reports something and takes no value: unless it is what is asked for already it falls short \
-        everywhere.",
+    explanation: "It only reports a value and can't be set, so it falls short unless it already matches.",
     check: Check::Requirement(read_only),
 };
 
@@ -88,10 +86,10 @@ fn read_only(subject: &Subject<'_>) -> Option<Problem> {
 
 pub(super) static HIDDEN_LETTERS: Warning = Warning {
     code: "W019",
-    title: "a setting written with letters that can't be seen",
-    explanation: "Characters without width, or such as turn the writing direction (U+200B to U+200F, U+202A to U+202E, \
-        U+2060 to U+206F, U+FEFF), come along when text is copied, and make a name or value another than the one \
-        that is read. Type it anew.",
+    title: "a setting written with invisible characters",
+    explanation: "Zero-width characters and those that change the writing direction (U+200B to U+200F, U+202A to \
+        U+202E, U+2060 to U+206F, U+FEFF) get in when text is copied, and make a name or value differ from \
+        what it looks like. Type it again.",
     check: Check::Requirement(hidden_letters),
 };
 
@@ -99,16 +97,16 @@ fn hidden_letters(subject: &Subject<'_>) -> Option<Problem> {
     let requirement = subject.requirement;
     let text = requirement.origin.source.text.get(requirement.origin.span.clone())?;
     text.chars().any(snippet::is_hidden).then(|| {
-        let message = format!("{} is written with letters that can't be seen", requirement.setting);
-        requirement.warn(&HIDDEN_LETTERS, message).help("type it anew")
+        let message = format!("{} contains invisible characters", requirement.setting);
+        requirement.warn(&HIDDEN_LETTERS, message).help("type it again")
     })
 }
 
 pub(super) static MISSPELT: Warning = Warning {
     code: "W003",
-    title: "a sysctl that is not known, and nearly spelt like one that is",
-    explanation: "A key that does not exist falls short on every machine. Not every key of every module is known to \
-        tunectl, so this is no error; where the name is right, allow the warning.",
+    title: "an unknown sysctl, spelt nearly like a known one",
+    explanation: "A setting that does not exist falls short on every machine. tunectl does not know every setting of \
+        every module, so this is not an error; if the name is right, allow the warning.",
     check: Check::Requirement(misspelt),
 };
 
@@ -124,7 +122,7 @@ fn misspelt(subject: &Subject<'_>) -> Option<Problem> {
         .or_else(|| known().find(|known| !known.contains('*') && similar(name, known)))
         .map(str::to_owned)
         .or_else(|| known().find_map(|known| suggest::joined(name, known)))?;
-    let message = format!("`{name}` is no sysctl that tunectl knows, did you mean `{near}`?");
+    let message = format!("`{name}` is not a known sysctl, did you mean `{near}`?");
     Some(requirement.warn(&MISSPELT, message))
 }
 

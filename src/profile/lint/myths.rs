@@ -21,14 +21,15 @@ const MYTHS: [Myth; 7] = [
     (
         "net.ipv4.tcp_max_tw_buckets",
         |requirement| highest(requirement).is_some_and(|most| most < 65536),
-        "so low does not save connections in TIME-WAIT, it destroys them",
+        "at a low value does not save connections in TIME-WAIT, it destroys them",
         &["late segments then reach the next connection; the kernel's documentation says not to lower it"],
     ),
     (
         "net.ipv4.tcp_timestamps",
         |requirement| highest(requirement) == Some(0),
         "without timestamps, `net.ipv4.tcp_tw_reuse` does nothing",
-        &["they are also what tells late segments of a former connection from those of this one (RFC 7323)"],
+        &["they also distinguish late segments of an earlier connection from those of the current one (RFC \
+            7323)"],
     ),
     (
         "net.ipv4.tcp_syncookies",
@@ -52,16 +53,16 @@ const MYTHS: [Myth; 7] = [
         "vm.swappiness",
         |requirement| highest(requirement) == Some(0),
         "at 0 does not switch swap off",
-        &["it lets the kernel swap late and then all at once, or kill; 1 to 10 is what is meant, or `swapoff -a`"],
+        &["it makes the kernel swap late and then all at once, or kill; use 1 to 10, or `swapoff -a`"],
     ),
 ];
 
 pub(super) static MYTH: Warning = Warning {
     code: "W005",
-    title: "a value of folklore: it does not do what guides say, or does harm",
-    explanation: "Some settings are copied from guide to guide though the kernel never did with them what the guide \
-        says: `tcp_fin_timeout` does not shorten TIME-WAIT, which is 60 seconds by a constant of the kernel. Each such \
-        warning says what the setting does and what helps instead.",
+    title: "a value copied from guides that has no effect, or a harmful one",
+    explanation: "Some settings are copied from guide to guide although they never did what the guides say: \
+        `tcp_fin_timeout` does not shorten TIME-WAIT, which is a constant 60 seconds. Each such warning says \
+        what the setting does and what helps instead.",
     check: Check::Requirement(myth),
 };
 
@@ -72,7 +73,7 @@ fn myth(subject: &Subject<'_>) -> Option<Problem> {
     }
     if let Some(Idle { since, works_on_older, reason }) = &key.idle {
         let help = match since {
-            Some(kernel) if *works_on_older => format!("leave it out, but for kernels before {kernel}"),
+            Some(kernel) if *works_on_older => format!("leave it out, unless for kernels before {kernel}"),
             _ => "leave it out".to_owned(),
         };
         let since = since.as_ref().map(|kernel| format!(" since {kernel}")).unwrap_or_default();
@@ -104,9 +105,10 @@ const DEFAULTS: [(&str, &[i128]); 13] = [
 
 pub(super) static BELOW_DEFAULT: Warning = Warning {
     code: "W015",
-    title: "an exact value, or an upper bound, below what kernels start with today",
-    explanation: "It was an increase when the guide was written, and is a cut now: `somaxconn = 1024` was eight times \
-        the default until Linux 5.4, and is a quarter of it since. Write `{ at_least = … }`, which never lowers.",
+    title: "an exact value, or an upper bound, below the default of current kernels",
+    explanation: "It was an increase when the guide was written, and is a decrease now: `somaxconn = 1024` was eight \
+        times the default before Linux 5.4, and has been a quarter of it since. Write `{ at_least = … }`, \
+        which never lowers.",
     check: Check::Requirement(below_default),
 };
 
@@ -116,10 +118,6 @@ fn below_default(subject: &Subject<'_>) -> Option<Problem> {
     let most: Vec<i128> = spans(&requirement.asked)?.into_iter().map(|(_, most)| most).collect();
     most.iter().zip(*defaults).find(|(most, default)| most < default)?;
     let most = if let [most] = *most { most.to_string() } else { format!("{most:?}") };
-    let message = format!("`{name}` at {most} at most lowers what kernels start with today");
-    Some(
-        requirement
-            .warn(&BELOW_DEFAULT, message)
-            .help(format!("if no less than that is meant: `{{ at_least = {most} }}`")),
-    )
+    let message = format!("`{name}` at {most} or less is below the default of current kernels");
+    Some(requirement.warn(&BELOW_DEFAULT, message).help(format!("if a minimum is meant: `{{ at_least = {most} }}`")))
 }

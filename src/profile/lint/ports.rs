@@ -16,11 +16,12 @@ const MACOS_FIRST: i128 = 49152;
 
 pub(super) static UNRESERVED_RANGE: Warning = Warning {
     code: "W001",
-    title: "a range of local ports that takes in the ports of services",
-    explanation: "An outgoing connection may get any port of the range, also one that a service here listens on; \
-        the service's next start then fails with \"address already in use\", for as long as that connection lasts \
-        and for 60 seconds of TIME-WAIT. With 2000 connections, port 8080 was lost in 4 of 60 trials. Name the \
-        services' ports (`ports = [8080]` in `[service]`, or `--port 8080`): they are reserved, and never given out.",
+    title: "a local port range that includes service ports",
+    explanation: "An outgoing connection may get any port of the range, including one that a service here listens on; \
+        the service's next start then fails with \"address already in use\", as long as that connection \
+        lasts and for 60 seconds of TIME-WAIT. With 2000 connections, port 8080 was lost in 4 of 60 trials. \
+        Name the services' ports (`ports = [8080]` in `[service]`, or `--port 8080`): they are then reserved \
+        and never given to outgoing connections.",
     check: Check::Requirement(unreserved_range),
 };
 
@@ -47,7 +48,7 @@ fn unreserved_range(subject: &Subject<'_>) -> Option<Problem> {
     let remedy = match requirement.system? {
         System::Linux => {
             "name the ports that services here listen on: `ports = [8080]` in `[service]`, or `--port 8080`; \
-             they are kept out of the range by `net.ipv4.ip_local_reserved_ports`"
+             `net.ipv4.ip_local_reserved_ports` then excludes them"
         }
         System::MacOs => {
             "start the range above the ports that services here listen on, and name those: `ports = [8080]` in \
@@ -55,7 +56,7 @@ fn unreserved_range(subject: &Subject<'_>) -> Option<Problem> {
         }
     };
     (!reserved).then(|| {
-        let message = format!("local ports from {first} on, and no service port is kept out of them");
+        let message = format!("local ports from {first} on, and no service port is reserved");
         requirement
             .warn(&UNRESERVED_RANGE, message)
             .help(
@@ -69,9 +70,9 @@ fn unreserved_range(subject: &Subject<'_>) -> Option<Problem> {
 
 pub(super) static ALL_RESERVED: Warning = Warning {
     code: "W016",
-    title: "ports of services that leave hardly any for outgoing connections",
-    explanation: "`ports` are taken out of the range of local ports. Where fewer than a tenth of those are left, \
-        connect() soon fails with \"cannot assign requested address\". Name what the service listens on, and no more.",
+    title: "service ports that leave too few for outgoing connections",
+    explanation: "`ports` are excluded from the local port range. If fewer than a tenth of it is left, connect() soon \
+        fails with \"cannot assign requested address\". Name only the ports that the service listens on.",
     check: Check::Profile(all_reserved),
 };
 
@@ -96,10 +97,10 @@ fn hardly_any_left(profile: &Profile) -> Option<Problem> {
 
 pub(super) static PARITY: Warning = Warning {
     code: "W002",
-    title: "a range of local ports whose ends are both even or both odd",
-    explanation: "connect() takes ports of the parity of the first one and bind() of the other, so the kernel wants \
-        as many of each: it says so in its log (`ip_local_port_range: prefer different parity for start/end values`) \
-        and never uses the last of an odd number of ports. Take one port more or less.",
+    title: "a local port range whose ends are both even or both odd",
+    explanation: "connect() uses ports of the parity of the first one and bind() those of the other parity, so the \
+        kernel wants equally many of each: it logs `ip_local_port_range: prefer different parity for \
+        start/end values` and never uses the last of an odd number of ports. Use one port more or less.",
     check: Check::Requirement(parity),
 };
 
@@ -107,17 +108,18 @@ fn parity(subject: &Subject<'_>) -> Option<Problem> {
     let Subject { requirement, name, .. } = *subject;
     let (first, last) = ranges(requirement).into_iter().find(|(first, last)| name == RANGE && first % 2 == last % 2)?;
     let kind = if first % 2 == 0 { "even" } else { "odd" };
-    let message = format!("both ends of the range of local ports are {kind}: {first} and {last}");
+    let message = format!("both ends of the local port range are {kind}: {first} and {last}");
     Some(requirement.warn(&PARITY, message).help(
-        "the kernel warns in its log, and never uses the last port of an odd number of them; take one port more or less",
+        "the kernel logs a warning, and never uses the last of an odd number of ports; use one port more \
+            or less",
     ))
 }
 
 pub(super) static BELOW_UNPRIVILEGED: Warning = Warning {
     code: "W020",
-    title: "local ports that begin below the first unprivileged one",
-    explanation: "The kernel refuses a range of local ports that begins below `net.ipv4.ip_unprivileged_port_start`, \
-        nor does it raise that above the begin of the range: one of the two always falls short.",
+    title: "a local port range that begins below the first unprivileged port",
+    explanation: "The kernel refuses a local port range that begins below `net.ipv4.ip_unprivileged_port_start`, and \
+        refuses to raise that above the start of the range: one of the two always falls short.",
     check: Check::Profile(below_unprivileged),
 };
 
@@ -130,7 +132,7 @@ fn never_both(profile: &Profile) -> Option<Problem> {
     let lowest = least(start)?;
     let (_, first) = *spans(&range.asked)?.first()?;
     (first < lowest).then(|| {
-        let message = format!("`{START}` of {lowest} and `{RANGE}` from {first}: the kernel never has both");
+        let message = format!("`{START}` of {lowest} and `{RANGE}` from {first}: the kernel does not allow both");
         range.warn(&BELOW_UNPRIVILEGED, message).see(&start.origin, "the other one")
     })
 }

@@ -16,7 +16,7 @@ const COOKIE: c_int = 71;
 /// Linux 5.14.
 ///
 /// # Errors
-/// A socket of any family can't be had, as under `RestrictAddressFamilies=none` of systemd.exec(5).
+/// No socket of any family can be made, as under `RestrictAddressFamilies=none` of systemd.exec(5).
 pub fn network_cookie() -> io::Result<Option<u64>> {
     let socket = UnixDatagram::unbound()?;
     let mut cookie = 0_u64;

@@ -11,7 +11,7 @@ use crate::support::namespaces::{inside, skip, this_test};
 use crate::support::test::Test;
 
 const KEY: [&str; 2] = ["--set", "net.core.somaxconn=5555"];
-const ENDED: &str = "it has ended, or its first thread has: it is in no namespaces any more\n";
+const ENDED: &str = "it has ended (or its main thread has) and is no longer in any namespace\n";
 
 /// Waits until the first thread of the process has ended.
 fn ended(child: &Child) -> String {

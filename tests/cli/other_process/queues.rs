@@ -14,12 +14,12 @@ fn short_listen_queue_is_warned_of_until_listen_again() {
         let check = |ends: &str| Test::new(["check", "--set", "net.core.somaxconn=1024", "--pid", &pid]).stdout(ends);
         let warning = format!(
             "
-warning: queues that take fewer than the 1024 connections that they could
+warning: listen queues shorter than the 1024 connections that the kernel allows
 LISTENER           QUEUE  WAITING  PROCESS
 0.0.0.0:8080       64     0        [..], pid {pid}
 @the\\u{{1b}}service  64     0        [..], pid {pid}
-    why: a queue's length is taken at listen(2): the service's own backlog, cut to net.core.somaxconn
-    remedy: restart the service or have it listen again, and raise the backlog that it asks for where that is lower
+    why: a queue gets its length at listen(2): the service's own backlog, at most net.core.somaxconn
+    remedy: raise the service's own backlog where that is lower, then restart the service
 "
         );
         let short = format!(
@@ -27,7 +27,7 @@ LISTENER           QUEUE  WAITING  PROCESS
 net.core.somaxconn  1024    64     not set
 
 1 of 1 setting falls short
-to set what is not set: tunectl apply --set net.core.somaxconn=1024 --pid {pid}
+to apply: tunectl apply --set net.core.somaxconn=1024 --pid {pid}
 {warning}"
         );
         check(&short).code(1).run();
@@ -37,7 +37,7 @@ to set what is not set: tunectl apply --set net.core.somaxconn=1024 --pid {pid}
         let holds = "SETTING             WANTED  FOUND  VERDICT
 net.core.somaxconn  1024    1024   ok
 
-the one setting holds
+the required setting matches
 ";
         check(&format!("{holds}{warning}")).run();
 

@@ -26,7 +26,7 @@ fn container_process_has_no_host_settings() {
         (&theirs["context"]["contained"], &theirs["findings"][0]["cause"]),
         (&json!(true), &json!("host-setting"))
     );
-    let why = "it belongs to the whole machine, and the process is in a container or namespace: it was not written";
+    let why = "it belongs to the whole machine, and the process is in a container or namespace: not written";
     assert_eq!(theirs["findings"][0]["why"], why);
     let ours = document(&[]);
     let initial = std::fs::read_link("/proc/self/ns/ipc").unwrap().ends_with("ipc:[4026531839]");
@@ -59,7 +59,7 @@ fn inaccessible_namespaces_are_reported() {
         let followed =
             format!("sudo() {{ \"$@\"; }}\n{remedy}\n{enter} tunectl check --set user.max_net_namespaces=77");
         let ran = Test::shell(&followed).stdout_is_anything().run();
-        assert!(ran.stdout.ends_with("the one setting holds\n"), "{}", ran.stdout);
+        assert!(ran.stdout.ends_with("the required setting matches\n"), "{}", ran.stdout);
         let ours = std::fs::read_to_string("/proc/sys/user/max_net_namespaces").unwrap();
         assert_ne!(ours.trim(), "77");
         let apply = ["apply", "--set", "net.core.somaxconn=128", "--set", "net.ipv4.tcp_fin_timeout=33", "--pid"];
@@ -120,13 +120,13 @@ fn reason_of_inaccessible_process_is_reported() {
             ),
             (
                 format!("setpriv --bounding-set=-sys_ptrace {check}"),
-                "its namespaces can't be seen: EACCES (permission denied)\n  \
-                 = help: that takes CAP_SYS_PTRACE over it: try it as root of the host",
+                "cannot read its namespaces: EACCES (permission denied)\n  = help: that needs CAP_SYS_PTRACE \
+                 over the process: try again as root on the host",
             ),
             (
                 format!("setpriv --bounding-set=-sys_admin {check}"),
-                "its net namespace can't be entered: EPERM (operation not permitted)\n  \
-                 = help: that takes CAP_SYS_ADMIN over it: try it as root of the host",
+                "cannot enter its net namespace: EPERM (operation not permitted)\n  = help: that needs \
+                 CAP_SYS_ADMIN over the process: try again as root on the host",
             ),
         ] {
             Test::shell(&script).stderr(&format!("error: pid {pid}: {why}\n")).code(1).run();
@@ -137,7 +137,7 @@ fn reason_of_inaccessible_process_is_reported() {
         few.args(["-c", "exec prlimit --nofile=3 \"$@\" <&-", "sh"]);
         few.arg(program.get_program()).args(program.get_args());
         few.args(["check", "--set", "net.core.somaxconn=1", "--pid", &pid]);
-        let why = "its namespaces can't be seen: EMFILE (too many open files)";
+        let why = "cannot read its namespaces: EMFILE (too many open files)";
         Test::of(few).stderr(&format!("error: pid {pid}: {why}\n")).code(1).run();
     });
 }

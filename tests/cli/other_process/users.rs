@@ -39,13 +39,13 @@ done"
     .run();
     let causes: Vec<&str> = bound.stdout.lines().filter(|line| line.contains("\"cause\"")).map(str::trim).collect();
     assert_eq!(causes, ["\"cause\": \"not-permitted\",", "\"cause\": \"not-permitted\","], "{}", bound.stdout);
-    assert!(bound.stdout.contains("only the root of its container, or who has CAP_SETUID, may write it"));
+    assert!(bound.stdout.contains("writing it needs root of its container or CAP_SETUID"));
     assert_eq!(of_all("kernel/msgmni"), before.0);
 
     let ran = Test::shell(&format!(
-        "tunectl check {asked} | grep -E '^to set|settings hold'
+        "tunectl check {asked} | grep -E '^to apply|settings hold'
 tunectl apply {asked}
-tunectl check {asked} | grep -E '^to set|settings hold'
+tunectl check {asked} | grep -E '^to apply|settings hold'
 for key in kernel/msgmni fs/mqueue/msg_default kernel/domainname net/core/somaxconn; do
     nsenter --target {pid} --net --ipc --uts cat /proc/sys/$key
 done
@@ -56,7 +56,7 @@ nsenter --target {pid} --net --ipc --uts tunectl revert | tail -n 1"
     assert_eq!(
         ran.stdout.lines().collect::<Vec<_>>(),
         [
-            &format!("to set what is not set: tunectl apply {}", asked.replace("         ", "")),
+            &format!("to apply: tunectl apply {}", asked.replace("         ", "")),
             &format!("kernel.msgmni {} → 77", before.0),
             &format!("fs.mqueue.msg_default {} → 5", before.1),
             &format!("kernel.domainname {} → here", before.2),
@@ -101,8 +101,8 @@ fn rootless_container_is_tuned_by_its_user() {
     let pid = other.pid();
     tunectl(&["apply", "--set", "net.core.somaxconn=256"], &pid)
         .stderr(&format!(
-            "error: pid {pid}: its namespaces can't be seen: EACCES (permission denied)\n  \
-             = help: it belongs to somebody else: try it with sudo, on the host\n"
+            "error: pid {pid}: cannot read its namespaces: EACCES (permission denied)\n  = help: it belongs \
+             to another user: try again with sudo, on the host\n"
         ))
         .code(1)
         .run();

@@ -84,7 +84,7 @@ fn body(text: &str) -> String {
     let head = [lines.next().unwrap(), lines.next().unwrap()];
     assert!(
         head[0].starts_with("# Written by tunectl for ")
-            && head[0].ends_with("/web.toml; change that, and not this file.\n"),
+            && head[0].ends_with("/web.toml; change that instead of this file.\n"),
         "{head:?}"
     );
     assert!(head[1].starts_with("# tunectl-seal: profile "), "{head:?}");
@@ -103,8 +103,7 @@ fn persisted_files_contain_the_current_values() {
         system
             .run(&words)
             .stdout(&format!(
-                "\
-net.core.somaxconn 4096 → 5000
+                "net.core.somaxconn 4096 → 5000
 net.ipv4.tcp_rmem 4096 131072 6291456 → 4096 131072 8388608
 net.ipv4.conf.lo.rp_filter 0 → 2
 net.ipv4.ip_local_reserved_ports (empty) → 8080,9000-9010
@@ -113,7 +112,7 @@ nofile (soft) 1000 → 500 for [..]
 {root}/{SYSCTLS} written
 {root}/{LOGINS} written
 {root}/{DROP_IN} written
-for the limits of web.service: systemctl daemon-reload, and restart
+for the limits of web.service: systemctl daemon-reload, then restart it
 "
             ))
             .run();
@@ -145,12 +144,11 @@ root  hard  nofile      524288
         system
             .run(&words)
             .stdout(&format!(
-                "\
-nothing to change, 7 hold already
-{root}/{SYSCTLS} is as it should be
-{root}/{LOGINS} is as it should be
-{root}/{DROP_IN} is as it should be
-for the limits of web.service: systemctl daemon-reload, and restart
+                "nothing to change, 7 hold already
+{root}/{SYSCTLS} unchanged
+{root}/{LOGINS} unchanged
+{root}/{DROP_IN} unchanged
+for the limits of web.service: systemctl daemon-reload, then restart it
 "
             ))
             .run();
@@ -237,11 +235,11 @@ fn revert_removes_persisted_files() {
         system.0.write("root/etc/systemd/system/web.service.d/mine.conf", "[Service]\n");
         system.0.write("root/etc/sysctl.d/10-mine.conf", "vm.swappiness = 1\n");
         let dry = system.run(&["revert", "--persist", "--root", "ROOT", "--dry-run"]).stdout_is_anything().run();
-        assert_eq!(dry.stdout.matches("would be taken away").count(), 3, "{}", dry.stdout);
+        assert_eq!(dry.stdout.matches("would be removed").count(), 3, "{}", dry.stdout);
         assert_eq!(system.files().len(), 5);
         system.run(&["revert", "--persist", "--root", "ROOT"]).stdout_is_anything().run();
         assert_eq!(system.files(), ["etc/sysctl.d/10-mine.conf", "etc/systemd/system/web.service.d/mine.conf"]);
-        system.run(&["revert", "--persist", "--root", "ROOT"]).stdout("nothing to put back\n").run();
+        system.run(&["revert", "--persist", "--root", "ROOT"]).stdout("nothing to revert\n").run();
         // Where nobody else's drop-in is, the folder goes too.
         fs::remove_dir_all(system.0.path().join("root/etc/systemd")).unwrap();
         system.persist();
@@ -261,13 +259,11 @@ fn manually_edited_persisted_files_are_kept() {
         let root = system.0.path().join("root");
         let root = root.display();
         let help = format!(
-            "  = help: keep it under another name, or `tunectl revert --persist --root {root} --force` takes it away\n"
+            "  = help: keep it under another name, or remove it with `tunectl revert --persist --root {root} --force`\n"
         );
         system
             .run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT"])
-            .stderr(&format!(
-                "error: `[..]/{SYSCTLS}` was changed by hand since tunectl wrote it; nothing was changed\n{help}"
-            ))
+            .stderr(&format!("error: `[..]/{SYSCTLS}` was edited since tunectl wrote it; nothing was changed\n{help}"))
             .code(1)
             .run();
         assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096");
@@ -277,7 +273,7 @@ fn manually_edited_persisted_files_are_kept() {
             system
                 .run(&["revert", "--persist", "--root", "ROOT"])
                 .stderr(&format!(
-                    "error: `[..]/{SYSCTLS}` was changed by hand since tunectl wrote it; nothing was put back\n{help}"
+                    "error: `[..]/{SYSCTLS}` was edited since tunectl wrote it; nothing was put back\n{help}"
                 ))
                 .code(1)
                 .run();
@@ -332,8 +328,8 @@ fn persisting_another_profile_replaces_the_files() {
         system.persist();
         let ran = system.run(&["apply", "--set", "net.core.somaxconn=7000", "--persist", "--root", "ROOT"]);
         let said = ran.stdout_is_anything().run().stdout;
-        assert!(said.contains(", in place of what was written for /"), "{said}");
-        assert_eq!(said.matches("taken away: nothing of it is asked for any more").count(), 2, "{said}");
+        assert!(said.contains("it replaces the file written for /"), "{said}");
+        assert_eq!(said.matches("removed: the profile asks for none of it any more").count(), 2, "{said}");
         assert_eq!(system.files(), [SYSCTLS]);
         assert!(
             system.text(SYSCTLS).starts_with("# Written by tunectl for the command line;"),
@@ -350,15 +346,14 @@ fn settings_that_cannot_persist_are_refused_first() {
         system
             .run(&["apply", "-p", "WEB", "--persist"])
             .stderr(
-                "\
-error: nothing lasts beyond this container or namespace, and the host's files are not its own
-  = help: leave `--persist` out, or name the directory of another system with `--root DIR`
+                "error: files written in this container or namespace do not outlive it
+  = help: leave `--persist` out, or name the root directory of another system with `--root DIR`
 ",
             )
             .code(2)
             .run();
         for wrong in ["../x", "a/b", "web.socket", ".service", "a b"] {
-            let stderr = format!("error: `{wrong}` is not the name of a service\n");
+            let stderr = format!("error: `{wrong}` is not a valid service name\n");
             let words = ["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", wrong];
             system.run(&words).stderr(&stderr).code(2).run();
         }

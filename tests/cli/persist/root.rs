@@ -73,8 +73,7 @@ fn overriding_files_are_searched_in_the_root_directory() {
         let said = ran.stdout_is_anything().run().stdout;
         let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
         let [only] = warnings[..] else { panic!("{said}") };
-        let expected =
-            "/etc/sysctl.d/99-z.conf line 1 sets net.core.somaxconn to 128, not to 5000, and is read later by";
+        let expected = "/etc/sysctl.d/99-z.conf line 1 sets net.core.somaxconn to 128 instead of 5000, and ";
         assert!(only.contains(expected), "{only}");
     });
 }

@@ -33,8 +33,8 @@ fn overriding_sysctl_files_are_warned_of() {
         assert_eq!(
             warnings,
             [
-                "warning: /etc/sysctl.d/99-z.conf line 2 sets net.core.somaxconn to 128, not to 5000, and is read later by everyone",
-                "warning: /etc/sysctl.conf line 1 sets net.core.somaxconn to 3, not to 5000, and is read later by `sysctl --system`",
+                "warning: /etc/sysctl.d/99-z.conf line 2 sets net.core.somaxconn to 128 instead of 5000, and everyone reads it later",
+                "warning: /etc/sysctl.conf line 1 sets net.core.somaxconn to 3 instead of 5000, and `sysctl --system` reads it later",
             ]
         );
     });
@@ -62,9 +62,9 @@ fn overriding_limits_files_are_warned_of() {
         assert_eq!(
             warnings,
             [
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 550, not to 500, and is read later by everyone",
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 550, not to 600, and is read later by everyone",
-                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7, not to 500:600, and is read later by everyone",
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 550 instead of 500, and everyone reads it later",
+                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 550 instead of 600, and everyone reads it later",
+                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7 instead of 500:600, and everyone reads it later",
             ]
         );
     });
@@ -81,10 +81,8 @@ fn revert_names_the_file_that_set_a_foreign_value() {
             .run(&["revert", "--persist", "--root", "ROOT"])
             .stdout("0 settings put back\n")
             .stderr(
-                "\
-error: net.core.somaxconn is 77, not the 5000 that we wrote: it is somebody else's by now \
-(`[..]/root/usr/lib/sysctl.d/50-mine.conf` says so in line 2), and was left
-  = help: `tunectl revert --force` puts it back to 4096 all the same
+                "error: net.core.somaxconn is 77, not the 5000 that we wrote: changed by another program since (`[..]/root/usr/lib/sysctl.d/50-mine.conf` says so in line 2); not reverted
+  = help: `tunectl revert --force` puts it back to 4096 anyway
 ",
             )
             .code(1)

@@ -16,10 +16,9 @@ fn apply_needs_a_journal_or_no_journal() {
         let apply = ["apply", "--set", "net.core.somaxconn=5000"];
         host.run(&apply)
             .stderr(
-                "\
-error: the journal's directory `[..]/journal` is no directory; nothing was changed
-  = help: name another directory with TUNECTL_JOURNAL
-  = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back
+                "error: the journal's directory `[..]/journal` is not a directory; nothing was changed
+  = help: set TUNECTL_JOURNAL to another directory
+  = help: `--no-journal` applies without a journal; `tunectl revert` can then undo nothing
 ",
             )
             .code(1)
@@ -40,8 +39,7 @@ fn journal_writable_by_others_is_refused() {
         host.0.mode("journal", 0o777);
         host.run(&["revert"])
             .stderr(
-                "\
-error: the journal's directory `[..]/journal` can be written to by others (mode 0777)
+                "error: the journal's directory `[..]/journal` is writable by other users (mode 0777)
   = help: `chmod 700 [..]/journal`
 ",
             )
@@ -51,9 +49,8 @@ error: the journal's directory `[..]/journal` can be written to by others (mode 
         host.edit("tunectl-journal\t1", "tunectl-journal\t2");
         host.run(&["revert"])
             .stderr(
-                "\
-error: the journal `[..]/journal/000001.journal` can't be read: it is of another version of tunectl
-  = help: nothing can be put back from it: move it away
+                "error: cannot read the journal `[..]/journal/000001.journal`: it was written by another version of tunectl
+  = help: nothing can be reverted from it: move it away
 ",
             )
             .code(1)
@@ -71,9 +68,8 @@ fn unreadable_secret_needs_allow_irreversible() {
         let one = format!("{key}=2001:0db8:0000:0000:0000:0000:0000:0001");
         host.run(&["apply", "--set", &one])
             .stderr(&format!(
-                "\
-error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone before the next boot
-  = help: nothing was changed; if it is meant for good, add `--allow-irreversible`
+                "error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone until the next boot
+  = help: nothing was changed; to change it until the next boot, add `--allow-irreversible`
 "
             ))
             .code(2)
@@ -86,10 +82,10 @@ error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone before 
         assert_eq!(sysctl(path), "2001:0db8:0000:0000:0000:0000:0000:0001");
         host.run(&["revert"])
             .stdout("0 settings put back\n")
-            .stderr(&format!("error: {key} can't be put back before the next boot\n"))
+            .stderr(&format!("error: {key} can't be put back until the next boot\n"))
             .code(1)
             .run();
-        host.run(&["revert"]).stdout("nothing to put back\n").run();
+        host.run(&["revert"]).stdout("nothing to revert\n").run();
     });
 }
 
@@ -101,8 +97,8 @@ fn corrupt_journals_are_refused() {
         host.apply("net.core.somaxconn=5000");
         let path = host.journal().join("000001.journal");
         let refused = |why: &str| {
-            let (help, path) = ("nothing can be put back from it: move it away", path.display());
-            let said = format!("error: the journal `{path}` can't be read: {why}\n  = help: {help}\n");
+            let (help, path) = ("nothing can be reverted from it: move it away", path.display());
+            let said = format!("error: cannot read the journal `{path}`: {why}\n  = help: {help}\n");
             host.run(&["revert"]).stderr(&said).code(1).run();
         };
         let whole = fs::read_to_string(&path).unwrap();
@@ -113,13 +109,13 @@ fn corrupt_journals_are_refused() {
         }
         fs::write(&path, &whole).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o602)).unwrap();
-        refused("others can write to it (mode 0602)");
+        refused("it is writable by other users (mode 0602)");
         fs::remove_file(&path).unwrap();
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
         refused("it is no file");
         fs::set_permissions(host.journal(), Permissions::from_mode(0o777)).unwrap();
         let journal = host.journal();
-        let why = "can be written to by others (mode 0777)\n  = help: `chmod 700";
+        let why = "is writable by other users (mode 0777)\n  = help: `chmod 700";
         let said = format!("error: the journal's directory `{0}` {why} {0}`\n", journal.display());
         host.run(&["revert"]).stderr(&said).code(1).run();
         assert_eq!(sysctl("net/core/somaxconn"), "5000");
@@ -155,7 +151,7 @@ fn irreversible_setting_is_not_written_when_another_falls_short() {
         let words = ["apply", "--allow-irreversible", "--set", &set, "--set", "net.core.somaxconn=5000"];
         let ran = host.run(&[&words[..], &["--set", "net.foo.bar=1"]].concat()).stderr_is_anything().code(1).run();
         assert!(
-            ran.stderr.contains("it was held back: `net.foo.bar` fell short, and this can't be undone"),
+            ran.stderr.contains("not written: `net.foo.bar` fell short, and this one can't be undone"),
             "{}",
             ran.stderr
         );

@@ -95,9 +95,8 @@ fn one_way_settings_need_allow_irreversible() {
     let kernel = Fake::linux().with(key, "0", Behaviour::numbers(1, 1));
     let mut machine = Machines::new(kernel, System::Linux);
     let apply = ["apply", "--set", "kernel.modules_disabled=1", "--set", "vm.swappiness=10"];
-    let refusal = "\
-error: `kernel.modules_disabled` = 1 can't be undone before the next boot
-  = help: nothing was changed; if it is meant for good, add `--allow-irreversible`
+    let refusal = "error: `kernel.modules_disabled` = 1 can't be undone until the next boot
+  = help: nothing was changed; to change it until the next boot, add `--allow-irreversible`
 ";
     assert_eq!(machine.run(&apply), (String::new(), refusal.to_owned(), 2));
     assert_eq!(machine.values([key, "vm.swappiness"]), ["0", "60"]);
@@ -105,9 +104,9 @@ error: `kernel.modules_disabled` = 1 can't be undone before the next boot
     assert_eq!(machine.values([key, "vm.swappiness"]), ["1", "10"]);
     let (out, err, code) = machine.run(&["revert"]);
     assert_eq!(out, "vm.swappiness 10 → 60\n1 setting put back\n");
-    assert_eq!((err.as_str(), code), ("error: kernel.modules_disabled can't be put back before the next boot\n", 1));
+    assert_eq!((err.as_str(), code), ("error: kernel.modules_disabled can't be put back until the next boot\n", 1));
     assert_eq!(machine.values([key, "vm.swappiness"]), ["1", "60"]);
-    assert_eq!(machine.run(&["revert"]), said("nothing to put back\n"));
+    assert_eq!(machine.run(&["revert"]), said("nothing to revert\n"));
 }
 
 #[test]
@@ -127,9 +126,9 @@ fn vanished_key_needs_no_revert() {
     let mut machine = Machines::new(Fake::linux(), System::Linux);
     assert_eq!(machine.run(&["apply", "--set", "vm.swappiness=10"]).2, 0);
     machine.kernel = machine.kernel.clone().without("vm.swappiness");
-    let gone = "vm.swappiness is gone, and with it what was changed\n0 settings put back\n";
+    let gone = "vm.swappiness no longer exists; nothing to revert\n0 settings put back\n";
     assert_eq!(machine.run(&["revert"]), said(gone));
-    assert_eq!(machine.run(&["revert"]), said("nothing to put back\n"));
+    assert_eq!(machine.run(&["revert"]), said("nothing to revert\n"));
 }
 
 #[test]

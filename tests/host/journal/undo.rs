@@ -85,7 +85,7 @@ fn newest_apply_is_reverted_first() {
         host.run(&["revert"]).stdout("net.core.somaxconn 6000 → 5000\n1 setting put back\n").run();
         assert_eq!(sysctl("net/core/somaxconn"), "5000");
         host.run(&["revert"]).stdout("net.core.somaxconn 5000 → 4096\n1 setting put back\n").run();
-        host.run(&["revert"]).stdout("nothing to put back\n").run();
+        host.run(&["revert"]).stdout("nothing to revert\n").run();
         assert_eq!((sysctl("net/core/somaxconn").as_str(), host.entries().len()), ("4096", 0));
     });
 }
@@ -113,9 +113,8 @@ fn values_changed_by_others_are_not_reverted() {
             host.run(&["revert"])
                 .stdout("0 settings put back\n")
                 .stderr(
-                    "\
-error: net.core.somaxconn is 77, not the 5000 that we wrote: it is somebody else's by now, and was left
-  = help: `tunectl revert --force` puts it back to 4096 all the same
+                    "error: net.core.somaxconn is 77, not the 5000 that we wrote: changed by another program since; not reverted
+  = help: `tunectl revert --force` puts it back to 4096 anyway
 ",
                 )
                 .code(1)
@@ -174,7 +173,7 @@ fn entries_of_another_namespace_are_skipped() {
             other.args(words);
             Test::of(other)
                 .env("TUNECTL_JOURNAL", host.journal())
-                .stdout("nothing to put back; what was applied in other namespaces is for them to put back\n")
+                .stdout("nothing to revert; entries of other namespaces were skipped: run `tunectl revert` there\n")
                 .run();
         }
         assert_eq!(sysctl("net/core/somaxconn"), "5000");
@@ -188,7 +187,7 @@ fn journal_of_an_earlier_boot_is_dropped() {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
         host.edit("boot\t", "boot\tan earlier one ");
-        host.run(&["revert"]).stdout("nothing to put back; what was applied before the last boot died with it\n").run();
+        host.run(&["revert"]).stdout("nothing to revert; entries from before the last boot are void\n").run();
         assert_eq!((sysctl("net/core/somaxconn").as_str(), host.entries().len()), ("5000", 0));
     });
 }
@@ -214,7 +213,7 @@ fn limits_are_reverted_only_for_the_same_process() {
         host.run(&apply).stdout_is_anything().run();
         host.edit(&format!("\t{pid}\t"), &format!("\t{pid}\t1"));
         host.run(&["revert", "--force"])
-            .stdout(&format!("nofile of sleep, pid {pid} is gone, and with it what was changed\n0 settings put back\n"))
+            .stdout(&format!("nofile of sleep, pid {pid} no longer exists; nothing to revert\n0 settings put back\n"))
             .run();
         assert_eq!(open_files().0, "100");
     });
@@ -240,10 +239,9 @@ fn concurrent_runs_wait_for_the_lock() {
         let _lock = Flock::lock(file, FlockArg::LockExclusive).unwrap();
         host.run(&["apply", "--set", "net.core.somaxconn=7000"])
             .stderr(
-                "\
-error: another tunectl is changing settings just now: it holds `[..]/journal/lock`; nothing was changed
-  = help: wait until it is done
-  = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back
+                "error: another tunectl is changing settings: it holds `[..]/journal/lock`; nothing was changed
+  = help: wait until it has finished
+  = help: `--no-journal` applies without a journal; `tunectl revert` can then undo nothing
 ",
             )
             .code(1)
@@ -275,8 +273,8 @@ fn revert_json_lists_every_outcome() {
         let ran = host.run(&["revert", "--format", "json"]).code(1).stdout_is_anything();
         let ran = ran
             .stderr(
-                "error: net.core.somaxconn is 6000, not the 5000 that we wrote: it is somebody else's by now, and was left\n  \
-                 = help: `tunectl revert --force` puts it back to 4096 all the same\n",
+                "error: net.core.somaxconn is 6000, not the 5000 that we wrote: changed by another program \
+                 since; not reverted\n  = help: `tunectl revert --force` puts it back to 4096 anyway\n",
             )
             .run();
         let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -296,7 +294,7 @@ fn revert_json_lists_every_outcome() {
                     "outcome": "somebody-elses",
                     "original": "4096",
                     "found": "6000",
-                    "why": "net.core.somaxconn is 6000, not the 5000 that we wrote: it is somebody else's by now, and was left",
+                    "why": "net.core.somaxconn is 6000, not the 5000 that we wrote: changed by another program since; not reverted",
                 },
                 {
                     "setting": "net.ipv4.tcp_fin_timeout",

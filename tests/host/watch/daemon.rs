@@ -45,7 +45,7 @@ fn periodic_sweep_finds_changes_without_events() {
         let daemon = Daemon::start("[linux.sysctl]\nnet.ipv4.conf.lo.forwarding = 0\n", &["--interval", "300ms"]);
         daemon.line(WATCHING);
         put("net/ipv4/conf/all/forwarding", "1");
-        daemon.line("drifted: net.ipv4.conf.lo.forwarding 0 → 1, wanted 0, since a moment between [..]Z and [..]Z");
+        daemon.line("drifted: net.ipv4.conf.lo.forwarding 0 → 1, wanted 0, between [..]Z and [..]Z");
         assert_eq!(daemon.end(libc::SIGINT), Some(0));
     });
 }
@@ -62,7 +62,7 @@ fn drift_is_repaired_until_the_writer_persists() {
             assert_eq!(sysctl("net/core/somaxconn"), "4096");
         }
         put("net/core/somaxconn", "128");
-        daemon.line("given up: net.core.somaxconn is 128, wanted at least 4096: it was put back 5 times [..]");
+        daemon.line("given up: net.core.somaxconn is 128, wanted at least 4096: repaired 5 times [..]");
         std::thread::sleep(Duration::from_millis(500));
         assert_eq!(sysctl("net/core/somaxconn"), "128");
         daemon.signal(libc::SIGHUP);
@@ -99,9 +99,9 @@ fn repair_needs_a_journal_or_no_journal() {
         };
         watch(&[])
             .stderr(
-                "error: the journal can't be kept: create `/dev/null/journal`: not a directory; nothing was changed\n  \
-                 = help: name another directory with TUNECTL_JOURNAL\n  \
-                 = help: `--no-journal` goes without, and then `tunectl revert` can't put anything back\n",
+                "error: cannot write the journal: create `/dev/null/journal`: not a directory; nothing was \
+                 changed\n  = help: set TUNECTL_JOURNAL to another directory\n  = help: `--no-journal` \
+                 applies without a journal; `tunectl revert` can then undo nothing\n",
             )
             .code(1)
             .run();
@@ -120,7 +120,7 @@ fn changed_profile_is_reloaded_and_a_broken_one_ignored() {
         daemon.line(WATCHING);
         daemon.profile("[linux.sysctl]\nnet.core.somaxconn = { at_leest = 4096 }\n");
         daemon.line("error: unknown operator `at_leest`[..]");
-        daemon.line("warning: the profile of before stays in force");
+        daemon.line("warning: keeping the previous profile");
         put("net/core/somaxconn", "128");
         daemon.line("drifted: net.core.somaxconn 4096 → 128, wanted at least 4096, [..]");
         daemon.profile("[linux.sysctl]\nnet.core.somaxconn = { at_least = 100 }\nnet.ipv4.tcp_fin_timeout = 31\n");
@@ -129,7 +129,7 @@ fn changed_profile_is_reloaded_and_a_broken_one_ignored() {
         put("net/ipv4/tcp_fin_timeout", "31");
         daemon.line("holds again: net.ipv4.tcp_fin_timeout 60 → 31[..]");
         fs::remove_file(daemon.scratch.path().join("p.toml")).unwrap();
-        daemon.line("warning: the profile of before stays in force");
+        daemon.line("warning: keeping the previous profile");
         daemon.profile(PROFILE);
         daemon.line("reloaded: 1 setting of [..]p.toml, 0 hold, 1 fall short");
     });

@@ -116,7 +116,7 @@ fn irreversible_repairs_are_not_made() {
     watch.sweep(&[
         "falls short: kernel.kexec_load_disabled is 0, wanted 1",
         "falls short: net.core.somaxconn is 4096, wanted 1",
-        "not repaired: kernel.kexec_load_disabled is 0, wanted 1: it can't be undone; `apply --allow-irreversible` does it",
+        "not repaired: kernel.kexec_load_disabled is 0, wanted 1: it can't be undone until reboot; `apply --allow-irreversible` sets it",
         "repaired: net.core.somaxconn 4096 → 1",
     ]);
     watch.later(HOUR).sweep(&[]);
@@ -129,7 +129,7 @@ fn repair_waits_for_the_journal_lock() {
     let other = Journal::open_or_create(&journal.locations).unwrap();
     watch.sweep(&[
         "falls short: net.core.somaxconn is 4096, wanted 1",
-        "nothing is repaired: another tunectl is changing settings just now: it holds `[..]/journal/lock`",
+        "repair is disabled: another tunectl is changing settings: it holds `[..]/journal/lock`",
     ]);
     drop(other);
     assert_eq!(watch.watcher.repair_due(), Some(watch.now.monotonic + 16 * SECOND));

@@ -45,7 +45,7 @@ fn service_manager_is_notified_of_each_state() {
         assert_eq!(manager.hears("READY=1"), "READY=1");
         put("net/core/somaxconn", "1");
         let status = manager.hears("1 fall short");
-        assert!(status.starts_with("STATUS=1 setting, 1 fall short, looked at 2"), "{status}");
+        assert!(status.starts_with("STATUS=1 setting, 1 fall short, last read 2"), "{status}");
         daemon.signal(libc::SIGHUP);
         let reloading = manager.hears("RELOADING=1\nMONOTONIC_USEC=");
         assert!(reloading.rsplit_once('=').unwrap().1.parse::<u64>().unwrap() > 0);

@@ -30,11 +30,13 @@ fn unwatched_limits_are_warned_of() {
     let help = "  = help: `tunectl check --pid PID` compares them\n";
     Test::new(["watch", "--once", "--metrics", "m.prom", "--rlimit", "nofile=1:1"])
         .code(2)
-        .stderr(&format!("error: there is nothing to watch: resource limits belong to a process\n{help}"))
+        .stderr(&format!(
+            "error: nothing to watch: the profile has only resource limits, which belong to a process\n{help}"
+        ))
         .run();
     let words = ["watch", "--once", "--rlimit", "nofile=1:1", "--set", "kernel.ostype=Linux"];
     let ran = Test::new(words).stderr_is_anything().run();
-    let warned = "resource limits belong to a process and are not watched: `tunectl check --pid PID` compares them\n";
+    let warned = "resource limits belong to a process and are not watched; `tunectl check --pid PID` compares them\n";
     assert!(ran.stderr.ends_with(warned), "{}", ran.stderr);
 }
 
@@ -51,8 +53,8 @@ fn watch_usage_errors_change_nothing() {
     Test::new(["watch", "--once"])
         .code(2)
         .stderr(
-            "error: no profile was named\n  \
-             = help: name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl profile list` shows them\n",
+            "error: no profile given\n  = help: name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl \
+             profile list` shows them\n",
         )
         .run();
     Test::new(["watch", "--interval", "50ms", "-p", "base"])

@@ -59,8 +59,8 @@ fn contradictions_with_one_of_are_found() {
     assert_eq!(
         linux(range),
         [
-            "W001: local ports from 1024 on, and no service port is kept out of them",
-            "W002: both ends of the range of local ports are even: 1024 and 65000",
+            "W001: local ports from 1024 on, and no service port is reserved",
+            "W002: both ends of the local port range are even: 1024 and 65000",
         ]
     );
 }
@@ -73,8 +73,8 @@ fn impossible_port_combinations_are_warned_of() {
             .filter(|warning| !warning.starts_with("W001"))
             .collect::<Vec<_>>()
     };
-    let message = "W020: `net.ipv4.ip_unprivileged_port_start` of 2000 and `net.ipv4.ip_local_port_range` from 1024: the \
-        kernel never has both";
+    let message = "W020: `net.ipv4.ip_unprivileged_port_start` of 2000 and `net.ipv4.ip_local_port_range` from 1024: \
+        the kernel does not allow both";
     for (start, range) in [
         ("2000", "[1024, 65535]"),
         ("{ at_least = 2000 }", "{ covers = [1024, 65535] }"),
@@ -109,11 +109,11 @@ core = 0
     let key = |line: &str| on(&format!("[linux.sysctl]\n{line}\n"));
     assert_eq!(
         key("net.core.somaxconn = { at_least = 1024 }"),
-        ["W009: net.core.somaxconn is asked for already, word for word"]
+        ["W009: net.core.somaxconn is inherited already, with the same value"]
     );
     assert_eq!(
         key("net.core.somaxconn = { at_most = 512, required = false }")[1..],
-        ["W008: net.core.somaxconn at most 512 contradicts what is extended: at least 1024"]
+        ["W008: net.core.somaxconn at most 512 conflicts with an inherited setting: at least 1024"]
     );
     for (line, contradicts) in [
         ("net.core.somaxconn = { at_least = 1024, required = false }", false),
@@ -130,7 +130,10 @@ core = 0
         assert_eq!(found.len(), usize::from(contradicts), "{line}: {found:?}");
         assert!(found.iter().all(|warning| warning.starts_with("W008: ")), "{line}: {found:?}");
     }
-    assert_eq!(on("[rlimit]\ncore = 'unlimited'\n"), ["W008: core (soft) unlimited contradicts what is extended: 0"]);
+    assert_eq!(
+        on("[rlimit]\ncore = 'unlimited'\n"),
+        ["W008: core (soft) unlimited conflicts with an inherited setting: 0"]
+    );
 }
 
 #[test]
@@ -176,13 +179,13 @@ fn few_remaining_local_ports_are_warned_of() {
 fn limits_out_of_range_or_too_low_are_warned_of() {
     let limit = |line: &str| warnings(&format!("[rlimit]\n{line}\n[lint]\nallow = 'W012'"));
     for (line, message) in [
-        ("rtprio = 100", "W017: rtprio (soft) is above 99, the most that there is"),
-        ("nice = { hard = { at_least = 41 } }", "W017: nice (hard) is above 40, the most that there is"),
-        ("nofile = 3", "W018: with nofile (soft) at 3 hardly a program runs"),
-        ("as = '2MiB'", "W018: with as (soft) at 2097152 hardly a program runs"),
-        ("data = { soft = { at_most = 65536 } }", "W018: with data (soft) at 65536 hardly a program runs"),
-        ("stack = 8192", "W018: with stack (soft) at 8192 hardly a program runs"),
-        ("cpu = 0", "W018: with cpu (soft) at 0 hardly a program runs"),
+        ("rtprio = 100", "W017: rtprio (soft) is above 99, the highest that has a meaning"),
+        ("nice = { hard = { at_least = 41 } }", "W017: nice (hard) is above 40, the highest that has a meaning"),
+        ("nofile = 3", "W018: with nofile (soft) at 3 most programs don't start"),
+        ("as = '2MiB'", "W018: with as (soft) at 2097152 most programs don't start"),
+        ("data = { soft = { at_most = 65536 } }", "W018: with data (soft) at 65536 most programs don't start"),
+        ("stack = 8192", "W018: with stack (soft) at 8192 most programs don't start"),
+        ("cpu = 0", "W018: with cpu (soft) at 0 most programs don't start"),
     ] {
         assert_eq!(limit(line), [message], "{line}");
     }
@@ -265,7 +268,7 @@ nofile = { hard = 65536 }
 ";
     assert_eq!(
         warnings(text),
-        ["W012: `vm.max_map_count` and 4 more can't be had from inside an unprivileged container"]
+        ["W012: `vm.max_map_count` and 4 more can't be set from inside an unprivileged container"]
     );
     assert_eq!(warnings("[linux.sysctl]\nvm.swappiness = { at_most = 10, required = false }\n"), [""; 0]);
 }
