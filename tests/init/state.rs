@@ -17,8 +17,9 @@ fn through(place: As, before: &str, flags: &str, what: &str) -> String {
     out
 }
 
-fn bare(before: &str, what: &str) -> String {
-    let mut shell = Command::new("/bin/bash");
+/// The same without tunectl.
+fn bare(place: As, before: &str, what: &str) -> String {
+    let mut shell = command(place, "/bin/bash");
     shell.args(["-c", &format!("{before}; exec {what}")]);
     outcome(shell).1
 }
@@ -28,7 +29,7 @@ fn service_inherits_signal_mask_and_dispositions() {
     for place in BOTH {
         for before in ["true", "trap '' HUP PIPE", "trap '' CHLD", "trap '' TTIN TTOU TSTP TERM 40"] {
             for flags in ["", "--session", "--group"] {
-                assert_eq!(through(place, before, flags, SIGNALS), bare(before, SIGNALS), "{before}, {flags}");
+                assert_eq!(through(place, before, flags, SIGNALS), bare(place, before, SIGNALS), "{before}, {flags}");
             }
         }
     }
@@ -43,7 +44,7 @@ fn service_end_is_seen_with_sigchld_ignored() {
 fn service_inherits_descriptors_and_supervisor_closes_them() {
     let list = "ls /proc/self/fd";
     for before in ["exec 7</dev/null", "exec 0<&-", "exec 0<&- 2>&-", "exec 5</dev/null 9</dev/zero"] {
-        assert_eq!(through(As::Other, before, "", list), bare(before, list), "{before}");
+        assert_eq!(through(As::Other, before, "", list), bare(As::Other, before, list), "{before}");
     }
     let script = format!("exec 7</dev/null; exec {} run --init -- sh -c 'echo up; sleep 1000'", tunectl().display());
     let mut shell = Command::new("/bin/bash");
@@ -66,7 +67,7 @@ fn service_inherits_environment_and_working_directory() {
     for place in BOTH {
         assert_eq!(
             through(place, "cd /tmp; export A=1 B= ; unset _ OLDPWD", "", "env"),
-            bare("cd /tmp; export A=1 B= ; unset _ OLDPWD", "env")
+            bare(place, "cd /tmp; export A=1 B= ; unset _ OLDPWD", "env")
         );
         assert_eq!(through(place, "cd /tmp", "", "pwd"), "/tmp\n");
     }
@@ -117,7 +118,7 @@ fn idle_supervisor_never_wakes_up() {
 #[test]
 fn limits_apply_to_the_service_and_not_the_supervisor() {
     let script = "echo $(ulimit -Sn) $(ulimit -Hn) $(grep 'open files' /proc/$PPID/limits)";
-    let own = bare("ulimit -n 256", "sh -c \"echo $(grep 'open files' /proc/self/limits)\"");
+    let own = bare(As::Other, "ulimit -n 256", "sh -c \"echo $(grep 'open files' /proc/self/limits)\"");
     let words = format!("exec {} run --init --rlimit nofile=100:200 -- sh -c {script:?}", tunectl().display());
     let mut shell = Command::new("/bin/bash");
     shell.args(["-c", &format!("ulimit -n 256; {}", words.replace('$', "\\$"))]);

@@ -13,9 +13,18 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // Not in the target directory: who is another user inside a test must be able to enter it.
-        let path = std::env::temp_dir().join(format!("tunectl-test-{}-{number}", std::process::id()));
+        Self::beneath(&std::env::temp_dir())
+    }
+
+    /// One for a socket, whose path has 107 bytes at most (unix(7)), however long TMPDIR is.
+    pub(crate) fn for_a_socket() -> Self {
+        Self::beneath(Path::new("/tmp"))
+    }
+
+    fn beneath(folder: &Path) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("tunectl-test-{}-{number}", std::process::id()));
         make_folders(&path);
         Self(path.canonicalize().unwrap())
     }

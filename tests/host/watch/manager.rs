@@ -37,7 +37,7 @@ impl ServiceManager {
 fn service_manager_is_notified_of_each_state() {
     inside(this_test!(), || {
         put("net/core/somaxconn", "4096");
-        let scratch = Scratch::new();
+        let scratch = Scratch::for_a_socket();
         let path = scratch.path().join("notify");
         let manager = ServiceManager::new(UnixDatagram::bind(&path).unwrap());
         let variables = [("NOTIFY_SOCKET", path.to_str().unwrap())];
