@@ -21,7 +21,7 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 tunectl::entry_point!(run);
 
 /// The program; returns its exit code.
-fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
+fn run(arguments: Vec<OsString>, inherited: &Inherited) -> i32 {
     if sys::is_elevated() {
         return refuse_elevated();
     }
@@ -32,7 +32,7 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
         Err(code) => code,
         Ok((cli, compat)) => {
             start_log(&cli.log);
-            commands::run_on_host(&cli, compat, &inherited)
+            commands::run_on_host(&cli, compat, inherited)
         }
     }
 }

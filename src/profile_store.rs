@@ -227,7 +227,7 @@ impl FileError {
     fn into_lookup_error(self, path: &Path) -> LookupError {
         let path = path.display();
         let (reason, help) = match self {
-            Self::Io(error) => (format!("can't be read: {}", sys::reason(&error)), None),
+            Self::Io(error) => (format!("can't be read: {}", sys::strerror(&error)), None),
             Self::NotAFile(what) => (format!("is {what}, not a file"), None),
             Self::Changed => ("changed while it was read".to_owned(), None),
             Self::TooLarge => (format!("is larger than {} MiB", LARGEST >> 20), None),

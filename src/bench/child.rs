@@ -101,7 +101,7 @@ pub fn run(
     drop(sys::set_group(child, child));
     watcher.started(child);
     let streams: Vec<Stream> = pipes.drain(..).map(|(reader, _)| Stream::new(reader)).collect();
-    let mut running = Running { child, streams, stopped: None, bell: sys::signal_bell()? };
+    let mut running = Running { child, streams, stopped: None, bell: sys::signalfd()? };
     let ended = running.wait_for_end(started, time_limit, watcher)?;
     let duration = started.elapsed();
     running.drain();
@@ -192,7 +192,7 @@ impl Running {
             let wake = [Some(next_look), deadline, kill].into_iter().flatten().min().unwrap_or(next_look);
             // Where it does not end by SIGKILL at once, it is asked again soon.
             self.wait(wake.saturating_duration_since(now).max(Duration::from_millis(1)))?;
-            self.take_signals();
+            self.wait_signals();
         }
     }
 
@@ -224,8 +224,8 @@ impl Running {
         Ok(None)
     }
 
-    fn take_signals(&mut self) {
-        while let Some(signal) = sys::take_signal(Some(Duration::ZERO)).map(|info| info.signal()) {
+    fn wait_signals(&mut self) {
+        while let Some(signal) = sys::wait_signal(Some(Duration::ZERO)).map(|info| info.signal()) {
             if asks_to_end(signal) && self.stopped.is_none() {
                 self.stop(Stopped::Signal(signal), signal);
             }
@@ -262,7 +262,7 @@ pub(super) fn pause(time: Duration) -> Option<i32> {
     let until = Instant::now() + time;
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        match sys::take_signal(Some(left)).map(|info| info.signal()) {
+        match sys::wait_signal(Some(left)).map(|info| info.signal()) {
             Some(signal) if asks_to_end(signal) => return Some(signal),
             None if Instant::now() >= until => return None,
             _ => {}

@@ -232,7 +232,7 @@ pub fn end(end: &End) -> Option<String> {
         End::NotReady(number, to) => {
             Some(format!("nothing accepted connections at {} in time, before run {number}", target(to)))
         }
-        End::NoProcess(error) => Some(format!("no process could be made: {}", crate::sys::reason(error))),
+        End::NoProcess(error) => Some(format!("no process could be made: {}", crate::sys::strerror(error))),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::setting::System;
 use crate::output::{self, DiagnosedReport};
 use crate::plan::{Plan, Requirements};
 use crate::report::{Outcome, Report, UndoResult};
-use crate::sys::described;
+use crate::sys::describe_errno;
 
 use super::check::named;
 use super::diagnosis::diagnosed;
@@ -246,7 +246,7 @@ fn limit_owner(
             let processes = world.processes.display();
             let unseen = match errno {
                 Errno::ENOENT | Errno::ESRCH => format!("{processes} does not list our process"),
-                errno => format!("{processes}: {}", described(errno as i32)),
+                errno => format!("{processes}: {}", describe_errno(errno as i32)),
             };
             let why = format!(
                 "the profile has resource limits, and the calling shell to set them for was not found: {unseen}"

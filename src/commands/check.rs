@@ -87,7 +87,7 @@ fn short_queues(report: &Report, world: &mut World<'_>) -> Option<Queues> {
     let listeners = world
         .os
         .listeners(allowed)
-        .inspect_err(|error| log::warn!("listening sockets: {}", sys::reason(error)))
+        .inspect_err(|error| log::warn!("listening sockets: {}", sys::strerror(error)))
         .ok()?;
     Some(Queues { allowed, listeners })
 }

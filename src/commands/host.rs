@@ -103,7 +103,7 @@ impl OperatingSystem for ThisProcess<'_> {
     }
 
     fn inherited(&self) -> Inherited {
-        *self.inherited
+        self.inherited.clone()
     }
 
     fn start_service(

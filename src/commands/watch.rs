@@ -72,7 +72,7 @@ fn watch(watch: &WatchArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
     let service_manager = ServiceManager::new(&|name| world.os.variable(name));
     watch::run(config, &options, &service_manager, &mut Host { watch, world })
         .map(|()| 0)
-        .map_err(|error| CommandError::new(FALLS_SHORT, format!("cannot wait for signals: {}", sys::reason(&error))))
+        .map_err(|error| CommandError::new(FALLS_SHORT, format!("cannot wait for signals: {}", sys::strerror(&error))))
 }
 
 /// The journal. That it can be written is checked now: later nobody may read that it can't.

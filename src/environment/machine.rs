@@ -10,7 +10,7 @@ use crate::linux::process::ProcessDir;
 use crate::model::amount::Machine;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use crate::sys::{described, memory, processors, read_text};
+use crate::sys::{describe_errno, memory, processors, read_text};
 
 /// How large the machine is that `kernel` runs on.
 pub fn here(kernel: &mut dyn Kernel) -> Machine {
@@ -42,7 +42,7 @@ pub fn of_process(root: &Path, pid: i32) -> Machine {
 
 /// `default` stands for what can't be read.
 fn read(process: &ProcessDir, cgroups: Result<Cgroups, Errno>, root: &Path, default: Machine) -> Machine {
-    let limits = cgroups.inspect_err(|errno| log::warn!("control groups: {}", described(*errno as i32)));
+    let limits = cgroups.inspect_err(|errno| log::warn!("control groups: {}", describe_errno(*errno as i32)));
     let limits = limits.unwrap_or_default().limits();
     let status = process.status().ok().flatten().unwrap_or_default();
     let quota = limits.cpu.and_then(|thousandths| u32::try_from(thousandths / 1000).ok());

@@ -12,7 +12,7 @@ use super::error::{
 use super::file_format::FileFormat;
 use crate::model::capability::Capability;
 use crate::model::signal::Signal;
-use crate::sys::reason;
+use crate::sys::strerror;
 
 impl std::error::Error for ExecError {}
 impl std::error::Error for StageError {}
@@ -26,10 +26,10 @@ impl Display for StageError {
             Self::Limits { command } => write!(f, "a required setting falls short: `{command}` was not started"),
             Self::Privileges(error) => error.fmt(f),
             Self::WorkingDirectory { path, error } => {
-                write!(f, "cannot change to the working directory `{}`: {}", path.display(), reason(error))
+                write!(f, "cannot change to the working directory `{}`: {}", path.display(), strerror(error))
             }
             Self::ParentDeathSignal(error) => {
-                write!(f, "cannot set the service's parent-death signal: {}", reason(error))
+                write!(f, "cannot set the service's parent-death signal: {}", strerror(error))
             }
             Self::ParentDied => f.write_str("the parent died before the service was started"),
         }
@@ -71,7 +71,7 @@ impl Display for NotExecutableReason {
                 ),
                 Some(libc::EAGAIN) => f.write_str("its user already has more processes than the nproc limit allows"),
                 Some(libc::ETXTBSY) => f.write_str("a process has it open for writing"),
-                _ => f.write_str(&reason(error)),
+                _ => f.write_str(&strerror(error)),
             },
         }
     }
@@ -113,7 +113,7 @@ impl Display for UnknownAccount {
         };
         match &self.unread {
             None => write!(f, "{what} `{name}` is not in {file}"),
-            Some(error) => write!(f, "{what} `{name}` can't be looked up: {file}: {}", reason(error)),
+            Some(error) => write!(f, "{what} `{name}` can't be looked up: {file}: {}", strerror(error)),
         }
     }
 }
@@ -123,14 +123,14 @@ impl Display for AttributeError {
         match self {
             Self::OomScoreAdj { wanted, error } => {
                 let hint = oom_score_hint(*wanted);
-                write!(f, "cannot set oom_score_adj to {wanted}: {OOM_SCORE_ADJ}: {}{hint}", reason(error))
+                write!(f, "cannot set oom_score_adj to {wanted}: {OOM_SCORE_ADJ}: {}{hint}", strerror(error))
             }
             Self::OomScoreAdjNotKept { wanted, found } => {
                 let hint = oom_score_hint(*wanted);
                 write!(f, "cannot set oom_score_adj to {wanted}: it reads back as {found}{hint}")
             }
             Self::Nice { wanted, error } => {
-                write!(f, "cannot set the nice value to {wanted}: {}; lowering it needs CAP_SYS_NICE", reason(error))
+                write!(f, "cannot set the nice value to {wanted}: {}; lowering it needs CAP_SYS_NICE", strerror(error))
             }
             Self::NiceNotKept { wanted, found } => {
                 write!(f, "the nice value was set to {wanted}, but reads back as {found}")
@@ -151,7 +151,7 @@ impl Display for PrivilegeError {
         match self {
             Self::SetIdentity { identity, id, error } => {
                 let hint = set_identity_hint(error);
-                write!(f, "cannot change to {identity} {id}: {}{hint}", reason(error))
+                write!(f, "cannot change to {identity} {id}: {}{hint}", strerror(error))
             }
             Self::IdentityNotKept { uid, gid, found } => {
                 write!(f, "changed to user {uid} and group {gid}, but found {found:?}")
@@ -161,7 +161,7 @@ impl Display for PrivilegeError {
                 f,
                 "cannot drop {} from the bounding set: {} (needs CAP_SETPCAP; not necessary with no_new_privs)",
                 name(*capability),
-                reason(error)
+                strerror(error)
             ),
             Self::BoundingKept { capability } => write!(f, "{} is still in the bounding set", name(*capability)),
             Self::NotPermitted { capability } => {
@@ -173,13 +173,13 @@ impl Display for PrivilegeError {
                 )
             }
             Self::RaiseAmbient { capability, error } => {
-                write!(f, "ambient {}: {}", name(*capability), reason(error))
+                write!(f, "ambient {}: {}", name(*capability), strerror(error))
             }
             Self::CapabilitiesNotKept { wanted, found, ambient } => {
                 write!(f, "kept the capabilities {wanted:#x}, but found {found:x?} and ambient {ambient:#x}")
             }
             Self::NoNewPrivsNotKept => f.write_str("no_new_privs was set, but reads back as unset"),
-            Self::Call { operation, error } => write!(f, "{operation}: {}", reason(error)),
+            Self::Call { operation, error } => write!(f, "{operation}: {}", strerror(error)),
         }
     }
 }

@@ -53,7 +53,7 @@ fn exec_service(command: &PreparedCommand, inherited: &Inherited) -> Result<Infa
     }
     inherited.restore_signals();
     let error = execute(command);
-    inherited.shield_again();
+    inherited.reblock_signals();
     Err(error)
 }
 

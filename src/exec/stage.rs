@@ -142,7 +142,7 @@ fn warn_of_unknown_members(options: &RunOptions, unread: Option<io::Error>) {
     let needs_members = options.user.as_ref().is_some_and(|wanted| !wanted.contains(':')) && options.groups.is_none();
     if let Some(error) = unread.filter(|error| needs_members && error.kind() != io::ErrorKind::NotFound) {
         let file = Database::Group.path();
-        log::warn!("{file}: {}: starting the service without supplementary groups", sys::reason(&error));
+        log::warn!("{file}: {}: starting the service without supplementary groups", sys::strerror(&error));
     }
 }
 

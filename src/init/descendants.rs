@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::linux::process::{self, ProcessDir, expect_own_proc};
-use crate::sys::{self, Info};
+use crate::sys::{self, SignalInfo};
 
 /// Where procfs is mounted.
 const PROC: &str = "/proc";
@@ -16,7 +16,7 @@ const PASSES: usize = 16;
 ///
 /// # Errors
 /// /proc is not mounted, or is that of another PID namespace.
-pub(super) fn signal_all(signal: i32, value: Option<&Info>) -> io::Result<()> {
+pub(super) fn signal_all(signal: i32, value: Option<&SignalInfo>) -> io::Result<()> {
     let mut known: Vec<i32> = Vec::new();
     for _ in 0..PASSES {
         let table = process_table()?;
@@ -75,7 +75,7 @@ fn descendants_of(table: &[(i32, i32)], root: i32) -> Vec<(i32, i32)> {
 /// Signals a descendant. Only a child of ours keeps its process ID until we wait for it. Any other may have ended since
 /// the table was read, and its ID may be another process's: so a pidfd is opened, its parent compared again, and the
 /// signal sent through the pidfd.
-fn send(pid: i32, parent: i32, signal: i32, value: Option<&Info>) {
+fn send(pid: i32, parent: i32, signal: i32, value: Option<&SignalInfo>) {
     let by_pid = || match value {
         Some(info) => sys::queue(pid, signal, info).or_else(|_| sys::kill(pid, signal)),
         None => sys::kill(pid, signal),
@@ -83,11 +83,13 @@ fn send(pid: i32, parent: i32, signal: i32, value: Option<&Info>) {
     let sent = if parent == sys::own_pid() {
         by_pid()
     } else {
-        match sys::hold(pid) {
+        match sys::pidfd_open(pid) {
             // Another process has that ID, or it was adopted by another: the next pass reads it anew.
             Ok(_) if parent_of(pid).is_some_and(|now| now != parent && now != sys::own_pid()) => Ok(()),
             // Where its parent can't be read it is gone, or no descriptors are left.
-            Ok(pidfd) => sys::kill_held(&pidfd, signal, value).or_else(|_| sys::kill_held(&pidfd, signal, None)),
+            Ok(pidfd) => {
+                sys::pidfd_send_signal(&pidfd, signal, value).or_else(|_| sys::pidfd_send_signal(&pidfd, signal, None))
+            }
             // No descriptors are left, or the kernel has no pidfds (before Linux 5.3).
             Err(_) => by_pid(),
         }

@@ -6,11 +6,11 @@ use super::config::{Grouping, SupervisorConfig};
 use super::descendants;
 use super::messages::{Event, report};
 use crate::model::run::SignalTarget;
-use crate::sys::{self, Info};
+use crate::sys::{self, SignalInfo};
 
 /// Forwards the signal `info` to the service, whose first process is `child`, perhaps as another signal; returns the
 /// signal that was sent, if one was.
-pub(super) fn forward(config: &SupervisorConfig, child: i32, target: SignalTarget, info: &Info) -> Option<i32> {
+pub(super) fn forward(config: &SupervisorConfig, child: i32, target: SignalTarget, info: &SignalInfo) -> Option<i32> {
     let received = info.signal();
     let signal = config.rewritten(received);
     if signal == 0 || terminal_reached_child(config, child, info) {
@@ -35,13 +35,13 @@ pub(super) fn forward(config: &SupervisorConfig, child: i32, target: SignalTarge
 }
 
 /// Whether the terminal driver sent it: for a key, a new window size, or because the line is gone.
-pub(super) fn is_from_terminal(info: &Info) -> bool {
+pub(super) fn is_from_terminal(info: &SignalInfo) -> bool {
     const OF_TERMINALS: [i32; 5] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGWINCH, libc::SIGHUP];
     info.from_kernel() && OF_TERMINALS.contains(&info.signal())
 }
 
 /// A child in our own process group gets the terminal's signals from the terminal itself.
-fn terminal_reached_child(config: &SupervisorConfig, child: i32, info: &Info) -> bool {
+fn terminal_reached_child(config: &SupervisorConfig, child: i32, info: &SignalInfo) -> bool {
     config.grouping == Grouping::Shared
         && is_from_terminal(info)
         && sys::group_of(child).is_ok_and(|group| group == sys::own_group())
@@ -49,7 +49,7 @@ fn terminal_reached_child(config: &SupervisorConfig, child: i32, info: &Info) ->
 
 /// Sends `signal` to the child, with the value and the first sender of `info` where the kernel allows it; where the
 /// queue of the child is full, without them.
-fn send_to_child(child: i32, signal: i32, info: &Info) -> io::Result<()> {
+fn send_to_child(child: i32, signal: i32, info: &SignalInfo) -> io::Result<()> {
     if info.has_value() && sys::queue(child, signal, info).is_ok() {
         return Ok(());
     }
@@ -57,7 +57,7 @@ fn send_to_child(child: i32, signal: i32, info: &Info) -> io::Result<()> {
 }
 
 /// The same for the process group of the child.
-fn send_to_group(child: i32, signal: i32, info: &Info) -> io::Result<()> {
+fn send_to_group(child: i32, signal: i32, info: &SignalInfo) -> io::Result<()> {
     if info.has_value() && sys::queue_to_group(child, signal, info).is_ok() {
         return Ok(());
     }

@@ -93,11 +93,11 @@ impl Display for Failure<'_> {
         match self {
             Self::Interrupted(error) => error.fmt(f),
             Self::Fork(error) => {
-                write!(f, "cannot start the service: fork: {}{}", sys::reason(error), fork_hint(error))
+                write!(f, "cannot start the service: fork: {}{}", sys::strerror(error), fork_hint(error))
             }
             Self::Stage(error) => error.fmt(f),
             Self::PauseSubreaper(error) => {
-                write!(f, "cannot become a subreaper, so orphans would go to PID 1: {}", sys::reason(error))
+                write!(f, "cannot become a subreaper, so orphans would go to PID 1: {}", sys::strerror(error))
             }
             Self::NotACommand => f.write_str("this is an internal command line of tunectl, not a command"),
         }
@@ -116,14 +116,14 @@ impl Display for Event<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::ParentDeathSignalUnavailable(error) => {
-                write!(f, "cannot set the parent-death signal: {}", sys::reason(error))
+                write!(f, "cannot set the parent-death signal: {}", sys::strerror(error))
             }
             Self::SubreaperUnavailable(error) => {
-                write!(f, "cannot become a subreaper: orphans go to PID 1: {}", sys::reason(error))
+                write!(f, "cannot become a subreaper: orphans go to PID 1: {}", sys::strerror(error))
             }
             Self::ForwardFailed { signal, error } => {
                 let hint = if error.raw_os_error() == Some(libc::EPERM) { " (CAP_KILL is missing)" } else { "" };
-                write!(f, "{} could not be forwarded: {}{hint}", SignalName(*signal), sys::reason(error))
+                write!(f, "{} could not be forwarded: {}{hint}", SignalName(*signal), sys::strerror(error))
             }
             Self::StopTimeout => f.write_str("the service did not end within stop_timeout: sending SIGKILL"),
             Self::OrphansNotKilled => f.write_str("some leftover processes of the service could not be killed"),

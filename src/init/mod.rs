@@ -61,7 +61,7 @@ pub(crate) fn run(
     let child = spawn::spawn(&config, &mut stage, inherited, take_limits)?;
     release_resources(stage.other_uid());
     // Returns early when a signal comes, SIGCHLD among them.
-    sys::await_signal(SHORT_COMMAND);
+    sys::poll_signal(SHORT_COMMAND);
     if !sys::has_ended(child) {
         reexec::reexec(child, &config, stage.command_name());
     }
@@ -110,10 +110,10 @@ pub fn pause() -> i32 {
     // Podman unmounts the directory in which it has started its pause process.
     drop(std::env::set_current_dir("/"));
     sys::close_range(3, u32::MAX);
-    sys::forget_program();
+    sys::madvise_dontneed();
     loop {
         while let Ok(Some(_)) = sys::wait_any() {}
-        if sys::take_signal(None).is_some_and(|info| [libc::SIGTERM, libc::SIGINT].contains(&info.signal())) {
+        if sys::wait_signal(None).is_some_and(|info| [libc::SIGTERM, libc::SIGINT].contains(&info.signal())) {
             return 0;
         }
     }

@@ -47,7 +47,7 @@ pub fn resume(arguments: &[OsString]) -> Option<i32> {
     // Our own descriptors were closed by the exec. Those that are left were handed to us for the service: an end of a
     // pipe that stays open here would keep its reader waiting.
     sys::close_range(3, u32::MAX);
-    sys::forget_program();
+    sys::madvise_dontneed();
     Some(supervise(child, config))
 }
 

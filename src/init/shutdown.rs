@@ -55,7 +55,7 @@ fn wait_for_all(config: &SupervisorConfig, child: i32, time: Duration) -> bool {
         if left.is_zero() {
             return false;
         }
-        if let Some(info) = sys::take_signal(Some(left)) {
+        if let Some(info) = sys::wait_signal(Some(left)) {
             if info.signal() != libc::SIGCHLD {
                 let _ = forward::forward(config, child, SignalTarget::All, &info);
             }

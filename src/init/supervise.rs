@@ -9,7 +9,7 @@ use super::reap_throttle::ReapThrottle;
 use super::terminal::Terminal;
 use super::{forward, shutdown};
 use crate::model::run::SignalTarget;
-use crate::sys::{self, Ended, Info, WaitStatus};
+use crate::sys::{self, Ended, SignalInfo, WaitStatus};
 
 /// The exit code where how the service ended could not be known.
 const UNKNOWN_END: Ended = Ended::Code(125);
@@ -57,9 +57,9 @@ impl Supervisor {
             self.handle_deadlines();
             let timeout = self.next_deadline();
             let signal = if self.throttle.is_paused() {
-                sys::take_signal_but(libc::SIGCHLD, timeout)
+                sys::wait_signal_except(libc::SIGCHLD, timeout)
             } else {
-                sys::take_signal(timeout)
+                sys::wait_signal(timeout)
             };
             match signal {
                 Some(info) if info.signal() == libc::SIGCHLD => self.throttle.on_sigchld(),
@@ -90,7 +90,7 @@ impl Supervisor {
         }
     }
 
-    fn handle_signal(&mut self, info: &Info) {
+    fn handle_signal(&mut self, info: &SignalInfo) {
         if info.signal() == libc::SIGPIPE && info.sender() == sys::own_pid() {
             // Our own: a message of ours had no reader.
             return;
@@ -109,7 +109,7 @@ impl Supervisor {
 
     /// Which processes get this signal. What stopped the child stopped its whole group, and the terminal signals a
     /// whole job: our group, in which the service's would be if it did not have one of its own.
-    fn target_of(&self, info: &Info) -> SignalTarget {
+    fn target_of(&self, info: &SignalInfo) -> SignalTarget {
         let resumes_job = info.signal() == libc::SIGCONT && self.stopped;
         let is_for_job = resumes_job || forward::is_from_terminal(info);
         match self.config.target {

@@ -96,7 +96,7 @@ pub enum Unidentified {
 
 impl fmt::Display for Unidentified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let described = |errno: Errno| sys::described(errno as i32);
+        let described = |errno: Errno| sys::describe_errno(errno as i32);
         match *self {
             Self::Boot(error) => write!(f, "the id of this boot can't be read: {error}"),
             Self::EntryBoot => f.write_str("the id of the boot could not be read when it was applied"),
@@ -134,7 +134,7 @@ impl fmt::Display for JournalError {
                 write!(f, "another tunectl is changing settings: it holds `{}`", lock.display())
             }
             Self::Refused { step, path, errno } => {
-                write!(f, "cannot write the journal: {step} `{}`: {}", path.display(), sys::reason(&(*errno).into()))
+                write!(f, "cannot write the journal: {step} `{}`: {}", path.display(), sys::strerror(&(*errno).into()))
             }
             Self::Untrusted { path, why } => write!(f, "the journal's directory `{}` {why}", path.display()),
             Self::Broken { path, why } => write!(f, "cannot read the journal `{}`: {why}", path.display()),

@@ -141,7 +141,7 @@ impl<'a> Recorder<'a> {
     ) -> Result<(), KernelError> {
         // A write that is not recorded could not be reverted after a crash.
         self.append(&codec::started_line(indices)).map_err(|error| {
-            log::error!("cannot write the journal, so nothing else is written: {}", sys::reason(&error));
+            log::error!("cannot write the journal, so nothing else is written: {}", sys::strerror(&error));
             KernelError { operation, errno: errno_of(&error) }
         })?;
         self.written.extend(indices);

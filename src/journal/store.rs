@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::model::order::by_place;
-use crate::sys::Lock;
+use crate::sys::FileLock;
 
 use super::codec;
 use super::entry::JournalEntry;
@@ -29,7 +29,7 @@ const SAFE_OPEN: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
 #[derive(Debug)]
 pub struct Journal {
     directory: PathBuf,
-    _lock: Lock,
+    _lock: FileLock,
 }
 
 impl Journal {
@@ -55,7 +55,7 @@ impl Journal {
         let opened = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(SAFE_OPEN).open(&path);
         let mut file = opened.map_err(|error| JournalError::refused("open", &path, &error))?;
         for _ in 0..TRIES {
-            match Lock::new(file) {
+            match FileLock::new(file) {
                 Ok(lock) => return Ok(Self { directory: directory.to_owned(), _lock: lock }),
                 Err((unlocked, error)) => match error.kind() {
                     io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => file = unlocked,

@@ -164,7 +164,7 @@ impl fmt::Display for KernelError {
             Operation::GetLimits | Operation::ShowLimits(_) => "getrlimit",
             Operation::SetLimits => "setrlimit",
         };
-        write!(f, "{step}: {}", sys::described(self.errno as i32))
+        write!(f, "{step}: {}", sys::describe_errno(self.errno as i32))
     }
 }
 

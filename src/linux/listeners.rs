@@ -92,7 +92,7 @@ pub fn all(connection: &mut Connection) -> io::Result<Vec<Listener>> {
     });
     // The module for these may be missing where that for TCP is there.
     if let Err(error) = unix {
-        log::info!("listening sockets of unix(7): {}", sys::reason(&error));
+        log::info!("listening sockets of unix(7): {}", sys::strerror(&error));
     }
     Ok(listeners)
 }

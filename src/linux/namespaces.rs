@@ -137,7 +137,7 @@ pub enum EnterError {
 
 impl fmt::Display for EnterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let errno = |errno: &Errno| sys::described(*errno as i32);
+        let errno = |errno: &Errno| sys::describe_errno(*errno as i32);
         match self {
             Self::Gone => f.write_str("there is no such process"),
             Self::NoProc => f.write_str("/proc is not there: mount /proc first"),

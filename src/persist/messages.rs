@@ -106,7 +106,7 @@ impl fmt::Display for PersistError {
             Self::Edited(path) => write!(f, "`{}` was edited since tunectl wrote it", shown(path)),
             Self::Foreign(path) => write!(f, "`{}` was not written by tunectl", shown(path)),
             Self::Refused(path, error) => {
-                write!(f, "`{}` could not be written: {}", shown(path), sys::reason(error))
+                write!(f, "`{}` could not be written: {}", shown(path), sys::strerror(error))
             }
         }
     }

@@ -1,53 +1,48 @@
-//! The only room with `unsafe`: signals, waiting and the process itself, as plain numbers.
+//! System calls, and the only place with `unsafe`. What nix wraps is called through nix.
 //!
-//! Not nix for these: its signal enumeration has no realtime signals, so that its `SigSet::wait` panics when one
-//! arrives and its `waitpid` loses the status of a child that one ended (nix-rust/nix#495). And not the C
-//! library's signal sets either: glibc leaves 32 and 33 out of them and musl 34 too, which is glibc's `SIGRTMIN`.
+//! Not signals and waiting: nix's signal enumeration has no realtime signals, so that its `SigSet::wait` panics when one
+//! arrives and its `waitpid` loses the status of a child that one ended (nix-rust/nix#495). They are plain numbers here.
+//! And not the C library's signal sets either: glibc leaves 32 and 33 out of them and musl 34 too, which is glibc's
+//! `SIGRTMIN`.
 //!
-//! What only Linux has is in `linux/`, and answers `ENOSYS` from `other.rs` elsewhere.
+//! `linux/` and `other/` are twins: what only Linux has fails with `ENOSYS` elsewhere, or does nothing.
 #![allow(unsafe_code, reason = "this is the room for it; each block is one operation with its invariant")]
 
-use std::io;
-
-mod bounded_read;
-mod clock;
-mod entry;
-mod environment;
-mod identity;
-mod lock;
+mod execve;
+mod files;
 mod process;
-mod reason;
 mod signal;
-mod terminal;
+mod start;
+mod strerror;
 #[cfg(all(panic = "abort", target_env = "musl"))]
 mod unwind;
 mod wait;
 
 #[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "other.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "other/mod.rs")]
 mod system;
 
-pub use bounded_read::{read_accounts, read_text};
-pub use clock::monotonic_microseconds;
-pub use entry::{Inherited, start};
-pub use environment::{CStringArray, environment, execve};
-pub use identity::{Ids, effective_ids, has_groups, set_gid, set_uid};
-pub use lock::Lock;
+use std::io;
+
+pub use execve::{CStringArray, environment, execve};
+pub use files::{FileLock, close, read_accounts, read_text};
 pub use process::{
-    Fork, close, exit_now, fork, group_of, ignore_broken_pipes, kill, memory, own_group, own_pid, parent, priority,
-    processors, session, set_group, set_priority, start_session,
+    Fork, Ids, effective_ids, exit_now, foreground, fork, group_of, has_groups, ignore_broken_pipes, kill, memory,
+    monotonic_microseconds, own_group, own_pid, parent, priority, processors, session, set_foreground, set_gid,
+    set_group, set_priority, set_uid, set_umask, start_session,
 };
-pub use reason::{described, reason};
 pub use signal::{Disposition, HIGHEST, disposition, ends_by_default, set_disposition};
+pub use start::{Inherited, start};
+pub use strerror::{describe_errno, strerror};
 pub use system::{
-    Capabilities, FileNotices, Info, Interest, LinkNotices, Mask, Pending, WriterNotices, acquire_terminal,
-    await_signal, block_every_signal, capabilities, close_range, die_with_parent, discard_signal, drop_from_bounding,
-    forget_program, hold, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities, kill_held,
-    netlink_socket, network_cookie, no_new_privileges, pending, pipe, queue, queue_to_group, raise_ambient,
-    release_terminal, restore_mask, set_capabilities, set_groups, set_name, set_no_new_privileges, set_subreaper,
-    set_umask, signal_bell, socket_address, suspend, take_signal, take_signal_but, wait_for_any,
+    Capabilities, Fanotify, Inotify, LinkMonitor, PendingSignals, SignalInfo, SignalMask, WatchDescriptor, WatchKind,
+    acquire_terminal, block_every_signal, capabilities, close_range, die_with_parent, discard_signal,
+    drop_from_bounding, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities, madvise_dontneed,
+    netlink_socket, network_cookie, no_new_privileges, pending, pidfd_open, pidfd_send_signal, pipe, poll_signal,
+    queue, queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name,
+    set_no_new_privileges, set_subreaper, signalfd, socket_address, suspend, wait_for_any, wait_signal,
+    wait_signal_except,
 };
-pub use terminal::{foreground, set_foreground};
 pub use wait::{Ended, WaitStatus, has_ended, is_child, wait_any, wait_for};
 
 /// Parts of the kernel that netlink(7) speaks to.
@@ -59,7 +54,7 @@ pub enum Netlink {
     Route,
 }
 
-/// Whether this process runs with more rights than who started it: set-uid, set-gid or file capabilities.
+/// Whether this process runs with more rights than its caller has: set-uid, set-gid or file capabilities.
 ///
 /// tunectl writes kernel settings as files of its caller's choosing say, so it must never be installed like that.
 #[must_use]

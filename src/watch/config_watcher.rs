@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::sys::{FileNotices, Interest};
+use crate::sys::{Inotify, WatchDescriptor, WatchKind};
 
 /// What tells two states of a file apart without reading it: device, inode, size, and the time of the last change in
 /// seconds and nanoseconds. `None` for a file that does not exist.
@@ -16,29 +16,29 @@ type Fingerprint = Option<(u64, u64, u64, i64, i64)>;
 #[derive(Debug)]
 pub(super) struct ConfigWatcher {
     files: Vec<(PathBuf, Fingerprint)>,
-    notices: Option<FileNotices>,
+    inotify: Option<Inotify>,
     /// The watch descriptors of inotify(7).
-    descriptors: Vec<i32>,
+    descriptors: Vec<WatchDescriptor>,
 }
 
 impl ConfigWatcher {
     pub(super) fn new() -> Self {
-        Self { files: Vec::new(), notices: FileNotices::new().ok(), descriptors: Vec::new() }
+        Self { files: Vec::new(), inotify: Inotify::new().ok(), descriptors: Vec::new() }
     }
 
     /// Watches these files from now on, and the directories that they are in: editors and Kubernetes replace a file or a
     /// link by another one. A file may be missing, and be created later.
     pub(super) fn watch(&mut self, files: &[PathBuf]) {
         self.files = files.iter().map(|file| (file.clone(), fingerprint(file))).collect();
-        let Some(notices) = &self.notices else { return };
+        let Some(inotify) = &self.inotify else { return };
         let mut descriptors = Vec::new();
         for file in files {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let Ok(folder) = CString::new(folder.as_os_str().as_bytes()) else { continue };
-            descriptors.extend(notices.add(&folder, Interest::Entries).ok());
+            descriptors.extend(inotify.add(&folder, WatchKind::Entries).ok());
         }
         let unused = self.descriptors.iter().filter(|descriptor| !descriptors.contains(descriptor));
-        unused.for_each(|descriptor| notices.remove(*descriptor));
+        unused.for_each(|descriptor| inotify.remove(*descriptor));
         self.descriptors = descriptors;
     }
 
@@ -55,12 +55,12 @@ impl ConfigWatcher {
 
     /// Readable when something has changed in one of the directories.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.notices.as_ref().map(FileNotices::descriptor)
+        self.inotify.as_ref().map(Inotify::descriptor)
     }
 
-    /// Takes the pending notices.
+    /// Takes the pending events.
     pub(super) fn drain(&self) {
-        drop(self.notices.as_ref().map(FileNotices::take));
+        drop(self.inotify.as_ref().map(Inotify::take));
     }
 }
 

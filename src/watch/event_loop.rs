@@ -10,7 +10,7 @@ use super::messages::status;
 use super::timestamp::Now;
 use super::watcher::{WatchConfig, Watcher};
 use super::{ServiceManager, WatchEvent, WatchHost, WatchOptions};
-use crate::sys::{self, LinkNotices};
+use crate::sys::{self, LinkMonitor};
 
 /// After settings that were written to were read, notices of more writes wait so long, so that a program that writes
 /// without end can't make us run without end. A change is still seen within a tenth of a second.
@@ -33,7 +33,7 @@ pub(super) struct EventLoop<'a> {
     signals: OwnedFd,
     file_watcher: FileWatcher,
     config_watcher: ConfigWatcher,
-    links: Option<LinkNotices>,
+    links: Option<LinkMonitor>,
     profile_is_valid: bool,
     metrics_work: bool,
     last_sweep: Instant,
@@ -71,14 +71,14 @@ impl<'a> EventLoop<'a> {
         service_manager: &'a ServiceManager,
         host: &'a mut dyn WatchHost,
     ) -> io::Result<Self> {
-        let signals = sys::signal_bell()?;
+        let signals = sys::signalfd()?;
         let now = Instant::now();
         let due = Due { sweep: now, notices: None, reload: None, metrics: None, last_metrics: None, watchdog: None };
         let mut event_loop = Self {
             watcher: options.watcher(config),
             file_watcher: FileWatcher::new(),
             config_watcher: ConfigWatcher::new(),
-            links: LinkNotices::new().ok(),
+            links: LinkMonitor::new().ok(),
             profile_is_valid: true,
             metrics_work: true,
             last_sweep: now,
@@ -103,7 +103,7 @@ impl<'a> EventLoop<'a> {
             if self.last_sweep != memory_released {
                 // The pages of our program that a sweep has read are a third of our memory, and not needed until the
                 // next.
-                sys::forget_program();
+                sys::madvise_dontneed();
                 memory_released = self.last_sweep;
             }
             let wakeups = self.wait();
@@ -161,7 +161,7 @@ impl<'a> EventLoop<'a> {
 
     /// Takes every pending signal; returns whether to go on.
     fn on_signals(&mut self) -> bool {
-        while let Some(info) = sys::take_signal(Some(Duration::ZERO)) {
+        while let Some(info) = sys::wait_signal(Some(Duration::ZERO)) {
             match info.signal() {
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => return false,
                 libc::SIGHUP => self.reload(),

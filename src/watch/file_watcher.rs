@@ -13,14 +13,14 @@ use std::path::Path;
 use super::event::{Writer, WriterName};
 use crate::linux::process::ProcessDir;
 use crate::model::setting::Key;
-use crate::sys::{self, FileNotices, Interest, WriterNotices};
+use crate::sys::{self, Fanotify, Inotify, WatchDescriptor, WatchKind};
 
 /// The settings that were written to.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     /// Their keys, each with its last writer where that is known.
     pub(super) keys: Vec<(Key, Option<Writer>)>,
-    /// Whether notices were lost, so that every setting has to be read.
+    /// Whether events were lost, so that every setting has to be read.
     pub(super) lost: bool,
 }
 
@@ -37,9 +37,9 @@ impl Written {
 #[derive(Debug)]
 enum Mechanism {
     /// fanotify(7), with writers.
-    Fanotify(WriterNotices),
+    Fanotify(Fanotify),
     /// inotify(7).
-    Inotify(FileNotices),
+    Inotify(Inotify),
     /// None is available.
     None,
 }
@@ -49,20 +49,20 @@ pub(super) struct FileWatcher {
     mechanism: Mechanism,
     // Lists: with some hundred keys, looking one up for each write takes no time that matters.
     /// The watch descriptors of inotify(7).
-    descriptors: Vec<(i32, Key)>,
+    descriptors: Vec<(WatchDescriptor, Key)>,
     /// The paths that fanotify(7) watches.
     paths: Vec<(String, Key)>,
 }
 
 impl FileWatcher {
     pub(super) fn new() -> Self {
-        let fanotify = WriterNotices::new().map(Mechanism::Fanotify);
-        let mechanism = fanotify.or_else(|_| FileNotices::new().map(Mechanism::Inotify)).unwrap_or_else(|error| {
+        let fanotify = Fanotify::new().map(Mechanism::Fanotify);
+        let mechanism = fanotify.or_else(|_| Inotify::new().map(Mechanism::Inotify)).unwrap_or_else(|error| {
             // On macOS there is no such mechanism at all.
             if error.kind() != ErrorKind::Unsupported {
                 log::warn!(
                     "changes are found at the next interval only: inotify is not available: {}",
-                    sys::reason(&error)
+                    sys::strerror(&error)
                 );
             }
             Mechanism::None
@@ -77,43 +77,43 @@ impl FileWatcher {
         let mut refused = None;
         match &self.mechanism {
             Mechanism::None => {}
-            Mechanism::Fanotify(notices) => {
-                notices.forget_all();
+            Mechanism::Fanotify(fanotify) => {
+                fanotify.clear();
                 self.paths.clear();
                 for key in keys {
                     let path = path(key);
-                    match CString::new(path.as_str()).map(|path| notices.add(&path)) {
+                    match CString::new(path.as_str()).map(|path| fanotify.add(&path)) {
                         Ok(Ok(())) => self.paths.push((path, key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
                 }
             }
-            Mechanism::Inotify(notices) => {
+            Mechanism::Inotify(inotify) => {
                 let before = std::mem::take(&mut self.descriptors);
                 for key in keys {
-                    match CString::new(path(key)).map(|path| notices.add(&path, Interest::Written)) {
+                    match CString::new(path(key)).map(|path| inotify.add(&path, WatchKind::Written)) {
                         Ok(Ok(descriptor)) => self.descriptors.push((descriptor, key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
                 }
-                let stays = |descriptor: i32| self.descriptors.iter().any(|(its, _)| *its == descriptor);
+                let stays = |descriptor: WatchDescriptor| self.descriptors.iter().any(|(its, _)| *its == descriptor);
                 let unused = before.iter().filter(|(descriptor, _)| !stays(*descriptor));
-                unused.for_each(|(descriptor, _)| notices.remove(*descriptor));
+                unused.for_each(|(descriptor, _)| inotify.remove(*descriptor));
             }
         }
         // That a key does not exist, the sweep reports.
         if let Some(error) = refused.filter(|error| error.kind() != ErrorKind::NotFound) {
-            log::info!("changes of some settings are found at the next interval only: {}", sys::reason(&error));
+            log::info!("changes of some settings are found at the next interval only: {}", sys::strerror(&error));
         }
     }
 
     /// Readable when something was written.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match &self.mechanism {
-            Mechanism::Fanotify(notices) => Some(notices.descriptor()),
-            Mechanism::Inotify(notices) => Some(notices.descriptor()),
+            Mechanism::Fanotify(fanotify) => Some(fanotify.descriptor()),
+            Mechanism::Inotify(inotify) => Some(inotify.descriptor()),
             Mechanism::None => None,
         }
     }
@@ -123,18 +123,19 @@ impl FileWatcher {
         let mut written = Written::default();
         match &self.mechanism {
             Mechanism::None => {}
-            Mechanism::Inotify(notices) => {
-                for descriptor in notices.take() {
-                    written.lost |= descriptor < 0;
-                    let known = self.descriptors.iter().filter(|(its, _)| *its == descriptor);
+            Mechanism::Inotify(inotify) => {
+                for descriptor in inotify.take() {
+                    written.lost |= descriptor.is_none();
+                    let known = self.descriptors.iter().filter(|(its, _)| Some(*its) == descriptor);
                     known.for_each(|(_, key)| written.add(key, None));
                 }
             }
-            Mechanism::Fanotify(notices) => {
+            Mechanism::Fanotify(fanotify) => {
                 let own = sys::own_pid();
-                for (file, pid) in notices.take() {
-                    written.lost |= file.is_none();
-                    let Some(file) = file.filter(|_| pid != own) else { continue };
+                for event in fanotify.take() {
+                    written.lost |= event.file().is_none();
+                    let pid = event.pid();
+                    let Some(file) = event.file().filter(|_| pid != own) else { continue };
                     let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default();
                     if let Some((_, key)) = self.paths.iter().find(|(its, _)| Path::new(its) == path) {
                         written.add(key, writer(pid));

@@ -49,7 +49,7 @@ pub fn message(event: &WatchEvent) -> String {
             format!("{}\nwarning: keeping the previous profile", problem.trim_end())
         }
         WatchEvent::MetricsNotWritten { path, error } => {
-            format!("warning: metrics could not be written to `{}`: {}", path.display(), sys::reason(error))
+            format!("warning: metrics could not be written to `{}`: {}", path.display(), sys::strerror(error))
         }
     }
 }

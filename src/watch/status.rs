@@ -34,7 +34,7 @@ impl ServiceManager {
         match socket {
             Ok(socket) => Self { socket: Some(socket), watchdog },
             Err(error) => {
-                let (name, why) = (name.escape_debug(), sys::reason(&error));
+                let (name, why) = (name.escape_debug(), sys::strerror(&error));
                 log::warn!("sd_notify is disabled: NOTIFY_SOCKET is `{name}`: {why}");
                 Self::default()
             }

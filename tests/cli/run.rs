@@ -66,7 +66,7 @@ fn service_inherits_everything_else_unchanged() {
         let profile = scratch.write("web.toml", PROFILE);
         // SIGHUP as nohup(1) does it, SIGPIPE by way of the shell below, and one signal blocked.
         sys::set_disposition(libc::SIGHUP, Disposition::Ignored);
-        sys::restore_mask(sys::Mask(1 << (libc::SIGUSR2 - 1)));
+        sys::restore_mask(sys::SignalMask(1 << (libc::SIGUSR2 - 1)));
 
         let direct = start(&scratch, None);
         let tuned = start(&scratch, Some(profile.as_os_str()));

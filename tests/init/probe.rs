@@ -10,7 +10,7 @@ use tunectl::sys::{self, Fork, Inherited};
 tunectl::entry_point!(run);
 
 #[allow(clippy::needless_pass_by_value, reason = "the entry point gives it away")]
-fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
+fn run(arguments: Vec<OsString>, inherited: &Inherited) -> i32 {
     let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
     match words.as_slice() {
         ["catch"] => catch(),
@@ -26,7 +26,7 @@ fn run(arguments: Vec<OsString>, inherited: Inherited) -> i32 {
             }
             say("done");
             // Its own children have left a SIGCHLD.
-            while sys::take_signal(None).is_none_or(|info| info.signal() != libc::SIGTERM) {}
+            while sys::wait_signal(None).is_none_or(|info| info.signal() != libc::SIGTERM) {}
             7
         }
         // Its own end is in the midst of it.
@@ -73,7 +73,7 @@ fn say(line: &str) {
 fn catch() -> i32 {
     say("ready");
     loop {
-        if let Some(info) = sys::take_signal(None) {
+        if let Some(info) = sys::wait_signal(None) {
             let value = if info.has_value() { info.value() } else { -1 };
             say(&format!("{} {value}", info.signal()));
         }

@@ -100,7 +100,7 @@ pub(super) fn save(args: &BenchArgs, document: &str, world: &mut World<'_>) -> O
         Ok(()) => Some(path),
         Err(error) => {
             drop(fs::remove_file(&unfinished));
-            log::warn!("{}: the result could not be saved: {}", path.display(), sys::reason(&error));
+            log::warn!("{}: the result could not be saved: {}", path.display(), sys::strerror(&error));
             None
         }
     }

@@ -98,7 +98,7 @@ pub fn read(root: &Path, file: &Path) -> Option<String> {
     if !about.is_file() || about.len() > LONGEST {
         return None;
     }
-    read_text(&file).inspect_err(|error| log::warn!("{}: {}", file.display(), sys::reason(error))).ok()
+    read_text(&file).inspect_err(|error| log::warn!("{}: {}", file.display(), sys::strerror(error))).ok()
 }
 
 /// The `.conf` files of several directories, relative to `root`: of those with the same name only the one of the first

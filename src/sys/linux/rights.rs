@@ -1,8 +1,10 @@
-//! What we may: users and groups, capabilities, `no_new_privs`.
+//! Privileges: users and groups, capabilities, `no_new_privs`.
 
 use std::io;
 
 use libc::c_ulong;
+use nix::sys::prctl::{get_no_new_privs, set_keepcaps, set_no_new_privs};
+use nix::unistd::{Gid, Uid, setresgid, setresuid};
 
 use super::{check, check_long, prctl};
 
@@ -23,13 +25,13 @@ pub fn set_groups(groups: &[u32]) -> io::Result<()> {
 }
 
 pub(in crate::sys) fn set_all_gids(gid: u32) -> io::Result<()> {
-    // SAFETY: setresgid(2) takes three numbers and checks them.
-    check(unsafe { libc::setresgid(gid, gid, gid) }).map(drop)
+    let gid = Gid::from_raw(gid);
+    Ok(setresgid(gid, gid, gid)?)
 }
 
 pub(in crate::sys) fn set_all_uids(uid: u32) -> io::Result<()> {
-    // SAFETY: setresuid(2) takes three numbers and checks them.
-    check(unsafe { libc::setresuid(uid, uid, uid) }).map(drop)
+    let uid = Uid::from_raw(uid);
+    Ok(setresuid(uid, uid, uid)?)
 }
 
 /// Makes sure that no exec ever gives more rights (`PR_SET_NO_NEW_PRIVS`); there is no way back.
@@ -37,13 +39,13 @@ pub(in crate::sys) fn set_all_uids(uid: u32) -> io::Result<()> {
 /// # Errors
 /// `EINVAL` before Linux 3.5.
 pub fn set_no_new_privileges() -> io::Result<()> {
-    prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).map(drop)
+    Ok(set_no_new_privs()?)
 }
 
 /// Whether no exec may give more rights.
 #[must_use]
 pub fn no_new_privileges() -> bool {
-    prctl(libc::PR_GET_NO_NEW_PRIVS, 0, 0).is_ok_and(|set| set == 1)
+    get_no_new_privs() == Ok(true)
 }
 
 /// Whether a change from root to another user keeps the permitted capabilities (`PR_SET_KEEPCAPS`).
@@ -51,7 +53,7 @@ pub fn no_new_privileges() -> bool {
 /// # Errors
 /// `EPERM`: locked by securebits.
 pub fn keep_capabilities(keep: bool) -> io::Result<()> {
-    prctl(libc::PR_SET_KEEPCAPS, keep.into(), 0).map(drop)
+    Ok(set_keepcaps(keep)?)
 }
 
 /// Whether capability `number` is in the bounding set; `None` if the kernel doesn't know it.

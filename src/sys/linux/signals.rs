@@ -1,19 +1,19 @@
 //! Signals as the kernel has them: raw calls, for sets that leave none out.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 use std::{io, mem, ptr};
 
 use libc::{c_int, c_long, pid_t};
 
-use super::{check_long, hold};
+use super::{check_long, pidfd_open, signalfd, wait_for_any};
 use crate::sys::process;
 
 /// A set of signals as the kernel has it: bit N-1 for signal N, 32 to 34 included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mask(pub u64);
+pub struct SignalMask(pub u64);
 
-impl Mask {
+impl SignalMask {
     /// Whether `signal` is in the set.
     #[must_use]
     pub fn contains(self, signal: c_int) -> bool {
@@ -34,45 +34,45 @@ const SET: usize = 8;
 /// Also those of faults: one that the processor raises ends us all the same, blocked or not, and one that someone
 /// sends with kill(2) is for the service.
 #[must_use]
-pub fn block_every_signal() -> Mask {
-    set_mask(Mask(u64::MAX))
+pub fn block_every_signal() -> SignalMask {
+    set_mask(SignalMask(u64::MAX))
 }
 
 /// Sets the mask. What is pending and no longer blocked arrives before this returns.
-pub fn restore_mask(mask: Mask) {
+pub fn restore_mask(mask: SignalMask) {
     set_mask(mask);
 }
 
-fn set_mask(mask: Mask) -> Mask {
+fn set_mask(mask: SignalMask) -> SignalMask {
     let mut before = 0_u64;
     // SAFETY: both sets are eight bytes, ours, and outlive the call.
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const mask.0, &raw mut before, SET) };
-    Mask(before)
+    SignalMask(before)
 }
 
-/// Signals that have come and wait to be taken.
-pub type Pending = Mask;
+/// Signals that are pending, sigpending(2).
+pub type PendingSignals = SignalMask;
 
-/// The signals that wait to be taken or unblocked.
+/// The signals that are pending: blocked, and neither taken nor delivered.
 #[must_use]
-pub fn pending() -> Pending {
+pub fn pending() -> PendingSignals {
     let mut set = 0_u64;
     // SAFETY: the set is eight bytes, ours, and outlives the call.
     unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, SET) };
-    Mask(set)
+    SignalMask(set)
 }
 
 /// A signal that was taken, with all that the kernel tells of it.
 #[derive(Clone, Copy)]
-pub struct Info(libc::siginfo_t);
+pub struct SignalInfo(libc::siginfo_t);
 
-impl std::fmt::Debug for Info {
+impl std::fmt::Debug for SignalInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Info").field("signal", &self.signal()).field("code", &self.0.si_code).finish()
+        f.debug_struct("SignalInfo").field("signal", &self.signal()).field("code", &self.0.si_code).finish()
     }
 }
 
-impl Info {
+impl SignalInfo {
     /// Its number.
     #[must_use]
     pub fn signal(&self) -> c_int {
@@ -101,7 +101,7 @@ impl Info {
         c_int::try_from(value.sival_ptr.addr() & 0x7fff_ffff).unwrap_or(0)
     }
 
-    /// Whether it carries a value (sigqueue(3) and relatives), so that it can be handed on with it.
+    /// Whether it carries a value (sigqueue(3) and relatives), so that it can be forwarded with it.
     ///
     /// The kernel lets nobody pass on what claims to come from kill(2), tkill(2) or itself (`rt_sigqueueinfo(2)`).
     #[must_use]
@@ -110,43 +110,33 @@ impl Info {
     }
 }
 
-/// Waits for any signal at all, for ever or for at most `timeout`; all of them must be blocked.
+/// Waits for any signal at all, without a bound or for at most `timeout`, and takes it (`rt_sigtimedwait(2)`); all of
+/// them must be blocked.
 ///
 /// `None`: the time is over, or the process was stopped and resumed meanwhile.
 #[must_use]
-pub fn take_signal(timeout: Option<Duration>) -> Option<Info> {
+pub fn wait_signal(timeout: Option<Duration>) -> Option<SignalInfo> {
     take_one_of(u64::MAX, timeout)
 }
 
-/// The same for any but `signal`, which goes on waiting if it has come.
+/// The same for any but `signal`, which stays pending.
 #[must_use]
-pub fn take_signal_but(signal: c_int, timeout: Option<Duration>) -> Option<Info> {
+pub fn wait_signal_except(signal: c_int, timeout: Option<Duration>) -> Option<SignalInfo> {
     take_one_of(!bit(signal), timeout)
 }
 
-/// Waits until some signal waits to be taken, for at most `timeout`, and takes none.
-pub fn await_signal(timeout: Duration) {
-    const CLOSE_ON_EXEC: c_int = libc::SFD_CLOEXEC;
-    let (every, new) = (u64::MAX, -1);
-    // SAFETY: the set is eight bytes, ours, and outlives the call.
-    let fd = unsafe { libc::syscall(libc::SYS_signalfd4, new, &raw const every, SET, CLOSE_ON_EXEC) };
-    let Ok(fd) = c_int::try_from(fd) else { return };
-    if fd == -1 {
-        return;
-    }
-    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let milliseconds = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
-    // SAFETY: there is one descriptor to look at, and the structure is ours and outlives the call.
-    unsafe { libc::poll(&raw mut poll, 1, milliseconds) };
-    process::close(fd);
+/// Waits until some signal is pending, for at most `timeout`, and takes none.
+pub fn poll_signal(timeout: Duration) {
+    let Ok(pending) = signalfd() else { return };
+    drop(wait_for_any(&[pending.as_fd()], Some(timeout)));
 }
 
-/// Takes `signal` off if it waits, and forgets it.
+/// Takes `signal` if it is pending, and drops it.
 pub fn discard_signal(signal: c_int) {
     let _ = take_one_of(bit(signal), Some(Duration::ZERO));
 }
 
-fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<Info> {
+fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<SignalInfo> {
     let limit = timeout.map(|time| libc::timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
@@ -156,23 +146,24 @@ fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<Info> {
     let mut info: libc::siginfo_t = unsafe { mem::zeroed() };
     // SAFETY: the set is eight bytes, `info` ours to write, `limit` null or a timespec; all outlive the call.
     let taken = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set, &raw mut info, limit, SET) };
-    (taken > 0).then_some(Info(info))
+    (taken > 0).then_some(SignalInfo(info))
 }
 
-/// Lets a `SIGTSTP` that waits for us, or the one that this sends, stop us; returns when we are resumed.
+/// Lets a pending `SIGTSTP`, or the one that this sends, stop us; returns when we are resumed.
 ///
 /// The kernel ignores it where nobody could resume us: in an orphaned process group (setpgid(2)) and as PID 1.
 pub fn suspend() {
     drop(process::kill(process::own_pid(), libc::SIGTSTP));
-    let every = set_mask(Mask(!bit(libc::SIGTSTP)));
+    let every = set_mask(SignalMask(!bit(libc::SIGTSTP)));
     restore_mask(every);
 }
 
-/// Hands a signal that has a value on to `pid`, as `signal`, with its value and its first sender (`rt_sigqueueinfo(2)`).
+/// Forwards a signal that has a value to `pid`, as `signal`, with its value and its first sender
+/// (`rt_sigqueueinfo(2)`).
 ///
 /// # Errors
 /// `ESRCH`, `EPERM`; `EAGAIN`: over `RLIMIT_SIGPENDING`.
-pub fn queue(pid: pid_t, signal: c_int, info: &Info) -> io::Result<()> {
+pub fn queue(pid: pid_t, signal: c_int, info: &SignalInfo) -> io::Result<()> {
     let siginfo = ptr::from_ref(&info.0);
     // SAFETY: `siginfo` is a whole siginfo_t and outlives the call; the kernel puts `signal` into its copy.
     check_long(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, signal, siginfo) })
@@ -182,13 +173,18 @@ pub fn queue(pid: pid_t, signal: c_int, info: &Info) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`queue`]; `EINVAL` before Linux 6.9, `ENOSYS` before 5.1, `EMFILE`.
-pub fn queue_to_group(leader: pid_t, signal: c_int, info: &Info) -> io::Result<()> {
+pub fn queue_to_group(leader: pid_t, signal: c_int, info: &SignalInfo) -> io::Result<()> {
     const PIDFD_SIGNAL_PROCESS_GROUP: c_long = 4;
-    send_held(&hold(leader)?, signal, Some(info), PIDFD_SIGNAL_PROCESS_GROUP)
+    send_to_pidfd(&pidfd_open(leader)?, signal, Some(info), PIDFD_SIGNAL_PROCESS_GROUP)
 }
 
 /// `pidfd_send_signal(2)`: as kill(2) does, or with a value and its first sender.
-pub(super) fn send_held(held: &OwnedFd, signal: c_int, value: Option<&Info>, flags: c_long) -> io::Result<()> {
+pub(super) fn send_to_pidfd(
+    process: &OwnedFd,
+    signal: c_int,
+    value: Option<&SignalInfo>,
+    flags: c_long,
+) -> io::Result<()> {
     let info = value.map(|info| {
         let mut info = info.0;
         // Unlike its older sister this call wants both numbers to agree.
@@ -197,5 +193,5 @@ pub(super) fn send_held(held: &OwnedFd, signal: c_int, value: Option<&Info>, fla
     });
     let siginfo = info.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: `siginfo` is null or a whole siginfo_t, and outlives the call.
-    check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, held.as_raw_fd(), signal, siginfo, flags) })
+    check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, siginfo, flags) })
 }

@@ -1,10 +1,9 @@
-//! Where there is no Linux, nothing is told of files. The twin of `linux/events.rs`.
+//! Waiting for descriptors: here only for signals, since nothing is reported of files. The twin of `linux/events.rs`.
 
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::net::SocketAddr;
 use std::time::Duration;
 
 use super::{missing, waiting};
@@ -13,7 +12,7 @@ use super::{missing, waiting};
 ///
 /// # Errors
 /// Out of descriptors.
-pub fn signal_bell() -> io::Result<OwnedFd> {
+pub fn signalfd() -> io::Result<OwnedFd> {
     Ok(File::open("/dev/null")?.into())
 }
 
@@ -26,21 +25,25 @@ pub fn wait_for_any(_descriptors: &[BorrowedFd<'_>], timeout: Option<Duration>) 
     Ok(u32::from(waiting::wait(timeout)))
 }
 
-/// What is told of files: nothing here, so there is no value of this.
-#[derive(Debug)]
-pub enum FileNotices {}
-
-/// What would be asked of it.
+/// A watch of inotify(7): there are none on this system, so this has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// That something is written to this file.
+pub enum WatchDescriptor {}
+
+/// A queue of inotify(7): there are none on this system, so this has no value.
+#[derive(Debug)]
+pub enum Inotify {}
+
+/// What inotify(7) would be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchKind {
+    /// Writes to this file.
     Written,
-    /// That a file of this directory was written and closed, replaced, made or removed.
+    /// Files of this directory that are written and closed, replaced, made or removed.
     Entries,
 }
 
-impl FileNotices {
-    /// Not here.
+impl Inotify {
+    /// Not on this system.
     ///
     /// # Errors
     /// `ENOSYS`.
@@ -52,18 +55,18 @@ impl FileNotices {
     ///
     /// # Errors
     /// None.
-    pub fn add(&self, _path: &CStr, _interest: Interest) -> io::Result<i32> {
+    pub fn add(&self, _path: &CStr, _kind: WatchKind) -> io::Result<WatchDescriptor> {
         match *self {}
     }
 
     /// Never called.
-    pub fn remove(&self, _number: i32) {
+    pub fn remove(&self, _watch: WatchDescriptor) {
         match *self {}
     }
 
     /// Never called.
     #[must_use]
-    pub fn take(&self) -> Vec<i32> {
+    pub fn take(&self) -> Vec<Option<WatchDescriptor>> {
         match *self {}
     }
 
@@ -74,12 +77,30 @@ impl FileNotices {
     }
 }
 
-/// What is told of files with who wrote to them: nothing here, so there is no value of this.
+/// A write that fanotify(7) reports: there are none on this system, so this has no value.
 #[derive(Debug)]
-pub enum WriterNotices {}
+pub enum WriteEvent {}
 
-impl WriterNotices {
-    /// Not here.
+impl WriteEvent {
+    /// Never called.
+    #[must_use]
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        match *self {}
+    }
+
+    /// Never called.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        match *self {}
+    }
+}
+
+/// A queue of fanotify(7): there are none on this system, so this has no value.
+#[derive(Debug)]
+pub enum Fanotify {}
+
+impl Fanotify {
+    /// Not on this system.
     ///
     /// # Errors
     /// `ENOSYS`.
@@ -96,13 +117,13 @@ impl WriterNotices {
     }
 
     /// Never called.
-    pub fn forget_all(&self) {
+    pub fn clear(&self) {
         match *self {}
     }
 
     /// Never called.
     #[must_use]
-    pub fn take(&self) -> Vec<(Option<OwnedFd>, i32)> {
+    pub fn take(&self) -> Vec<WriteEvent> {
         match *self {}
     }
 
@@ -113,12 +134,12 @@ impl WriterNotices {
     }
 }
 
-/// What is told of interfaces: nothing here, so there is no value of this.
+/// A socket of rtnetlink(7): there are none on this system, so this has no value.
 #[derive(Debug)]
-pub enum LinkNotices {}
+pub enum LinkMonitor {}
 
-impl LinkNotices {
-    /// Not here.
+impl LinkMonitor {
+    /// Not on this system.
     ///
     /// # Errors
     /// `ENOSYS`.
@@ -136,12 +157,4 @@ impl LinkNotices {
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         match *self {}
     }
-}
-
-/// The address of a datagram socket: a path, since abstract names are of Linux.
-///
-/// # Errors
-/// `InvalidInput`: too long.
-pub fn socket_address(name: &str) -> io::Result<SocketAddr> {
-    SocketAddr::from_pathname(name)
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tunectl::sys::WriterNotices;
+use tunectl::sys::Fanotify;
 
 use super::watched::Daemon;
 use crate::support::kernel::put;
@@ -18,7 +18,7 @@ fn writing_process_is_named_where_fanotify_works() {
             Command::new("sh").args(["-c", "echo 1 > /proc/sys/net/core/somaxconn; sleep 5"]).spawn().unwrap();
         let drifted = "drifted: net.core.somaxconn 4096 → 1, wanted 4096, since [..]Z";
         let named = format!("{drifted}, written by sh (pid {})", shell.id());
-        let told = WriterNotices::new().is_ok();
+        let told = Fanotify::new().is_ok();
         daemon.line(if told { &named } else { drifted });
         shell.kill().unwrap();
         shell.wait().unwrap();

@@ -1,11 +1,15 @@
-//! Files that are read whole: the kernel's own, as `/proc` has them, or what somebody has put in their place.
+//! Files: read whole within bounds, locked, closed by number.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
+use libc::c_int;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
+
+use super::check;
 
 /// In bytes: the table of tens of thousands of mounts, `proc_pid_mountinfo(5)`, and nothing else comes near that.
 const LONGEST: u64 = 8 << 20;
@@ -53,6 +57,45 @@ fn text_up_to(longest: u64, path: &Path) -> io::Result<String> {
         return Err(io::Error::from_raw_os_error(libc::EFBIG));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A file that only we hold, flock(2), until this is dropped.
+///
+/// Not that of `nix`, which ends the program where the kernel would not take the lock back, and so brings the texts of
+/// all errors, 13 kB; and not std's, which is younger than the oldest Rust that this is built with.
+#[derive(Debug)]
+pub struct FileLock {
+    file: File,
+}
+
+impl FileLock {
+    /// Locks the file, if no other process has it locked.
+    ///
+    /// # Errors
+    /// `EWOULDBLOCK`: another process has it locked; `EINTR`: a signal came between; with the file.
+    pub fn new(file: File) -> Result<Self, (File, io::Error)> {
+        match flock(&file, libc::LOCK_EX | libc::LOCK_NB) {
+            Ok(()) => Ok(Self { file }),
+            Err(error) => Err((file, error)),
+        }
+    }
+}
+
+impl Drop for FileLock {
+    /// Unlocks at once, also where a child has the descriptor too. The kernel never refuses that.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, libc::LOCK_UN);
+    }
+}
+
+fn flock(file: &File, operation: c_int) -> io::Result<()> {
+    // SAFETY: flock(2) takes two numbers, and the first stays a descriptor of ours during the call.
+    check(unsafe { libc::flock(file.as_raw_fd(), operation) }).map(drop)
+}
+
+/// Closes a descriptor by its number. Nothing can be done about a failure.
+pub fn close(fd: c_int) {
+    let _ = nix::unistd::close(fd);
 }
 
 #[cfg(test)]

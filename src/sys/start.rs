@@ -1,22 +1,24 @@
-//! The way in: what happens before anything else, and what we were handed.
+//! The start of the program: what happens before anything else, and the state that it inherits.
 
 use std::ffi::{CStr, OsString};
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStringExt;
-use std::{io, ptr};
 
 use libc::{c_char, c_int};
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 
 use super::process;
 use super::signal::{Disposition, disposition, set_disposition};
-use super::system::{Mask, block_every_signal, restore_mask};
+use super::system::{SignalMask, block_every_signal, restore_mask};
 
 /// Defines the C `main` of a `#![no_main]` program, which runs `$run` with the arguments and what was inherited.
 ///
 /// Rust's own start would come first otherwise: it sets `SIGPIPE` to ignored, opens `/dev/null` on closed standard
 /// descriptors in a way that the service would inherit, and gives signals a millisecond in which PID 1 is deaf.
 ///
-/// `$run` is a `fn(Vec<OsString>, Inherited) -> i32`; the first argument is the program's name.
+/// `$run` is a `fn(Vec<OsString>, &Inherited) -> i32`; the first argument is the program's name.
 #[macro_export]
 macro_rules! entry_point {
     ($run:path) => {
@@ -29,10 +31,10 @@ macro_rules! entry_point {
     };
 }
 
-/// The signal state and the descriptors that the process was started with, which the service is to get back.
-#[derive(Clone, Copy, Debug)]
+/// The signal state that the process was started with, which the service is to get back.
+#[derive(Clone, Debug)]
 pub struct Inherited {
-    mask: Mask,
+    mask: SignalMask,
     broken_pipe: Disposition,
     child: Disposition,
 }
@@ -40,7 +42,7 @@ pub struct Inherited {
 impl Inherited {
     /// The signals that were blocked when we were started.
     #[must_use]
-    pub fn mask(&self) -> Mask {
+    pub fn mask(&self) -> SignalMask {
         self.mask
     }
 
@@ -50,16 +52,16 @@ impl Inherited {
         [(libc::SIGPIPE, self.broken_pipe), (libc::SIGCHLD, self.child)]
     }
 
-    /// The same, with another mask: what a supervisor that was executed anew keeps of its first life.
+    /// Of these, for a program that starts another way.
     #[must_use]
-    pub fn from_parts(mask: Mask, broken_pipe: Disposition, child: Disposition) -> Self {
+    pub fn from_parts(mask: SignalMask, broken_pipe: Disposition, child: Disposition) -> Self {
         Self { mask, broken_pipe, child }
     }
 
-    /// Gives the signal state back. What is pending and no longer blocked arrives before this returns.
+    /// Restores that state. What is pending and no longer blocked is delivered before this returns.
     pub fn restore_signals(&self) {
-        // Blocked as it is, our own SIGPIPE waits since we wrote to somebody who had gone away, and would end the
-        // service. Asking again for it to be ignored throws it away (sigaction(2)).
+        // A SIGPIPE of our own, pending since we wrote to a pipe that nobody reads, would end the service. To set it
+        // to ignored once more discards it (sigaction(2)).
         process::ignore_broken_pipes();
         for (signal, as_it_was) in self.dispositions() {
             set_disposition(signal, as_it_was);
@@ -67,30 +69,31 @@ impl Inherited {
         restore_mask(self.mask);
     }
 
-    /// Takes it up again, after an exec that failed: an error must reach a reader that is gone without killing us.
-    pub fn shield_again(&self) {
+    /// Blocks all signals again, after an exec that failed: to report the error to a reader that is gone must not end us.
+    pub fn reblock_signals(&self) {
         let _ = block_every_signal();
         process::ignore_broken_pipes();
     }
 }
 
-/// Runs the program: blocks every signal first of all, then notes and plugs what was handed to us.
+/// Runs the program: blocks every signal first of all, then notes the inherited state and opens closed standard
+/// descriptors.
 ///
 /// Returns the process's exit code. Called by [`entry_point!`](crate::entry_point) only.
 ///
 /// # Safety
 /// `argv` holds `count` pointers to strings that live as long as the process, as the C runtime gives them to `main`.
-pub unsafe fn start(count: c_int, argv: *const *const c_char, run: fn(Vec<OsString>, Inherited) -> i32) -> c_int {
+pub unsafe fn start(count: c_int, argv: *const *const c_char, run: fn(Vec<OsString>, &Inherited) -> i32) -> c_int {
     let mask = block_every_signal();
-    plug_closed();
     let inherited = Inherited { mask, broken_pipe: disposition(libc::SIGPIPE), child: disposition(libc::SIGCHLD) };
-    // Only what has to be changed: setting a disposition throws a waiting signal away (sigaction(2)), and one may wait
-    // that came before an exec of our own.
+    open_closed_standard_descriptors();
+    // Only what has to be changed: setting a disposition discards a pending signal (sigaction(2)), and one may be
+    // pending since before an exec of our own.
     if inherited.broken_pipe == Disposition::Default {
         process::ignore_broken_pipes();
     }
     if inherited.child == Disposition::Ignored {
-        // Else the kernel would reap our children itself, and waiting for one would never end.
+        // Ignored, the kernel would reap our children itself, and waiting for one would never end.
         set_disposition(libc::SIGCHLD, Disposition::Default);
     }
 
@@ -105,30 +108,23 @@ pub unsafe fn start(count: c_int, argv: *const *const c_char, run: fn(Vec<OsStri
         let text = unsafe { CStr::from_ptr(argument) };
         arguments.push(OsString::from_vec(text.to_bytes().to_vec()));
     }
-    let code = run(arguments, inherited);
-    // Rust's runtime would do this at its end. Nobody is left to be told of a failure.
+    let code = run(arguments, &inherited);
+    // Rust's runtime would do this at its end. A failure can't be reported any more.
     drop(io::stdout().flush());
     code
 }
 
 /// Opens something on each closed standard descriptor, so that no file of ours ever becomes number 2 and gets an
 /// error message written into it. Closed again on exec: the service finds them closed, as we did.
-fn plug_closed() {
+fn open_closed_standard_descriptors() {
     for fd in 0..3 {
         // SAFETY: F_GETFD takes no pointer, and any number may be asked about.
-        let closed = unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1;
-        if closed {
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
             // open(2) gives the lowest free number, which is this one. A container may have no /dev, but has a root.
-            let null = open(c"/dev/null", libc::O_RDWR);
-            if null == -1 {
-                open(c"/", libc::O_RDONLY);
-            }
+            let opened = open(c"/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+                .or_else(|_| open(c"/", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()));
+            // It stays open to the end.
+            let _ = opened.map(IntoRawFd::into_raw_fd);
         }
     }
-}
-
-fn open(path: &CStr, mode: c_int) -> c_int {
-    debug_assert_ne!(path.as_ptr(), ptr::null());
-    // SAFETY: `path` ends in NUL and outlives the call.
-    unsafe { libc::open(path.as_ptr(), mode | libc::O_CLOEXEC) }
 }

@@ -62,7 +62,7 @@ const KNOWN: [(c_int, &str); 49] = [
 
 /// The system's sentence in our style: lower case, without Rust's `(os error 2)`.
 #[must_use]
-pub fn reason(error: &io::Error) -> String {
+pub fn strerror(error: &io::Error) -> String {
     match error.raw_os_error().and_then(known) {
         Some((_, sentence)) => sentence.to_owned(),
         None => error.to_string(),
@@ -71,7 +71,7 @@ pub fn reason(error: &io::Error) -> String {
 
 /// The error's name with its sentence: `EACCES (permission denied)`.
 #[must_use]
-pub fn described(errno: i32) -> String {
+pub fn describe_errno(errno: i32) -> String {
     let (name, sentence) = match known(errno) {
         Some((name, sentence)) => (name.to_owned(), sentence.to_owned()),
         None => (format!("error {errno}"), io::Error::from_raw_os_error(errno).to_string()),
@@ -89,14 +89,14 @@ mod tests {
 
     #[test]
     fn a_sentence_of_ours() {
-        assert_eq!(reason(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
-        assert_eq!(reason(&io::Error::other("no room")), "no room");
+        assert_eq!(strerror(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
+        assert_eq!(strerror(&io::Error::other("no room")), "no room");
     }
 
     #[test]
     fn errors_have_the_names_of_the_manual_page() {
-        assert_eq!(described(libc::EACCES), "EACCES (permission denied)");
-        assert!(described(libc::EPROTO).starts_with(&format!("error {} (", libc::EPROTO)));
+        assert_eq!(describe_errno(libc::EACCES), "EACCES (permission denied)");
+        assert!(describe_errno(libc::EPROTO).starts_with(&format!("error {} (", libc::EPROTO)));
         for (errno, text) in KNOWN {
             assert_eq!(text.split(' ').next(), Some(format!("{:?}", nix::errno::Errno::from_raw(errno)).as_str()));
         }
