@@ -84,12 +84,3 @@ impl ApplyPolicy {
         if self.best_effort { OnFailure::Keep } else { OnFailure::Undo }
     }
 }
-
-/// How results are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A table for people.
-    Text,
-    /// One JSON document.
-    Json,
-}

@@ -3,15 +3,15 @@
 use nix::errno::Errno;
 
 use crate::apply::{self, Undo};
-use crate::cli::{ApplyPolicy, Format, ProfileArgs};
+use crate::cli::{ApplyPolicy, ProfileArgs};
 use crate::environment::calling_shell::calling_shell;
 use crate::journal::{self, Author, BootIdentity, Journal, JournalError, ProcessId, ProcessState, Recorder};
 use crate::kernel::{AccessMode, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
-use crate::output::{self, DiagnosedReport};
+use crate::output::{self, Format, ReportOf};
 use crate::plan::{Plan, Requirements};
-use crate::report::{Outcome, Report, UndoResult};
+use crate::report::Report;
 use crate::sys::describe_errno;
 
 use super::check::named;
@@ -19,7 +19,7 @@ use super::diagnosis::diagnosed;
 use super::journaled::{here, not_kept, places};
 use super::persist::{self, PersistFlags, PersistResult};
 use super::prepare::{Need, Prepared, prepare_for};
-use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print};
+use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print, show};
 
 /// Arguments of `tunectl apply`.
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,7 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub(super) persist: PersistFlags,
     /// Output format.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = Format::text_or_json())]
     pub(super) format: Format,
 }
 
@@ -86,10 +86,13 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     } else {
         PersistResult::default()
     };
-    let mut diagnosed = diagnosed("apply", &ready, limit_owner.as_ref(), &report, &args.profile.to_args(), args.pid);
+    let command = ReportOf::Apply { dry_run: args.dry_run, undone: is_undone };
+    let words = args.profile.to_args();
+    let mut diagnosed = diagnosed(command, &ready, limit_owner.as_ref(), &report, &words, args.pid);
     let files = persisted.documents();
     diagnosed.files = args.persist.persist.then_some(&files);
-    print_report(args, &diagnosed, is_undone, &persisted.text(), world);
+    show(&output::render(&diagnosed, args.format, world.colours()), world);
+    print(if args.format == Format::Json { &mut *world.err } else { &mut *world.out }, &persisted.text());
     match persisted.failure(&args.persist) {
         Some(failure) => Err(failure),
         None if report.fails() && !args.policy.best_effort => Ok(FALLS_SHORT),
@@ -154,47 +157,6 @@ fn identify(owner: &NamedProcess, here: &BootIdentity) -> Result<ProcessId, Comm
         .help(
             "leave them out with `--no-rlimits`; `--no-journal` sets them, and `tunectl revert` can't put them back",
         )),
-    }
-}
-
-/// Prints the report, and then what `--persist` did.
-fn print_report(
-    args: &ApplyArgs,
-    diagnosed: &DiagnosedReport<'_>,
-    is_undone: bool,
-    persisted: &str,
-    world: &mut World<'_>,
-) {
-    match args.format {
-        Format::Json => {
-            print(world.out, &output::document(diagnosed));
-            print(world.err, persisted);
-        }
-        Format::Text => {
-            print_text(args, diagnosed, is_undone, world);
-            print(world.out, persisted);
-        }
-    }
-}
-
-fn print_text(args: &ApplyArgs, diagnosed: &DiagnosedReport<'_>, is_undone: bool, world: &mut World<'_>) {
-    let report = diagnosed.report;
-    if report.fails() || (report.tally().short > 0 && !args.dry_run) {
-        drop(world.err.write_all(output::shortfalls(diagnosed, world.colour_err).as_bytes()));
-    }
-    if is_undone {
-        let stays = |outcome: &Outcome| outcome.undo_result().is_some_and(|result| *result != UndoResult::Restored);
-        let rest = if report.outcomes.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
-        drop(writeln!(world.err, "error: a required setting falls short{rest} changed for good"));
-        return;
-    }
-    print(world.out, &output::changes(diagnosed, world.colour));
-    print(world.out, &output::to_type(diagnosed));
-    if world.kernel.system() == System::MacOs && !args.persist.persist && report.tally().changed > 0 {
-        print(
-            world.out,
-            "these values are lost at the next boot: `--persist` writes launchd jobs that set them again\n",
-        );
     }
 }
 

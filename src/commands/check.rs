@@ -2,20 +2,19 @@
 
 use crate::apply;
 use crate::cli::ProfileArgs;
-use crate::formats::prometheus;
 use crate::kernel::Process;
 use crate::linux::process::NamedProcess;
 use crate::model::limit::Resource;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::output::{self, Queues};
+use crate::output::{self, Format, Queues, ReportOf};
 use crate::report::Report;
 use crate::sys;
 
 use super::diagnosis::diagnosed;
 use super::prepare::{Need, prepare_for};
-use super::{CommandError, Execute, FALLS_SHORT, World, print};
+use super::{CommandError, Execute, FALLS_SHORT, World, show};
 
 /// Arguments of `tunectl check`.
 #[derive(Debug, clap::Args)]
@@ -28,18 +27,7 @@ pub struct CheckArgs {
     pid: Option<i32>,
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: ReportFormat,
-}
-
-/// How the report of `check` is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ReportFormat {
-    /// A table for people.
-    Text,
-    /// One JSON document.
-    Json,
-    /// Metrics in Prometheus's text format.
-    Prometheus,
+    format: Format,
 }
 
 impl Execute for CheckArgs {
@@ -59,16 +47,12 @@ fn check(args: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
             report.apply_pids_max(pids_max);
         }
     }
-    let mut diagnosed = diagnosed("check", &ready, named.as_ref(), &report, &args.profile.to_args(), args.pid);
+    let words = args.profile.to_args();
+    let mut diagnosed = diagnosed(ReportOf::Check, &ready, named.as_ref(), &report, &words, args.pid);
     if ready.entered_namespaces {
         diagnosed.queues = short_queues(&report, world);
     }
-    let text = match args.format {
-        ReportFormat::Text => output::table(&diagnosed, world.colour),
-        ReportFormat::Json => output::document(&diagnosed),
-        ReportFormat::Prometheus => prometheus::exposition(&prometheus::samples(&report), &ready.profile.names, None),
-    };
-    print(world.out, &text);
+    show(&output::render(&diagnosed, args.format, world.colours()), world);
     Ok(if report.fails() { FALLS_SHORT } else { 0 })
 }
 

@@ -3,7 +3,7 @@
 use crate::diagnose::{self, DiagnosisContext};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::Setting;
-use crate::output::{Detail, DiagnosedReport};
+use crate::output::{Detail, DiagnosedReport, ReportOf};
 use crate::report::{Outcome, Report};
 
 use super::prepare::Prepared;
@@ -12,7 +12,7 @@ use super::prepare::Prepared;
 /// place beside its namespaces, and which configuration files set what falls short. `process` is the one whose limits
 /// are meant, where they are not our own; `args` and `pid` are what was typed, for commands to paste.
 pub(super) fn diagnosed<'a>(
-    command: &'static str,
+    command: ReportOf,
     ready: &'a Prepared,
     process: Option<&'a NamedProcess>,
     report: &'a Report,

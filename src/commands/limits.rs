@@ -2,11 +2,10 @@
 
 use nix::errno::Errno;
 
-use crate::cli::Format;
 use crate::kernel::{KernelError, Process};
 use crate::linux::process::NamedProcess;
 use crate::model::limit::Resource;
-use crate::output;
+use crate::output::{self, Format};
 
 use super::check::named;
 use super::{CommandError, Execute, FALLS_SHORT, World, print};
@@ -18,7 +17,7 @@ pub struct LimitsArgs {
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pid: Option<i32>,
     /// Output format.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = Format::text_or_json())]
     format: Format,
 }
 
@@ -41,11 +40,7 @@ impl Execute for LimitsArgs {
             Some(pid) => named(pid, world),
             None => NamedProcess { pid: world.os.pid(), name: "tunectl".to_owned() },
         };
-        let text = match self.format {
-            Format::Text => output::limits_table(&found),
-            Format::Json => output::limits_document(&whose, &found),
-        };
-        print(world.out, &text);
+        print(world.out, &output::limits(&whose, &found, self.format));
         Ok(0)
     }
 }

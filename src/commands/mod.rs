@@ -29,6 +29,7 @@ use std::io::{ErrorKind, Write};
 
 use crate::cli::{DeferredArgs, LogOptions};
 use crate::kernel::AccessMode;
+use crate::output::Rendered;
 use crate::sys;
 
 /// What every subcommand does.
@@ -126,6 +127,12 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
         }
         _ => code,
     }
+}
+
+/// Writes what was rendered to both streams, first what is wrong.
+fn show(rendered: &Rendered, world: &mut World<'_>) {
+    drop(world.err.write_all(rendered.err.as_bytes()));
+    print(world.out, &rendered.out);
 }
 
 /// Writes results. A failure shows in [`dispatch`], when they are flushed.

@@ -1,14 +1,13 @@
 //! `tunectl revert`: restore what `apply` changed.
 
-use crate::cli::Format;
 use crate::journal::{self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange};
 use crate::kernel::AccessMode;
-use crate::output::{self, RevertEvent, RevertSummary};
+use crate::output::{self, Format, RevertEvent, RevertSummary};
 use crate::persist::{FileOutcome, messages};
 
 use super::journaled::{here, places};
 use super::persist::{self, RevertPersistFlags};
-use super::{CommandError, Execute, FALLS_SHORT, World, print};
+use super::{CommandError, Execute, FALLS_SHORT, World, print, show};
 
 /// Arguments of `tunectl revert`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +25,7 @@ pub struct RevertArgs {
     #[command(flatten)]
     pub(super) persist: RevertPersistFlags,
     /// Output format.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = Format::text_or_json())]
     pub(super) format: Format,
 }
 
@@ -60,12 +59,7 @@ fn revert(revert: &RevertArgs, world: &mut World<'_>) -> Result<i32, CommandErro
         }
         revert_entries(revert, &journals, &here(&environment, world), world, &mut summary)?;
     }
-    drop(world.err.write_all(output::revert_errors(&summary).as_bytes()));
-    match revert.format {
-        Format::Json => print(world.out, &output::revert_document(&summary)),
-        Format::Text if !summary.leaves_files() => print(world.out, &output::revert_text(&summary)),
-        Format::Text => {}
-    }
+    show(&output::revert(&summary, revert.format), world);
     Ok(if summary.passes() { 0 } else { FALLS_SHORT })
 }
 
@@ -77,7 +71,7 @@ fn remove_files(revert: &RevertArgs, summary: &mut RevertSummary, world: &mut Wo
             drop(write!(world.err, "{failure}"));
         }
         if let Some(line) = messages::reverted(&file) {
-            let out = if revert.format == Format::Text { &mut *world.out } else { &mut *world.err };
+            let out = if revert.format == Format::Json { &mut *world.err } else { &mut *world.out };
             print(out, &format!("{line}\n"));
         }
         summary.files.push(messages::document(&file));

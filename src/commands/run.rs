@@ -12,7 +12,7 @@ use crate::init::SupervisorConfig;
 use crate::kernel::{AccessMode, Process};
 use crate::model::run::{CompatFlags, OPTIONS, RunOption, RunOptions};
 use crate::model::setting::System;
-use crate::output::{self, Colour};
+use crate::output::{self, Colour, ReportOf};
 use crate::plan::Plan;
 use crate::report::Report;
 
@@ -159,7 +159,7 @@ fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), Comman
 /// Prints what falls short, and logs what holds.
 fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) {
     if report.tally().short > 0 {
-        let report = diagnosed("run", ready, None, report, &args.profile.to_args(), None);
+        let report = diagnosed(ReportOf::Run, ready, None, report, &args.profile.to_args(), None);
         drop(err.write_all(output::shortfalls(&report, colour).as_bytes()));
     }
     for outcome in report.outcomes.iter().filter(|outcome| !outcome.falls_short()) {

@@ -13,7 +13,7 @@ use crate::linux::listeners::Listener;
 use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::amount::Machine;
 use crate::model::run::CompatFlags;
-use crate::output::Colour;
+use crate::output::{Colour, Colours};
 use crate::profile_store::ProfileStore;
 use crate::sys::Inherited;
 
@@ -39,6 +39,13 @@ pub struct World<'a> {
     pub colour: Colour,
     /// Whether text on standard error is coloured.
     pub colour_err: Colour,
+}
+
+impl World<'_> {
+    /// Whether each of the two streams is coloured.
+    pub(super) fn colours(&self) -> Colours {
+        Colours { out: self.colour, err: self.colour_err }
+    }
 }
 
 impl fmt::Debug for World<'_> {

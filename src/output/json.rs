@@ -15,7 +15,7 @@ use crate::model::value::Value;
 use crate::report::{Outcome, UndoResult, Verdict};
 
 use super::queues::{ListenerEntry, Queues};
-use super::text::warning;
+use super::table::warning;
 use super::{DiagnosedReport, PersistedFile, PersistedState, RemedyText, why};
 
 /// The version of the documents. A change that is no addition raises it.
@@ -165,45 +165,50 @@ pub(super) enum ValueJson<'a> {
 }
 
 /// The document, with a newline at its end.
-#[must_use]
-pub fn document(account: &DiagnosedReport<'_>) -> String {
-    made(account, true, None::<&()>)
+pub(super) fn document(diagnosed: &DiagnosedReport<'_>) -> String {
+    made(diagnosed, true, None::<&()>)
 }
 
 /// The same with the fields of `more`; `passes` says whether that passes.
 #[must_use]
-pub fn document_with(account: &DiagnosedReport<'_>, passes: bool, more: &impl Serialize) -> String {
-    made(account, passes, Some(more))
+pub fn document_with(diagnosed: &DiagnosedReport<'_>, passes: bool, more: &impl Serialize) -> String {
+    made(diagnosed, passes, Some(more))
 }
 
-fn made<T: Serialize>(account: &DiagnosedReport<'_>, passes: bool, more: Option<&T>) -> String {
-    let tally = account.report.tally();
+fn made<T: Serialize>(diagnosed: &DiagnosedReport<'_>, passes: bool, more: Option<&T>) -> String {
+    let tally = diagnosed.report.tally();
     let document = Document {
         schema_version: SCHEMA_VERSION,
         tunectl: env!("CARGO_PKG_VERSION"),
-        command: account.command,
-        profiles: account.profiles,
+        command: diagnosed.command.name(),
+        profiles: diagnosed.profiles,
         passes: passes
-            && !account.report.fails()
-            && account.files.is_none_or(|files| files.iter().all(|file| file.outcome != PersistedState::Left)),
+            && !diagnosed.report.fails()
+            && diagnosed.files.is_none_or(|files| files.iter().all(|file| file.outcome != PersistedState::Left)),
         counts: Counts {
             settings: tally.all,
             changed: tally.changed,
             short: tally.short,
             required_short: tally.required_short,
         },
-        environment: place(account),
-        process: account.process.map(|process| Process { pid: process.pid, name: &process.name }),
-        findings: account.report.outcomes.iter().zip(&account.diagnoses).map(|(o, d)| entry(o, d.as_ref())).collect(),
-        listeners: account.queues.as_ref().map(Queues::entries),
-        files: account.files,
+        environment: place(diagnosed),
+        process: diagnosed.process.map(|process| Process { pid: process.pid, name: &process.name }),
+        findings: diagnosed
+            .report
+            .outcomes
+            .iter()
+            .zip(&diagnosed.diagnoses)
+            .map(|(o, d)| entry(o, d.as_ref()))
+            .collect(),
+        listeners: diagnosed.queues.as_ref().map(Queues::entries),
+        files: diagnosed.files,
         more,
     };
     written(&document)
 }
 
-fn place<'a>(account: &'a DiagnosedReport<'_>) -> Place<'a> {
-    let environment = account.environment;
+fn place<'a>(diagnosed: &'a DiagnosedReport<'_>) -> Place<'a> {
+    let environment = diagnosed.environment;
     let Namespaces { cgroup, ipc, net, pid, user, uts } = environment.initial;
     Place {
         system: environment.system.table(),
@@ -211,7 +216,7 @@ fn place<'a>(account: &'a DiagnosedReport<'_>) -> Place<'a> {
         contained: environment.is_contained(),
         user: environment.user,
         initial_namespaces: Initial { cgroup, ipc, net, pid, user, uts },
-        around: account.details.as_ref().map(around),
+        around: diagnosed.details.as_ref().map(around),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::catalog;
 use crate::linux::process::NamedProcess;
 use crate::model::limit::{Limits, Resource};
 
+use super::Format;
 use super::json::{SCHEMA_VERSION, ValueJson, written};
 
 #[derive(Serialize)]
@@ -31,9 +32,17 @@ struct Entry {
     ulimit_factor: u64,
 }
 
-/// A table of the limits, in the kernel's units, which are those of profiles and of `docker run --ulimit`.
+/// The limits of a process in one of the forms.
 #[must_use]
-pub fn limits_table(limits: &[(Resource, Limits)]) -> String {
+pub fn limits(process: &NamedProcess, limits: &[(Resource, Limits)], format: Format) -> String {
+    match format {
+        Format::Json => document(process, limits),
+        Format::Text | Format::Prometheus => table(limits),
+    }
+}
+
+/// A table of the limits, in the kernel's units, which are those of profiles and of `docker run --ulimit`.
+fn table(limits: &[(Resource, Limits)]) -> String {
     let mut text = String::new();
     let unit = limits.iter().map(|(resource, _)| catalog::limit(*resource).unit.len()).max().unwrap_or(0);
     let _ =
@@ -54,9 +63,7 @@ pub fn limits_table(limits: &[(Resource, Limits)]) -> String {
     text
 }
 
-/// The same as one JSON document.
-#[must_use]
-pub fn limits_document(process: &NamedProcess, limits: &[(Resource, Limits)]) -> String {
+fn document(process: &NamedProcess, limits: &[(Resource, Limits)]) -> String {
     let entries = limits.iter().map(|(resource, limits)| {
         let row = catalog::limit(*resource);
         Entry {

@@ -10,24 +10,112 @@ mod queues;
 mod quote;
 mod remedies;
 mod revert;
+mod table;
 mod text;
 
 pub use causes::why;
 pub use colour::Colour;
-pub use json::{SCHEMA_VERSION, document, document_with, written};
-pub use limits::{limits_document, limits_table};
+pub use json::{SCHEMA_VERSION, document_with, written};
+pub use limits::limits;
 pub use persisted::{PersistedFile, PersistedState};
 pub use queues::Queues;
 pub use quote::shell;
 pub use remedies::{Place, RemedyText};
-pub use revert::{RevertEvent, RevertSummary, revert_document, revert_errors, revert_text};
-pub use text::{changes, paragraph, shortfalls, table, to_type};
+pub use revert::{RevertEvent, RevertSummary, revert};
+pub use table::paragraph;
+pub use text::shortfalls;
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::diagnose::Diagnosis;
 use crate::environment::{Environment, EnvironmentDetails};
+use crate::formats::prometheus;
 use crate::linux::process::NamedProcess;
 use crate::model::capability::Capability;
 use crate::report::Report;
+
+/// In what form results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Metrics in Prometheus's text format; of `check` alone.
+    Prometheus,
+}
+
+impl Format {
+    /// Reads the name of a format on the command line of a subcommand that has no metrics.
+    #[must_use]
+    pub fn text_or_json() -> impl TypedValueParser<Value = Self> {
+        let values = [Self::Text, Self::Json].iter().filter_map(Self::to_possible_value);
+        // No other name gets so far.
+        PossibleValuesParser::new(values).map(|name| Self::from_str(&name, false).unwrap_or(Self::Text))
+    }
+}
+
+/// Whether each of the two streams is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colours {
+    /// Standard output.
+    pub out: Colour,
+    /// Standard error.
+    pub err: Colour,
+}
+
+/// What goes to each of the two streams.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// For standard output.
+    pub out: String,
+    /// For standard error.
+    pub err: String,
+}
+
+/// A report in one of the forms.
+#[must_use]
+pub fn render(diagnosed: &DiagnosedReport<'_>, format: Format, colours: Colours) -> Rendered {
+    match format {
+        Format::Text => text::text(diagnosed, colours),
+        Format::Json => Rendered { out: json::document(diagnosed), err: String::new() },
+        Format::Prometheus => {
+            let samples = prometheus::samples(diagnosed.report);
+            Rendered { out: prometheus::exposition(&samples, diagnosed.profiles, None), err: String::new() }
+        }
+    }
+}
+
+/// The subcommand that a report is of, and what the text of it depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportOf {
+    /// `check`
+    Check,
+    /// `apply`
+    Apply {
+        /// Whether nothing was to be written.
+        dry_run: bool,
+        /// Whether what was changed was restored, because something required falls short.
+        undone: bool,
+    },
+    /// `run`
+    Run,
+    /// `bench`
+    Bench,
+}
+
+impl ReportOf {
+    /// The name of the subcommand.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Apply { .. } => "apply",
+            Self::Run => "run",
+            Self::Bench => "bench",
+        }
+    }
+}
 
 /// How much is said under a setting that falls short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +129,8 @@ pub enum Detail {
 /// A report with all that is said beside it.
 #[derive(Clone, Debug)]
 pub struct DiagnosedReport<'a> {
-    /// Which subcommand: `check`, `apply`, `run`.
-    pub command: &'static str,
+    /// The subcommand.
+    pub command: ReportOf,
     /// The profiles, as they were asked for.
     pub profiles: &'a [String],
     /// Where we run.

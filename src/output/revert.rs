@@ -11,6 +11,7 @@ use crate::kernel::{KernelError, Operation};
 
 use super::json::{SCHEMA_VERSION, written};
 use super::persisted::{PersistedFile, PersistedState};
+use super::{Format, Rendered};
 
 /// What one `revert` did.
 #[derive(Debug, Default)]
@@ -160,9 +161,19 @@ fn needs_right_to_raise(error: &KernelError) -> bool {
     matches!(error, KernelError { operation: Operation::SetLimits, errno: Errno::EPERM })
 }
 
-/// What could not be reverted, for standard error.
+/// What `revert` did, in one of the forms. What could not be reverted is told on standard error in either.
 #[must_use]
-pub fn revert_errors(summary: &RevertSummary) -> String {
+pub fn revert(summary: &RevertSummary, format: Format) -> Rendered {
+    let out = match format {
+        Format::Json => document(summary),
+        Format::Text | Format::Prometheus if summary.leaves_files() => String::new(),
+        Format::Text | Format::Prometheus => text(summary),
+    };
+    Rendered { out, err: errors(summary) }
+}
+
+/// What could not be reverted, for standard error.
+fn errors(summary: &RevertSummary) -> String {
     let mut text = String::new();
     for event in &summary.events {
         if let Some(why) = event.why() {
@@ -176,8 +187,7 @@ pub fn revert_errors(summary: &RevertSummary) -> String {
 }
 
 /// What was reverted, a line each, and a line that sums it up.
-#[must_use]
-pub fn revert_text(summary: &RevertSummary) -> String {
+fn text(summary: &RevertSummary) -> String {
     let mut text = String::new();
     for event in &summary.events {
         let RevertEvent::Setting { reverted, .. } = event else { continue };
@@ -266,8 +276,7 @@ struct ProcessDocument<'a> {
 }
 
 /// The JSON document, with a newline at its end.
-#[must_use]
-pub fn revert_document(summary: &RevertSummary) -> String {
+fn document(summary: &RevertSummary) -> String {
     written(&Document {
         schema_version: SCHEMA_VERSION,
         tunectl: env!("CARGO_PKG_VERSION"),

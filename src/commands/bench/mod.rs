@@ -13,12 +13,12 @@ use crate::bench::runs::{self, End, Event, Schedule, Series};
 use crate::bench::sampler::Places;
 use crate::bench::table;
 use crate::bench::testers::{Metric, MetricError};
-use crate::cli::{ApplyPolicy, Format, ProfileArgs};
+use crate::cli::{ApplyPolicy, ProfileArgs};
 use crate::exec::{Stage, StageError};
 use crate::kernel::AccessMode;
 use crate::model::duration;
 use crate::model::run::RunOptions;
-use crate::output;
+use crate::output::{self, Format, ReportOf};
 use crate::preflight::load::{Load, Target};
 
 use super::prepare::{Need, Prepared, prepare};
@@ -72,7 +72,7 @@ pub struct BenchArgs {
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
     /// How to show the result.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = Format::text_or_json())]
     pub(super) format: Format,
     /// The load test's command; everything from here on is its own.
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -150,12 +150,12 @@ fn report(
     world: &mut World<'_>,
 ) {
     let command = args.profile.to_args();
-    let diagnosed = super::diagnosis::diagnosed("bench", prepared, None, &applied.report, &command, None);
+    let diagnosed = super::diagnosis::diagnosed(ReportOf::Bench, prepared, None, &applied.report, &command, None);
     let text = output::document_with(&diagnosed, series.succeeded(), result);
     let saved = save::save(args, &text, world);
     match args.format {
         Format::Json => print(world.out, &text),
-        Format::Text => {
+        Format::Text | Format::Prometheus => {
             if applied.report.tally().short > 0 {
                 drop(world.err.write_all(output::shortfalls(&diagnosed, world.colour_err).as_bytes()));
             }

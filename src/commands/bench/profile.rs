@@ -5,7 +5,7 @@ use crate::exec::LimitsFallShort;
 use crate::journal::{self, Author, Journal, Recorder};
 use crate::journal::{BootIdentity, ProcessState, RevertedChange};
 use crate::kernel::Process;
-use crate::output;
+use crate::output::{self, ReportOf};
 use crate::plan::{LimitStep, Plan};
 use crate::report::Report;
 use crate::sys::{self, Ended, Fork};
@@ -94,7 +94,7 @@ impl Applied {
                 let report = apply::execute_limits(world.kernel, &self.limits);
                 if report.fails() {
                     let words = args.profile.to_args();
-                    let diagnosed = diagnosed("bench", prepared, None, &report, &words, None);
+                    let diagnosed = diagnosed(ReportOf::Bench, prepared, None, &report, &words, None);
                     let text = output::shortfalls(&diagnosed, world.colour_err);
                     drop(world.err.write_all(text.as_bytes()));
                 }
@@ -120,7 +120,7 @@ impl Applied {
     fn tell(&self, args: &BenchArgs, prepared: &Prepared, world: &mut World<'_>) {
         if self.report.tally().short > 0 {
             let words = args.profile.to_args();
-            let diagnosed = diagnosed("bench", prepared, None, &self.report, &words, None);
+            let diagnosed = diagnosed(ReportOf::Bench, prepared, None, &self.report, &words, None);
             drop(world.err.write_all(output::shortfalls(&diagnosed, world.colour_err).as_bytes()));
         }
     }

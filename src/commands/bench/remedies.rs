@@ -11,7 +11,7 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::Side as LimitSide;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::output::{self, RemedyText};
+use crate::output::{self, RemedyText, ReportOf};
 use crate::verdict::observation::Service;
 use crate::verdict::{Fix, Side};
 
@@ -62,7 +62,7 @@ fn set(setting: &Setting, wanted: &Expectation<Value>, pid: Option<i32>, world: 
     let report = apply::check(world.kernel, &plan);
     let whose: Option<NamedProcess> = pid.map(|pid| named(pid, world));
     let words = args.to_args();
-    let diagnosed = diagnosed("check", &prepared, whose.as_ref(), &report, &words, pid);
+    let diagnosed = diagnosed(ReportOf::Check, &prepared, whose.as_ref(), &report, &words, pid);
     let remedies = diagnosed.diagnoses.iter().flatten().flat_map(|diagnosis| &diagnosis.remedies);
     let mut entries: Vec<RemedyEntry> = Vec::new();
     for remedy in remedies {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::bench::messages;
 use crate::bench::runs::Event;
-use crate::cli::Format;
+use crate::output::Format;
 use crate::sys;
 use crate::watch::timestamp::format_timestamp;
 
@@ -29,7 +29,7 @@ impl Progress {
     pub(super) fn new(format: Format) -> Self {
         Self {
             is_terminal: io::stderr().is_terminal(),
-            shows_output: format == Format::Text,
+            shows_output: format != Format::Json,
             run: (0, 0),
             taken: Vec::new(),
             begun: Instant::now(),
@@ -90,7 +90,7 @@ pub(super) fn save(args: &BenchArgs, document: &str, world: &mut World<'_>) -> O
     };
     let path = match (&args.file, args.format) {
         (Some(path), _) => path.clone(),
-        (None, Format::Text) => unnamed(),
+        (None, Format::Text | Format::Prometheus) => unnamed(),
         (None, Format::Json) => return None,
     };
     let mut unfinished = path.clone().into_os_string();
