@@ -45,8 +45,12 @@ fn apply(diagnosed: &DiagnosedReport<'_>, dry_run: bool, undone: bool, colours: 
     }
     if undone {
         let stays = |outcome: &Outcome| outcome.undo_result().is_some_and(|result| *result != UndoResult::Restored);
-        let rest = if report.outcomes.iter().any(stays) { "; what is named above stays" } else { ", so nothing was" };
-        let _ = writeln!(err, "error: a required setting falls short{rest} changed for good");
+        let undone = if report.outcomes.iter().any(stays) {
+            "not every change could be put back: see above"
+        } else {
+            "all changes were put back"
+        };
+        let _ = writeln!(err, "error: a required setting falls short; {undone}");
         return Rendered { out: String::new(), err };
     }
     let mut out = changes(diagnosed, colours.out) + &to_type(diagnosed);
