@@ -31,7 +31,7 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     page.some("module", row.rare.module);
     page.some("exists", existence(row, version));
     page.some("access", access(row.access));
-    page.some("one way", row.rare.one_way.map(|value| format!("{value} can't be undone before the next boot")));
+    page.some("one way", row.rare.one_way.map(|value| format!("{value} can't be undone until the next boot")));
     page.some("reads back", row.rare.read_back.map(ReadBack::text));
     page.some("written after", (!row.rare.after.is_empty()).then(|| row.rare.after.join(", ")));
     page.each("note", &mut row.notes.iter().copied());

@@ -105,7 +105,7 @@ fn corrupt_journals_are_refused() {
         let change = whole.find("sysctl\twritten").unwrap();
         for end in [change, change + 20] {
             fs::write(&path, &whole[..end]).unwrap();
-            refused("it is cut off");
+            refused("it is truncated");
         }
         fs::write(&path, &whole).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o602)).unwrap();
