@@ -96,7 +96,8 @@ fn changes(plan: &Plan, process: Process, report: &Report, side_effects: Vec<Cha
 fn key_change(step: &KeyStep, outcome: &Outcome) -> Change {
     let kind = step.requirement.kind;
     let stored = |value: &Value| StoredValue::Text(value.to_string());
-    let state = if outcome.found == outcome.before {
+    // What was written may have another text and mean the same, `-0` and `0`.
+    let state = if outcome.found == outcome.before && step.action.target().is_none() {
         WriteState::NotStarted
     } else {
         WriteState::Done(outcome.found.as_ref().map(stored))

@@ -27,7 +27,7 @@ pub enum Author {
     Apply,
     /// `watch --repair`, again and again.
     Watch,
-    /// `bench`, for as long as this process runs: leftover changes are reverted by the next command that writes.
+    /// `bench`, for as long as this process runs: what it leaves behind is reverted by the next command that writes.
     Bench(Box<ProcessId>),
 }
 
@@ -147,13 +147,16 @@ impl StoredValue {
         if text.is_empty() { "(empty)".to_owned() } else { text.split_whitespace().collect::<Vec<_>>().join(" ") }
     }
 
-    /// The value of a key from what the kernel printed: of a choice (`always [madvise] never`) the chosen word only.
+    /// The value of a key from what the kernel printed: of a choice (`always [madvise] never`) the chosen word only, of
+    /// all else the kernel's own words.
     #[must_use]
     pub fn of_key(kind: Kind, printed: &str) -> Self {
+        let own = printed.trim_end_matches('\n');
         let text = match (kind, kind.parse(printed)) {
+            (Kind::Choice, Ok(value)) => value.to_string(),
             // Runs of blanks can be significant in a text.
-            (Kind::Text, _) | (_, Err(_)) => printed.trim_end_matches('\n').to_owned(),
-            (_, Ok(value)) => value.to_string(),
+            (Kind::Text, _) | (_, Err(_)) => own.to_owned(),
+            _ => own.split_whitespace().collect::<Vec<_>>().join(" "),
         };
         Self::Text(text)
     }
@@ -178,13 +181,14 @@ impl SettingRef {
         }
     }
 
-    /// Whether two values of this setting mean the same, whatever their spelling.
+    /// Whether two values of this setting are the same to the kernel, whatever their spelling. `-0` is not `0`: so the
+    /// kernel prints a time below zero that is less than one of its units.
     #[must_use]
     pub fn same_value(&self, one: &StoredValue, other: &StoredValue) -> bool {
         match (self, one, other) {
             (Self::Key { kind, .. }, StoredValue::Text(one), StoredValue::Text(other)) => {
                 let (typed, its) = (kind.parse(one), kind.parse(other));
-                one == other || typed.is_ok() && typed == its
+                one == other || typed.is_ok() && typed == its && one.starts_with('-') == other.starts_with('-')
             }
             _ => one == other,
         }

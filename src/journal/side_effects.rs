@@ -10,11 +10,35 @@ const FORWARDING: [&str; 3] =
     ["net.ipv4.ip_forward", "net.ipv4.conf.*.forwarding", "net.ipv4.conf.all.accept_redirects"];
 
 /// Keys of `net.ipv6.conf.all` that set the key of the same name of every interface: net/ipv6/addrconf.c.
-const SET_ON_EVERY_INTERFACE: [&str; 4] =
-    ["forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
+const SET_ON_EVERY_INTERFACE: [&str; 5] =
+    ["forwarding", "force_forwarding", "disable_ipv6", "ignore_routes_with_linkdown", "addr_gen_mode"];
 
-/// Where the keys are that have side effects.
-const FOLDERS: [&str; 4] = ["vm/", "net/ipv4/ip_forward", "net/ipv4/conf/", "net/ipv6/conf/"];
+/// Keys of `net.ipv4.neigh` and `net.ipv6.neigh` that are one value in two units, of which the second is the finer one:
+/// net/core/neighbour.c.
+const NEIGHBOUR_TWINS: [(&str, &str); 3] = [
+    ("base_reachable_time", "base_reachable_time_ms"),
+    ("retrans_time", "retrans_time_ms"),
+    ("unres_qlen", "unres_qlen_bytes"),
+];
+
+/// Other keys that are one value in two units or words: net/ipv6/route.c, net/mptcp/ctrl.c.
+const TWINS: [(&str, &str); 2] = [
+    ("net/ipv6/route/gc_min_interval", "net/ipv6/route/gc_min_interval_ms"),
+    ("net/mptcp/pm_type", "net/mptcp/path_manager"),
+];
+
+/// Where the keys are that have side effects. Measured by writing each key of a network namespace and comparing all
+/// (Linux 6.18); `vm` and `neigh.default`, which are the machine's, by the kernel's source.
+const FOLDERS: [&str; 8] = [
+    "vm/",
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/",
+    "net/ipv4/neigh/",
+    "net/ipv6/conf/",
+    "net/ipv6/neigh/",
+    "net/ipv6/route/gc_min_interval",
+    "net/mptcp/",
+];
 
 /// The other key of a pair of which one is zero: writing one sets the other to zero. Zero can't be written to some of
 /// them: it is restored by writing the other.
@@ -43,11 +67,29 @@ pub(super) fn side_effects_of(key: &Key) -> Vec<SysctlName> {
         ["net", "ipv4", "conf", "default", leaf] => names.push(format!("net.ipv4.conf.*.{leaf}")),
         ["net", "ipv6", "conf", "all", leaf] if SET_ON_EVERY_INTERFACE.contains(&leaf) => {
             names.push(format!("net.ipv6.conf.*.{leaf}"));
+            if leaf == "forwarding" {
+                names.push("net.ipv6.conf.*.force_forwarding".to_owned());
+            }
+        }
+        // An interface whose value was never set follows the default (`neigh_copy_dflt_parms`).
+        ["net", family, "neigh", interface, leaf] => {
+            let twin = other_of(&NEIGHBOUR_TWINS, leaf);
+            let leaves = [Some(leaf).filter(|_| interface == "default"), twin].into_iter().flatten();
+            let interface = if interface == "default" { "*" } else { interface };
+            names.extend(leaves.map(|leaf| format!("net/{family}/neigh/{interface}/{leaf}")));
         }
         ["net", "ipv6", "conf", _, "stable_secret"] => names.push("net.ipv6.conf.*.addr_gen_mode".to_owned()),
-        _ => {}
+        _ => names.extend(other_of(&TWINS, name.path()).map(str::to_owned)),
     }
     names.iter().filter_map(|name| SysctlName::parse(name).ok()).collect()
+}
+
+fn other_of(pairs: &[(&'static str, &'static str)], name: &str) -> Option<&'static str> {
+    pairs.iter().find_map(|(one, other)| match name {
+        name if name == *one => Some(*other),
+        name if name == *other => Some(*one),
+        _ => None,
+    })
 }
 
 /// Whether restoring `key` restores its side effects too: an interface that follows the default follows it back.
