@@ -3,8 +3,6 @@
 //! They are read directly: a static binary has no name service switch, and the accounts of a container are its files.
 #![forbid(unsafe_code)]
 
-use crate::model::order::by_place;
-
 /// A file of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Database {
@@ -112,7 +110,7 @@ pub(super) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<Service
     let mut others: Vec<u32> =
         groups(group).filter(|group| group.members.split(',').any(|name| name == user.name)).map(|g| g.gid).collect();
     others.retain(|&gid| gid != user.gid);
-    others = by_place(others, |gid| usize::try_from(*gid).unwrap_or(usize::MAX));
+    others.sort_unstable();
     others.dedup();
     Ok(ServiceUser { uid, gid: Some(user.gid), groups: others, home })
 }

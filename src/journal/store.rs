@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::model::order::by_place;
 use crate::sys::FileLock;
 
 use super::codec;
@@ -78,7 +77,8 @@ impl Journal {
             let name = file.map_err(|error| refused(&error))?.file_name();
             numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")?.parse::<u64>().ok()));
         }
-        Ok(by_place(numbers, |number| usize::MAX - usize::try_from(*number).unwrap_or(usize::MAX)))
+        numbers.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(numbers)
     }
 
     /// The entries of several journals, the newest first: the index of its journal, and its number there. Those of one

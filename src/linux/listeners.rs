@@ -11,7 +11,6 @@ use std::{fmt, fs};
 use super::netlink::Connection;
 use super::process::{self, NamedProcess};
 use super::sock_diag::{SocketDetails, SocketFamily, SocketState, inet_sockets, unix_listeners};
-use crate::model::order::by_place;
 use crate::sys::{self, Netlink};
 
 /// Where a socket listens; in the order in which they are shown.
@@ -103,8 +102,9 @@ pub fn all(connection: &mut Connection) -> io::Result<Vec<Listener>> {
 pub fn find_holders(listeners: &mut [Listener], proc: &Path) {
     let network = |process: &str| fs::read_link(proc.join(process).join("ns/net")).ok();
     let Some(ours) = network("self") else { return };
-    let pids = process::pids(proc).unwrap_or_default();
-    for pid in by_place(pids, |pid| usize::try_from(*pid).unwrap_or_default()) {
+    let mut pids = process::pids(proc).unwrap_or_default();
+    pids.sort_unstable();
+    for pid in pids {
         if listeners.iter().all(|listener| listener.holder.is_some()) {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How large the machine is for this process: the cgroup's bound where it is below the machine's.
+/// The size of the machine for this process: the limit of its cgroup where that is lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// Memory, in bytes.
@@ -24,7 +24,7 @@ pub enum Amount {
     PerCpu(i128),
 }
 
-/// Multiples of bytes: IEC units, powers of 1024. `KB` and `kB` are refused: half of the world means 1000.
+/// IEC units of bytes, powers of 1024. `KB` and `kB` are refused, since they mean 1000 to some and 1024 to others.
 const UNITS: [(&str, u32); 5] = [("B", 0), ("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
 
 impl Amount {
@@ -53,7 +53,7 @@ impl Amount {
         parse_number(text).map(Self::Count)
     }
 
-    /// The number that this is on the machine, which is only asked for where the amount hangs on it.
+    /// The number that it is on the machine. `machine` is called only where the amount depends on it.
     #[must_use]
     pub fn resolve(self, machine: &dyn Fn() -> Machine) -> i128 {
         match self {
@@ -133,7 +133,7 @@ pub fn parse_number(text: &str) -> Result<i128, String> {
     }
 }
 
-/// What stands before the given words, if the text ends in them, blanks between them or not.
+/// The text before the given words, if it ends in them; blanks between them are optional.
 fn strip_words<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
     words.iter().rev().try_fold(text, |rest, word| rest.strip_suffix(word).map(str::trim_end))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Units and their milliseconds. `ms` stands before `m` and `s`, whose ends it shares.
+/// Units and their milliseconds. `ms` comes before `s`, which is its suffix.
 const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
 
 /// Reads `10s`, `500ms`, `2m`, `1h`, or a bare number of seconds.

@@ -1,31 +1,31 @@
-//! Expectations: what a profile asks of a setting, when it holds, and what to write where it does not.
+//! Expectations: which values of a setting satisfy a profile, and what to write where the current value does not.
 
 use std::fmt;
 
 use super::value::Value;
 
-/// What a profile asks of a setting. `T` is an amount still to be resolved, or a [`Value`].
+/// The values of a setting that satisfy a profile. `T` is [`Value`], or the value as it is written in the profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expectation<T> {
     /// This value and no other.
     Exactly(T),
-    /// Not below, not above, or both; of lists of numbers, each number by itself. At least one is given.
+    /// Not below, not above, or both; for lists of numbers, each number by itself. At least one is given.
     Bounds {
-        /// The lowest value that will do. Never lowers a setting.
+        /// The lowest value that satisfies it. A higher one is never lowered.
         at_least: Option<T>,
-        /// The highest value that will do. Never raises a setting.
+        /// The highest value that satisfies it. A lower one is never raised.
         at_most: Option<T>,
     },
-    /// A range that is as wide as this one or wider. Never narrows a setting.
+    /// A range that contains this one. A wider one is never narrowed.
     Covers(T),
-    /// A list that holds all of this one. Never takes from a setting.
+    /// A list that contains this one. Other members are never removed.
     Includes(T),
-    /// Any of these; the first is what is written where none stands.
+    /// Any of these; the first is written where the current value is none of them.
     OneOf(Vec<T>),
 }
 
 impl<T> Expectation<T> {
-    /// The same expectation of other values.
+    /// The same expectation with each value changed.
     ///
     /// # Errors
     /// The first error of `change`.
@@ -54,14 +54,14 @@ impl<T> Expectation<T> {
 }
 
 impl Expectation<Value> {
-    /// Whether `found` is what is asked for.
+    /// Whether `found` satisfies it.
     #[must_use]
     pub fn holds(&self, found: &Value) -> bool {
         self.target(found).is_none()
     }
 
-    /// The value to ask somebody else for, such as the operator of a container: the one nearest to `found`
-    /// where that is known, else the least that will do.
+    /// A value that satisfies it, to be shown in a remedy: the one nearest to `found` where that is known, else the
+    /// lowest.
     #[must_use]
     pub fn nearest(&self, found: Option<&Value>) -> Option<Value> {
         match found {
@@ -70,8 +70,8 @@ impl Expectation<Value> {
         }
     }
 
-    /// What to write where `found` stands: the nearest value that is what is asked for, or nothing where
-    /// `found` is that already. Values of different shapes never agree; then what is asked for stands.
+    /// What to write where the current value is `found`: the nearest value that satisfies it, or `None` where `found`
+    /// does. Where the shapes differ, it is the value that the expectation names.
     #[must_use]
     pub fn target(&self, found: &Value) -> Option<Value> {
         let target = match self {
@@ -92,7 +92,7 @@ impl Expectation<Value> {
     }
 }
 
-/// `choose` for each number of the two, where they have the same shape; else `ours`.
+/// `choose` applied to each pair of numbers, where both have the same shape; else `ours`.
 fn each(ours: &Value, theirs: &Value, choose: fn(i128, i128) -> i128) -> Value {
     match (ours, theirs) {
         (Value::Number(a), Value::Number(b)) => Value::Number(choose(*a, *b)),
@@ -119,7 +119,7 @@ fn widened(ours: &Value, theirs: &Value) -> Value {
 }
 
 impl<T: fmt::Display> fmt::Display for Expectation<T> {
-    /// As in the table of `check`: `at least 32768`, `1024 65535 or wider`, `8 to 10`.
+    /// `at least 32768`, `covers 1024 65535`, `8 to 10`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exactly(value) => write!(f, "{value}"),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::suggest;
 
-/// One of the sixteen limits that Linux knows, in the order of their numbers in `asm-generic/resource.h`,
-/// which is also the order of `/proc/PID/limits`. macOS has nine of them.
+/// The sixteen limits of Linux, in the order of their numbers in `asm-generic/resource.h`, which is also that of
+/// `/proc/PID/limits`. macOS has nine of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resource {
     /// CPU time, in seconds.
@@ -114,9 +114,9 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// What [`Limit`] shows itself as, read again.
+    /// Parses `unlimited` or a number.
     #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if text == "unlimited" { Some(Self::Unlimited) } else { text.parse().ok().map(Self::Value) }
     }
 }

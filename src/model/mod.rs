@@ -1,4 +1,4 @@
-//! The vocabulary: names, values, limits, amounts and expectations. Pure, and beneath everything else.
+//! The vocabulary: names, values, limits, amounts, expectations and options of the service. Pure.
 #![forbid(unsafe_code)]
 
 pub mod amount;
@@ -7,7 +7,6 @@ pub mod duration;
 pub mod expectation;
 pub mod limit;
 pub mod name;
-pub mod order;
 pub mod ranges;
 pub mod run;
 pub mod setting;

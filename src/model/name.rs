@@ -11,9 +11,9 @@ use std::rc::Rc;
 /// No value of this type can lead out of `/proc/sys`: components are never empty, `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysctlName {
-    /// Shared: every step of the way keeps the name.
+    /// Shared, since requirement, step, outcome and journal all keep it.
     path: Rc<str>,
-    /// `a*b` may be a pattern, or an interface that is called so.
+    /// Kept beside the path: `a*b` is a pattern in a profile, but may also be the name of an interface that exists.
     is_pattern: bool,
 }
 
@@ -32,7 +32,7 @@ impl SysctlName {
         Self::from_path(&path, text)
     }
 
-    /// Makes a name of components that were already told apart, such as the nested keys of a TOML table.
+    /// Makes a name from its components, such as the nested keys of a TOML table.
     /// A slash inside a component stands for a dot, as in sysctl.d(5).
     ///
     /// # Errors
@@ -42,12 +42,12 @@ impl SysctlName {
         Self::from_path(&parts.join("/"), &parts.join("."))
     }
 
-    /// The name of a setting that exists, by its path beneath `/proc/sys`: never a pattern, whatever it holds. Network
-    /// interfaces may be called `a*b`, `x=y` or `it's` (`dev_valid_name`, net/core/dev.c).
+    /// The name of a setting that exists, from its path beneath `/proc/sys`; `None` where the path leads elsewhere. Never
+    /// a pattern: network interfaces may be called `a*b`, `x=y` or `it's` (`dev_valid_name`, net/core/dev.c).
     #[must_use]
     pub fn existing(path: &str) -> Option<Self> {
-        let leads_on = |part: &str| !matches!(part, "" | "." | "..");
-        path.split('/').all(leads_on).then(|| Self::known(path, false))
+        let is_name = |part: &str| !matches!(part, "" | "." | "..");
+        path.split('/').all(is_name).then(|| Self::known(path, false))
     }
 
     fn from_path(path: &str, as_typed: &str) -> Result<Self, String> {
@@ -84,13 +84,13 @@ impl SysctlName {
         self.path.split('/')
     }
 
-    /// Whether the name is a pattern (`*`, `?` or `[…]` as in glob(7)) that stands for many settings.
+    /// Whether the name is a pattern of names, with `*`, `?` or `[…]` as in glob(7).
     #[must_use]
     pub fn is_pattern(&self) -> bool {
         self.is_pattern
     }
 
-    /// Whether `name` is one of those that this pattern stands for. Wildcards never match a separator.
+    /// Whether this pattern matches `name`. Wildcards never match a separator.
     #[must_use]
     pub fn matches(&self, name: &Self) -> bool {
         let (mut ours, mut theirs) = (self.components(), name.components());

@@ -6,63 +6,63 @@ use super::capability::Capability;
 use super::duration;
 use super::signal::Signal;
 
-/// What was asked for about the start of the service. What was not is `None` or empty.
+/// How the service is to be started and supervised. An option that was not given is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunOptions {
-    /// Stay as the service's parent.
+    /// Supervise the service instead of becoming it.
     pub init: Option<bool>,
-    /// Who gets the signals that reach us.
+    /// Which processes get the signals that the supervisor gets.
     pub signal_to: Option<SignalTarget>,
-    /// Signals to hand on as another one, or (`None`) not at all.
+    /// Signals that are forwarded as another one, or (`None`) not at all.
     pub rewrite: Vec<(Signal, Option<Signal>)>,
-    /// Adopt orphans where we are not PID 1.
+    /// Become a subreaper where we are not PID 1: orphaned descendants are given to us.
     pub subreaper: Option<bool>,
-    /// Exit codes of the service, and what to exit with instead.
+    /// Exit codes of the service, each with the exit code to return instead.
     pub expect_exit: Vec<(u8, u8)>,
-    /// How long the service may take after a signal that asks it to end, before `SIGKILL`; zero: for ever.
+    /// The time between a signal that asks the service to end and `SIGKILL`; zero: no `SIGKILL`.
     pub stop_timeout: Option<Duration>,
     /// What happens to the processes that the service leaves behind.
     pub orphan_timeout: Option<OrphanPolicy>,
-    /// End adopted orphans while the service lives.
+    /// End adopted orphans while the service still runs.
     pub reap_kill: Option<bool>,
-    /// The signal that we get when our own parent dies.
+    /// The signal that the kernel sends us when our own parent dies.
     pub parent_death_signal: Option<Signal>,
-    /// Have the kernel end the service when we die.
+    /// The kernel kills the service when the supervisor dies.
     pub die_with_supervisor: Option<bool>,
-    /// Give the service a session of its own.
+    /// Start the service in a session of its own, setsid(2).
     pub session: Option<bool>,
-    /// `NAME|UID[:GROUP|GID]` whom the service runs as.
+    /// The user that the service runs as, `NAME|UID[:GROUP|GID]`.
     pub user: Option<String>,
-    /// Supplementary groups, by name or number, instead of those of `/etc/group`.
+    /// Its supplementary groups, by name or number, instead of those of `/etc/group`.
     pub groups: Option<Vec<String>>,
-    /// No exec ever gives more rights.
+    /// Set `no_new_privs`: no execve(2) gives it or its children more privileges, prctl(2).
     pub no_new_privs: Option<bool>,
     /// The only capabilities that the service keeps.
     pub capabilities: Option<Vec<Capability>>,
-    /// How soon the kernel ends the service when memory runs out, -1000 to 1000.
+    /// Its OOM score adjustment, -1000 (never killed) to 1000 (killed first), `proc_pid_oom_score_adj(5)`.
     pub oom_score_adj: Option<i32>,
-    /// The service's nice value, -20 to 19.
+    /// Its nice value, -20 to 19.
     pub nice: Option<i32>,
-    /// The permission bits that its new files don't get.
+    /// Its umask: the permission bits that new files don't get.
     pub umask: Option<u32>,
     /// Its working directory.
     pub working_directory: Option<String>,
-    /// Changes to its environment, in order; `None` takes a variable away.
+    /// Changes to its environment, in order; `None` unsets a variable.
     pub env: Vec<(String, Option<String>)>,
 }
 
-/// What is said with no option, but by the name under which we are called.
+/// What the name under which tunectl was called implies, such as `tini`, where no option of ours says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompatFlags {
-    /// The exit code when the command can't be executed, where it is not that of the shell.
+    /// The exit code where the command can't be executed; `None`: 126 or 127, as the shell's.
     pub exec_failure: Option<u8>,
-    /// The service stays in our process group.
+    /// Whether the service stays in our process group.
     pub shares_group: bool,
-    /// A warning is due where orphans are not adopted.
+    /// Whether to warn where orphans are not adopted.
     pub warns_of_orphans: bool,
 }
 
-/// Who gets the signals that reach the supervisor.
+/// Which processes get the signals that the supervisor gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignalTarget {
     /// The service's first process.
@@ -70,30 +70,30 @@ pub enum SignalTarget {
     Child,
     /// Its process group.
     Group,
-    /// Everything that descends from us, adopted orphans too.
+    /// All our descendants, adopted orphans too.
     All,
 }
 
 /// What happens to the processes that the service leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrphanPolicy {
-    /// `SIGTERM`, this long to end, then `SIGKILL`.
+    /// They get `SIGTERM`, and after this time `SIGKILL`.
     End(Duration),
-    /// Nothing. (If we are PID 1 the kernel kills them.)
+    /// Nothing. Where we are PID 1, the kernel kills them.
     Leave,
 }
 
 impl Default for OrphanPolicy {
-    /// Time enough to close files and connections, and well below the ten seconds that `docker stop` gives in all.
+    /// Two seconds: enough to close files and connections, and well below the ten seconds of `docker stop`.
     fn default() -> Self {
         Self::End(Duration::from_secs(2))
     }
 }
 
-/// How an option is written.
+/// How many values an option has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Yes or no: on the command line its mere presence.
+    /// A boolean; on the command line the flag alone, without a value.
     Switch,
     /// One value.
     One,
@@ -112,16 +112,16 @@ pub struct RunOption {
     pub variable: &'static str,
     /// How it is written.
     pub shape: Shape,
-    /// What stands for its value in help.
+    /// The placeholder of its value in help.
     pub value: &'static str,
     /// One sentence of help.
     pub help: &'static str,
-    /// The same with the variable, for `--help`.
+    /// The same sentence with the name of the variable, for `--help`.
     pub help_line: &'static str,
     set: fn(&mut RunOptions, &[&str]) -> Result<(), String>,
 }
 
-/// A row of the table; its variable is said once for the code and for the help.
+/// A row of the table. The name of the variable is used in the code and in the help.
 macro_rules! option {
     ($name:literal, $flag:literal, $variable:literal, $shape:expr, $value:literal, $help:literal, $set:expr) => {
         RunOption {
@@ -183,9 +183,9 @@ pub const OPTIONS: [RunOption; 20] = [
 ];
 
 impl RunOptions {
-    /// The names of what was asked of a supervisor, which without `init` nobody carries out.
+    /// The names of the options that were given and have no effect without a supervisor.
     pub fn for_a_supervisor(&self) -> impl Iterator<Item = &'static str> {
-        let asked = [
+        let given = [
             ("signal_to", self.signal_to.is_some()),
             ("rewrite", !self.rewrite.is_empty()),
             ("subreaper", self.subreaper.is_some()),
@@ -196,18 +196,19 @@ impl RunOptions {
             ("die_with_supervisor", self.die_with_supervisor.is_some()),
             ("session", self.session.is_some()),
         ];
-        asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name)
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
     }
 }
 
 impl RunOption {
-    /// The option of that name in a profile.
+    /// The option with this name in a profile.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         OPTIONS.iter().find(|option| option.name == name)
     }
 
-    /// Sets it: what came before is replaced, or for pairs (`rewrite`, `expect_exit`, `env`) added to.
+    /// Sets it. Earlier values are replaced; those of lists of pairs (`rewrite`, `expect_exit`, `env`) are kept and the
+    /// new ones added.
     ///
     /// # Errors
     /// Says in one sentence what was expected.
@@ -215,7 +216,7 @@ impl RunOption {
         (self.set)(options, values)
     }
 
-    /// Sets it from the text of its variable.
+    /// Sets it from the value of its environment variable.
     ///
     /// # Errors
     /// Names the variable, and says what was expected.

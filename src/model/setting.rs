@@ -1,4 +1,4 @@
-//! Settings: what can be read and perhaps written.
+//! Settings, and what is known of the values of one.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::limit::{Resource, Side};
 use super::name::{SysctlName, SysfsName};
 use super::value::Kind;
 
-/// A setting of the kernel's, as against a limit of a process.
+/// The name of a setting of the kernel: a sysctl or an attribute of sysfs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// A file beneath `/proc/sys`, or on macOS a node of sysctl(3).
@@ -24,7 +24,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// One thing that can be read and perhaps written.
+/// Something that can be read and perhaps written: a key of the kernel, or one side of a resource limit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Setting {
     /// A value that the kernel keeps.

@@ -75,13 +75,13 @@ pub fn resolve(
 ) -> Result<Requirements, (Origin, String)> {
     let (mut keys, mut limits) = (Vec::with_capacity(raw.len()), Vec::new());
     for raw in raw.into_iter().filter(|raw| raw.system.is_none_or(|its| its == system)) {
-        let RawRequirement { setting, asked, kind, required, origin, .. } = raw;
+        let RawRequirement { setting, wanted, kind, required, origin, .. } = raw;
         let failed = |message| (origin.clone(), message);
         if let Setting::Limit(resource, side) = setting {
-            let wanted = asked.try_map(|asked| limit(asked, machine)).map_err(failed)?;
+            let wanted = wanted.try_map(|value| resolve_limit(value, machine)).map_err(failed)?;
             limits.push(LimitRequirement { resource, side, wanted, required, origin });
         } else {
-            let wanted = asked.try_map(|asked| value(asked, machine)).map_err(failed)?;
+            let wanted = wanted.try_map(|value| resolve_value(value, machine)).map_err(failed)?;
             keys.push(Requirement { setting, kind, wanted, required, origin });
         }
     }
@@ -120,8 +120,8 @@ fn reserve(keys: &mut Vec<Requirement>, ports: &Ranges) {
 /// Ports that are never chosen for an outgoing connection (Documentation/networking/ip-sysctl.rst).
 const RESERVED_PORTS: &str = "net.ipv4.ip_local_reserved_ports";
 
-fn value(asked: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<Value, String> {
-    Ok(match asked {
+fn resolve_value(expression: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<Value, String> {
+    Ok(match expression {
         ValueExpr::Amount(amount) => Value::Number(amount.resolve(machine)),
         ValueExpr::Amounts(amounts) => Value::Numbers(amounts.iter().map(|amount| amount.resolve(machine)).collect()),
         ValueExpr::Ranges(ranges) => Value::Ranges(ranges.clone()),
@@ -132,8 +132,8 @@ fn value(asked: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<Value, Stri
     })
 }
 
-fn limit(asked: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<LimitTarget, String> {
-    match asked {
+fn resolve_limit(expression: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<LimitTarget, String> {
+    match expression {
         ValueExpr::Unlimited => Ok(LimitTarget::Limit(Limit::Unlimited)),
         ValueExpr::Hard => Ok(LimitTarget::Hard),
         ValueExpr::Amount(amount) => u64::try_from(amount.resolve(machine))

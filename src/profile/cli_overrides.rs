@@ -83,7 +83,7 @@ fn set(text: &str, system: System, lookup: Lookup<'_>) -> Result<RawRequirement,
     Ok(RawRequirement {
         setting: Setting::Key(key),
         system: Some(system),
-        asked: parsed.asked,
+        wanted: parsed.wanted,
         kind: parsed.kind,
         required: true,
         origin: option.whole(),
@@ -108,14 +108,14 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
         let node = node_of(value, span.clone());
         let spec = ValueSpec { kind: Kind::Limit, min: None, max: None };
         let parsed = parse_expectation(&node, &|_, _| spec).map_err(|error| option.error(error))?;
-        if side == Side::Hard && parsed.asked == Expectation::Exactly(ValueExpr::Hard) {
+        if side == Side::Hard && parsed.wanted == Expectation::Exactly(ValueExpr::Hard) {
             return Err(option.error(ProfileError::new(span, "`hard` is not a value for the hard limit itself")));
         }
         let origin = option.whole();
         Ok(RawRequirement {
             setting: Setting::Limit(resource, side),
             system: None,
-            asked: parsed.asked,
+            wanted: parsed.wanted,
             kind: Kind::Limit,
             required: true,
             origin,
@@ -124,7 +124,7 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
     let soft_side = side(Side::Soft, soft, start)?;
     match hard {
         Some(hard) => Ok(vec![soft_side, side(Side::Hard, hard, start + soft.len() + 1)?]),
-        None if soft_side.asked == Expectation::Exactly(ValueExpr::Hard) => Ok(vec![soft_side]),
+        None if soft_side.wanted == Expectation::Exactly(ValueExpr::Hard) => Ok(vec![soft_side]),
         None => Ok(vec![soft_side, side(Side::Hard, soft, start)?]),
     }
 }

@@ -8,7 +8,6 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::problem::{Help, Problem, ProfileError};
 use super::{Lookup, Origin, Source};
-use crate::model::order::by_place;
 use crate::model::suggest;
 
 /// A value with its span in the file.
@@ -54,7 +53,9 @@ fn has_leading_zero(text: &str, at: usize) -> bool {
 
 /// The entries of a table in the order of the file; the parser sorts them by name.
 pub(super) fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t NodeName<'i>, &'t Node<'i>)> {
-    by_place(table.iter().collect(), |(name, _)| name.span().start)
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    entries
 }
 
 /// What kind of value it is, with the value where it is short, for "found …" in messages.

@@ -18,7 +18,7 @@ pub(super) const OPERATORS: [&str; 7] = ["exactly", "at_least", "at_most", "cove
 
 /// An expectation as it was parsed.
 pub(super) struct ParsedExpectation {
-    pub(super) asked: Expectation<ValueExpr>,
+    pub(super) wanted: Expectation<ValueExpr>,
     /// The shape of its values.
     pub(super) kind: Kind,
     /// Whether not matching it is a failure.
@@ -34,7 +34,7 @@ pub(super) fn parse_expectation(
     let DeValue::Table(table) = node.get_ref() else {
         let spec = spec("exactly", node);
         return Ok(ParsedExpectation {
-            asked: Expectation::Exactly(parse_value(spec, node)?),
+            wanted: Expectation::Exactly(parse_value(spec, node)?),
             kind: spec.kind,
             required: true,
         });
@@ -47,7 +47,7 @@ pub(super) fn parse_expectation(
     };
     let spec = spec(first, representative(first, value));
     suits(first, spec.kind, value)?;
-    let asked = match (first, given.get(1).copied()) {
+    let wanted = match (first, given.get(1).copied()) {
         ("at_least" | "at_most", second) => bounds(spec, &given, second)?,
         (_, Some((other, node))) => return Err(excludes(first, other, node.span())),
         ("covers", None) => Expectation::Covers(range(spec, value)?),
@@ -55,7 +55,7 @@ pub(super) fn parse_expectation(
         ("one_of", None) => Expectation::OneOf(one_of(spec, value)?),
         (_, None) => Expectation::Exactly(parse_value(spec, value)?),
     };
-    Ok(ParsedExpectation { asked, kind: spec.kind, required: required.unwrap_or(true) })
+    Ok(ParsedExpectation { wanted, kind: spec.kind, required: required.unwrap_or(true) })
 }
 
 /// The operators of a table in the order of the file, and `required`.

@@ -10,7 +10,6 @@ use toml::de::{DeTable, DeValue};
 use super::document::{self, FileContext, Node, NodeName, describe, entries, unknown};
 use super::problem::{Problem, Problems, ProfileError};
 use super::{Lookup, RawRequirement, Source, key_tables, rlimit_table, small_tables};
-use crate::model::order::by_place;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
 
@@ -42,8 +41,9 @@ pub(super) fn parse(source: &Rc<Source>, lookup: Lookup<'_>) -> Result<ParsedFil
     if context.problems.is_empty() {
         return Ok(file);
     }
-    let place = |problem: &Problem| problem.places.first().map_or(0, |(origin, _)| origin.span.start + 1);
-    Err(Problems(by_place(context.problems, place)))
+    let position = |problem: &Problem| problem.places.first().map_or(0, |(origin, _)| origin.span.start + 1);
+    context.problems.sort_by_key(position);
+    Err(Problems(context.problems))
 }
 
 fn top_level(context: &mut FileContext<'_>, document: &DeTable<'_>) -> ParsedFile {

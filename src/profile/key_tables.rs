@@ -18,7 +18,6 @@ use super::expectation_parser::{OPERATORS, parse_expectation};
 use super::problem::ProfileError;
 use super::value_expr::guess;
 use crate::model::name::{SysctlName, SysfsName};
-use crate::model::order::by_place;
 use crate::model::setting::{Key, Setting, System, ValueSpec};
 use crate::model::value::Kind;
 
@@ -44,7 +43,9 @@ pub(super) fn read(
     let mut parser = KeyTableParser { context, system, tree, requirements: Vec::with_capacity(table.len()) };
     parser.table(table, &mut Vec::new());
     // `net.a`, `vm.b`, `net.c` are two tables to TOML, but three lines to their writer.
-    by_place(parser.requirements, |requirement| requirement.origin.span.start)
+    let mut requirements = parser.requirements;
+    requirements.sort_by_key(|requirement| requirement.origin.span.start);
+    requirements
 }
 
 /// Walks a table of keys, which may nest.
@@ -92,7 +93,7 @@ impl KeyTableParser<'_, '_> {
         Ok(RawRequirement {
             setting: Setting::Key(key),
             system: Some(self.system),
-            asked: parsed.asked,
+            wanted: parsed.wanted,
             kind: parsed.kind,
             required: parsed.required,
             origin: self.context.origin(span.start..end),

@@ -145,7 +145,7 @@ pub(super) fn merge(requirements: &mut Vec<RawRequirement>, later: Vec<RawRequir
     for requirement in &later {
         if requirement.is_pattern() {
             for (gone, old) in gone.iter_mut().zip(&requirements[..earlier]) {
-                *gone |= requirement.stands_for(old);
+                *gone |= requirement.matches(old);
             }
         }
     }

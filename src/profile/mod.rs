@@ -1,6 +1,6 @@
-//! Profiles: TOML in, typed requirements out, each with its place in the file.
+//! Profiles: TOML → raw requirements, each with its position in the file.
 //!
-//! [`load::load`] reads and merges, [`cli_overrides::add`] adds what the command line says, [`lint::lint`] warns.
+//! [`load::load`] reads and merges, [`cli_overrides::add`] adds the options of the command line, [`lint::lint`] warns.
 #![forbid(unsafe_code)]
 
 pub mod cli_overrides;
@@ -32,46 +32,48 @@ pub type Lookup<'a> = &'a dyn Fn(System, &Key) -> Option<ValueSpec>;
 /// What the machine and the process should look like: one profile, or several merged key by key.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    /// The names it was asked for by, in order.
+    /// The names of the profiles as they were given, in order.
     pub names: Vec<String>,
     /// The `description` of the last of them that has one.
     pub description: Option<String>,
-    /// What it asks for, in the order of the files, of every system; each setting once. A pattern and a name
-    /// that it matches may both be here: then the name's own wish is the one that counts, wherever it stands
-    /// (sysctl.d(5)); of two patterns, the later.
+    /// What it requires of every system, in the order of the files; each setting once. Where a pattern and a name that
+    /// it matches are both here, the name overrides the pattern wherever it stands (sysctl.d(5)); of two patterns that
+    /// match a name, the later one does.
     pub requirements: Vec<RawRequirement>,
-    /// What was read for it: each file once, in the order in which they are merged, and options that add settings.
+    /// The texts that it was read from: each file once, in the order in which they are merged, and options of the command
+    /// line that add settings.
     pub sources: Vec<Rc<Source>>,
     /// The ports that the service listens on, so that no outgoing connection takes them.
     pub service_ports: Ranges,
-    /// Where those are written; nothing where they were typed.
+    /// Where those are written; `None` for the command line.
     pub ports_origin: Option<Origin>,
     /// How the service is started and supervised: `[run]`.
     pub run: RunOptions,
-    /// What a later file of the same profile has replaced, for the warnings.
+    /// What a later file has overridden, for the warnings.
     pub replaced: Vec<RawRequirement>,
     /// The warnings that are silenced, `[lint] allow`: those of one file, or of all where none is named.
     pub allowed: Vec<(Option<String>, &'static str)>,
 }
 
-/// What a profile asks of one setting, or of all that a pattern stands for.
+/// What a profile requires of one setting, or of all that match a pattern, as it is written: amounts may be relative to
+/// the machine. `plan::resolve` makes requirements of them.
 #[derive(Clone, Debug)]
 pub struct RawRequirement {
-    /// Which setting.
+    /// The setting, or a pattern of names.
     pub setting: Setting,
-    /// The one system it is for; limits are for both.
+    /// The system that it is for; `None` for limits, which are for both.
     pub system: Option<System>,
-    /// What it should be.
-    pub asked: Expectation<ValueExpr>,
-    /// The shape of its values: from the catalog where the key is known, else from what was asked.
+    /// The values that satisfy it.
+    pub wanted: Expectation<ValueExpr>,
+    /// The shape of its values: from the catalog where the key is known, else guessed from the values in the profile.
     pub kind: Kind,
-    /// Whether falling short fails the whole. `required = false` makes it a warning.
+    /// Whether the whole profile fails where it is not satisfied; `required = false` makes that a warning.
     pub required: bool,
     /// Where it was written.
     pub origin: Origin,
 }
 
-/// A value as a profile has it, before the machine is known.
+/// A value as it is written in a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueExpr {
     /// For a number.
@@ -82,14 +84,14 @@ pub enum ValueExpr {
     Ranges(Ranges),
     /// For words and text.
     Text(String),
-    /// For a limit: none. Of `nofile`, as many as the kernel ever allows.
+    /// For a limit: no limit, or for `nofile` the most that the kernel allows.
     Unlimited,
-    /// For a soft limit: whatever the hard limit is.
+    /// For a soft limit: the value of the hard limit.
     Hard,
 }
 
 impl fmt::Display for ValueExpr {
-    /// As the kernel's files have it where it is no amount that is still to be resolved.
+    /// As the kernel prints it; an amount as it is written in the profile.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Amount(amount) => amount.fmt(f),
@@ -107,19 +109,19 @@ impl fmt::Display for ValueExpr {
     }
 }
 
-/// Where a requirement is written, for messages that cite the place.
+/// The position of a requirement, for messages that show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The file.
     pub source: Rc<Source>,
-    /// The bytes of it.
+    /// The range of bytes in its text.
     pub span: Range<usize>,
 }
 
-/// A profile's text and what to call it.
+/// The text of a profile, and its name for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// As it was found: a path, `built-in profile loadtest`, or `command line`.
+    /// A path, `built-in profile loadtest`, or `command line`.
     pub label: String,
     /// The whole text.
     pub text: String,
@@ -142,21 +144,21 @@ impl Profile {
 }
 
 impl RawRequirement {
-    /// Whether this is about the same setting of the same system as `other`.
+    /// Whether both are for the same setting of the same system.
     #[must_use]
     pub fn same_setting(&self, other: &Self) -> bool {
         self.system == other.system && self.setting == other.setting
     }
 
-    /// Whether this is about all settings that match a pattern.
+    /// Whether it is for all settings that match a pattern.
     #[must_use]
     pub fn is_pattern(&self) -> bool {
         matches!(&self.setting, Setting::Key(Key::Sysctl(name)) if name.is_pattern())
     }
 
-    /// Whether this is a pattern that stands for the setting of `other`, among others.
+    /// Whether it is for a pattern that matches the setting of `other`.
     #[must_use]
-    pub fn stands_for(&self, other: &Self) -> bool {
+    pub fn matches(&self, other: &Self) -> bool {
         match (&self.setting, &other.setting) {
             (Setting::Key(Key::Sysctl(pattern)), Setting::Key(Key::Sysctl(name))) => {
                 self.system == other.system && pattern.is_pattern() && pattern.matches(name)

@@ -32,11 +32,11 @@ pub(super) fn contradiction(requirements: &[RawRequirement]) -> Option<Problem> 
         let Setting::Limit(resource, Side::Soft) = soft.setting else { return None };
         let hard =
             requirements.iter().find(|requirement| requirement.setting == Setting::Limit(resource, Side::Hard))?;
-        let lowest = exact(&soft.asked).or(at_least(&soft.asked))?;
-        let highest = exact(&hard.asked).or(at_most(&hard.asked))?;
+        let lowest = exact(&soft.wanted).or(at_least(&soft.wanted))?;
+        let highest = exact(&hard.wanted).or(at_most(&hard.wanted))?;
         is_above(lowest, highest).then(|| {
             let problem = Problem::error(
-                format!("the soft limit of {resource} is above the hard one: {} and {}", soft.asked, hard.asked),
+                format!("the soft limit of {resource} is above the hard one: {} and {}", soft.wanted, hard.wanted),
                 Some(soft.origin.clone()),
             );
             if hard.origin == soft.origin { problem } else { problem.see(&hard.origin, "the hard limit is set here") }
@@ -66,7 +66,7 @@ fn sides(context: &FileContext<'_>, name: &NodeName<'_>, node: &Node<'_>) -> Res
     let make = |side: Side, parsed: ParsedExpectation, span| RawRequirement {
         setting: Setting::Limit(resource, side),
         system: None,
-        asked: parsed.asked,
+        wanted: parsed.wanted,
         kind: Kind::Limit,
         required: parsed.required,
         origin: context.origin(span),
@@ -92,14 +92,14 @@ fn sides(context: &FileContext<'_>, name: &NodeName<'_>, node: &Node<'_>) -> Res
         }
         _ => {
             let soft = parse_expectation(node, &spec)?;
-            let room = match &soft.asked {
+            let room = match &soft.wanted {
                 Expectation::Exactly(ValueExpr::Hard) => None,
                 Expectation::Exactly(value) => {
                     Some(Expectation::Bounds { at_least: Some(value.clone()), at_most: None })
                 }
                 _ => None,
             };
-            let hard = room.map(|asked| ParsedExpectation { asked, kind: Kind::Limit, required: true });
+            let hard = room.map(|wanted| ParsedExpectation { wanted, kind: Kind::Limit, required: true });
             let hard = hard.map(|parsed| make(Side::Hard, parsed, span.clone()));
             Ok([make(Side::Soft, soft, span)].into_iter().chain(hard).collect())
         }
@@ -157,7 +157,7 @@ fn sides_of_table<'t, 'i>(table: &'t DeTable<'i>) -> Result<Vec<ParsedSide<'t, '
 }
 
 fn refuse_hard_for_hard(side: Side, parsed: &ParsedExpectation, node: &Node<'_>) -> Result<(), ProfileError> {
-    let hard = parsed.asked.values().any(|value| *value == ValueExpr::Hard);
+    let hard = parsed.wanted.values().any(|value| *value == ValueExpr::Hard);
     if side == Side::Hard && hard {
         return Err(ProfileError::new(node.span(), "`\"hard\"` is no value for the hard limit itself")
             .help("it is for `soft`: the same as the hard limit"));

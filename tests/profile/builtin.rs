@@ -61,7 +61,7 @@ fn built_in_profiles_have_only_intended_warnings() {
 fn later_of_two_built_in_profiles_wins() {
     let profile = built_in(&["loadtest", "production"]);
     let somaxconn = profile.requirements.iter().find(|wish| wish.setting.to_string() == "net.core.somaxconn").unwrap();
-    assert_eq!(somaxconn.asked.to_string(), "at least 2048");
+    assert_eq!(somaxconn.wanted.to_string(), "at least 2048");
     assert_eq!(profile.names, ["loadtest", "production"]);
 }
 

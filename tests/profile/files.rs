@@ -72,7 +72,7 @@ pub(crate) fn wishes(profile: &Profile) -> String {
     let line = |wish: &tunectl::profile::RawRequirement| {
         let system = wish.system.map_or("any", tunectl::model::setting::System::table);
         let optional = if wish.required { "" } else { ", optional" };
-        format!("{system} {}: {}{optional}\n", wish.setting, wish.asked)
+        format!("{system} {}: {}{optional}\n", wish.setting, wish.wanted)
     };
     profile.requirements.iter().map(line).collect()
 }

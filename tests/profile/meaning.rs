@@ -97,8 +97,8 @@ fn values_are_typed_by_their_setting() {
         ("my.key = { one_of = [1, 2] }", "one of 1, 2", Kind::Number),
     ] {
         let profile = good(&format!("[linux.sysctl]\n{line}\n"));
-        let [RawRequirement { asked, kind: found, .. }] = profile.requirements.as_slice() else { panic!("{line}") };
-        assert_eq!((asked.to_string().as_str(), *found), (shown, kind), "{line}");
+        let [RawRequirement { wanted, kind: found, .. }] = profile.requirements.as_slice() else { panic!("{line}") };
+        assert_eq!((wanted.to_string().as_str(), *found), (shown, kind), "{line}");
     }
     let sysfs = good("[linux.sysfs]\n\"kernel/mm/x\" = 'never'\nkernel.mm.transparent_hugepage.enabled = 'madvise'\n");
     assert_eq!(

@@ -145,7 +145,7 @@ fn names_are_searched_in_the_directory_before_the_built_in_ones() {
     assert_eq!(library.find("loadtest", None).unwrap().label, own);
     let profile = load_with(&library, "loadtest").unwrap();
     let asked: Vec<String> =
-        profile.requirements.iter().map(|wish| format!("{}: {}", wish.setting, wish.asked)).collect();
+        profile.requirements.iter().map(|wish| format!("{}: {}", wish.setting, wish.wanted)).collect();
     assert!(asked.contains(&"nofile (soft): 70000".to_owned()), "{asked:?}");
     assert!(asked.contains(&"net.core.somaxconn: at least 32768".to_owned()), "{asked:?}");
 

@@ -39,7 +39,7 @@ pub(super) fn find(root: &Path, settings: &[&Setting], unit: &str) -> Vec<Config
 pub fn configured_limit(root: &Path, unit: &str, resource: Resource, side: Side, except: &Path) -> Option<Limit> {
     let mut files = files(root, unit);
     files.retain(|(file, _)| file != except);
-    Limit::read(&last(root, &files, &Setting::Limit(resource, side))?.value)
+    Limit::parse(&last(root, &files, &Setting::Limit(resource, side))?.value)
 }
 
 /// The files that set a unit's limits, in their order, each with the prefix of its directives.

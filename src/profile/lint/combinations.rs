@@ -15,10 +15,10 @@ pub(super) static CONTRADICTS_EXTENDED: Warning = Warning {
 };
 
 fn contradicts_extended(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
-    let pairs = replaced(profile).filter(|(earlier, later)| contradict(&earlier.asked, &later.asked));
+    let pairs = replaced(profile).filter(|(earlier, later)| contradict(&earlier.wanted, &later.wanted));
     let warn = |(earlier, later): (&RawRequirement, &RawRequirement)| {
         let message =
-            format!("{} {} conflicts with an inherited setting: {}", later.setting, later.asked, earlier.asked);
+            format!("{} {} conflicts with an inherited setting: {}", later.setting, later.wanted, earlier.wanted);
         later.warn(&CONTRADICTS_EXTENDED, message).see(&earlier.origin, "this one is overridden")
     };
     pairs.map(warn).collect()
@@ -34,7 +34,7 @@ pub(super) static REPEATS_EXTENDED: Warning = Warning {
 
 fn repeats_extended(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
     let same = |(earlier, later): &(&RawRequirement, &RawRequirement)| {
-        later.asked == earlier.asked && later.required == earlier.required
+        later.wanted == earlier.wanted && later.required == earlier.required
     };
     let warn = |(earlier, later): (&RawRequirement, &RawRequirement)| {
         let message = format!("{} is inherited already, with the same value", later.setting);
@@ -106,10 +106,10 @@ fn twins(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem> {
                 .requirements
                 .iter()
                 .find(named)
-                .filter(|requirement| same || spans(&requirement.asked).as_deref() != Some(&[(0, 0)]))
+                .filter(|requirement| same || spans(&requirement.wanted).as_deref() != Some(&[(0, 0)]))
         };
         let (one, other) = (find(first)?, find(second)?);
-        if same && !contradict(&one.asked, &other.asked) {
+        if same && !contradict(&one.wanted, &other.wanted) {
             return None;
         }
         let message = format!("`{second}` and `{first}` are one setting: writing one undoes the other");

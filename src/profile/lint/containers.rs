@@ -62,7 +62,7 @@ fn is_out_of_reach(requirement: &RawRequirement, facts: &LintFacts<'_>) -> bool 
         Setting::Key(key) => requirement.system == Some(System::Linux) && (facts.key)(System::Linux, key).of_host,
         Setting::Limit(resource, _) => {
             let given = ENGINE_DEFAULTS.iter().find(|(limit, _)| limit == resource);
-            let lowest = spans(&requirement.asked).and_then(|spans| spans.first().map(|(low, _)| *low));
+            let lowest = spans(&requirement.wanted).and_then(|spans| spans.first().map(|(low, _)| *low));
             given.zip(lowest).is_some_and(|((_, given), lowest)| lowest > *given)
         }
     }

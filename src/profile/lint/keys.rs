@@ -66,7 +66,7 @@ pub(super) static IRREVERSIBLE: Warning = Warning {
 fn irreversible(subject: &Subject<'_>) -> Option<Problem> {
     let Subject { requirement, name, .. } = *subject;
     let for_good = subject.key.one_way?;
-    requirement.asked.values().any(|value| value.to_string() == for_good).then(|| {
+    requirement.wanted.values().any(|value| value.to_string() == for_good).then(|| {
         let message = format!("`{name}` stays {for_good} until the next boot, whatever is written afterwards");
         requirement.warn(&IRREVERSIBLE, message)
     })

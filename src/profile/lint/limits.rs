@@ -79,12 +79,12 @@ pub(super) static MANY_FILES: Warning = Warning {
 fn many_files(subject: &Subject<'_>) -> Option<Problem> {
     let requirement = subject.requirement;
     let Setting::Limit(Resource::Nofile, _) = requirement.setting else { return None };
-    let many = requirement.asked.values().any(|value| match value {
+    let many = requirement.wanted.values().any(|value| match value {
         ValueExpr::Unlimited => true,
         ValueExpr::Amount(amount) => plain(*amount).is_some_and(|number| number > MANY),
         _ => false,
     });
-    let raised = !matches!(requirement.asked, Expectation::Bounds { at_least: None, .. });
+    let raised = !matches!(requirement.wanted, Expectation::Bounds { at_least: None, .. });
     (many && raised).then(|| {
         requirement.warn(&MANY_FILES, format!("{} is more than {MANY}", requirement.setting)).help(
             "programs that close every possible descriptor one by one then take minutes, and some \

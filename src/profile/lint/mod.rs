@@ -189,7 +189,7 @@ impl RawRequirement {
 
 /// The two ends of each range that is asked, as far as they are plain numbers.
 fn ranges(requirement: &RawRequirement) -> Vec<(i128, i128)> {
-    let ends = requirement.asked.values().filter_map(|value| match *plains(value)? {
+    let ends = requirement.wanted.values().filter_map(|value| match *plains(value)? {
         [first, last] => Some((first, last)),
         _ => None,
     });
@@ -242,7 +242,7 @@ fn spans(asked: &Expectation<ValueExpr>) -> Option<Vec<(i128, i128)>> {
 
 /// The highest number that is accepted, where there is a bound.
 fn highest(requirement: &RawRequirement) -> Option<i128> {
-    match spans(&requirement.asked)?.as_slice() {
+    match spans(&requirement.wanted)?.as_slice() {
         &[(_, high)] if high < i128::MAX => Some(high),
         _ => None,
     }
@@ -250,7 +250,7 @@ fn highest(requirement: &RawRequirement) -> Option<i128> {
 
 /// The lowest number that is accepted, where there is a bound and it is not unlimited.
 fn least(requirement: &RawRequirement) -> Option<i128> {
-    match spans(&requirement.asked)?.as_slice() {
+    match spans(&requirement.wanted)?.as_slice() {
         &[(low, _)] if low > i128::MIN && low < i128::MAX => Some(low),
         _ => None,
     }
@@ -258,7 +258,7 @@ fn least(requirement: &RawRequirement) -> Option<i128> {
 
 /// Every number that is written, but for those that depend on the machine.
 fn numbers(requirement: &RawRequirement) -> Vec<i128> {
-    requirement.asked.values().filter_map(plains).flatten().collect()
+    requirement.wanted.values().filter_map(plains).flatten().collect()
 }
 
 #[cfg(test)]

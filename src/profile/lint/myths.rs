@@ -115,7 +115,7 @@ pub(super) static BELOW_DEFAULT: Warning = Warning {
 fn below_default(subject: &Subject<'_>) -> Option<Problem> {
     let Subject { requirement, name, .. } = *subject;
     let (_, defaults) = DEFAULTS.iter().find(|(key, _)| *key == name && subject.is_linux())?;
-    let most: Vec<i128> = spans(&requirement.asked)?.into_iter().map(|(_, most)| most).collect();
+    let most: Vec<i128> = spans(&requirement.wanted)?.into_iter().map(|(_, most)| most).collect();
     most.iter().zip(*defaults).find(|(most, default)| most < default)?;
     let most = if let [most] = *most { most.to_string() } else { format!("{most:?}") };
     let message = format!("`{name}` at {most} or less is below the default of current kernels");

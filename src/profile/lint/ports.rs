@@ -130,7 +130,7 @@ fn below_unprivileged(profile: &Profile, _facts: &LintFacts<'_>) -> Vec<Problem>
 fn never_both(profile: &Profile) -> Option<Problem> {
     let (start, range) = (named(profile, START)?, named(profile, RANGE)?);
     let lowest = least(start)?;
-    let (_, first) = *spans(&range.asked)?.first()?;
+    let (_, first) = *spans(&range.wanted)?.first()?;
     (first < lowest).then(|| {
         let message = format!("`{START}` of {lowest} and `{RANGE}` from {first}: the kernel does not allow both");
         range.warn(&BELOW_UNPRIVILEGED, message).see(&start.origin, "the other one")
