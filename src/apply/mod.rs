@@ -12,7 +12,7 @@ use crate::kernel::{Kernel, Process};
 use crate::model::limit::Side;
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::plan::{self, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements};
+use crate::plan::{self, ExpandedRequirement, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements, Unreadable};
 use crate::report::{Report, Shortfall, Verdict};
 
 /// Reads the current value of every setting and makes the plan. `process` is the one whose limits are meant.
@@ -25,10 +25,11 @@ pub fn make_plan(
     let Requirements { keys, limits } = requirements;
     let keys = plan::expand_patterns(keys, &mut |pattern| kernel.names(pattern));
     let mut steps: Vec<KeyStep> = Vec::with_capacity(keys.len());
-    for requirement in keys {
+    for ExpandedRequirement { requirement, unlisted } in keys {
         if let Setting::Key(key) = &requirement.setting {
             let key = key.clone();
-            let current = keys::read(kernel, &key, requirement.kind);
+            let read = |kernel| keys::read(kernel, &key, requirement.kind);
+            let current = unlisted.map_or_else(|| read(&mut *kernel), |error| Err(Unreadable::Refused(error)));
             steps.push(plan::key_step(key, requirement, current, environment));
         }
     }

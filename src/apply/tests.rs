@@ -52,7 +52,7 @@ impl Kernel for Counting {
         self.writes += 1;
         self.fake.write(key, text, pieces)
     }
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
         self.fake.names(pattern)
     }
     fn inspect(&mut self, key: &Key) -> Evidence {
@@ -70,9 +70,9 @@ impl Kernel for Counting {
 /// All that stands in the machine.
 fn state(fake: &Fake) -> BTreeMap<String, String> {
     let mut fake = fake.clone();
-    let mut all = fake.names(&SysctlName::parse("*.*").unwrap());
+    let mut all = fake.names(&SysctlName::parse("*.*").unwrap()).unwrap();
     for depth in ["*.*.*", "*.*.*.*", "*.*.*.*.*"] {
-        all.extend(fake.names(&SysctlName::parse(depth).unwrap()));
+        all.extend(fake.names(&SysctlName::parse(depth).unwrap()).unwrap());
     }
     assert!(all.len() > 80, "only {} keys", all.len());
     let mut state = BTreeMap::new();

@@ -66,7 +66,11 @@ fn side_effects(
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for pattern in patterns {
-        for name in kernel.names(pattern) {
+        let names = kernel.names(pattern).unwrap_or_else(|error| {
+            log::warn!("`{pattern}`, which changes along, can't be listed and so not be put back: {error}");
+            Vec::new()
+        });
+        for name in names {
             let key = Key::Sysctl(name);
             if seen.insert(key.clone()) {
                 let kind = kind_of(kernel.system(), &key);

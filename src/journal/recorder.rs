@@ -203,7 +203,7 @@ impl Kernel for Recorder<'_> {
         self.record(&indices, Operation::Write, &mut |kernel| kernel.write(key, text, mode))
     }
 
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
         self.kernel.names(pattern)
     }
 

@@ -44,16 +44,23 @@ impl Kernel for Macos {
         Ok(())
     }
 
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
+        let refused = |errno| KernelError { operation: Operation::OpenToRead, errno };
         if !pattern.is_pattern() {
-            let exists = find(&Key::Sysctl(pattern.clone())).is_ok();
-            return exists.then(|| pattern.clone()).into_iter().collect();
+            return match find(&Key::Sysctl(pattern.clone())) {
+                Ok(_) => Ok(vec![pattern.clone()]),
+                Err(Errno::ENOENT) => Ok(Vec::new()),
+                Err(errno) => Err(refused(errno)),
+            };
         }
-        let all = CtlIter::root().filter_map(|ctl| ctl.ok()?.name().ok());
-        let mut names: Vec<SysctlName> =
-            all.filter_map(|name| SysctlName::parse(&name).ok()).filter(|name| pattern.matches(name)).collect();
+        let mut names = Vec::new();
+        for ctl in CtlIter::root() {
+            // Some nodes have no name.
+            let name = ctl.map_err(|error| refused(errno(&error)))?.name();
+            names.extend(name.ok().and_then(|name| SysctlName::parse(&name).ok()).filter(|name| pattern.matches(name)));
+        }
         names.sort();
-        names
+        Ok(names)
     }
 
     fn inspect(&mut self, key: &Key) -> Evidence {

@@ -55,7 +55,11 @@ pub trait Kernel {
     fn write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError>;
 
     /// The names that exist now and match `pattern`, sorted.
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName>;
+    ///
+    /// # Errors
+    /// A directory could not be opened or read, or it is not known what an entry is: then some names may be missing.
+    /// What does not exist is no error.
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError>;
 
     /// Closes the descriptor of `key`, where one is kept open.
     fn close(&mut self, _key: &Key) {}

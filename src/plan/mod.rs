@@ -7,7 +7,9 @@ mod order;
 mod requirement;
 
 pub use limits::{LimitSide, LimitStep};
-pub use requirement::{LimitRequirement, LimitTarget, Requirement, Requirements, expand_patterns, resolve};
+pub use requirement::{
+    ExpandedRequirement, LimitRequirement, LimitTarget, Requirement, Requirements, expand_patterns, resolve,
+};
 
 use std::rc::Rc;
 

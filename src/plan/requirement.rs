@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use crate::kernel::KernelError;
 use crate::model::amount::Machine;
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Limit, Resource, Side};
@@ -145,30 +146,55 @@ fn resolve_limit(expression: &ValueExpr, machine: &dyn Fn() -> Machine) -> Resul
     }
 }
 
+/// A requirement of what is no pattern, or of a pattern that could not be expanded.
+#[derive(Clone, Debug)]
+pub struct ExpandedRequirement {
+    /// The requirement.
+    pub requirement: Rc<Requirement>,
+    /// Why the names that its pattern matches are not known.
+    pub unlisted: Option<KernelError>,
+}
+
+impl ExpandedRequirement {
+    fn new(requirement: Rc<Requirement>) -> Self {
+        Self { requirement, unlisted: None }
+    }
+}
+
 /// Replaces each pattern by the names that it stands for. A key that is named in full goes before a pattern
 /// that matches it, as in sysctl.d(5); of two patterns, the later one wins. A pattern that matches nothing
-/// stays as it is.
+/// stays as it is, and so does one whose names can't be listed; what that may match, an earlier pattern is not for.
 pub fn expand_patterns(
     requirements: &[Rc<Requirement>],
-    names: &mut dyn FnMut(&SysctlName) -> Vec<SysctlName>,
-) -> Vec<Rc<Requirement>> {
+    names: &mut dyn FnMut(&SysctlName) -> Result<Vec<SysctlName>, KernelError>,
+) -> Vec<ExpandedRequirement> {
     if requirements.iter().all(|requirement| pattern(requirement).is_none()) {
-        return requirements.to_vec();
+        return requirements.iter().cloned().map(ExpandedRequirement::new).collect();
     }
     let by_name = requirements.iter().filter(|requirement| pattern(requirement).is_none());
     let mut taken: HashSet<Setting> = by_name.map(|requirement| requirement.setting.clone()).collect();
     // From the last to the first, so that a later pattern takes its keys before an earlier one does.
-    let mut reversed: Vec<Rc<Requirement>> = Vec::with_capacity(requirements.len());
+    let mut reversed: Vec<ExpandedRequirement> = Vec::with_capacity(requirements.len());
+    let mut unlisted: Vec<&SysctlName> = Vec::new();
     for requirement in requirements.iter().rev() {
-        let found = pattern(requirement).map_or_else(Vec::new, &mut *names);
+        let found = match pattern(requirement).map(|pattern| (pattern, names(pattern))) {
+            None => Vec::new(),
+            Some((_, Ok(found))) => found,
+            Some((pattern, Err(error))) => {
+                unlisted.push(pattern);
+                reversed.push(ExpandedRequirement { requirement: requirement.clone(), unlisted: Some(error) });
+                continue;
+            }
+        };
         if found.is_empty() {
-            reversed.push(requirement.clone());
+            reversed.push(ExpandedRequirement::new(requirement.clone()));
             continue;
         }
-        for name in found.into_iter().rev() {
+        for name in found.into_iter().rev().filter(|name| !unlisted.iter().any(|pattern| pattern.matches(name))) {
             let setting = Setting::Key(Key::Sysctl(name));
             if taken.insert(setting.clone()) {
-                reversed.push(Rc::new(Requirement { setting, ..(**requirement).clone() }));
+                let requirement = Rc::new(Requirement { setting, ..(**requirement).clone() });
+                reversed.push(ExpandedRequirement::new(requirement));
             }
         }
     }
@@ -180,5 +206,41 @@ fn pattern(requirement: &Requirement) -> Option<&SysctlName> {
     match &requirement.setting {
         Setting::Key(Key::Sysctl(name)) if name.is_pattern() => Some(name),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+    use crate::kernel::Operation;
+
+    fn requirement(name: &str) -> Rc<Requirement> {
+        let source = Rc::new(Source { label: "a.toml".to_owned(), text: String::new() });
+        Rc::new(Requirement {
+            setting: Setting::Key(Key::Sysctl(SysctlName::parse(name).unwrap())),
+            kind: Kind::Number,
+            wanted: Expectation::Exactly(Value::Number(1)),
+            required: true,
+            origin: Origin { source, span: 0..0 },
+        })
+    }
+
+    /// What an earlier pattern says of a name may be what the later one says otherwise.
+    #[test]
+    fn a_pattern_that_cannot_be_listed_keeps_what_it_may_match_from_earlier_ones() {
+        let error = KernelError { operation: Operation::OpenToRead, errno: Errno::EMFILE };
+        let all = ["c.a.f", "c.b.f", "c.d.f"].map(|name| SysctlName::parse(name).unwrap());
+        let mut names = |pattern: &SysctlName| match pattern.to_string().as_str() {
+            "c.[ab].f" => Err(error),
+            _ => Ok(all.iter().filter(|name| pattern.matches(name)).cloned().collect()),
+        };
+        let asked = ["c.*.f", "c.[ab].f", "c.b.f", "x.*.f"].map(requirement);
+        let expanded = expand_patterns(&asked, &mut names);
+        let found: Vec<_> =
+            expanded.iter().map(|found| (found.requirement.setting.to_string(), found.unlisted)).collect();
+        let listed = |name: &str| (name.to_owned(), None);
+        assert_eq!(found, [listed("c.d.f"), ("c.[ab].f".to_owned(), Some(error)), listed("c.b.f"), listed("x.*.f")]);
     }
 }

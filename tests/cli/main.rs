@@ -11,6 +11,8 @@ mod apply;
 mod check;
 mod empty_profiles;
 #[cfg(target_os = "linux")]
+mod few_descriptors;
+#[cfg(target_os = "linux")]
 mod input;
 #[cfg(target_os = "linux")]
 mod limits;

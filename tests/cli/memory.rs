@@ -53,6 +53,21 @@ fn satisfied_host_setting_is_accepted_in_a_container() {
     assert_eq!(container.kernel.changes, [""; 0]);
 }
 
+/// Which interfaces there are is not known: so it is not known that all of them are right.
+#[test]
+fn a_pattern_that_cannot_be_listed_fails() {
+    let pattern = "linux.sysctl.'net.ipv4.conf.*.rp_filter' = { at_least = 0 }";
+    let mut host = linux(Fake::linux().unlistable(nix::errno::Errno::EMFILE)).file("p.toml", pattern);
+    for (command, code) in [("check", 1), ("apply", 1), ("watch --once", 1), ("run", 125)] {
+        let command = format!("{command} -p @/p.toml{}", if command == "run" { " -- true" } else { "" });
+        let ended = host.types(&command);
+        assert_eq!(ended.code, Some(code), "{command}: {}{}", ended.stdout, ended.stderr);
+        let text = ended.stdout + &ended.stderr;
+        assert!(text.contains("EMFILE (too many open files)"), "{command}: {text}");
+    }
+    assert_eq!(host.types("run --best-effort -p @/p.toml -- true").code, None);
+}
+
 #[test]
 fn only_differing_settings_are_written() {
     let mut host = linux(Fake::linux());

@@ -143,7 +143,7 @@ fn interface_names_with_dots_match_patterns() {
         let mut kernel = kernel();
         let pattern = SysctlName::parse("net.ipv4.conf.*.rp_filter").unwrap();
         let names = |kernel: &mut Linux| -> Vec<String> {
-            kernel.names(&pattern).iter().map(|name| name.path().to_owned()).collect()
+            kernel.names(&pattern).unwrap().iter().map(|name| name.path().to_owned()).collect()
         };
         let path = |interface| format!("net/ipv4/conf/{interface}/rp_filter");
         assert_eq!(names(&mut kernel), ["all", "default", "lo"].map(path));
@@ -175,7 +175,7 @@ fn interface_names_that_look_like_patterns_are_written() {
             return skip(this_test!(), "`ip` could not add an interface");
         }
         let pattern = SysctlName::parse("net.ipv4.conf.*.rp_filter").unwrap();
-        let names = kernel.names(&pattern);
+        let names = kernel.names(&pattern).unwrap();
         let interfaces: Vec<&str> = names.iter().filter_map(|name| name.path().split('/').nth(3)).collect();
         assert_eq!(interfaces, ["a*[b", "all", "default", "lo", "x=y"]);
         for name in names {

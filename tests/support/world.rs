@@ -272,7 +272,7 @@ impl Kernel for Watched {
         self.fake.write(key, text, pieces)
     }
 
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
         self.fake.names(pattern)
     }
 

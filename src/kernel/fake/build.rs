@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use nix::errno::Errno;
+
 use super::{Behaviour, Fake, FakeKey, FakeProcess, MountMode};
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::{SysctlName, SysfsName};
@@ -64,6 +66,13 @@ impl Fake {
                 entry.mount = mount;
             }
         }
+        self
+    }
+
+    /// Makes listing the names that match a pattern fail, as where there are no descriptors left.
+    #[must_use]
+    pub fn unlistable(mut self, errno: Errno) -> Self {
+        self.unlistable = Some(errno);
         self
     }
 

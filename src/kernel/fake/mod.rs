@@ -33,6 +33,8 @@ pub struct Fake {
     may_raise: bool,
     /// Whether `/proc/sys` and `/sys` are mounted.
     mounted: bool,
+    /// What listing names fails with.
+    unlistable: Option<Errno>,
     own: LimitTable,
     others: BTreeMap<i32, FakeProcess>,
 }
@@ -68,7 +70,7 @@ struct FakeProcess {
 impl Fake {
     fn new(system: System, own: LimitTable) -> Self {
         let keys = BTreeMap::new();
-        Self { system, keys, uid: 0, may_raise: true, mounted: true, own, others: BTreeMap::new() }
+        Self { system, keys, uid: 0, may_raise: true, mounted: true, unlistable: None, own, others: BTreeMap::new() }
     }
 
     /// The value of a key, without the newline, whether or not we may read it.
@@ -182,12 +184,15 @@ impl Kernel for Fake {
         Ok(())
     }
 
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
+        if let Some(errno) = self.unlistable {
+            return Err(KernelError { operation: Operation::OpenToRead, errno });
+        }
         let names = self.keys.keys().filter_map(|key| match key {
             Key::Sysctl(name) if self.mounted && pattern.matches(name) => Some(name.clone()),
             _ => None,
         });
-        names.collect()
+        Ok(names.collect())
     }
 
     fn inspect(&mut self, key: &Key) -> Evidence {

@@ -131,7 +131,7 @@ fn macos_refuses_little_and_says_nothing_when_it_clamps() {
 #[test]
 fn patterns_find_names_with_dots() {
     let mut fake = Fake::linux();
-    let names = fake.names(&SysctlName::parse("net.ipv4.conf.eth*.rp_filter").unwrap());
+    let names = fake.names(&SysctlName::parse("net.ipv4.conf.eth*.rp_filter").unwrap()).unwrap();
     let shown: Vec<String> = names.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["net.ipv4.conf.eth0/100.rp_filter", "net.ipv4.conf.eth0.rp_filter"]);
 }

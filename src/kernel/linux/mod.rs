@@ -196,8 +196,14 @@ impl Kernel for Linux {
         }
     }
 
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
-        self.sysctl.names(pattern)
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
+        match self.sysctl.names(pattern) {
+            Err(KernelError { errno: Errno::EMFILE | Errno::ENFILE, .. }) => {
+                self.release();
+                self.sysctl.names(pattern)
+            }
+            result => result,
+        }
     }
 
     fn close(&mut self, key: &Key) {

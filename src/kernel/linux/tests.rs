@@ -197,7 +197,7 @@ fn a_missing_tree_is_told_key_by_key() {
     assert_eq!(kernel.write(&sysctl("a"), "1", WriteMode::One), refused(Operation::OpenToWrite, Errno::ENOENT));
     let evidence = kernel.inspect(&sysfs("kernel/mm/ksm/run"));
     assert_eq!((evidence.exists, evidence.tree_present), (Some(false), Some(false)));
-    assert!(kernel.names(&SysctlName::parse("net.*").unwrap()).is_empty());
+    assert_eq!(kernel.names(&SysctlName::parse("net.*").unwrap()), Ok(Vec::new()));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn names_are_found_sorted_and_whole() {
     sandbox.link("proc/net/ipv4/conf/link", "lo");
     let mut kernel = sandbox.kernel(AccessMode::Read);
     let mut names = |pattern| -> Vec<String> {
-        kernel.names(&SysctlName::parse(pattern).unwrap()).iter().map(ToString::to_string).collect()
+        kernel.names(&SysctlName::parse(pattern).unwrap()).unwrap().iter().map(ToString::to_string).collect()
     };
     assert_eq!(
         names("net.ipv4.conf.*.rp_filter"),
@@ -242,6 +242,43 @@ fn names_are_found_sorted_and_whole() {
     assert_eq!(names("net.ipv4.conf.lo.rp_filter"), ["net.ipv4.conf.lo.rp_filter"]);
     assert!(names("net.ipv4.conf.tun0.rp_filter").is_empty());
     assert!(names("net.ipv6.*.x").is_empty());
+}
+
+/// A directory that can't be looked into may hold names that match.
+#[test]
+fn names_that_may_be_missing_are_an_error() {
+    let sandbox = Sandbox::new();
+    for path in ["proc/conf/a/mtu", "proc/conf/b/mtu"] {
+        sandbox.file(path, "1\n");
+    }
+    let names = |pattern: &str| {
+        let mut kernel = sandbox.kernel(AccessMode::Read);
+        kernel.names(&SysctlName::parse(pattern).unwrap()).map(|names| names.len())
+    };
+    let as_other = |pattern: &str| {
+        std::thread::scope(|scope| {
+            let other = || {
+                setfsuid(Uid::from_raw(65534));
+                names(pattern)
+            };
+            scope.spawn(other).join().unwrap()
+        })
+    };
+    let mode = |path: &str, mode| {
+        fs::set_permissions(sandbox.0.join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    assert_eq!((as_other("conf.*.mtu"), as_other("conf.*.none"), as_other("none.*.mtu")), (Ok(2), Ok(0), Ok(0)));
+    // Without the right to list, and without the right to search.
+    for (path, bits) in [("proc/conf", 0o711), ("proc/conf/a", 0o000)] {
+        mode(path, bits);
+        if Uid::effective().is_root() {
+            assert_eq!(as_other("conf.*.mtu"), refused(Operation::OpenToRead, Errno::EACCES), "{path}");
+            assert_eq!(names("conf.*.mtu"), Ok(2));
+        } else {
+            assert_eq!(names("conf.*.mtu"), refused(Operation::OpenToRead, Errno::EACCES), "{path}");
+        }
+        mode(path, 0o755);
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use nix::unistd::{AccessFlags, faccessat};
 
 use super::beneath::open_beneath;
 use super::tree_kind::TreeKind;
-use crate::kernel::Evidence;
+use crate::kernel::{Evidence, KernelError, Operation};
 use crate::model::name::SysctlName;
 
 /// Directories that are held open at most. Profiles name many keys of few directories, and walking five
@@ -94,38 +94,72 @@ impl Tree {
         self.directories.clear();
     }
 
-    /// What exists beneath the root and matches, sorted. Directories are no settings.
-    pub(super) fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
-        let wanted: Vec<&str> = pattern.components().collect();
+    /// The names beneath the root that match, sorted. Directories are no settings.
+    pub(super) fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
+        let components: Vec<&str> = pattern.components().collect();
         let mut found = vec![String::new()];
-        for depth in 1..=wanted.len() {
-            let Ok(prefix) = SysctlName::from_components(wanted[..depth].iter().copied()) else { return Vec::new() };
-            let last = depth == wanted.len();
-            let literal = (!is_wild(wanted[depth - 1])).then_some(wanted[depth - 1]);
-            found = found.iter().flat_map(|directory| self.step(directory, literal, &prefix, last)).collect();
+        for depth in 1..=components.len() {
+            let Ok(prefix) = SysctlName::from_components(components[..depth].iter().copied()) else {
+                return Ok(Vec::new());
+            };
+            let last = depth == components.len();
+            let literal = (!is_wild(components[depth - 1])).then_some(components[depth - 1]);
+            let mut next = Vec::new();
+            for directory in &found {
+                next.extend(self.step(directory, literal, &prefix, last)?);
+            }
+            found = next;
         }
         found.sort();
-        found.iter().filter_map(|path| SysctlName::existing(path)).collect()
+        Ok(found.iter().filter_map(|path| SysctlName::existing(path)).collect())
     }
 
     /// The paths one component below `directory` that match `prefix`: files for the last component, else directories.
-    fn step(&mut self, directory: &str, literal: Option<&str>, prefix: &SysctlName, last: bool) -> Vec<String> {
+    fn step(
+        &mut self,
+        directory: &str,
+        literal: Option<&str>,
+        prefix: &SysctlName,
+        last: bool,
+    ) -> Result<Vec<String>, KernelError> {
         let entries = match literal {
             Some(name) => vec![name.to_owned()],
-            None => self.entries(directory),
+            None => self.entries(directory)?,
         };
-        let paths = entries.into_iter().map(|entry| join(directory, &entry));
-        let matching = paths.filter(|path| SysctlName::existing(path).is_some_and(|name| prefix.matches(&name)));
-        matching.filter(|path| self.stat(path).is_ok_and(|stat| is_directory(&stat) != last)).collect()
+        let mut matching = Vec::new();
+        for path in entries.into_iter().map(|entry| join(directory, &entry)) {
+            if !SysctlName::existing(&path).is_some_and(|name| prefix.matches(&name)) {
+                continue;
+            }
+            match self.stat(&path) {
+                Ok(stat) if is_directory(&stat) != last => matching.push(path),
+                Ok(_) | Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                Err(errno) => return Err(KernelError { operation: Operation::OpenToRead, errno }),
+            }
+        }
+        Ok(matching)
     }
 
-    /// The names in a directory; none where it can't be read.
-    fn entries(&mut self, directory: &str) -> Vec<String> {
+    /// The names in a directory; none where there is no such directory.
+    fn entries(&mut self, directory: &str) -> Result<Vec<String>, KernelError> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = self.directory(directory).and_then(|held| Dir::openat(held, ".", flags, Mode::empty()));
-        let Ok(mut opened) = opened else { return Vec::new() };
-        let names = opened.iter().flatten().filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
-        names.filter(|name| name != "." && name != "..").collect()
+        let mut opened = self.directory(directory).and_then(|held| Dir::openat(held, ".", flags, Mode::empty()));
+        if matches!(opened, Err(Errno::EMFILE | Errno::ENFILE)) {
+            self.release();
+            opened = self.directory(directory).and_then(|held| Dir::openat(held, ".", flags, Mode::empty()));
+        }
+        let mut opened = match opened {
+            Ok(opened) => opened,
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Vec::new()),
+            Err(errno) => return Err(KernelError { operation: Operation::OpenToRead, errno }),
+        };
+        let mut names = Vec::new();
+        for entry in opened.iter() {
+            let entry = entry.map_err(|errno| KernelError { operation: Operation::Read, errno })?;
+            names
+                .extend(entry.file_name().to_str().ok().filter(|name| !matches!(*name, "." | "..")).map(str::to_owned));
+        }
+        Ok(names)
     }
 
     fn stat(&mut self, path: &str) -> Result<FileStat, Errno> {
@@ -241,7 +275,15 @@ impl Tree {
             return Ok(held.clone());
         }
         let root = self.root()?;
-        let opened = self.held(open_beneath(&root.descriptor, path, self.kind.resolve())?);
+        let opened = open_beneath(&root.descriptor, path, self.kind.resolve());
+        let opened = match opened {
+            Err(Errno::EMFILE | Errno::ENFILE) if !self.directories.is_empty() => {
+                self.release();
+                open_beneath(&root.descriptor, path, self.kind.resolve())?
+            }
+            opened => opened?,
+        };
+        let opened = self.held(opened);
         if self.directories.len() >= HELD_DIRECTORIES {
             self.directories.clear();
         }

@@ -269,7 +269,7 @@ impl Kernel for Faulty {
         self.fake.write(key, text, mode)
     }
 
-    fn names(&mut self, pattern: &SysctlName) -> Vec<SysctlName> {
+    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
         self.fake.names(pattern)
     }
 
