@@ -140,7 +140,7 @@ fn target_of(side: Option<&LimitSide>, found: Limit) -> Limit {
 }
 
 /// The kernel takes no soft limit above the hard one. Where only one side is asked for, the other follows it; where both
-/// are and they can't be had together, the hard limit is set and the soft one falls short.
+/// are and they are not possible together, the hard limit is set and the soft one falls short.
 fn fit_soft_below_hard(target: Limits, soft_is_asked: bool, hard_side: Option<&LimitSide>) -> Limits {
     if target.soft <= target.hard {
         return target;
