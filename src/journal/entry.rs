@@ -27,7 +27,7 @@ pub enum Author {
     Apply,
     /// `watch --repair`, again and again.
     Watch,
-    /// `bench`, for as long as this process runs: what it leaves behind is reverted by the next command that writes.
+    /// `bench`, for as long as this process runs: once it has ended, the next command that writes reverts its changes.
     Bench(Box<ProcessId>),
 }
 

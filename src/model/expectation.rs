@@ -20,7 +20,7 @@ pub enum Expectation<T> {
     Covers(T),
     /// A list that contains this one. Other members are never removed.
     Includes(T),
-    /// Any of these; the first is written where the current value is none of them.
+    /// Any of these. The first is written where the current value is another one.
     OneOf(Vec<T>),
 }
 
