@@ -98,7 +98,6 @@ impl<'a> Sampler<'a> {
             sampler.before.service = Some(network(&mut service.network));
             sampler.before.service_drops = drops(&mut service.network);
         }
-        sampler.service_processes.look(proc, Duration::ZERO);
         sampler.ports.before = sampler.count_ports().map_or(0, |count| count.used);
         sampler.sample_at(Duration::ZERO);
         sampler
@@ -133,6 +132,8 @@ impl<'a> Sampler<'a> {
         let proc = self.places.proc.clone();
         let mut sample = Sample { at, ..Sample::default() };
         self.look_at_listeners(&mut sample);
+        self.client.look(&proc, at);
+        self.service_processes.look(&proc, at);
         sample.client_descriptors = self.client.descriptors(&proc);
         sample.service_descriptors = self.service_processes.descriptors(&proc);
         let now = read::network(&self.own.folder);
@@ -147,8 +148,6 @@ impl<'a> Sampler<'a> {
         }
         sample.conntrack = entries;
         sample.tcp_memory = self.tcp_memory();
-        self.client.look(&proc, at);
-        self.service_processes.look(&proc, at);
         self.look_at_ports(at, &now);
         self.look_at_transfers(at);
         self.samples.push(sample);
@@ -285,7 +284,9 @@ impl<'a> Sampler<'a> {
         if !is_local(host) {
             return None;
         }
-        let listening = self.service.is_some() || is_listening(&mut self.own, target)?;
+        let elsewhere = self.service.as_ref().filter(|service| !service.network.is_ours);
+        let there = elsewhere.is_some_and(|service| service.ports.contains(port));
+        let listening = there || is_listening(&mut self.own, target)?;
         let taken = !listening && is_port_held(self.own.sockets.as_mut()?, *port).ok()?;
         Some(observation::Target { port: *port, listening, taken })
     }

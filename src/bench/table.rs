@@ -99,7 +99,7 @@ fn verdict(verdict: &Verdict, series: &Series, remedies: &[RemedyEntry], text: &
         let or = if remedy.alternative { "or, " } else { "" };
         let spot = remedy.spot.as_deref().map_or_else(String::new, |spot| format!(" {}", visible(spot)));
         let heading = match remedy.place {
-            "service" => format!("in the service's configuration,{spot}"),
+            "service" => format!("restart the service with, in{spot}"),
             "shell" => "type".to_owned(),
             place => format!("{place}{spot}"),
         };

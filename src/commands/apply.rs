@@ -16,7 +16,7 @@ use crate::sys::describe_errno;
 
 use super::check::named;
 use super::diagnosis::diagnosed;
-use super::journaled::{here, not_kept, places};
+use super::journaled::{here, not_kept, places, revert_killed};
 use super::persist::{self, PersistFlags, PersistResult};
 use super::prepare::{Need, Prepared, prepare_for};
 use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print, show};
@@ -70,6 +70,9 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let process = limit_owner.as_ref().map_or(Process::Own, |owner| Process::Pid(owner.pid));
     // Locked against every other tunectl from before the values are read until the last one is written.
     let journal = open_journal(args, &ready, world);
+    if let Some(Ok(journal)) = &journal {
+        revert_killed(journal, &here(&ready.environment, world), world)?;
+    }
     let mut plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.plan_environment);
     let only_checked = take_unsettable_limits(&mut plan, world);
     refuse_irreversible(args, &plan)?;

@@ -1,7 +1,7 @@
 //! The journal of the user who runs a command: where it is, and which boot and namespaces its values belong to.
 
 use crate::environment::Environment;
-use crate::journal::{BootIdentity, JournalError, JournalLocations};
+use crate::journal::{self, BootIdentity, Journal, JournalError, JournalLocations, RevertedChange};
 
 use super::{CommandError, FALLS_SHORT, World};
 
@@ -21,4 +21,38 @@ pub(super) fn places(environment: &Environment, world: &World<'_>) -> JournalLoc
 pub(super) fn here(environment: &Environment, world: &mut World<'_>) -> BootIdentity {
     let (cookie, is_initial) = (world.os.network_cookie(), environment.initial.net == Some(true));
     BootIdentity::of(world.kernel, environment.version(), &world.processes, cookie, is_initial)
+}
+
+/// Warns of settings that could not be restored, and says whether there are any.
+pub(super) fn warn_of_rest(reverted: &[RevertedChange]) -> bool {
+    let rest: Vec<String> =
+        reverted.iter().filter(|its| its.outcome.falls_short()).map(|its| its.change.setting.name()).collect();
+    if !rest.is_empty() {
+        log::warn!("not restored: {}; try `tunectl revert`", rest.join(", "));
+    }
+    !rest.is_empty()
+}
+
+/// Reverts what a benchmark left behind that was killed.
+pub(super) fn revert_killed(journal: &Journal, here: &BootIdentity, world: &mut World<'_>) -> Result<(), CommandError> {
+    let reverted = journal::revert_killed_benches(world.kernel, journal, here).map_err(|error| not_kept(&error))?;
+    if !reverted.is_empty() {
+        log::warn!("a benchmark was killed before its end: {} of its settings were reverted", reverted.len());
+    }
+    warn_of_rest(&reverted);
+    Ok(())
+}
+
+/// The same in every journal that there is, for who opens none: where one can't be opened or read, it is left.
+pub(super) fn revert_killed_anywhere(environment: &Environment, world: &mut World<'_>) {
+    let journals = Journal::open_all(&places(environment, world));
+    if journals.is_empty() {
+        return;
+    }
+    let here = here(environment, world);
+    for journal in journals.into_iter().flatten() {
+        if let Err(error) = revert_killed(&journal, &here, world) {
+            log::debug!("{error}");
+        }
+    }
 }

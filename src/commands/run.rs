@@ -17,6 +17,7 @@ use crate::plan::Plan;
 use crate::report::Report;
 
 use super::diagnosis::diagnosed;
+use super::journaled::revert_killed_anywhere;
 use super::prepare::{Need, Prepared, prepare};
 use super::{CommandError, Execute, NOT_STARTED, USAGE, World};
 
@@ -54,6 +55,9 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let supervisor = supervisor(args, &options, world)?;
     // That the command can't be executed, or that there is no such user, shows before anything is changed.
     let stage = stage(args, &options, supervisor.is_some(), world)?;
+    if !ready.requirements.keys.is_empty() {
+        revert_killed_anywhere(&ready.environment, world);
+    }
     let plan = apply::make_plan(world.kernel, &ready.requirements, Process::Own, ready.plan_environment);
     let mut undo = Undo::in_memory(world.kernel, &plan);
     // Under a supervisor the limits are set in the child, for the service and not for us.

@@ -12,7 +12,7 @@ use crate::model::duration;
 use crate::sys;
 use crate::watch::{self, RepairJournal, ServiceManager, WatchConfig, WatchEvent, WatchHost, WatchOptions, message};
 
-use super::journaled::{here, not_kept, places};
+use super::journaled::{here, not_kept, places, revert_killed};
 use super::prepare::{Need, Prepared, prepare};
 use super::{CommandError, Execute, FALLS_SHORT, USAGE, World};
 
@@ -80,7 +80,12 @@ fn repair_journal(world: &mut World<'_>) -> Result<RepairJournal, CommandError> 
     let environment = world.os.environment();
     let locations = places(&environment, world);
     match Journal::open_or_create(&locations) {
-        Ok(_) | Err(JournalError::Locked { .. }) => Ok(RepairJournal { locations, here: here(&environment, world) }),
+        Ok(journal) => {
+            let here = here(&environment, world);
+            revert_killed(&journal, &here, world)?;
+            Ok(RepairJournal { locations, here })
+        }
+        Err(JournalError::Locked { .. }) => Ok(RepairJournal { locations, here: here(&environment, world) }),
         Err(error) => Err(not_kept(&error)),
     }
 }

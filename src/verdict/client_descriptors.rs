@@ -29,7 +29,8 @@ pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
                 return Judgement::Clear;
             }
         }
-        None if because.is_empty() && outcome.connect_errors.is_some_and(|count| count > 0) => {
+        // Errors that are named are others.
+        None if outcome.errors.is_empty() && outcome.connect_errors.is_some_and(|count| count > 0) => {
             return Judgement::Unseen(Unseen::ClientDescriptors);
         }
         _ => {}
@@ -98,6 +99,8 @@ mod tests {
         assert_eq!(judge(&run, &mut Vec::new()), Judgement::Clear);
         run.client.outcome.connect_errors = Some(1);
         assert_eq!(judge(&run, &mut Vec::new()), Judgement::Unseen(Unseen::ClientDescriptors));
+        run.client.outcome.errors = vec![ClientError::Refused];
+        assert_eq!(judge(&run, &mut Vec::new()), Judgement::Clear, "that is why");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! connection from an address that this machine does not have; wrk and h2load name no errno at all. So the ports in use
 //! towards the destination decide, those in `TIME_WAIT` among them.
 
-use super::observation::{ClientError, Observation, PortUse, Side};
+use super::observation::{ClientError, Observation, Outcome, PortUse, Side};
 use super::sign::{Measure, Note, Sign, Unseen};
 use super::{Bound, Code, Fix, Judgement, Limit};
 use crate::counters::Counter;
@@ -22,7 +22,7 @@ pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
     let said = outcome.names(ClientError::NoLocalAddress);
     let failed = said || outcome.connect_errors.is_some_and(|count| count > 0) || !outcome.succeeded;
     let Some(ports) = run.client.ports else {
-        return if said { limit(run, None) } else { unseen(outcome.connect_errors) };
+        return if said { limit(run, None) } else { unseen(outcome) };
     };
     if ports.as_use().at_least_percent(USED_UP) {
         if failed || outcome.failed.is_some_and(|count| count > 0) {
@@ -44,8 +44,10 @@ pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
     Judgement::Clear
 }
 
-fn unseen(connect_errors: Option<u64>) -> Judgement {
-    if connect_errors.is_some_and(|count| count > 0) { Judgement::Unseen(Unseen::Ports) } else { Judgement::Clear }
+/// Connections failed, and nothing says why.
+fn unseen(outcome: &Outcome) -> Judgement {
+    let unexplained = outcome.errors.is_empty() && outcome.connect_errors.is_some_and(|count| count > 0);
+    if unexplained { Judgement::Unseen(Unseen::Ports) } else { Judgement::Clear }
 }
 
 fn limit(run: &Observation, ports: Option<PortUse>) -> Judgement {

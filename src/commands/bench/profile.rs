@@ -2,8 +2,8 @@
 
 use crate::apply::{self, Undo};
 use crate::exec::LimitsFallShort;
+use crate::journal::ProcessState;
 use crate::journal::{self, Author, Journal, Recorder};
-use crate::journal::{BootIdentity, ProcessState, RevertedChange};
 use crate::kernel::Process;
 use crate::output::{self, ReportOf};
 use crate::plan::{LimitStep, Plan};
@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::sys::{self, Ended, Fork};
 
 use super::super::diagnosis::diagnosed;
-use super::super::journaled::{here, not_kept, places};
+use super::super::journaled::{here, not_kept, places, revert_killed, warn_of_rest};
 use super::super::prepare::Prepared;
 use super::super::{CommandError, NOT_STARTED, USAGE, World};
 use super::BenchArgs;
@@ -158,30 +158,6 @@ impl Applied {
             }
         }
     }
-}
-
-/// Warns of settings that could not be restored, and says whether there are any.
-fn warn_of_rest(reverted: &[RevertedChange]) -> bool {
-    let rest: Vec<String> =
-        reverted.iter().filter(|its| its.outcome.falls_short()).map(|its| its.change.setting.name()).collect();
-    if !rest.is_empty() {
-        log::warn!("not restored: {}; try `tunectl revert`", rest.join(", "));
-    }
-    !rest.is_empty()
-}
-
-/// Reverts what a benchmark left behind that was killed.
-pub(in crate::commands) fn revert_killed(
-    journal: &Journal,
-    here: &BootIdentity,
-    world: &mut World<'_>,
-) -> Result<(), CommandError> {
-    let reverted = journal::revert_killed_benches(world.kernel, journal, here).map_err(|error| not_kept(&error))?;
-    if !reverted.is_empty() {
-        log::warn!("a benchmark was killed before its end: {} of its settings were reverted", reverted.len());
-    }
-    warn_of_rest(&reverted);
-    Ok(())
 }
 
 /// What can't be undone can't be part of a benchmark that reverts its profile.

@@ -86,7 +86,8 @@ fn arguments(setting: &Setting, wanted: &Expectation<Value>) -> Option<ProfileAr
             Some(ProfileArgs { port: vec![ports.to_string()], ..none })
         }
         (Setting::Key(Key::Sysctl(name)), Expectation::Bounds { at_least: Some(value), .. }) => {
-            Some(ProfileArgs { set: vec![format!("{name}>={value}")], ..none })
+            // Higher than what was found, which the run was held back by.
+            Some(ProfileArgs { set: vec![format!("{name}={value}")], ..none })
         }
         (Setting::Key(Key::Sysctl(name)), Expectation::Covers(value) | Expectation::Exactly(value)) => {
             Some(ProfileArgs { set: vec![format!("{name}={value}")], ..none })
@@ -125,7 +126,7 @@ fn backlog(length: u64, service: Option<&Service>) -> RemedyEntry {
         None => ("the call of listen()".to_owned(), "listen(fd, {length})".to_owned()),
     };
     let text = text.replace("{address}", &address).replace("{length}", &length.to_string());
-    RemedyEntry { place: "service", spot: Some(spot), text: format!("{text}    then restart it"), alternative: false }
+    RemedyEntry { place: "service", spot: Some(spot), text, alternative: false }
 }
 
 /// Takes the bound of a control group away, until whoever manages it writes it again.
