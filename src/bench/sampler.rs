@@ -1,5 +1,5 @@
 //! Watching one run: counters before and after, samples in between. Every sample reads a few files and one list of
-//! listeners, whatever the number of connections; what grows with that is looked at by its [`Pace`].
+//! listeners, whatever the number of connections; what grows with that is looked at by its `Pace`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

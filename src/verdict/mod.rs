@@ -1,7 +1,7 @@
 //! Was the kernel the limit? From what was seen of a run to what bounded it. Pure: counters and samples in, verdict out.
 //!
 //! One file a limit. Each says whether its limit held the run back, that it did not, or that this could not be seen;
-//! the first of [`RULES`] that holds is the limit, since the later ones are often its consequence. "None" is an answer
+//! the first of `RULES` that holds is the limit, since the later ones are often its consequence. "None" is an answer
 //! too, and is given only where every rule could see what it needs.
 #![forbid(unsafe_code)]
 

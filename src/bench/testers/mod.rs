@@ -1,7 +1,7 @@
 //! What load testers print. Pure: the text of a run in, its numbers out.
 //!
 //! A tester is recognised by its output, since it may be called through a script. One file each; adding one is a file,
-//! its samples and a line in [`TESTERS`]. Samples of what they print are in `tests/bench/outputs`: in `real` as they were
+//! its samples and a line in `TESTERS`. Samples of what they print are in `tests/bench/outputs`: in `real` as they were
 //! printed, in `documented` as their documentation has them, for testers that could not be had.
 
 mod ab;

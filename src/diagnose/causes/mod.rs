@@ -1,5 +1,5 @@
 //! Causes, one family a file: the facts of each, how it is found, and what to do about it. A new family is a new file and
-//! a line of [`families!`]; `output::why` has the sentence about it.
+//! a line of `families!`; `output::why` has the sentence about it.
 
 mod access;
 mod config_files;
