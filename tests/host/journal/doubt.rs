@@ -112,7 +112,7 @@ fn corrupt_journals_are_refused() {
         refused("it is writable by other users (mode 0602)");
         fs::remove_file(&path).unwrap();
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
-        refused("it is no file");
+        refused("it is not a regular file");
         fs::set_permissions(host.journal(), Permissions::from_mode(0o777)).unwrap();
         let journal = host.journal();
         let why = "is writable by other users (mode 0777)\n  = help: `chmod 700";
