@@ -91,7 +91,7 @@ fn profile_line_remedies_work() {
         outcome.is("end", "reached");
         outcome.says("inside.out", "    type: sudo sysctl -w fs.nr_open=2000000\n");
         outcome.says("code.out", "\"cause\": \"above-nr-open\"");
-        outcome.says("files.out", "2000000 is above fs.nr_open, which is 1048576");
+        outcome.says("files.out", "2000000 is above fs.nr_open = 1048576");
         outcome
             .says("files.out", "    in the profile, under [linux.sysctl]: \"fs.nr_open\" = { at_least = 2000000 }\n");
         outcome.is("files-then.code", "0");

@@ -94,7 +94,7 @@ fn shipped_unit_runs_under_systemd() {
 
     succeed(&outcome, &["start", "status", "reload", "edit", "fed", "kill", "stop"]);
     outcome.says("ready", "SubState=running");
-    outcome.says("ready", "StatusText=2 settings, 0 fall short, looked at 2");
+    outcome.says("ready", "StatusText=2 settings, 0 fall short, last read 2");
     outcome.says("ready", "WatchdogUSec=10s");
     outcome.is("status.out", "CapEff: 0000000000000000\nCapBnd: 0000000000000000\nNoNewPrivs: 1\nSeccomp: 2\n");
     for name in ["drifted", "short", "metrics", "reloaded", "followed", "restarted", "again"] {
