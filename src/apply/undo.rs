@@ -142,8 +142,26 @@ fn mark(report: &mut Report, reverted: Vec<RevertedChange>) {
     }
 }
 
+/// Whether this side of a limit had its original value all along: both sides are set in one call, and only the other one
+/// was changed.
+fn is_untouched(reverted: &RevertedChange, side: Side) -> bool {
+    let of_side = |value: Option<&StoredValue>| match value {
+        Some(StoredValue::Limits(limits)) => Some(limits.side(side)),
+        _ => None,
+    };
+    let until_then = match &reverted.outcome {
+        RevertOutcome::Reverted { from } => Some(from),
+        _ => reverted.now.as_ref(),
+    };
+    let original = of_side(reverted.change.original.as_ref());
+    original.is_some() && original == of_side(until_then)
+}
+
 /// How restoring a key, or a side of a limit, went; nothing where it did not have to be restored.
 fn undone(reverted: &RevertedChange, side: Option<Side>) -> Option<Undone> {
+    if side.is_some_and(|side| is_untouched(reverted, side)) {
+        return None;
+    }
     let result = match reverted.outcome {
         RevertOutcome::Reverted { .. } => UndoResult::Restored,
         // Restoring another one had changed it.

@@ -67,7 +67,7 @@ fn combined_remedy_works() {
         let ran = Test::new(words).stdout_is_anything().code(1).run();
         let (_, typed) = ran.stdout.trim_end().rsplit_once("to apply: ").unwrap();
         assert_eq!(typed, "tunectl apply --best-effort --set net.ipv4.tcp_fin_timeout=31 --set net.ipv4.nonsense=1");
-        Test::shell(typed).stdout_is_anything().stderr_is_anything().run();
+        Test::shell(typed).stdout_is_anything().stderr_is_anything().code(1).run();
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "31");
     });
 }

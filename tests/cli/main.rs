@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agreement;
 #[cfg(target_os = "linux")]
 mod apply;
 #[cfg(target_os = "linux")]

@@ -41,7 +41,7 @@ fn run_restores_settings_and_starts_nothing_on_failure() {
         let ran = Test::new(["run", "-p", "web.toml", "--", "touch", "started"])
             .file("web.toml", required())
             .stderr(&format!(
-                "{SHORT}4 settings that had been changed were put back
+                "{SHORT}3 settings that had been changed were put back
 error: a required setting falls short: `touch` was not started
   = help: apply the fixes above, or start anyway with `--best-effort` or TUNECTL_BEST_EFFORT=1
 "
@@ -62,7 +62,7 @@ fn apply_restores_limits_of_the_shell_on_failure() {
             .stdout("1\n1000\n1200\n")
             .stderr(&format!(
                 "{SHORT}\
-4 settings that had been changed were put back
+3 settings that had been changed were put back
 error: a required setting falls short; all changes were put back
 "
             ))

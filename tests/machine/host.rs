@@ -91,7 +91,7 @@ fn failed_apply_restores_everything() {
         outcome.is("apply.code", "1");
         outcome.says("apply.err", "this kernel has no `nonesuch`");
         outcome.is("after-apply", "");
-        outcome.is("best-effort.code", "0");
+        outcome.is("best-effort.code", "1");
         let moved: Vec<&str> = outcome.get("after-best-effort").lines().collect();
         assert_eq!(moved.len(), 5, "{moved:?}");
         outcome.says("after-best-effort", "limits Max open files: 1024 4096 files -> 2000000 2000000 files");
