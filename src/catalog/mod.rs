@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 mod belonging;
-mod explain;
 mod hostnet;
 mod row;
 mod scope;
@@ -31,7 +30,6 @@ mod user;
 mod vm;
 
 pub use belonging::{in_new_netns, scope_of, scope_with};
-pub use explain::{explain, explain_limit, explain_unknown};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, Kubernetes, NoEffect, Rare, ReadBack, Row};
 pub use scope::{InNewNetns, Scope};

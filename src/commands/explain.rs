@@ -1,21 +1,17 @@
 //! `tunectl explain`: what is known of a setting, a limit, a cause or a warning; change nothing.
 
-use std::fmt::Write;
-
 use nix::errno::Errno;
 
 use crate::catalog::{self, InNewNetns};
 use crate::diagnose::{self, Cause, Code};
 use crate::environment::Environment;
-use crate::environment::config_files::ConfigReader;
 use crate::kernel::{KernelError, Process};
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::suggest;
-use crate::output;
-use crate::profile::lint::{WARNINGS, Warning, warning};
-use crate::snippet::visible;
+use crate::output::{Explained, ExplainedSetting, SettingState, explain};
+use crate::profile::lint::{WARNINGS, warning};
 
 use super::{CommandError, Execute, USAGE, World, print};
 
@@ -30,62 +26,44 @@ pub struct ExplainArgs {
 impl Execute for ExplainArgs {
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
         let asked = self.subject.trim();
-        let text = if let Some(Code { name, explanation }) = Code::by_name(&asked.to_ascii_lowercase()) {
-            output::paragraph(name, explanation)
-        } else if let Some(Warning { code, title, explanation, .. }) = warning(asked) {
-            output::paragraph(&format!("{code}: {title}"), explanation)
+        let text = if let Some(code) = Code::by_name(&asked.to_ascii_lowercase()) {
+            explain(&Explained::Cause(code))
+        } else if let Some(warning) = warning(asked) {
+            explain(&Explained::Warning(warning))
         } else if let Ok(resource) = Resource::parse(&asked.to_ascii_lowercase()) {
-            limit(resource, world)
+            explain(&Explained::Limit(catalog::limit(resource), world.kernel.limits(Process::Own, resource).ok()))
         } else {
-            setting(asked, world).ok_or_else(|| unknown(asked, world.kernel.system()))?
+            // The first that there is, of what the name can mean.
+            let text = keys(asked).iter().find_map(|key| setting(key, world));
+            text.ok_or_else(|| unknown(asked, world.kernel.system()))?
         };
         print(world.out, &text);
         Ok(0)
     }
 }
 
-fn limit(resource: Resource, world: &mut World<'_>) -> String {
-    let mut page = catalog::explain_limit(catalog::limit(resource));
-    if let Ok(limits) = world.kernel.limits(Process::Own, resource) {
-        line(&mut page, "now", &format!("soft {}, hard {}", limits.soft, limits.hard));
-    }
-    page
-}
-
-/// A setting of this system, or else of the other one; nothing where no system that we know has it and no file
-/// is there.
-fn setting(asked: &str, world: &mut World<'_>) -> Option<String> {
-    keys(asked).iter().find_map(|key| page(key, world))
-}
-
-fn page(key: &Key, world: &mut World<'_>) -> Option<String> {
+/// The page of a setting of this system, or else of the other one; nothing where the catalog has no row of it and no
+/// file is there.
+fn setting(key: &Key, world: &mut World<'_>) -> Option<String> {
     let here = world.kernel.system();
     let environment = world.os.environment();
     let other = if here == System::Linux { System::MacOs } else { System::Linux };
-    if let Some(row) = catalog::row(here, key) {
-        let mut page = catalog::explain(&row, environment.version());
-        // A row may stand for many.
-        if let Key::Sysctl(name) = key {
-            page.replace_range(..row.name.len(), &name.to_string());
+    let (mut system, mut version) = (here, environment.version());
+    let row = catalog::row(here, key).or_else(|| {
+        let row = catalog::row(other, key)?;
+        (system, version) = (other, catalog::KernelVersion::NEWEST);
+        Some(row)
+    });
+    if row.is_none() {
+        if !world.kernel.inspect(key).exists.unwrap_or(false) && !is_hidden(key, &environment) {
+            return None;
         }
-        standing(&mut page, key, &environment, world);
-        return Some(page);
+        if matches!(world.kernel.read(key), Err(KernelError { errno: Errno::EISDIR, .. })) {
+            return Some(explain(&Explained::Directory(key)));
+        }
     }
-    if let Some(row) = catalog::row(other, key) {
-        let mut page = catalog::explain(&row, catalog::KernelVersion::NEWEST);
-        let whose = if other == System::MacOs { "it exists on macOS only" } else { "it exists on Linux only" };
-        line(&mut page, "now", &format!("nothing here: {whose}"));
-        return Some(page);
-    }
-    if !world.kernel.inspect(key).exists.unwrap_or(false) && !is_hidden(key, &environment) {
-        return None;
-    }
-    if matches!(world.kernel.read(key), Err(KernelError { errno: Errno::EISDIR, .. })) {
-        return Some(format!("{key}\n  a directory of settings: name one of them\n"));
-    }
-    let mut page = catalog::explain_unknown(here, key, environment.version());
-    standing(&mut page, key, &environment, world);
-    Some(page)
+    let state = if system == here { state(key, &environment, world) } else { SettingState::OtherSystem };
+    Some(explain(&Explained::Setting(ExplainedSetting { key, system, row: row.as_ref(), version, state })))
 }
 
 /// Whether it is known to be there but for the network namespace that we are in.
@@ -113,44 +91,21 @@ fn keys(asked: &str) -> Vec<Key> {
 }
 
 /// The current value, what prevents changing it, and the files that set it.
-fn standing(page: &mut String, key: &Key, environment: &Environment, world: &mut World<'_>) {
+fn state(key: &Key, environment: &Environment, world: &mut World<'_>) -> SettingState {
     let is_pattern = match key {
         Key::Sysctl(name) => name.is_pattern(),
         Key::Sysfs(name) => name.path().contains('*'),
     };
     if is_pattern {
-        return;
+        return SettingState::Pattern;
     }
-    let read = world.kernel.read(key);
-    let now = read.as_ref().map_or_else(ToString::to_string, |text| shown(text));
-    line(page, "now", &now);
-    let around = environment.details(&diagnose::runtime_files());
+    let value = world.kernel.read(key);
+    let details = environment.details(&diagnose::runtime_files());
     let evidence = world.kernel.inspect(key);
-    if let Some(cause) = diagnose::obstacle_to(key, read.as_ref().err().copied(), evidence, environment, &around) {
-        line(page, "from here", &format!("{} [{}]", output::why(&cause), cause.code()));
-    }
-    for other in environment.config_lines(&[&Setting::Key(key.clone())], &around) {
-        let by = if other.reader == ConfigReader::Procps { "by `sysctl --system`, " } else { "" };
-        let value = shown(&other.value);
-        let title = if value == now { "set by" } else { "in a file" };
-        let value = if value == EMPTY { "empty" } else { &value };
-        line(page, title, &format!("{}:{} ({by}{value})", other.file, other.line));
-    }
-}
-
-/// What stands for no words at all.
-const EMPTY: &str = "(empty)";
-
-/// Its words, each parted by one blank.
-fn shown(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() { EMPTY.to_owned() } else { words.join(" ") }
-}
-
-/// As the lines of the catalog's page.
-fn line(page: &mut String, title: &str, text: &str) {
-    // Writing to a string never fails.
-    let _ = writeln!(page, "  {title:<16}{}", visible(text));
+    let unread = value.as_ref().err().copied();
+    let obstacle = Box::new(diagnose::obstacle_to(key, unread, evidence, environment, &details));
+    let config_lines = environment.config_lines(&[&Setting::Key(key.clone())], &details);
+    SettingState::Read { value, obstacle, config_lines }
 }
 
 fn unknown(asked: &str, system: System) -> CommandError {

@@ -3,6 +3,7 @@
 
 mod causes;
 mod colour;
+mod explain;
 mod json;
 mod limits;
 mod persisted;
@@ -15,6 +16,7 @@ mod text;
 
 pub use causes::why;
 pub use colour::Colour;
+pub use explain::{Explained, ExplainedSetting, SettingState, explain};
 pub use json::{SCHEMA_VERSION, document_with, written};
 pub use limits::limits;
 pub use persisted::{PersistedFile, PersistedState};

@@ -5,6 +5,7 @@ use tunectl::model::limit::Resource;
 use tunectl::model::name::{SysctlName, SysfsName};
 use tunectl::model::setting::{Key, System};
 use tunectl::model::value::Kind;
+use tunectl::output::{self, Explained, ExplainedSetting, SettingState};
 
 const SYSTEMS: [System; 2] = [System::Linux, System::MacOs];
 
@@ -172,12 +173,19 @@ fn commonly_tuned_settings_are_in_the_catalog() {
 fn every_row_can_be_explained_on_every_kernel() {
     for row in all() {
         for version in [(4, 19), (5, 10), (6, 1), (6, 12), (6, 18), (7, 2)] {
-            let page = catalog::explain(row, catalog::KernelVersion(version.0, version.1));
+            let page = output::explain(&Explained::Setting(ExplainedSetting {
+                key: &key(row),
+                system: row.system,
+                row: Some(row),
+                version: catalog::KernelVersion(version.0, version.1),
+                state: SettingState::Pattern,
+            }));
             assert!(page.starts_with(row.name) && page.contains(row.purpose), "{page}");
             assert!(page.lines().all(|line| line.trim_end() == line), "{page}");
         }
     }
     for resource in Resource::ALL {
-        assert!(catalog::explain_limit(catalog::limit(resource)).starts_with(resource.name()));
+        let page = output::explain(&Explained::Limit(catalog::limit(resource), None));
+        assert!(page.starts_with(resource.name()), "{page}");
     }
 }

@@ -1,22 +1,20 @@
-//! A row as a page for a person.
+//! What the catalog knows of a setting or a limit, as titled lines.
 
-use std::fmt::{Display, Write};
-
-use super::belonging::{in_new_netns, scope_of};
-use super::limits::LimitRow;
-use super::row::{Access, Docker, Kubernetes, ReadBack, Row};
-use super::scope::{InNewNetns, Scope};
-use super::version::{ByVersion, KernelVersion};
+use super::Page;
+use crate::catalog::{
+    self, Access, ByVersion, Docker, InNewNetns, KernelVersion, Kubernetes, LimitRow, ReadBack, Row, Scope,
+};
+use crate::model::limit::Limits;
 use crate::model::setting::{Key, System};
 use crate::model::value::Kind;
 
-/// How wide the titles are, with the blanks behind them.
-const TITLE: usize = 16;
-
-/// What is known of a setting, as it is on that kernel: some lines, each with a newline behind it.
-#[must_use]
-pub fn explain(row: &Row, version: KernelVersion) -> String {
-    let mut page = Page::begin(row.name, row.purpose);
+/// What the catalog has of a setting, as it is on that kernel.
+pub(super) fn known(row: &Row, key: &Key, version: KernelVersion) -> Page {
+    // A row may stand for many settings: the page has the name that was asked for.
+    let mut page = match key {
+        Key::Sysctl(name) => Page::begin(&name.to_string(), row.purpose),
+        Key::Sysfs(name) => Page::begin(name.path(), row.purpose),
+    };
     page.line("values", &values(row));
     page.some("kernel takes", kernel_takes(row, version));
     page.line("default", &default(row, version));
@@ -36,27 +34,25 @@ pub fn explain(row: &Row, version: KernelVersion) -> String {
     page.some("written after", (!row.rare.after.is_empty()).then(|| row.rare.after.join(", ")));
     page.each("note", &mut row.notes.iter().copied());
     page.line("see", &row.sources.join(", "));
-    page.text
+    page
 }
 
-/// The same of a setting that has no row.
-#[must_use]
-pub fn explain_unknown(system: System, key: &Key, version: KernelVersion) -> String {
+/// The page of a setting that the catalog has no row of.
+pub(super) fn unknown(system: System, key: &Key, version: KernelVersion) -> Page {
     let mut page = Page::begin(&key.to_string(), "what it does is not known");
     if system == System::Linux {
-        let scope = scope_of(system, key, version);
+        let scope = catalog::scope_of(system, key, version);
         page.line("belongs to", scope.describe());
         if scope == Scope::HostNet {
-            let presence = in_new_netns(system, key, version);
+            let presence = catalog::in_new_netns(system, key, version);
             namespaces(&mut page, presence, false, Docker::AcceptedButFails, Kubernetes::NotPossible);
         }
     }
-    page.text
+    page
 }
 
-/// What is known of a resource limit: some lines, each with a newline behind it.
-#[must_use]
-pub fn explain_limit(row: &LimitRow) -> String {
+/// What is known of a resource limit, and what it is now.
+pub(super) fn limit(row: &LimitRow, own: Option<Limits>) -> String {
     let mut page = Page::begin(row.resource.name(), row.purpose);
     page.line("counts", row.unit);
     let counted = if row.shell_factor == 1 { String::new() } else { format!(", in units of {}", row.shell_factor) };
@@ -66,36 +62,8 @@ pub fn explain_limit(row: &LimitRow) -> String {
     page.some("effect", (!row.has_effect).then_some("none on Linux"));
     page.each("note", &mut row.notes.iter().copied());
     page.line("see", "getrlimit(2)");
+    page.some("now", own.map(|own| format!("soft {}, hard {}", own.soft, own.hard)));
     page.text
-}
-
-/// Titles on the left, texts on the right.
-struct Page {
-    text: String,
-}
-
-impl Page {
-    fn begin(name: &str, purpose: &str) -> Self {
-        Self { text: format!("{name}\n  {purpose}\n\n") }
-    }
-
-    fn line(&mut self, title: &str, text: &str) {
-        // Writing to a string never fails.
-        let _ = writeln!(self.text, "  {title:<TITLE$}{text}");
-    }
-
-    fn some(&mut self, title: &str, text: Option<impl Display>) {
-        if let Some(text) = text {
-            self.line(title, &text.to_string());
-        }
-    }
-
-    /// The title stands before the first alone.
-    fn each(&mut self, title: &str, texts: &mut dyn Iterator<Item = &str>) {
-        for (i, text) in texts.enumerate() {
-            self.line(if i == 0 { title } else { "" }, text);
-        }
-    }
 }
 
 /// `a whole number from 1 to 2147483647 (connections)`.
@@ -193,12 +161,13 @@ fn access(access: Access) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{limit, rows};
     use crate::model::limit::Resource;
+    use crate::model::name::SysctlName;
 
     fn page(name: &str, version: KernelVersion) -> String {
-        let row = rows(System::Linux).chain(rows(System::MacOs)).find(|row| row.name == name).unwrap();
-        explain(row, version)
+        let row =
+            catalog::rows(System::Linux).chain(catalog::rows(System::MacOs)).find(|row| row.name == name).unwrap();
+        known(row, &Key::Sysctl(SysctlName::parse(name).unwrap()), version).text
     }
 
     #[test]
@@ -273,8 +242,7 @@ vm.overcommit_memory
     #[test]
     fn a_setting_that_has_no_row() {
         let page = |name: &str| {
-            let key = Key::Sysctl(crate::model::name::SysctlName::parse(name).unwrap());
-            explain_unknown(System::Linux, &key, KernelVersion(6, 18))
+            unknown(System::Linux, &Key::Sysctl(SysctlName::parse(name).unwrap()), KernelVersion(6, 18)).text
         };
         assert_eq!(
             page("net.core.max_skb_frags"),
@@ -294,7 +262,7 @@ net.core.max_skb_frags
     #[test]
     fn a_limit() {
         assert_eq!(
-            explain_limit(limit(Resource::Memlock)),
+            limit(catalog::limit(Resource::Memlock), None),
             "\
 memlock
   memory that the process may lock: mlock(2), io_uring, RDMA
