@@ -43,12 +43,14 @@ pub(super) fn revert_killed(journal: &Journal, here: &BootIdentity, world: &mut 
     Ok(())
 }
 
-/// The same in every journal that there is, for who opens none: where one can't be opened or read, it is left.
+/// The same in every journal, for a command that opens none itself. A journal that can't be opened or read is left as
+/// it is. Where no benchmark has left anything this opens none and asks nothing of the system but which files there are.
 pub(super) fn revert_killed_anywhere(environment: &Environment, world: &mut World<'_>) {
-    let journals = Journal::open_all(&places(environment, world));
-    if journals.is_empty() {
+    let locations = places(environment, world);
+    if !Journal::may_have_bench_entries(&locations) {
         return;
     }
+    let journals = Journal::open_all(&locations);
     let here = here(environment, world);
     for journal in journals.into_iter().flatten() {
         if let Err(error) = revert_killed(&journal, &here, world) {

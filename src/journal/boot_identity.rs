@@ -117,8 +117,16 @@ impl BootIdentity {
             SettingRef::Key { key, namespace, .. } => {
                 self.is_ours(scope_of(self.system, key, self.version).namespace(), namespace)
             }
-            SettingRef::Limit { process, .. } => self.is_ours(Some("pid"), &process.namespace),
+            SettingRef::Limit { process, .. } => self.numbers_alike(process),
         }
+    }
+
+    /// Whether the number of a process means the same here: whether it is of our PID namespace.
+    ///
+    /// # Errors
+    /// Its namespace or ours is not known.
+    pub(super) fn numbers_alike(&self, process: &ProcessId) -> Result<bool, Unidentified> {
+        self.is_ours(Some("pid"), &process.namespace)
     }
 
     /// Whether `theirs` is our namespace of this kind; `None` for what belongs to the whole machine.

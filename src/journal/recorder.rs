@@ -52,7 +52,11 @@ impl<'a> Recorder<'a> {
         changes: Vec<Change>,
     ) -> Result<Self, JournalError> {
         let entry = JournalEntry { boot_id: here.boot_id().unwrap_or_default().to_owned(), author, profiles, changes };
-        Self::resume(kernel, journal, here, journal.next()?, entry)
+        let number = journal.next()?;
+        if let Author::Bench(_) = &entry.author {
+            journal.mark_bench(number)?;
+        }
+        Self::resume(kernel, journal, here, number, entry)
     }
 
     /// Writes an entry whole, and appends to it from then on.

@@ -3,6 +3,9 @@
 //! A file is replaced whole (written under another name, synced, renamed, the directory synced), so there is always
 //! the old one or the new one. Only progress records are appended, each with one write(2): a killed process loses none
 //! of those, and after a crash of the machine no value is left to restore.
+//!
+//! Beside the entry of a benchmark, `000003.journal`, there is an empty file `000003.bench`, so that whoever looks for
+//! what a killed benchmark left needs to read no entry. It is created before the entry and removed after it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -23,6 +26,9 @@ const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Open flags of the journal's files: a FIFO is not waited for, and a symbolic link not followed (open(2)).
 const SAFE_OPEN: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+/// The ends of the names of an entry's file, and of the empty one beside it that says that a benchmark made it.
+const ENTRY: &str = ".journal";
+const BENCH_MARK: &str = ".bench";
 
 /// The open journal, locked against every other tunectl until it is dropped.
 #[derive(Debug)]
@@ -71,14 +77,24 @@ impl Journal {
     /// # Errors
     /// The directory can't be read.
     pub fn numbers(&self) -> Result<Vec<u64>, JournalError> {
-        let refused = |error: &io::Error| JournalError::refused("read", &self.directory, error);
-        let mut numbers = Vec::new();
-        for file in fs::read_dir(&self.directory).map_err(|error| refused(&error))? {
-            let name = file.map_err(|error| refused(&error))?.file_name();
-            numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")?.parse::<u64>().ok()));
-        }
-        numbers.sort_unstable_by(|one, other| other.cmp(one));
-        Ok(numbers)
+        numbers(&self.directory, ENTRY)
+    }
+
+    /// The numbers of the entries that a benchmark made, the newest first. Those of entries that are gone, or that
+    /// [`Journal::unmark_bench`] could not be called for, may be among them.
+    ///
+    /// # Errors
+    /// The directory can't be read.
+    pub(super) fn bench_numbers(&self) -> Result<Vec<u64>, JournalError> {
+        numbers(&self.directory, BENCH_MARK)
+    }
+
+    /// Whether a journal may have an entry that a benchmark made. Opens no journal and takes no lock; a directory that
+    /// can't be read may have one.
+    #[must_use]
+    pub fn may_have_bench_entries(locations: &JournalLocations) -> bool {
+        let trusted = locations.find_all().into_iter().flatten();
+        trusted.into_iter().any(|directory| numbers(directory, BENCH_MARK).map_or(true, |numbers| !numbers.is_empty()))
     }
 
     /// The entries of several journals, the newest first: the index of its journal, and its number there. Those of one
@@ -112,7 +128,11 @@ impl Journal {
     /// The file of an entry.
     #[must_use]
     pub fn path(&self, number: u64) -> PathBuf {
-        self.directory.join(format!("{number:06}.journal"))
+        self.directory.join(format!("{number:06}{ENTRY}"))
+    }
+
+    fn bench_mark(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:06}{BENCH_MARK}"))
     }
 
     /// Reads an entry.
@@ -169,12 +189,34 @@ impl Journal {
     /// # Errors
     /// It could not be removed.
     pub fn remove(&self, number: u64) -> Result<(), JournalError> {
-        let path = self.path(number);
-        let removed = match fs::remove_file(&path) {
+        self.remove_file(&self.path(number))?;
+        self.unmark_bench(number)
+    }
+
+    /// Marks an entry, before it is written, as made by a benchmark.
+    ///
+    /// # Errors
+    /// The mark could not be created.
+    pub(super) fn mark_bench(&self, number: u64) -> Result<(), JournalError> {
+        let path = self.bench_mark(number);
+        let created = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(SAFE_OPEN).open(&path);
+        created.map(drop).map_err(|error| JournalError::refused("create", &path, &error))
+    }
+
+    /// Removes the mark of an entry that is no longer a benchmark's.
+    ///
+    /// # Errors
+    /// It could not be removed.
+    pub(super) fn unmark_bench(&self, number: u64) -> Result<(), JournalError> {
+        self.remove_file(&self.bench_mark(number))
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<(), JournalError> {
+        let removed = match fs::remove_file(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result.and_then(|()| self.sync()),
         };
-        removed.map_err(|error| JournalError::refused("remove", &path, &error))
+        removed.map_err(|error| JournalError::refused("remove", path, &error))
     }
 
     /// Opens an entry to append progress records.
@@ -189,6 +231,18 @@ impl Journal {
     fn sync(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// The numbers of the files in `directory` whose name is a number and `end`, the highest first.
+fn numbers(directory: &Path, end: &str) -> Result<Vec<u64>, JournalError> {
+    let refused = |error: &io::Error| JournalError::refused("read", directory, error);
+    let mut numbers = Vec::new();
+    for file in fs::read_dir(directory).map_err(|error| refused(&error))? {
+        let name = file.map_err(|error| refused(&error))?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.strip_suffix(end)?.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(numbers)
 }
 
 /// Why an entry is not to be trusted, though its directory, which belongs to `owner`, is.

@@ -314,3 +314,52 @@ fn repairing_watch_killed_at_any_system_call_is_reverted() {
         assert!(calls > 100 && halfway > 50, "{calls} calls, {halfway} of them halfway");
     });
 }
+
+/// What a killed `bench` left is found by the mark beside its entry, wherever it was killed.
+#[cfg(feature = "bench")]
+#[test]
+fn bench_killed_at_any_system_call_is_put_back_by_the_next_run() {
+    on_stage(this_test!(), |scene, originals| {
+        let mut halfway = 0;
+        let options = ["--runs", "1", "--warmup", "0", "--no-preflight", "-o", "result.json", "-p", "./web.toml"];
+        let words = [&["bench"][..], &options, &["--", "true"]].concat();
+        let bench = || scene.command(&words);
+        let first = first_call(scene, &bench);
+        let run = |call| {
+            halfway += usize::from(scene.state() != originals);
+            let run = scene.command(&["run", "--set", "net.ipv4.tcp_syncookies=1", "--", "true"]).status().unwrap();
+            assert!(run.success());
+            assert_eq!(scene.state(), originals, "killed before its system call {call}");
+            let left = (entries(&scene.journal()), marks(&scene.journal()));
+            assert_eq!(left, (0, 0), "killed before its system call {call}");
+        };
+        let (code, _) = at_every_call(first, 7, bench, run);
+        assert_eq!((code, scene.state().as_slice()), (0, originals));
+        assert_eq!((entries(&scene.journal()), marks(&scene.journal())), (0, 0));
+        assert!(halfway > 10, "{halfway} halfway");
+    });
+}
+
+/// How many entries the journal marks as a benchmark's.
+fn marks(journal: &Path) -> usize {
+    let Ok(files) = std::fs::read_dir(journal) else { return 0 };
+    files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "bench")).count()
+}
+
+/// `run` looks for what a killed `bench` left each time it starts a service: that costs a look at the names in the
+/// journal's directory, not an entry read, nor the lock.
+#[test]
+fn run_reads_no_entry_of_the_journal() {
+    on_stage(this_test!(), |scene, _| {
+        let run = || calls(&mut scene.command(&["run", "--set", "net.ipv4.tcp_syncookies=1", "--", "true"])).len();
+        let without = run();
+        assert!(scene.apply().status().unwrap().success());
+        let one = run();
+        for value in ["16777216", "25165824", "33554432"] {
+            let key = format!("net.ipv4.tcp_rmem=4096 131072 {value}");
+            assert!(scene.command(&["apply", "--set", &key]).status().unwrap().success());
+        }
+        assert_eq!((entries(&scene.journal()), run()), (4, one));
+        assert!(one <= without + 8, "{without} system calls without a journal, {one} with one");
+    });
+}
