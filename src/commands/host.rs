@@ -1,11 +1,11 @@
 //! The real [`World`]: this process on this machine.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::ColorChoice;
 use crate::environment::{Environment, machine};
-use crate::exec::{Stage, TakeLimits};
+use crate::exec::{self, Stage, StageError, TakeLimits};
 use crate::init::{self, NotStarted, SupervisorConfig};
 use crate::kernel::{AccessMode, Host};
 use crate::linux::listeners::{self, Listener};
@@ -18,7 +18,7 @@ use crate::sys::{self, Inherited};
 
 use super::sticky_writer::StickyWriter;
 use super::world::{OperatingSystem, World};
-use super::{Cli, CommandError, dispatch};
+use super::{Cli, CommandError, NOT_STARTED, dispatch};
 
 /// Where processes are found.
 const PROC: &str = "/proc";
@@ -104,6 +104,23 @@ impl OperatingSystem for ThisProcess<'_> {
 
     fn inherited(&self) -> Inherited {
         self.inherited.clone()
+    }
+
+    fn rehearse(&self, stage: &mut Stage, supervised: bool) -> Result<(), CommandError> {
+        if supervised {
+            stage.reserve_failure_pipe().map_err(|error| {
+                CommandError::new(
+                    NOT_STARTED,
+                    format!("no pipe to the service's process can be made: {}", sys::strerror(&error)),
+                )
+                .help("nothing was changed; raise the limit of open files (`ulimit -n`) for tunectl")
+            })?;
+        }
+        let print = |error: &StageError| {
+            let failure = CommandError::new(error.exit_code(), error);
+            drop(io::stderr().write_all(failure.to_string().as_bytes()));
+        };
+        exec::rehearse(stage, &print).map_err(CommandError::reported)
     }
 
     fn start_service(

@@ -54,11 +54,14 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let options = options(args, &ready.profile.run, &variables)?;
     let supervisor = supervisor(args, &options, world)?;
     // That the command can't be executed, or that there is no such user, shows before anything is changed.
-    let stage = stage(args, &options, supervisor.is_some(), world)?;
+    let mut stage = stage(args, &options, supervisor.is_some(), world)?;
     if !ready.requirements.keys.is_empty() {
         revert_killed_anywhere(&ready.environment, world);
     }
     let plan = apply::make_plan(world.kernel, &ready.requirements, Process::Own, ready.plan_environment);
+    if plan.writes_keys() {
+        world.os.rehearse(&mut stage, supervisor.is_some()).map_err(|error| with_compat_code(error, world.compat))?;
+    }
     let mut undo = Undo::in_memory(world.kernel, &plan);
     // Under a supervisor the limits are set in the child, for the service and not for us.
     let execute = if supervisor.is_some() { apply::execute_keys } else { apply::execute_own };
@@ -77,6 +80,8 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     });
     if started.is_err() {
         restore(undo, &plan, &mut report);
+        // By now we may be the service's user, who may not write what root did.
+        drop(world.err.write_all(output::not_restored(&report, world.colour_err).as_bytes()));
     }
     started
 }
@@ -182,6 +187,12 @@ fn not_started(command: &str) -> CommandError {
 
 fn not_prepared(error: &StageError, compat: CompatFlags) -> CommandError {
     CommandError::new(compat.exec_failure.map_or(error.exit_code(), i32::from), error)
+}
+
+/// The same failure with the exit code that the program has under whose name we were called.
+fn with_compat_code(mut error: CommandError, compat: CompatFlags) -> CommandError {
+    error.code = compat.exec_failure.map_or(error.code, i32::from);
+    error
 }
 
 /// The level of the log, for the supervisor, which writes without it. A filter by module counts for this one.

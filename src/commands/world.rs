@@ -97,6 +97,13 @@ pub trait OperatingSystem {
     /// The signal state that we were started with, which commands get back.
     fn inherited(&self) -> Inherited;
 
+    /// Checks, before anything is changed, what can be checked of the start: whether the service's user may enter its
+    /// working directory and execute its program, and with `supervised` that there is a pipe to its process.
+    ///
+    /// # Errors
+    /// The service could not be started; nothing was changed.
+    fn rehearse(&self, stage: &mut Stage, supervised: bool) -> Result<(), CommandError>;
+
     /// Becomes the service, or with `supervisor` starts it as a child and returns its exit code. `take_limits` is
     /// called in the process that becomes the service, while it still has all privileges.
     ///

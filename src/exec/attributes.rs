@@ -24,6 +24,11 @@ impl Attributes {
         Self { oom_score_adj: options.oom_score_adj, nice: options.nice, umask: options.umask }
     }
 
+    /// Whether any was asked for.
+    pub(super) fn change_anything(self) -> bool {
+        self.oom_score_adj.is_some() || self.nice.is_some() || self.umask.is_some()
+    }
+
     /// Sets them and reads each back.
     pub(super) fn apply(self) -> Result<(), AttributeError> {
         self.oom_score_adj.map_or(Ok(()), set_oom_score_adj)?;

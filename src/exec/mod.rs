@@ -7,10 +7,12 @@ mod file_format;
 mod find;
 mod messages;
 mod privileges;
+mod rehearsal;
 mod stage;
 
 pub use error::LimitsFallShort;
 pub(crate) use error::{ExecError, StageError};
+pub(crate) use rehearsal::rehearse;
 pub use stage::{Stage, TakeLimits};
 
 use std::convert::Infallible;
@@ -73,6 +75,19 @@ pub(crate) fn pending_fatal_signal(inherited: &Inherited) -> Option<i32> {
             && !inherited.mask().contains(signal)
             && !is_ignored(signal)
     })
+}
+
+/// Whether one of the candidates may be executed by whoever we are now, as far as faccessat(2) tells: execve(2) may still
+/// not know its format.
+fn check_executable(command: &PreparedCommand) -> Result<(), ExecError> {
+    let mut passed_over = None;
+    for path in &command.candidates {
+        match sys::check_execute_access(path) {
+            Ok(()) => return Ok(()),
+            Err(error) => passed_over = passed_over.or(Some((path, error))),
+        }
+    }
+    passed_over.map_or(Ok(()), |(path, error)| Err(ExecError::from_exec(path, &error)))
 }
 
 /// Tries each candidate as execvp(3) does: one that does not exist or may not be executed is passed over, any other

@@ -38,6 +38,11 @@ impl Privileges {
         self.uid
     }
 
+    /// Whether there is anything to do.
+    pub(super) fn change_anything(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some() || self.groups.is_some() || self.keep.is_some() || self.no_new_privs
+    }
+
     /// Does it. The error is the first step that failed, or that does not read back as asked.
     pub(super) fn apply(&self) -> Result<(), PrivilegeError> {
         if let Some(keep) = self.keep {

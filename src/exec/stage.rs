@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::attributes::Attributes;
 use super::error::{LimitsFallShort, StageError, UnknownAccount};
 use super::find::find;
 use super::privileges::Privileges;
-use super::{PreparedCommand, exec_service};
+use super::{PreparedCommand, check_executable, exec_service};
 use crate::model::run::RunOptions;
 use crate::sys::{self, Inherited};
 
@@ -23,7 +24,12 @@ pub struct Stage {
     privileges: Privileges,
     working_directory: Option<PathBuf>,
     parent_death: Option<ParentDeathSignal>,
+    failure_pipe: Option<FailurePipe>,
 }
+
+/// The pipe by which a child tells its parent that it could not become the service: the reading end, and the writing
+/// one, which an exec closes.
+pub(crate) type FailurePipe = (OwnedFd, OwnedFd);
 
 /// Sets the resource limits of the calling process. The error is that a required one falls short, which it has printed.
 pub type TakeLimits<'a> = &'a mut dyn FnMut() -> Result<(), LimitsFallShort>;
@@ -56,6 +62,7 @@ impl Stage {
             privileges: Privileges::new(user.as_ref(), groups, options),
             working_directory,
             parent_death: None,
+            failure_pipe: None,
         })
     }
 
@@ -72,6 +79,45 @@ impl Stage {
     /// Has the service get `signal` when its parent, process `parent`, dies (`PR_SET_PDEATHSIG`(2const)).
     pub(crate) fn set_parent_death_signal(&mut self, parent: i32, signal: i32) {
         self.parent_death = Some(ParentDeathSignal { signal, parent });
+    }
+
+    /// Makes the failure pipe now, while there is still nothing to undo.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`: no descriptors are left.
+    pub(crate) fn reserve_failure_pipe(&mut self) -> io::Result<()> {
+        self.failure_pipe = Some(sys::pipe()?);
+        Ok(())
+    }
+
+    /// The failure pipe that was made before, or else one that is made now; `None` where none can be had.
+    pub(crate) fn take_failure_pipe(&mut self) -> Option<FailurePipe> {
+        self.failure_pipe.take().or_else(|| sys::pipe().ok())
+    }
+
+    /// Whether becoming the service takes more than executing its program.
+    pub(super) fn changes_process(&self) -> bool {
+        self.working_directory.is_some() || self.attributes.change_anything() || self.privileges.change_anything()
+    }
+
+    /// Does all that [`Stage::exec`] does but for limits and the exec itself: for a child that only tries it.
+    ///
+    /// # Errors
+    /// As [`Stage::exec`].
+    pub(super) fn try_without_exec(&self) -> Result<(), StageError> {
+        self.attributes.apply().map_err(StageError::Attribute)?;
+        self.enter_identity()?;
+        Ok(check_executable(&self.command)?)
+    }
+
+    /// Takes on the user, groups and capabilities of the service, then its working directory.
+    fn enter_identity(&self) -> Result<(), StageError> {
+        self.privileges.apply().map_err(StageError::Privileges)?;
+        if let Some(path) = &self.working_directory {
+            std::env::set_current_dir(path)
+                .map_err(|error| StageError::WorkingDirectory { path: path.clone(), error })?;
+        }
+        Ok(())
     }
 
     /// Hands sockets that process `from` was given over to process `to`: `LISTEN_PID` names the process that is to take
@@ -94,11 +140,7 @@ impl Stage {
     pub(crate) fn exec(&self, inherited: &Inherited, take_limits: TakeLimits<'_>) -> Result<Infallible, StageError> {
         self.attributes.apply().map_err(StageError::Attribute)?;
         take_limits().map_err(|LimitsFallShort| StageError::Limits { command: self.command.name.clone() })?;
-        self.privileges.apply().map_err(StageError::Privileges)?;
-        if let Some(path) = &self.working_directory {
-            std::env::set_current_dir(path)
-                .map_err(|error| StageError::WorkingDirectory { path: path.clone(), error })?;
-        }
+        self.enter_identity()?;
         // After the change of user, which would undo it.
         self.request_parent_death_signal()?;
         Ok(exec_service(&self.command, inherited)?)

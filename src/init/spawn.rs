@@ -26,9 +26,9 @@ pub(super) fn spawn(
 ) -> Result<i32, NotStarted> {
     let terminal = Terminal::find();
     let handover = prepare_handover(terminal.as_ref(), config.grouping);
-    // The child writes to it where it can't become the service; an exec closes it. Where no descriptors are left there
-    // is no pipe, and such a child looks like a service that has ended.
-    let (reader, writer) = sys::pipe().map_or((None, None), |(reader, writer)| (Some(reader), Some(writer)));
+    // Where no descriptors are left there is no pipe, and a child that can't become the service looks like a service
+    // that has ended. Where anything was changed for it, the pipe was made before that.
+    let (reader, writer) = stage.take_failure_pipe().unzip();
     let parent = sys::own_pid();
     match sys::fork() {
         Ok(Fork::Parent(child)) => {

@@ -25,7 +25,7 @@ pub use quote::shell;
 pub use remedies::{Place, RemedyText};
 pub use revert::{RevertEvent, RevertSummary, revert};
 pub use table::paragraph;
-pub use text::shortfalls;
+pub use text::{not_restored, shortfalls};
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};

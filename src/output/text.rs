@@ -6,7 +6,7 @@ use super::table::{rows, shown};
 use super::{Colour, Colours, DiagnosedReport, RemedyText, Rendered, ReportOf, remedies};
 use crate::diagnose::{ContainerStart, Diagnosis};
 use crate::model::setting::{Setting, System};
-use crate::report::{Outcome, UndoResult, Verdict};
+use crate::report::{Outcome, Report, UndoResult, Verdict};
 use crate::snippet::visible;
 
 /// What goes to which stream.
@@ -32,7 +32,7 @@ pub fn shortfalls(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
     if outcomes.is_empty() {
         return String::new();
     }
-    rows(&outcomes, diagnosed.detail, colour) + &together(diagnosed) + &restored(diagnosed, colour)
+    rows(&outcomes, diagnosed.detail, colour) + &together(diagnosed) + &restored(diagnosed.report, colour)
 }
 
 /// What was changed on standard output, and what falls short on standard error. Of `--dry-run` what falls short is only
@@ -137,7 +137,7 @@ fn summary(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
         let _ = writeln!(text, "to apply: {}", RemedyText::of(remedy).text);
     }
     text.push_str(&together(diagnosed));
-    text.push_str(&restored(diagnosed, colour));
+    text.push_str(&restored(diagnosed.report, colour));
     text
 }
 
@@ -148,15 +148,23 @@ fn together(diagnosed: &DiagnosedReport<'_>) -> String {
 }
 
 /// What was put back, and what could not be.
-fn restored(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
-    let outcomes = || diagnosed.report.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.undo_result()?)));
+fn restored(report: &Report, colour: Colour) -> String {
+    let outcomes = || report.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.undo_result()?)));
     let mut text = String::new();
     let done = outcomes().filter(|(_, result)| **result == UndoResult::Restored).count();
     if done > 0 {
         let was = if done == 1 { "was" } else { "were" };
         let _ = writeln!(text, "{} that had been changed {was} put back", counted(done));
     }
-    for (outcome, result) in outcomes() {
+    text + &not_restored(report, colour)
+}
+
+/// What could not be put back, a line each.
+#[must_use]
+pub fn not_restored(report: &Report, colour: Colour) -> String {
+    let outcomes = report.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.undo_result()?)));
+    let mut text = String::new();
+    for (outcome, result) in outcomes {
         let why = match result {
             UndoResult::Restored => continue,
             UndoResult::Irreversible => "it can't be undone until the next boot".to_owned(),

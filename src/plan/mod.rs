@@ -33,11 +33,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether there is a key to write.
+    #[must_use]
+    pub fn writes_keys(&self) -> bool {
+        self.keys.iter().any(|step| step.action.target().is_some())
+    }
+
     /// Whether there is anything to write.
     #[must_use]
     pub fn changes_anything(&self) -> bool {
-        self.keys.iter().any(|step| step.action.target().is_some())
-            || self.limits.iter().any(|step| step.action.target().is_some())
+        self.writes_keys() || self.limits.iter().any(|step| step.action.target().is_some())
     }
 
     /// The keys that can't be restored before the next boot once the plan is carried out, each with its target.

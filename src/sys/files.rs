@@ -1,5 +1,6 @@
 //! Files: read whole within bounds, locked, closed by number.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
@@ -8,6 +9,7 @@ use std::path::Path;
 use libc::c_int;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
+use nix::unistd::{AccessFlags, access};
 
 use super::check;
 
@@ -91,6 +93,14 @@ impl Drop for FileLock {
 fn flock(file: &File, operation: c_int) -> io::Result<()> {
     // SAFETY: flock(2) takes two numbers, and the first stays a descriptor of ours during the call.
     check(unsafe { libc::flock(file.as_raw_fd(), operation) }).map(drop)
+}
+
+/// Whether we may execute `path`, access(2).
+///
+/// # Errors
+/// `EACCES`: no permission, or a mount without execution; `ENOENT`.
+pub fn check_execute_access(path: &CStr) -> io::Result<()> {
+    Ok(access(path, AccessFlags::X_OK)?)
 }
 
 /// Closes a descriptor by its number. Nothing can be done about a failure.

@@ -25,7 +25,7 @@ mod system;
 use std::io;
 
 pub use execve::{CStringArray, environment, execve};
-pub use files::{FileLock, close, read_accounts, read_text};
+pub use files::{FileLock, check_execute_access, close, read_accounts, read_text};
 pub use process::{
     Fork, Ids, effective_ids, exit_now, foreground, fork, group_of, has_groups, ignore_broken_pipes, kill, memory,
     monotonic_microseconds, own_group, own_pid, parent, priority, processors, session, set_foreground, set_gid,

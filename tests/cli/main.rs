@@ -12,6 +12,8 @@ mod apply;
 mod check;
 mod empty_profiles;
 #[cfg(target_os = "linux")]
+mod failed_start;
+#[cfg(target_os = "linux")]
 mod few_descriptors;
 #[cfg(target_os = "linux")]
 mod input;

@@ -102,6 +102,10 @@ impl OperatingSystem for FakeSystem {
         Inherited::from_parts(sys::pending(), Disposition::Default, Disposition::Default)
     }
 
+    fn rehearse(&self, _: &mut Stage, _: bool) -> Result<(), CommandError> {
+        Ok(())
+    }
+
     /// Not a panic, which would be printed: only a way out that leaves everything as it is.
     fn start_service(&self, _: Stage, _: Option<SupervisorConfig>, _: TakeLimits<'_>) -> Result<i32, CommandError> {
         resume_unwind(Box::new("the service"))
