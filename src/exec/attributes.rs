@@ -1,7 +1,7 @@
 //! Attributes of the service's process beside limits and privileges: nice value, umask, OOM score adjustment.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::error::AttributeError;
@@ -39,7 +39,8 @@ impl Attributes {
 
 fn set_oom_score_adj(wanted: i32) -> Result<(), AttributeError> {
     let failed = |error: io::Error| AttributeError::OomScoreAdj { wanted, error };
-    fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(failed)?;
+    let mut file = File::options().write(true).open(OOM_SCORE_ADJ).map_err(failed)?;
+    file.write_all(wanted.to_string().as_bytes()).map_err(failed)?;
     let found = sys::read_text(Path::new(OOM_SCORE_ADJ)).map_err(failed)?;
     let found = found.trim();
     if found == wanted.to_string() {

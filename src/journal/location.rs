@@ -1,7 +1,7 @@
 //! The directory of the journal. Its values are of no use after the next boot, so it is where files do not outlive the
 //! boot either: `/run` for root, `$XDG_RUNTIME_DIR` for everyone else (file-hierarchy(7)).
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use nix::errno::Errno;
 
 use super::error::{JournalError, Untrusted};
 use crate::model::setting::System;
+use crate::sys::Directory;
 
 /// The environment variable that names the journal's directory.
 pub const VARIABLE: &str = "TUNECTL_JOURNAL";
@@ -64,21 +65,25 @@ impl JournalLocations {
     ///
     /// # Errors
     /// It is not trusted; or none could be created, then why not the last one.
-    pub(super) fn create(&self) -> Result<&Path, JournalError> {
+    pub(super) fn create(&self) -> Result<(&Path, Directory), JournalError> {
         let mut refusal = None;
         for candidate in &self.candidates {
             let path = candidate.path.as_path();
             match self.check(candidate) {
-                Ok(Found::Trusted) => return Ok(path),
+                Ok(Found::Trusted(directory)) => return Ok((path, directory)),
                 Ok(Found::NotOurs(error)) => refusal = Some(error),
                 Err(error @ JournalError::Untrusted { .. }) => return Err(error),
                 Ok(Found::Missing) | Err(_) => {
                     let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
                     match created.map_err(|error| JournalError::refused("create", path, &error)) {
-                        Ok(()) => {
-                            self.check(candidate)?;
-                            return Ok(path);
-                        }
+                        Ok(()) => match self.check(candidate)? {
+                            Found::Trusted(directory) => return Ok((path, directory)),
+                            Found::NotOurs(error) => refusal = Some(error),
+                            // It was removed at once.
+                            Found::Missing => {
+                                refusal = Some(JournalError::refused("create", path, &Errno::ENOENT.into()));
+                            }
+                        },
                         Err(error) => refusal = Some(error),
                     }
                 }
@@ -90,13 +95,14 @@ impl JournalLocations {
 
     /// The directories that exist, each with what is wrong with it if it can't be used. Entries may be in any of them:
     /// one that is preferred now could not be created before.
-    pub(super) fn find_all(&self) -> Vec<Result<&Path, JournalError>> {
-        let found = |candidate| match self.check(candidate) {
-            Ok(Found::Trusted) => Some(Ok(candidate.path.as_path())),
+    pub(super) fn find_all(&self) -> Vec<Result<(&Path, Directory), JournalError>> {
+        let checked = self.candidates.iter().map(|candidate| (candidate.path.as_path(), self.check(candidate)));
+        let found = checked.filter_map(|(path, found)| match found {
+            Ok(Found::Trusted(directory)) => Some(Ok((path, directory))),
             Ok(Found::Missing | Found::NotOurs(_)) => None,
             Err(error) => Some(Err(error)),
-        };
-        self.candidates.iter().filter_map(found).collect()
+        });
+        found.collect()
     }
 
     /// `revert` writes what these files say, so they, and the directory above them, must be ours alone: in `/tmp`
@@ -113,15 +119,10 @@ impl JournalLocations {
             }
         }
         let parent = path.parent().filter(|parent| parent.ends_with(format!("tunectl-{}", self.owner)));
+        let mut above: Option<Directory> = None;
         for path in parent.into_iter().chain([path]) {
+            let Some((found, opened)) = find(above.as_ref(), path)? else { return Ok(Found::Missing) };
             let untrusted = |why| JournalError::Untrusted { path: path.to_owned(), why };
-            let found = match fs::symlink_metadata(path) {
-                Ok(found) => found,
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                    return Ok(Found::Missing);
-                }
-                Err(error) => return Err(JournalError::refused("open", path, &error)),
-            };
             let is_ours = found.uid() == self.owner;
             match () {
                 () if !is_ours && candidate.shared.is_some() => {
@@ -132,15 +133,36 @@ impl JournalLocations {
                 () if found.mode() & 0o022 != 0 => return Err(untrusted(Untrusted::Mode(found.mode() & 0o7777))),
                 () => {}
             }
+            above = Some(opened.map_err(|error| JournalError::refused("open", path, &error))?);
         }
-        Ok(Found::Trusted)
+        Ok(above.map_or(Found::Missing, Found::Trusted))
+    }
+}
+
+/// What is at `path`, which is in the directory `above` where that is given: its metadata, and the directory held open.
+/// The metadata are those of what was opened, so that nobody can put another one in its place after the check; only
+/// where it can't be opened are they read by path, to say why. `None` where nothing is there.
+#[allow(clippy::type_complexity, reason = "a pair that one caller takes apart")]
+fn find(above: Option<&Directory>, path: &Path) -> Result<Option<(Metadata, io::Result<Directory>)>, JournalError> {
+    let opened = match (above, path.file_name()) {
+        (Some(above), Some(name)) => above.open_directory(name),
+        _ => Directory::open_no_follow(path),
+    };
+    let found = match &opened {
+        Ok(directory) => directory.metadata(),
+        Err(_) => fs::symlink_metadata(path),
+    };
+    match found {
+        Ok(found) => Ok(Some((found, opened))),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(JournalError::refused("open", path, &error)),
     }
 }
 
 /// What there is at the place of a journal's directory.
 enum Found {
-    /// A directory of ours that nobody else can write to.
-    Trusted,
+    /// A directory of ours that nobody else can write to, held open.
+    Trusted(Directory),
     /// Nothing.
     Missing,
     /// Something of another user's, in a directory that is not ours alone: what is wrong with it.
@@ -170,7 +192,11 @@ mod tests {
     }
 
     fn found(locations: &JournalLocations) -> Vec<Result<PathBuf, JournalError>> {
-        locations.find_all().into_iter().map(|found| found.map(Path::to_owned)).collect()
+        locations.find_all().into_iter().map(|found| found.map(|(path, _)| path.to_owned())).collect()
+    }
+
+    fn created(locations: &JournalLocations) -> Result<PathBuf, JournalError> {
+        locations.create().map(|(path, _)| path.to_owned())
     }
 
     #[test]
@@ -184,13 +210,13 @@ mod tests {
         let both = vec![candidate(no, None), candidate(yes.clone(), None)];
         let locations = JournalLocations { candidates: both, owner };
         assert_eq!(found(&locations), []);
-        assert_eq!(locations.create(), Ok(yes.as_path()));
+        assert_eq!(created(&locations), Ok(yes.clone()));
         assert_eq!(found(&locations), [Ok(yes.clone())]);
         assert_eq!(fs::metadata(&yes).unwrap().mode() & 0o7777, 0o700);
         let other_user = JournalLocations::only(yes.clone(), owner + 1);
         let error = JournalError::Untrusted { path: yes.clone(), why: Untrusted::Owner(owner) };
         assert_eq!(found(&other_user), [Err(error.clone())]);
-        assert_eq!(other_user.create(), Err(error));
+        assert_eq!(created(&other_user), Err(error));
         // In a directory that several users share, it is just not ours.
         let shared = vec![candidate(yes, Some(folder.clone()))];
         assert_eq!(found(&JournalLocations { candidates: shared, owner: owner + 1 }), []);
@@ -200,10 +226,10 @@ mod tests {
         fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         let error = JournalError::Untrusted { path: open.clone(), why: Untrusted::Mode(0o777) };
         let locations = JournalLocations::only(open.join("journal"), owner);
-        assert_eq!((locations.create(), found(&locations)), (Err(error.clone()), vec![Err(error.clone())]));
+        assert_eq!((created(&locations), found(&locations)), (Err(error.clone()), vec![Err(error.clone())]));
         // Though the next one would do.
         let candidates = vec![candidate(open.join("journal"), Some(folder.clone())), candidate(folder.join("b"), None)];
-        assert_eq!(JournalLocations { candidates, owner }.create(), Err(error));
+        assert_eq!(created(&JournalLocations { candidates, owner }), Err(error));
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -1,18 +1,14 @@
 //! Writes and removes the files, and no file of anybody else.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::contents::{ATTRIBUTES, DROP_IN, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, TargetFile, UNITS};
 use crate::environment::config_files::resolve_beneath;
 use crate::formats::checksum_header::{Header, read_header};
-use crate::sys::{self, read_text};
-
-/// The name of a file until it is complete, without the number of the process at its end: none of the programs that
-/// read these folders reads a file with such a name.
-const UNFINISHED: &str = ".tunectl-new-";
+use crate::sys::{self, FileMode, read_text};
 
 /// The directory that the files are beneath, usually `/`.
 #[derive(Clone, Debug)]
@@ -90,9 +86,7 @@ impl PersistRoot {
         for folder in folders {
             let whole = self.folder(&folder);
             for name in self.names(&folder) {
-                let number = name.strip_prefix(UNFINISHED).and_then(|number| number.parse().ok());
-                // A number that is not positive would stand for a process group in kill(2).
-                let Some(pid) = number.filter(|&pid| pid > 0) else { continue };
+                let Some(pid) = sys::unfinished_by(name.as_ref()) else { continue };
                 let runs = pid != sys::own_pid()
                     && !matches!(sys::kill(pid, 0), Err(error) if error.raw_os_error() == Some(libc::ESRCH));
                 if !runs {
@@ -210,16 +204,5 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-    let unfinished = folder.join(format!("{UNFINISHED}{}", std::process::id()));
-    let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)?;
-        fs::File::open(folder)?.sync_all()
-    })();
-    if written.is_err() {
-        drop(fs::remove_file(&unfinished));
-    }
-    written
+    sys::replace_file(path, text.as_bytes(), FileMode::Exactly(0o644))
 }

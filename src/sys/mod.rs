@@ -8,6 +8,7 @@
 //! `linux/` and `other/` are twins: what only Linux has fails with `ENOSYS` elsewhere, or does nothing.
 #![allow(unsafe_code, reason = "this is the room for it; each block is one operation with its invariant")]
 
+mod directory;
 mod execve;
 mod files;
 mod process;
@@ -24,6 +25,7 @@ mod system;
 
 use std::io;
 
+pub use directory::{Access, Directory, FileMode, replace_file, unfinished_by};
 pub use execve::{CStringArray, environment, execve};
 pub use files::{FileLock, check_execute_access, close, read_accounts, read_text};
 pub use process::{

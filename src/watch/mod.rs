@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kernel::Kernel;
+use crate::sys::{self, FileMode};
 
 /// What a watch needs from its surroundings.
 pub trait WatchHost {
@@ -72,7 +73,8 @@ impl WatchOptions {
     fn write_metrics(&self, watcher: &Watcher, profile_is_valid: bool) -> Option<WatchEvent> {
         let path = self.metrics.as_ref()?;
         let text = status::metrics(watcher.state(), &watcher.config().profiles, self.interval, profile_is_valid);
-        let error = status::replace_file(path, &text).err()?;
+        // The collector runs as another user.
+        let error = sys::replace_file(path, text.as_bytes(), FileMode::Exactly(0o644)).err()?;
         Some(WatchEvent::MetricsNotWritten { path: path.clone(), error })
     }
 }

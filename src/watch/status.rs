@@ -1,11 +1,7 @@
 //! The state of a watch for other programs: `sd_notify(3)` for the service manager, and metrics for `node_exporter`'s
 //! textfile collector.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::state::WatchState;
@@ -65,23 +61,4 @@ pub(super) fn metrics(state: &WatchState, profiles: &[String], interval: Duratio
         .collect();
     let swept = state.swept.map_or(0, unix_seconds);
     prometheus::exposition(&samples, profiles, Some(Daemon { swept, interval, profile_is_valid }))
-}
-
-/// Replaces a file, so that a reader sees the old text or the new one. The collector reads files whose name ends in
-/// `.prom`; that of the unfinished one does not.
-///
-/// # Errors
-/// The new file can't be created, written or renamed.
-pub(super) fn replace_file(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", sys::own_pid()));
-    let unfinished = PathBuf::from(name);
-    let written = fs::write(&unfinished, text)
-        // Whatever the umask is: the collector runs as another user.
-        .and_then(|()| fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o644)))
-        .and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        drop(fs::remove_file(&unfinished));
-    }
-    written
 }

@@ -9,4 +9,6 @@ mod support;
 mod journal;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(target_os = "linux")]
+mod replaced_files;
 mod watch;

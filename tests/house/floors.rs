@@ -239,3 +239,24 @@ fn what_is_pure_has_no_effects() {
         }
     }
 }
+
+/// One way to replace a file: what another user has put in its place is never followed, waited for or overwritten.
+#[test]
+fn files_are_written_in_one_place() {
+    const WRITERS: [&str; 9] = [
+        "fs::write",
+        "fs::rename",
+        "fs::copy",
+        "File::create",
+        "create_new(",
+        "create(true)",
+        "truncate(true)",
+        "O_CREAT",
+        "renameat",
+    ];
+    for file in sources().iter().filter(|file| file.name != "sys/directory") {
+        for writer in WRITERS {
+            assert!(!file.code.contains(writer), "{} uses `{writer}`, not `sys::Directory`", file.name);
+        }
+    }
+}

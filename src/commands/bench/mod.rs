@@ -152,7 +152,7 @@ fn report(
     let command = args.profile.to_args();
     let diagnosed = super::diagnosis::diagnosed(ReportOf::Bench, prepared, None, &applied.report, &command, None);
     let text = output::document_with(&diagnosed, series.succeeded(), result);
-    let saved = save::save(args, &text, world);
+    let saved = save::save(args, &text);
     match args.format {
         Format::Json => print(world.out, &text),
         Format::Text | Format::Prometheus => {

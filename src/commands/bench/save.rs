@@ -1,6 +1,5 @@
 //! What is shown while the runs go on, and the file of the result.
 
-use std::fs;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,10 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::bench::messages;
 use crate::bench::runs::Event;
 use crate::output::Format;
-use crate::sys;
+use crate::sys::{self, FileMode};
 use crate::watch::timestamp::format_timestamp;
 
-use super::super::World;
 use super::BenchArgs;
 
 /// One line on a terminal that is written over itself; elsewhere nothing is shown.
@@ -83,7 +81,7 @@ impl Progress {
 
 /// Saves the result: to the file that was named, and of results that are shown to a person also to one that was not, in
 /// the current directory. Gives its path, where it could be written.
-pub(super) fn save(args: &BenchArgs, document: &str, world: &mut World<'_>) -> Option<PathBuf> {
+pub(super) fn save(args: &BenchArgs, document: &str) -> Option<PathBuf> {
     let unnamed = || {
         let now = format_timestamp(SystemTime::now()).replace(['-', ':'], "");
         PathBuf::from(format!("bench-{now}.json"))
@@ -93,13 +91,9 @@ pub(super) fn save(args: &BenchArgs, document: &str, world: &mut World<'_>) -> O
         (None, Format::Text | Format::Prometheus) => unnamed(),
         (None, Format::Json) => return None,
     };
-    let mut unfinished = path.clone().into_os_string();
-    unfinished.push(format!(".{}", world.os.pid()));
-    let written = fs::write(&unfinished, document).and_then(|()| fs::rename(&unfinished, &path));
-    match written {
+    match sys::replace_file(&path, document.as_bytes(), FileMode::Default) {
         Ok(()) => Some(path),
         Err(error) => {
-            drop(fs::remove_file(&unfinished));
             log::warn!("{}: the result could not be saved: {}", path.display(), sys::strerror(&error));
             None
         }
