@@ -61,12 +61,25 @@ fn set_buffer(fd: i32, option: i32, bytes: u64) {
     assert_eq!(done, 0, "{}", io::Error::last_os_error());
 }
 
+/// A process that was killed holds its port until the kernel has taken it apart, which takes a while on a busy machine.
+fn bind(address: (&str, u16)) -> TcpListener {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < until => {
+                thread::sleep(milliseconds(5));
+            }
+            bound => return bound.expect("bind"),
+        }
+    }
+}
+
 /// Answers each line with another, a thread a connection. `accept` is how long it waits before each accept(2), `spin`
 /// how long it computes before each answer, `delay` how long it sleeps, `send` how many KiB an answer has, in milliseconds.
 fn serve(number: Numbers<'_>) {
     let port = u16::try_from(number("port", 8080)).expect("a port");
     let address = if number("any", 0) == 1 { "0.0.0.0" } else { "127.0.0.1" };
-    let listener = TcpListener::bind((address, port)).expect("bind");
+    let listener = bind((address, port));
     listen_again(listener.as_raw_fd(), number("backlog", 4096));
     // A listener beside it that nobody accepts from.
     let beside = number("beside", 0);
