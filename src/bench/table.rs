@@ -6,6 +6,7 @@ use super::document::RemedyEntry;
 use super::messages;
 use super::runs::{Run, Series};
 use super::statistics::{Dropped, Measured};
+use super::testers::Remark;
 use crate::snippet::visible;
 use crate::verdict::{Answer, Verdict};
 
@@ -52,11 +53,8 @@ fn runs(series: &Series, text: &mut String) {
             mark(run, series.measured.lower_is_better())
         );
     }
-    for remark in series.runs.iter().filter_map(|run| run.result.as_ref()).flat_map(|result| &result.remarks) {
-        let line = messages::remark(*remark);
-        if !text.contains(&line) {
-            let _ = writeln!(text, "note: {line}");
-        }
+    for remark in remarks(series) {
+        let _ = writeln!(text, "note: {}", messages::remark(remark));
     }
     let summary = series.summary();
     if let Some(mean) = summary.mean {
@@ -72,6 +70,17 @@ fn runs(series: &Series, text: &mut String) {
     if summary.is_too_wide() {
         text.push_str("warning: the spread is too wide to conclude from; make more runs, or longer ones\n");
     }
+}
+
+/// What has to be known to read the numbers of the runs, each once.
+fn remarks(series: &Series) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    for remark in series.runs.iter().filter_map(|run| run.result.as_ref()).flat_map(|result| &result.remarks) {
+        if !remarks.contains(remark) {
+            remarks.push(*remark);
+        }
+    }
+    remarks
 }
 
 fn mark(run: &Run, lower_is_better: bool) -> String {

@@ -4,6 +4,7 @@
 //! the truth. Nothing is parsed or allocated here at run time.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod belonging;
 mod hostnet;
 mod row;
@@ -29,6 +30,7 @@ mod sysfs;
 mod user;
 mod vm;
 
+pub use backlog::{BacklogRow, LinePart, backlog};
 pub use belonging::{in_new_netns, scope_of, scope_with};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, Kubernetes, NoEffect, Rare, ReadBack, Row};

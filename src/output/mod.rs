@@ -22,7 +22,7 @@ pub use limits::limits;
 pub use persisted::{PersistedFile, PersistedState};
 pub use queues::Queues;
 pub use quote::shell;
-pub use remedies::{Place, RemedyText};
+pub use remedies::{Place, RemedyText, backlog_line};
 pub use revert::{RevertEvent, RevertSummary, revert};
 pub use table::paragraph;
 pub use text::{not_restored, shortfalls};

@@ -4,7 +4,9 @@
 use crate::apply;
 use crate::bench::document::RemedyEntry;
 use crate::bench::runs::Series;
+use crate::catalog;
 use crate::cli::ProfileArgs;
+use crate::diagnose::Remedy;
 use crate::kernel::Process;
 use crate::linux::process::NamedProcess;
 use crate::model::expectation::Expectation;
@@ -63,16 +65,17 @@ fn set(setting: &Setting, wanted: &Expectation<Value>, pid: Option<i32>, world: 
     let whose: Option<NamedProcess> = pid.map(|pid| named(pid, world));
     let words = args.to_args();
     let diagnosed = diagnosed(ReportOf::Check, &prepared, whose.as_ref(), &report, &words, pid);
-    let remedies = diagnosed.diagnoses.iter().flatten().flat_map(|diagnosis| &diagnosis.remedies);
-    let mut entries: Vec<RemedyEntry> = Vec::new();
-    for remedy in remedies {
-        let RemedyText { place, spot, text } = RemedyText::of(remedy);
-        let entry = RemedyEntry { place: place.code(), spot, text, alternative: remedy.alternative };
-        if !entries.iter().any(|other| other.place == entry.place && other.text == entry.text) {
-            entries.push(entry);
+    let mut remedies: Vec<&Remedy> = Vec::new();
+    for remedy in diagnosed.diagnoses.iter().flatten().flat_map(|diagnosis| &diagnosis.remedies) {
+        if !remedies.iter().any(|other| other.action == remedy.action) {
+            remedies.push(remedy);
         }
     }
-    entries
+    let entry = |remedy: &&Remedy| {
+        let RemedyText { place, spot, text } = RemedyText::of(remedy);
+        RemedyEntry { place: place.code(), spot, text, alternative: remedy.alternative }
+    };
+    remedies.iter().map(entry).collect()
 }
 
 /// The arguments by which the command line asks for a setting.
@@ -96,37 +99,12 @@ fn arguments(setting: &Setting, wanted: &Expectation<Value>) -> Option<ProfileAr
     }
 }
 
-/// How services are told the length of their queue, by the name of their process.
-const BACKLOGS: [(&str, &str, &str); 16] = [
-    ("nginx", "nginx.conf", "listen {address} backlog={length};"),
-    ("redis-server", "redis.conf", "tcp-backlog {length}"),
-    ("valkey-server", "valkey.conf", "tcp-backlog {length}"),
-    ("haproxy", "haproxy.cfg", "bind {address} backlog {length}"),
-    ("memcached", "command line", "-b {length}"),
-    ("apache2", "apache2.conf", "ListenBacklog {length}"),
-    ("httpd", "httpd.conf", "ListenBacklog {length}"),
-    ("named", "named.conf, options", "tcp-listen-queue {length};"),
-    ("mariadbd", "my.cnf, [mysqld]", "back_log = {length}"),
-    ("mysqld", "my.cnf, [mysqld]", "back_log = {length}"),
-    ("beam.smp", "rabbitmq.conf", "tcp_listen_options.backlog = {length}"),
-    ("gunicorn", "command line", "--backlog {length}"),
-    ("uvicorn", "command line", "--backlog {length}"),
-    ("php-fpm", "php-fpm.conf", "listen.backlog = {length}"),
-    ("node", "the call of listen()", "server.listen({ port, backlog: {length} })"),
-    ("python3", "the call of listen()", "socket.listen({length})"),
-];
-
-/// Raising the queue that the service asks for; its own word for that, where it is known.
+/// Raising the queue that the service asks for, by its own configuration where that is known.
 fn backlog(length: u64, service: Option<&Service>) -> RemedyEntry {
-    let name = service.map_or("", |service| service.name.as_str());
-    let known = BACKLOGS.iter().find(|(process, ..)| !name.is_empty() && name.starts_with(process));
-    let address = service.and_then(|service| service.address.clone()).unwrap_or_default();
-    let (spot, text) = match known {
-        Some((_, spot, text)) => ((*spot).to_owned(), (*text).to_owned()),
-        None => ("the call of listen()".to_owned(), "listen(fd, {length})".to_owned()),
-    };
-    let text = text.replace("{address}", &address).replace("{length}", &length.to_string());
-    RemedyEntry { place: "service", spot: Some(spot), text, alternative: false }
+    let row = catalog::backlog(service.map_or("", |service| service.name.as_str()));
+    let address = service.and_then(|service| service.address.as_deref()).unwrap_or_default();
+    let text = output::backlog_line(row, address, length);
+    RemedyEntry { place: "service", spot: Some(row.place.to_owned()), text, alternative: false }
 }
 
 /// Takes the bound of a control group away, until whoever manages it writes it again.

@@ -3,7 +3,7 @@
 mod containers;
 mod files;
 
-use crate::catalog;
+use crate::catalog::{self, BacklogRow, LinePart};
 use crate::diagnose::{Action, Apply, KubeletFlag, Remedy, launchd_name};
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::Key;
@@ -105,6 +105,17 @@ impl Place {
     fn on_host(on_host: bool) -> Self {
         if on_host { Self::HostShell } else { Self::Shell }
     }
+}
+
+/// The line of a service's configuration that sets the length of its listen queue, in connections, at an address.
+#[must_use]
+pub fn backlog_line(row: &BacklogRow, address: &str, length: u64) -> String {
+    let part = |part: &LinePart| match part {
+        LinePart::Text(text) => (*text).to_owned(),
+        LinePart::Address => address.to_owned(),
+        LinePart::Length => length.to_string(),
+    };
+    row.line.iter().map(part).collect()
 }
 
 impl RemedyText {
