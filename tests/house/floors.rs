@@ -37,11 +37,11 @@ const EFFECTS: [&str; 9] = [
 ];
 
 /// One file of `src`, without comments, texts and the tests within it.
-struct File {
+pub(super) struct File {
     /// Relative to `src`, without the ending: `kernel/fake/mod`.
-    name: String,
+    pub(super) name: String,
     code: String,
-    whole: String,
+    pub(super) whole: String,
 }
 
 impl File {
@@ -97,7 +97,7 @@ fn floor(name: &str) -> Option<u8> {
     FLOORS.iter().find(|(_, names)| names.contains(&name)).map(|(floor, _)| *floor)
 }
 
-fn sources() -> Vec<File> {
+pub(super) fn sources() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     let mut folders = vec![root.clone()];
@@ -118,9 +118,13 @@ fn sources() -> Vec<File> {
 fn read(root: &Path, path: &Path) -> File {
     let whole = fs::read_to_string(path).unwrap();
     let name = path.strip_prefix(root).unwrap().with_extension("").to_str().unwrap().to_owned();
-    // Tests are the last thing in a file, and may look upstairs.
-    let code = whole.split("#[cfg(test)]").next().map(code).unwrap_or_default();
+    let code = code(program(&whole));
     File { name, code, whole }
+}
+
+/// A source file without its tests, which are the last thing in it and may look upstairs.
+pub(super) fn program(whole: &str) -> &str {
+    whole.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
 /// The text without comments and without what stands in quotes.

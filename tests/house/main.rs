@@ -7,4 +7,5 @@ mod support;
 mod expected;
 mod floors;
 mod messages;
+mod prose;
 mod readme;

@@ -91,7 +91,7 @@ enum Piece {
 
 /// The texts in quotes and the comments of a source file without its tests, in order.
 fn pieces(source: &str) -> Vec<Piece> {
-    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let source = super::floors::program(source);
     let mut pieces = Vec::new();
     let mut rest = source;
     while let Some(c) = rest.chars().next() {
