@@ -8,6 +8,7 @@
 mod support;
 
 mod cgroups;
+mod evidence;
 mod queues;
 mod remedies;
 mod runs;

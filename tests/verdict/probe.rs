@@ -74,8 +74,18 @@ fn bind(address: (&str, u16)) -> TcpListener {
     }
 }
 
+/// The CPU time that this thread has used.
+fn thread_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the structure is ours and outlives the call (clock_gettime(2)).
+    let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(done, 0, "{}", io::Error::last_os_error());
+    let nanoseconds = u32::try_from(time.tv_nsec).expect("below 10^9");
+    Duration::new(u64::try_from(time.tv_sec).expect("not negative"), nanoseconds)
+}
+
 /// Answers each line with another, a thread a connection. `accept` is how long it waits before each accept(2), `spin`
-/// how long it computes before each answer, `delay` how long it sleeps, `send` how many KiB an answer has, in milliseconds.
+/// how much CPU time it uses before each answer, `delay` how long it sleeps, in milliseconds; an answer has `send` KiB.
 fn serve(number: Numbers<'_>) {
     let port = u16::try_from(number("port", 8080)).expect("a port");
     let address = if number("any", 0) == 1 { "0.0.0.0" } else { "127.0.0.1" };
@@ -112,8 +122,8 @@ fn serve(number: Numbers<'_>) {
 fn answer_lines(mut stream: TcpStream, spin: u64, delay: u64, answer: &[u8]) {
     let mut byte = [0; 64];
     while matches!(stream.read(&mut byte), Ok(count) if count > 0) {
-        let until = Instant::now() + milliseconds(spin);
-        while Instant::now() < until {}
+        let until = thread_time() + milliseconds(spin);
+        while spin > 0 && thread_time() < until {}
         thread::sleep(milliseconds(delay));
         if stream.write_all(answer).and_then(|()| stream.write_all(b"ok\n")).is_err() {
             return;
@@ -141,11 +151,11 @@ struct Counts {
 }
 
 /// Each of so many threads sends `requests` lines, on one connection or with `keep=0` each on its own, and waits for the
-/// answers, for at most `patience` milliseconds.
+/// answers, for at most `patience` milliseconds; then for `pause` before the next, and for `hold` at the end.
 fn load(number: Numbers<'_>) {
     let port = u16::try_from(number("port", 8080)).expect("a port");
     let (requests, keep, patience) = (number("requests", 1), number("keep", 1), number("patience", 4000));
-    let hold = number("hold", 0);
+    let (hold, pause) = (number("hold", 0), number("pause", 0));
     run(number("connections", 1), move |counts, report| {
         let mut kept: Option<TcpStream> = None;
         for _ in 0..requests {
@@ -174,6 +184,7 @@ fn load(number: Numbers<'_>) {
             if keep == 1 {
                 kept = Some(stream);
             }
+            thread::sleep(milliseconds(pause));
         }
         thread::sleep(milliseconds(hold));
     });
@@ -293,7 +304,7 @@ fn hold(number: Numbers<'_>) {
 }
 
 /// Puts connection requests on the interface with the number `interface`, for `10.1.0.1` and `port`, each from another
-/// address that does not exist: they stay half open. Goes on for `time` milliseconds.
+/// address of 10.2.0.0/16, where nobody answers: they stay half open. Goes on for `time` milliseconds.
 #[cfg(target_os = "linux")]
 fn flood(number: Numbers<'_>) {
     let port = u16::try_from(number("port", 8080)).expect("a port");
@@ -326,10 +337,10 @@ fn flood(number: Numbers<'_>) {
 #[cfg(not(target_os = "linux"))]
 fn flood(_: Numbers<'_>) {}
 
-/// An IPv4 packet with a TCP segment that has SYN set, from 10.1.0.100 to 10.1.0.199.
+/// An IPv4 packet with a TCP segment that has SYN set, from 10.2.0.100 to 10.2.0.199.
 #[cfg(target_os = "linux")]
 fn connection_request(to: [u8; 4], port: u16, from_port: u16) -> Vec<u8> {
-    let from = [10, 1, 0, 100 + u8::try_from(from_port % 100).expect("below 100")];
+    let from = [10, 2, 0, 100 + u8::try_from(from_port % 100).expect("below 100")];
     let mut ip = [0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     ip[12..16].copy_from_slice(&from);
     ip[16..20].copy_from_slice(&to);

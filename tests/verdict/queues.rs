@@ -1,6 +1,7 @@
 //! Limits of queues and buffers.
 
-use crate::scene::{Background, Scene, bench, has, ip, loopback_up, wait_for_listener};
+use crate::evidence::{LISTENERS, Need, Witness, really};
+use crate::scene::{Background, Scene, Sysctl, has, ip, loopback_up, wait_for_listener, witnessed};
 use crate::support::namespaces::{inside, skip, this_test};
 
 const SOMAXCONN: (&str, &str) = ("core/somaxconn", "4096");
@@ -14,6 +15,7 @@ fn accept_queues() {
             settings: &[SOMAXCONN],
             service: "serve port=8080 backlog=16 accept=3",
             load: MANY,
+            needs: &[Need::Rose(&["TcpExt.ListenOverflows"], 20)],
             limit: "accept-queue",
             setting: Some("backlog"),
         },
@@ -22,6 +24,7 @@ fn accept_queues() {
             settings: &[("core/somaxconn", "24")],
             service: "serve port=8080 backlog=4096 accept=3",
             load: MANY,
+            needs: &[Need::Rose(&["TcpExt.ListenOverflows"], 20)],
             limit: "accept-queue",
             setting: Some("net.core.somaxconn"),
         },
@@ -30,6 +33,7 @@ fn accept_queues() {
             settings: &[SOMAXCONN],
             service: "serve port=8080 backlog=4096 accept=3",
             load: MANY,
+            needs: &[Need::Still(LISTENERS), Need::Answered(400)],
             limit: "none",
             setting: None,
         },
@@ -38,6 +42,7 @@ fn accept_queues() {
             settings: &[SOMAXCONN],
             service: "serve port=8080 backlog=1 accept=1",
             load: "load port=8080 connections=64 requests=8 keep=0 patience=1500",
+            needs: &[Need::Rose(&["TcpExt.ListenOverflows"], 20)],
             limit: "accept-queue",
             setting: Some("backlog"),
         },
@@ -53,14 +58,22 @@ fn accept_queues() {
 fn the_queue_of_another_listener() {
     inside(this_test!(), || {
         loopback_up();
+        // Who finds the queue full gives up after 3 seconds, not after two minutes.
+        let _soon = Sysctl::set("ipv4/tcp_syn_retries", "1");
         let service = Background::start("serve port=8080 backlog=4096 beside=1");
         wait_for_listener("port=8081");
+        wait_for_listener("port=8080");
         let probe = crate::scene::probe();
         let line = format!(
             "{0} load port=8081 connections=30 patience=500; {0} load port=8080 connections=10",
             probe.display()
         );
-        let document = crate::scene::bench_of(Some(service.pid()), &[], &["sh", "-c", &line, "http://127.0.0.1:8080/"]);
+        let document = really("another listener", || {
+            let witness = Witness::begin(&[Need::Rose(&["TcpExt.ListenOverflows"], 10)], service.pid());
+            let words = ["sh", "-c", &line, "http://127.0.0.1:8080/"];
+            let document = crate::scene::bench_of(Some(service.pid()), &[], &words);
+            witness.end(&document).map(|()| document)
+        });
         assert_eq!(document["verdict"]["limit"], "none", "{:#}", document["verdict"]);
         let notes = document["verdict"]["notes"].as_array().unwrap();
         assert!(notes.iter().any(|note| note["code"] == "other-listener"), "{notes:?}");
@@ -71,16 +84,18 @@ fn the_queue_of_another_listener() {
 fn queues_of_unix_sockets() {
     inside(this_test!(), || {
         loopback_up();
-        for (name, backlog, limit, setting) in
-            [("4 places", 4, "unix-accept-queue", Some("backlog")), ("enough places", 128, "none", None)]
-        {
+        for (name, backlog, needs, limit, setting) in [
+            ("4 places", 4, &[Need::UnixQueueFull], "unix-accept-queue", Some("backlog")),
+            ("enough places", 128, &[Need::Answered(400)], "none", None),
+        ] {
             let path = std::env::temp_dir().join(format!("tunectl-verdict-{}-{backlog}", std::process::id()));
             let (path, leak) = (path.display(), |text: String| -> &'static str { Box::leak(text.into_boxed_str()) });
             let scene = Scene {
                 name,
                 settings: &[],
                 service: leak(format!("serve path={path} backlog={backlog} accept=3")),
-                load: leak(format!("load path={path} connections=50 requests=4")),
+                load: leak(format!("load path={path} connections=50 requests=8")),
+                needs,
                 limit,
                 setting,
             };
@@ -98,6 +113,7 @@ fn receive_buffers_of_datagrams() {
             settings: &[],
             service: "sink port=9000 buffer=4608 delay=100",
             load: "burst port=9000 count=20000",
+            needs: &[Need::Rose(&["Udp.RcvbufErrors"], 100)],
             limit: "udp-receive-buffer",
             setting: Some("SO_RCVBUF"),
         },
@@ -106,6 +122,7 @@ fn receive_buffers_of_datagrams() {
             settings: &[],
             service: "sink port=9000 delay=2000",
             load: "burst port=9000 count=3000",
+            needs: &[Need::Rose(&["Udp.RcvbufErrors"], 100)],
             limit: "udp-receive-buffer",
             setting: Some("net.core.rmem_default"),
         },
@@ -113,7 +130,8 @@ fn receive_buffers_of_datagrams() {
             name: "datagrams that come one by one",
             settings: &[],
             service: "sink port=9000",
-            load: "burst port=9000 count=300 pause=1000",
+            load: "burst port=9000 count=80 pause=3000",
+            needs: &[Need::Still(&["Udp.RcvbufErrors"])],
             limit: "none",
             setting: None,
         },
@@ -133,6 +151,7 @@ fn receive_buffers_of_streams() {
             settings: &[(RMEM, "4096 4608 4608")],
             service: "serve port=8080 send=4096",
             load: "pull port=8080 send=4096 time=1500",
+            needs: &[Need::WindowClosed],
             limit: "tcp-receive-buffer",
             setting: Some("net.ipv4.tcp_rmem"),
         },
@@ -141,6 +160,7 @@ fn receive_buffers_of_streams() {
             settings: &[(RMEM, "4096 131072 33554432")],
             service: "serve port=8080 send=4096",
             load: "pull port=8080 send=4096 time=1500",
+            needs: &[Need::Rose(&["IpExt.InOctets"], 50 << 20)],
             limit: "none",
             setting: None,
         },
@@ -149,6 +169,7 @@ fn receive_buffers_of_streams() {
             settings: &[(RMEM, "4096 131072 33554432")],
             service: "serve port=8080 send=4096",
             load: "pull port=8080 send=4096 time=1500 delay=3000",
+            needs: &[Need::WindowClosed],
             limit: "none",
             setting: None,
         },
@@ -170,64 +191,82 @@ fn veth() -> Option<()> {
     Some(())
 }
 
+const COOKIES: &str = "ipv4/tcp_syncookies";
+const BACKLOG: &str = "ipv4/tcp_max_syn_backlog";
+const LOAD: &str = "load port=8080 connections=20 requests=3 keep=0 patience=1500 pause=500";
+// A queue that is full by `tcp_max_syn_backlog` has no counter of its own.
+const BEYOND_OVERFLOWS: &[&str] = &["TcpExt.ListenDrops", "TcpExt.ListenOverflows"];
+const COOKIES_SENT: &[&str] = &["TcpExt.SyncookiesSent"];
+const SYN_QUEUES: [Scene; 5] = [
+    Scene {
+        name: "tcp_max_syn_backlog is 64",
+        settings: &[SOMAXCONN, (COOKIES, "0"), (BACKLOG, "64")],
+        service: "serve port=8080 any=1",
+        load: LOAD,
+        needs: &[Need::HalfOpen(45), Need::Rose(BEYOND_OVERFLOWS, 20)],
+        limit: "syn-queue",
+        setting: Some("net.ipv4.tcp_max_syn_backlog"),
+    },
+    Scene {
+        name: "the service asks for 32",
+        settings: &[SOMAXCONN, (COOKIES, "0"), (BACKLOG, "8192")],
+        service: "serve port=8080 any=1 backlog=32",
+        load: LOAD,
+        needs: &[Need::HalfOpen(30), Need::Rose(&["TcpExt.TCPReqQFullDrop"], 20)],
+        limit: "syn-queue",
+        setting: Some("backlog"),
+    },
+    Scene {
+        name: "a queue that is long enough",
+        settings: &[SOMAXCONN, (COOKIES, "0"), (BACKLOG, "65536")],
+        service: "serve port=8080 any=1 backlog=4096",
+        load: LOAD,
+        needs: &[Need::HalfOpen(100), Need::Still(LISTENERS), Need::Answered(60)],
+        limit: "none",
+        setting: None,
+    },
+    Scene {
+        name: "cookies instead of places",
+        settings: &[SOMAXCONN, (COOKIES, "1"), (BACKLOG, "64")],
+        service: "serve port=8080 any=1 backlog=32",
+        load: LOAD,
+        needs: &[Need::HalfOpen(30), Need::Rose(COOKIES_SENT, 20), Need::Still(LISTENERS), Need::Answered(60)],
+        limit: "none",
+        setting: None,
+    },
+    Scene {
+        name: "cookies always",
+        settings: &[SOMAXCONN, (COOKIES, "2"), (BACKLOG, "64")],
+        service: "serve port=8080 any=1 backlog=32",
+        load: LOAD,
+        needs: &[Need::Rose(COOKIES_SENT, 20), Need::Still(LISTENERS), Need::Answered(60)],
+        limit: "none",
+        setting: None,
+    },
+];
+
 /// Connection requests from addresses that answer nothing fill the queue, beside those of the load tester.
 #[test]
 fn syn_queues() {
-    const COOKIES: &str = "ipv4/tcp_syncookies";
-    const BACKLOG: &str = "ipv4/tcp_max_syn_backlog";
-    const LOAD: &str = "load port=8080 connections=20 requests=5 keep=0 patience=1500";
-    let scenes = [
-        Scene {
-            name: "tcp_max_syn_backlog is 64",
-            settings: &[SOMAXCONN, (COOKIES, "0"), (BACKLOG, "64")],
-            service: "serve port=8080 any=1",
-            load: LOAD,
-            limit: "syn-queue",
-            setting: Some("net.ipv4.tcp_max_syn_backlog"),
-        },
-        Scene {
-            name: "the service asks for 32",
-            settings: &[SOMAXCONN, (COOKIES, "0"), (BACKLOG, "8192")],
-            service: "serve port=8080 any=1 backlog=32",
-            load: LOAD,
-            limit: "syn-queue",
-            setting: Some("backlog"),
-        },
-        Scene {
-            name: "a queue that is long enough",
-            settings: &[SOMAXCONN, (COOKIES, "0"), (BACKLOG, "65536")],
-            service: "serve port=8080 any=1 backlog=4096",
-            load: LOAD,
-            limit: "none",
-            setting: None,
-        },
-        Scene {
-            name: "cookies instead of places",
-            settings: &[SOMAXCONN, (COOKIES, "1"), (BACKLOG, "64")],
-            service: "serve port=8080 any=1 backlog=32",
-            load: LOAD,
-            limit: "none",
-            setting: None,
-        },
-        Scene {
-            name: "cookies always",
-            settings: &[SOMAXCONN, (COOKIES, "2"), (BACKLOG, "64")],
-            service: "serve port=8080 any=1 backlog=32",
-            load: LOAD,
-            limit: "none",
-            setting: None,
-        },
-    ];
     inside(this_test!(), || {
         loopback_up();
         if veth().is_none() {
             return skip("syn_queues", "there are no veth interfaces, or no ip(8)");
         }
+        // Who finds the queue full gives up after 3 seconds, not after two minutes.
+        let _soon = Sysctl::set("ipv4/tcp_syn_retries", "1");
         let _no_filter = crate::scene::Sysctl::set("ipv4/conf/all/rp_filter", "0");
         let _none = crate::scene::Sysctl::set("ipv4/conf/v0/rp_filter", "0");
+        // Where the answers go: a host that takes them and says nothing. For one that does not resolve the kernel gives
+        // the half-open connection up, and counts that in ListenDrops too (`tcp_req_err`).
+        ip("neigh add 10.1.0.2 lladdr 02:00:00:00:00:09 dev v0");
+        ip("route add 10.2.0.0/16 via 10.1.0.2");
         let (interface, mac) = (interface("v1"), address("v0"));
-        for scene in scenes {
-            let flood = format!("flood interface={interface} mac={mac} port=8080 time=20000 pause=500");
+        for scene in SYN_QUEUES {
+            // A slow one stays below 4096 half-open connections, each of which is kept for about a minute.
+            let pause = if scene.name == "a queue that is long enough" { 20_000 } else { 500 };
+            // Longer than all attempts take.
+            let flood = format!("flood interface={interface} mac={mac} port=8080 time=600000 pause={pause}");
             let flood = Background::start(&flood);
             scene.play();
             drop(flood);
@@ -267,13 +306,16 @@ fn queues_of_interfaces() {
         }
         let service = Background::start("sink port=9000");
         wait_for_listener("port=9000");
-        let starved = bench(Some(service.pid()), &format!("burst {TO} count=3000"));
+        let load = format!("burst {TO} count=3000");
+        let lost = [Need::Rose(&["Ip.OutDiscards"], 100), Need::Rose(&["Udp.SndbufErrors"], 100)];
+        let starved = really("a token bucket", || witnessed(&lost, &service, &load));
         assert_eq!(starved["verdict"]["limit"], "interface-queue", "{:#}", starved["verdict"]);
         assert_eq!(starved["verdict"]["setting"], "txqueuelen");
         let remedy = starved["verdict"]["remedies"][0]["text"].as_str().unwrap();
         assert!(remedy.contains("dev v0 "), "{remedy}");
         assert!(has("tc", "qdisc replace dev v0 root pfifo limit 10000"));
-        let control = bench(Some(service.pid()), &format!("burst {TO} count=3000"));
+        let none_lost = [Need::Still(&["Ip.OutDiscards", "Udp.SndbufErrors"])];
+        let control = really("a long queue", || witnessed(&none_lost, &service, &load));
         assert_eq!(control["verdict"]["limit"], "none", "{:#}", control["verdict"]);
     });
 }

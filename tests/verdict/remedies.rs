@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::scene::{Background, Sysctl, bench, loopback_up, wait_for_listener};
+use crate::evidence::{LISTENERS, Need, really};
+use crate::scene::{Background, Sysctl, loopback_up, wait_for_listener, witnessed};
 use crate::support::namespaces::{inside, this_test};
 use crate::support::test::program;
 
@@ -34,11 +35,12 @@ fn more_descriptors_for_the_service() {
         loopback_up();
         let service = Background::start("serve port=8080 nofile=40");
         wait_for_listener("port=8080");
-        let starved = bench(Some(service.pid()), LOAD);
+        let starved = really("too few", || witnessed(&[Need::Descriptors(40)], &service, LOAD));
         assert_eq!(limit(&starved), "service-descriptors");
         let line = follow(&starved["verdict"]);
         assert!(line.contains(&format!("--pid {}", service.pid())), "{line}");
-        assert_eq!(limit(&bench(Some(service.pid()), LOAD)), "none");
+        let control = really("enough", || witnessed(&[Need::Answered(300)], &service, LOAD));
+        assert_eq!(limit(&control), "none");
     });
 }
 
@@ -50,10 +52,12 @@ fn a_wider_range_of_ports() {
         let _narrow = Sysctl::set("ipv4/ip_local_port_range", "40000 40099");
         let service = Background::start("serve port=8080");
         wait_for_listener("port=8080");
-        let starved = bench(Some(service.pid()), LOAD);
+        let none_left = [Need::Said("Cannot assign requested address")];
+        let starved = really("too few", || witnessed(&none_left, &service, LOAD));
         assert_eq!(limit(&starved), "ephemeral-ports");
         follow(&starved["verdict"]);
-        assert_eq!(limit(&bench(Some(service.pid()), LOAD)), "none");
+        let control = really("enough", || witnessed(&[Need::Answered(400)], &service, LOAD));
+        assert_eq!(limit(&control), "none");
     });
 }
 
@@ -66,7 +70,8 @@ fn a_longer_queue() {
         let _short = Sysctl::set("core/somaxconn", "16");
         let service = Background::start("serve port=8080 backlog=64 accept=3");
         wait_for_listener("port=8080");
-        let starved = bench(Some(service.pid()), LOAD);
+        let overflow = [Need::Rose(&["TcpExt.ListenOverflows"], 20)];
+        let starved = really("too short", || witnessed(&overflow, &service, LOAD));
         assert_eq!(
             (limit(&starved), starved["verdict"]["setting"].as_str()),
             ("accept-queue", Some("net.core.somaxconn"))
@@ -78,6 +83,8 @@ fn a_longer_queue() {
         drop(service);
         let service = Background::start(&format!("serve port=8080 backlog={length} accept=3"));
         wait_for_listener("port=8080");
-        assert_eq!(limit(&bench(Some(service.pid()), LOAD)), "none");
+        let enough = [Need::Still(LISTENERS), Need::Answered(400)];
+        let control = really("long enough", || witnessed(&enough, &service, LOAD));
+        assert_eq!(limit(&control), "none");
     });
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::evidence::{Need, Witness, really, wait_for_half_open};
 use crate::support::namespaces::{dies_with_us, is_inside};
 use crate::support::scratch::Scratch;
 use crate::support::test::tunectl;
@@ -136,27 +137,31 @@ pub(crate) fn bench_of(service: Option<u32>, options: &[&str], command: &[&str])
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{said}"))
 }
 
-/// One scene: what the service and the load tester are told, and what limit there is, with the setting that bounds it.
+/// One scene: what the service and the load tester are told, what shows that it was set, and what limit there is, with
+/// the setting that bounds it.
 pub(crate) struct Scene {
     pub(crate) name: &'static str,
     pub(crate) settings: &'static [(&'static str, &'static str)],
     pub(crate) service: &'static str,
     pub(crate) load: &'static str,
+    pub(crate) needs: &'static [Need],
     pub(crate) limit: &'static str,
     pub(crate) setting: Option<&'static str>,
 }
 
 impl Scene {
-    /// Plays it, and compares the verdict with what it should be.
+    /// Plays it until it was what it is called, and compares the verdict with what it should be.
     pub(crate) fn play(&self) {
         let _set: Vec<Sysctl> = self.settings.iter().map(|(key, value)| Sysctl::set(key, value)).collect();
-        let service = Background::start(self.service);
-        wait_for_listener(self.service);
-        let document = bench(Some(service.pid()), self.load);
+        let document = really(self.name, || {
+            let service = Background::start(self.service);
+            wait_for_listener(self.service);
+            witnessed(self.needs, &service, self.load)
+        });
         self.compare(&document);
     }
 
-    /// Compares the verdict of a run with what it should be.
+    /// Compares the verdict of a run with what it should be. Why there is no limit depends on what else the machine does.
     pub(crate) fn compare(&self, document: &Value) {
         let verdict = &document["verdict"];
         let run = &document["runs"][0];
@@ -168,4 +173,13 @@ impl Scene {
         assert!(self.limit == "none" || !because.is_empty(), "{}", about());
         assert_eq!(run["verdict"]["limit"], self.limit, "{}", about());
     }
+}
+
+/// What `bench` says of a run of the probe, if the run was what was needed; else the figures that say otherwise.
+pub(crate) fn witnessed(needs: &[Need], service: &Background, load: &str) -> Result<Value, String> {
+    let half_open = |need: &Need| if let Need::HalfOpen(count) = need { Some(*count) } else { None };
+    needs.iter().filter_map(half_open).for_each(wait_for_half_open);
+    let witness = Witness::begin(needs, service.pid());
+    let document = bench(Some(service.pid()), load);
+    witness.end(&document).map(|()| document)
 }

@@ -1,5 +1,6 @@
 //! Limits of the two ends: descriptors and ports.
 
+use crate::evidence::{Need, Witness, really};
 use crate::scene::{Background, Scene, bench, bench_of, loopback_up, wait_for_listener};
 use crate::support::namespaces::{inside, this_test};
 
@@ -8,20 +9,57 @@ const RANGE: &str = "ipv4/ip_local_port_range";
 
 #[test]
 fn descriptors() {
-    let scenes = [
-        ("the load tester has 64", "nofile=1024", "connections=100 nofile=64", "client-descriptors", DESCRIPTORS),
-        ("the load tester has 50", "nofile=1024", "connections=200 nofile=50", "client-descriptors", DESCRIPTORS),
-        ("the load tester has enough", "nofile=1024", "connections=100 nofile=1000", "none", None),
-        ("the service has 40", "nofile=40", "connections=100", "service-descriptors", DESCRIPTORS),
-        ("the service has 70", "nofile=70", "connections=150", "service-descriptors", DESCRIPTORS),
-        ("the service has enough", "nofile=1000", "connections=100", "none", None),
+    const FILES: Need = Need::Said("Too many open files");
+    type Row<'a> = (&'a str, &'a str, &'a str, &'static [Need], &'static str, Option<&'static str>);
+    let scenes: [Row<'static>; 6] = [
+        (
+            "the load tester has 64",
+            "nofile=1024",
+            "connections=100 nofile=64",
+            &[FILES],
+            "client-descriptors",
+            DESCRIPTORS,
+        ),
+        (
+            "the load tester has 50",
+            "nofile=1024",
+            "connections=200 nofile=50",
+            &[FILES],
+            "client-descriptors",
+            DESCRIPTORS,
+        ),
+        (
+            "the load tester has enough",
+            "nofile=1024",
+            "connections=100 nofile=1000",
+            &[Need::Answered(300)],
+            "none",
+            None,
+        ),
+        (
+            "the service has 40",
+            "nofile=40",
+            "connections=100",
+            &[Need::Descriptors(40)],
+            "service-descriptors",
+            DESCRIPTORS,
+        ),
+        (
+            "the service has 70",
+            "nofile=70",
+            "connections=150",
+            &[Need::Descriptors(70)],
+            "service-descriptors",
+            DESCRIPTORS,
+        ),
+        ("the service has enough", "nofile=1000", "connections=100", &[Need::Answered(300)], "none", None),
     ];
     inside(this_test!(), || {
         loopback_up();
-        for (name, service, load, limit, setting) in scenes {
+        for (name, service, load, needs, limit, setting) in scenes {
             let service = Box::leak(format!("serve port=8080 {service}").into_boxed_str());
             let load = Box::leak(format!("load port=8080 requests=3 hold=600 patience=1500 {load}").into_boxed_str());
-            Scene { name, settings: &[], service, load, limit, setting }.play();
+            Scene { name, settings: &[], service, load, needs, limit, setting }.play();
         }
     });
 }
@@ -35,6 +73,7 @@ fn local_ports() {
             settings: &[(RANGE, "40000 40099")],
             service: "serve port=8080",
             load: "load port=8080 connections=200 requests=2 hold=300",
+            needs: &[Need::Said("Cannot assign requested address")],
             limit: "ephemeral-ports",
             setting: NAME,
         },
@@ -43,6 +82,7 @@ fn local_ports() {
             settings: &[(RANGE, "40000 40199"), ("ipv4/ip_local_reserved_ports", "40000-40079")],
             service: "serve port=8085",
             load: "load port=8085 connections=200 requests=2 hold=300",
+            needs: &[Need::Said("Cannot assign requested address")],
             limit: "ephemeral-ports",
             setting: NAME,
         },
@@ -52,6 +92,7 @@ fn local_ports() {
             settings: &[(RANGE, "40000 40099")],
             service: "serve port=8090",
             load: "load port=8090 connections=90 requests=2 hold=300",
+            needs: &[Need::Answered(180)],
             limit: "none",
             setting: None,
         },
@@ -60,6 +101,7 @@ fn local_ports() {
             settings: &[],
             service: "serve port=8095",
             load: "load port=8095 connections=20 requests=50 keep=0",
+            needs: &[Need::TimeWait(900), Need::Answered(1000)],
             limit: "none",
             setting: None,
         },
@@ -117,7 +159,11 @@ fn a_service_that_nobody_named() {
         let probe = probe.to_str().unwrap();
         let words =
             [probe, "load", "port=8080", "connections=100", "hold=600", "patience=1500", "http://localhost:8080/"];
-        let document = bench_of(None, &[], &words);
+        let document = really("descriptors of a service that nobody named", || {
+            let witness = Witness::begin(&[Need::Descriptors(40)], service.pid());
+            let document = bench_of(None, &[], &words);
+            witness.end(&document).map(|()| document)
+        });
         assert_eq!(document["verdict"]["limit"], "service-descriptors", "{:#}", document["verdict"]);
         let text = document["verdict"]["text"].as_str().unwrap();
         assert!(text.contains(&format!("load-probe (pid {})", service.pid())), "{text}");
