@@ -54,6 +54,8 @@ pub enum Shortfall {
     Differs,
     /// It belongs to the host, and we are in a container or namespace: it was not written.
     HostOwned,
+    /// It is a limit of the calling shell, which can be set there only.
+    CallingShell,
     /// It could not be read.
     Unread(Unreadable),
     /// The kernel refused the write.
@@ -61,7 +63,7 @@ pub enum Shortfall {
     /// The kernel took the write, and it has another value.
     NotKept,
     /// It was not written because this other setting, which it depends on, fell short.
-    HeldBack(Setting),
+    DependencyFailed(Setting),
     /// The limit itself satisfies the requirement, but the control group allows only so many processes.
     Capped(u64),
 }
@@ -127,6 +129,13 @@ impl Report {
     #[must_use]
     pub fn fails(&self) -> bool {
         self.outcomes.iter().any(Outcome::fails)
+    }
+
+    /// Whether a required setting falls short that could have been set: then nothing is to stay changed.
+    #[must_use]
+    pub fn is_to_be_undone(&self) -> bool {
+        let is_ours = |outcome: &&Outcome| outcome.verdict != Verdict::Short(Shortfall::CallingShell);
+        self.outcomes.iter().filter(is_ours).any(Outcome::fails)
     }
 
     /// Compares a soft `nproc` with `pids_max` of the control group too: the lower of both is in force.

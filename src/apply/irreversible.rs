@@ -22,7 +22,7 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]
     for ((step, outcome), _) in steps.iter().zip(&mut *outcomes).zip(is_last).filter(|(_, is_last)| **is_last) {
         match &failed {
             Some(failed) if outcome.falls_short() => {
-                outcome.verdict = Verdict::Short(Shortfall::HeldBack(failed.clone()));
+                outcome.verdict = Verdict::Short(Shortfall::DependencyFailed(failed.clone()));
             }
             Some(_) => {}
             None => {

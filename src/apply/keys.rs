@@ -112,7 +112,7 @@ fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &
     let Some(target) = step.action.target() else { return Attempt::Skipped };
     let others = if step.requirement.kind == Kind::PortRange { steps } else { &[] };
     if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, other, its)) {
-        return Attempt::Withheld(Shortfall::HeldBack(reserved));
+        return Attempt::Withheld(Shortfall::DependencyFailed(reserved));
     }
     write_value(kernel, step, target)
 }

@@ -4,7 +4,7 @@ use crate::kernel::{Evidence, Kernel, KernelError, Process};
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::plan::{self, Action, LimitSide, LimitStep, Unreadable};
+use crate::plan::{self, Action, LimitSide, LimitStep, SkipReason, Unreadable};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::{keys, traced};
@@ -49,7 +49,7 @@ pub(super) fn set_lowering_last(
     let failed = failed.or_else(|| first_failed.map(|outcome| outcome.requirement.setting.clone()));
     for (step, outcomes) in steps.iter().zip(&mut outcomes).filter(|(step, _)| lowers_hard(step)) {
         *outcomes = match &failed {
-            Some(failed) => held_back(kernel, step, failed),
+            Some(failed) => not_set_after(kernel, step, failed),
             None => set_step(kernel, step, process),
         };
     }
@@ -61,10 +61,10 @@ fn lowers_hard(step: &LimitStep) -> bool {
 }
 
 /// The outcomes of a limit that is not set because `failed` fell short.
-fn held_back(kernel: &mut dyn Kernel, step: &LimitStep, failed: &Setting) -> Vec<Outcome> {
+fn not_set_after(kernel: &mut dyn Kernel, step: &LimitStep, failed: &Setting) -> Vec<Outcome> {
     let mut outcomes = check(kernel, std::slice::from_ref(step));
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.falls_short()) {
-        outcome.verdict = Verdict::Short(Shortfall::HeldBack(failed.clone()));
+        outcome.verdict = Verdict::Short(Shortfall::DependencyFailed(failed.clone()));
     }
     outcomes
 }
@@ -143,6 +143,9 @@ fn outcome(
         }
         (Err(refusal), _) | (Ok(_), Err(refusal)) => Verdict::Short(Shortfall::Refused(refusal)),
         (Ok(found), Ok(Set::Tried)) if was_lowered(step, side.side, found) => Verdict::Short(Shortfall::NotKept),
+        (Ok(_), Ok(_)) if step.action == Action::Skip(SkipReason::CallingShell) => {
+            Verdict::Short(Shortfall::CallingShell)
+        }
         (Ok(_), Ok(_)) => Verdict::Short(Shortfall::Differs),
     };
     Outcome {

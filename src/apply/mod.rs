@@ -67,7 +67,7 @@ fn side_target(step: &LimitStep, side: Side) -> Option<Value> {
 #[must_use]
 pub fn apply(mut undo: Undo<'_>, plan: &Plan, process: Process, on_failure: OnFailure) -> Report {
     let mut report = execute(undo.kernel(), plan, process, on_failure);
-    let recorded = if report.fails() && on_failure == OnFailure::Undo {
+    let recorded = if report.is_to_be_undone() && on_failure == OnFailure::Undo {
         undo.restore(plan, process, &mut report)
     } else {
         undo.keep().map(drop)

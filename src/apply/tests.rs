@@ -150,6 +150,40 @@ const PLACE: PlanEnvironment = PlanEnvironment {
     out_of_reach: &[],
 };
 
+/// Only a pattern, `hard` and an infinite `nofile` need a requirement of their own.
+#[test]
+fn what_was_resolved_is_the_same_requirement_in_the_report() {
+    let text = "[linux.sysctl]\nvm.swappiness = 10\n\"net.core.*max\" = { at_least = 1 }\n[rlimit]\n\
+        nofile = { soft = \"hard\", hard = 5000 }\ncore = 0\n";
+    let requirements = requirements(text).unwrap();
+    let mut fake = Fake::linux();
+    let plan = make_plan(&mut fake, &requirements, Process::Own, PLACE);
+    let report = check(&mut fake, &plan);
+    let of = |name: &str| {
+        report
+            .outcomes
+            .iter()
+            .find(|outcome| outcome.requirement.setting.to_string() == name)
+            .unwrap()
+            .requirement
+            .clone()
+    };
+    let is_shared = |requirement: &std::rc::Rc<plan::Requirement>| {
+        let all = requirements.keys.iter().chain(&requirements.limits);
+        all.into_iter().any(|its| std::rc::Rc::ptr_eq(its, requirement))
+    };
+    for (name, shared) in [
+        ("vm.swappiness", true),
+        ("nofile (hard)", true),
+        ("core (soft)", true),
+        ("nofile (soft)", false),
+        ("net.core.rmem_max", false),
+    ] {
+        assert_eq!(is_shared(&of(name)), shared, "{name}");
+    }
+    assert_eq!(of("nofile (soft)").wanted.to_string(), "5000");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

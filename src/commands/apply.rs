@@ -74,16 +74,18 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         revert_killed(journal, &here(&ready.environment, world), world)?;
     }
     let mut plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.plan_environment);
-    let only_checked = take_unsettable_limits(&mut plan, world);
+    // macOS has no call that sets the limits of another process: the report shows what to type in the shell.
+    if world.kernel.system() == System::MacOs {
+        plan.leave_limits_to_shell();
+    }
     refuse_irreversible(args, &plan)?;
     persist::refuse(&args.persist, &ready)?;
-    let mut report = if args.dry_run {
+    let report = if args.dry_run {
         apply::preview(world.kernel, &plan)
     } else {
         carry_out(args, &ready, &plan, limit_owner.as_ref(), journal, world)?
     };
-    let is_undone = report.fails() && !args.policy.best_effort && !args.dry_run;
-    report.outcomes.extend(apply::check(world.kernel, &only_checked).outcomes);
+    let is_undone = report.is_to_be_undone() && !args.policy.best_effort && !args.dry_run;
     let persisted = if args.persist.persist && !is_undone {
         persist::write(&args.persist, args.dry_run, &ready, process, &report, world)
     } else {
@@ -161,16 +163,6 @@ fn identify(owner: &NamedProcess, here: &BootIdentity) -> Result<ProcessId, Comm
             "leave them out with `--no-rlimits`; `--no-journal` sets them, and `tunectl revert` can't put them back",
         )),
     }
-}
-
-/// Takes the limits out of the plan where they can't be set: macOS has no call for those of another process. Returns a
-/// plan of them, to be checked only: ours are those of the calling shell, and the report shows what to type there.
-fn take_unsettable_limits(plan: &mut Plan, world: &World<'_>) -> Plan {
-    let limits = match world.kernel.system() {
-        System::Linux => Vec::new(),
-        System::MacOs => std::mem::take(&mut plan.limits),
-    };
-    Plan { limits, ..Plan::default() }
 }
 
 /// The process whose limits are set: that of `--pid`, else the calling shell; `None` where no limit is to be set.

@@ -122,7 +122,7 @@ impl<'a> KeyCase<'a> {
     /// Whether the question is what keeps us from writing it: nobody has tried, or opening it to write was denied.
     pub(super) fn is_denied(&self) -> bool {
         match self.shortfall {
-            Shortfall::Differs | Shortfall::HeldBack(_) => true,
+            Shortfall::Differs | Shortfall::CallingShell | Shortfall::DependencyFailed(_) => true,
             Shortfall::Refused(KernelError { operation: Operation::OpenToWrite, errno }) => match errno {
                 Errno::EACCES => true,
                 // A mount that is known to be writable did not say so: a filter of system calls could.

@@ -188,7 +188,7 @@ fn numbers(value: &Value, at: Option<usize>) -> Vec<(String, String)> {
         Value::Numbers(numbers) => {
             numbers.iter().enumerate().map(|(at, number)| (index(at), number.to_string())).collect()
         }
-        Value::Ranges(_) | Value::Text(_) => Vec::new(),
+        Value::Ranges(_) | Value::Text(_) | Value::HardLimit => Vec::new(),
     }
 }
 

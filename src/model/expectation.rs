@@ -42,6 +42,13 @@ impl<T> Expectation<T> {
         })
     }
 
+    /// [`Expectation::try_map`] where no value can be refused.
+    #[must_use]
+    pub fn map<U>(&self, mut change: impl FnMut(&T) -> U) -> Expectation<U> {
+        let Ok(changed) = self.try_map(|value| Ok::<U, std::convert::Infallible>(change(value)));
+        changed
+    }
+
     /// Every value that is named.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         let (first, second, rest): (Option<&T>, Option<&T>, &[T]) = match self {

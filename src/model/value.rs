@@ -49,6 +49,9 @@ pub enum Value {
     Text(String),
     /// For [`Kind::Limit`].
     Limit(Limit),
+    /// For [`Kind::Limit`]: what the hard limit is, once that is set. Only what a profile asks for has it; in a plan it
+    /// has become a limit.
+    HardLimit,
 }
 
 impl Kind {
@@ -144,6 +147,7 @@ impl fmt::Display for Value {
             Self::Ranges(ranges) => ranges.fmt(f),
             Self::Text(text) => f.pad(text),
             Self::Limit(limit) => limit.fmt(f),
+            Self::HardLimit => f.pad("hard"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Sentences about causes: one function a family.
 
 use crate::diagnose::{
-    AccessCause, Cause, Confinement, Contradiction, Denied, HardLimitNeed, HeldBack, HostSetting, LimitCall,
+    AccessCause, Cause, Confinement, Contradiction, Denied, DependencyReason, HardLimitNeed, HostSetting, LimitCall,
     LimitCause, MissingKey, NamespaceCause, NotApplied, PortBound, Presence, SetElsewhere, Stored, Unexplained,
     Untried, ValueCause, Whose, Writers,
 };
@@ -239,13 +239,13 @@ fn untried(cause: &Untried) -> String {
         Untried::NotApplied(NotApplied::Confined { label }) => {
             format!("nothing has set it yet; `{label}` may still deny the write")
         }
-        Untried::HeldBack { on, reason } => {
+        Untried::DependencyFailed { dependency, reason } => {
             let reason = match reason {
-                HeldBack::Harm => "it depends on it",
-                HeldBack::OneWay => "this one can't be undone",
-                HeldBack::HardLimit => "a lowered hard limit can't be raised again",
+                DependencyReason::DependsOnIt => "it depends on it",
+                DependencyReason::Irreversible => "this one can't be undone",
+                DependencyReason::LowersHardLimit => "a lowered hard limit can't be raised again",
             };
-            format!("not written: `{on}` fell short, and {reason}")
+            format!("not written: `{dependency}` fell short, and {reason}")
         }
     }
 }

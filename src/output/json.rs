@@ -307,6 +307,7 @@ impl<'a> From<&'a Value> for ValueJson<'a> {
             Value::Limit(limit) => (*limit).into(),
             Value::Ranges(ranges) => Self::Text(ranges.to_string().into()),
             Value::Text(text) => Self::Text(text.into()),
+            Value::HardLimit => Self::Text(value.to_string().into()),
         }
     }
 }

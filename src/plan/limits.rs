@@ -5,9 +5,9 @@ use std::rc::Rc;
 use crate::kernel::KernelError;
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Setting, System};
-use crate::model::value::{Kind, Value};
+use crate::model::value::Value;
 
-use super::requirement::{LimitRequirement, LimitTarget, Requirement};
+use super::requirement::Requirement;
 use super::{Action, SkipReason};
 
 /// One limit: its current value, and what to do about it.
@@ -36,15 +36,19 @@ pub struct LimitSide {
 /// One step for each limit that is named, in the profile's order, but last those that restrict tunectl itself until it
 /// has started the service. `read` reads the current value; `ceiling` is the highest hard `nofile` of the kernel.
 pub(super) fn steps(
-    requirements: &[LimitRequirement],
+    requirements: &[Rc<Requirement>],
     read: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
     ceiling: Option<u64>,
     system: System,
 ) -> Vec<LimitStep> {
+    let limit = |requirement: &Requirement| match requirement.setting {
+        Setting::Limit(resource, side) => Some((resource, side)),
+        Setting::Key(_) => None,
+    };
     let mut resources: Vec<Resource> = Vec::new();
-    for requirement in requirements {
-        if !resources.contains(&requirement.resource) {
-            resources.push(requirement.resource);
+    for (resource, _) in requirements.iter().filter_map(|requirement| limit(requirement)) {
+        if !resources.contains(&resource) {
+            resources.push(resource);
         }
     }
     let (last, others): (Vec<_>, Vec<_>) = resources.into_iter().partition(|resource| restricts_tunectl(*resource));
@@ -52,8 +56,8 @@ pub(super) fn steps(
     resources
         .map(|resource| {
             let maximum = Maximum { ceiling: ceiling.filter(|_| resource == Resource::Nofile), system };
-            let its = requirements.iter().filter(|requirement| requirement.resource == resource);
-            step(resource, its, read(resource), maximum)
+            let of = |side| requirements.iter().find(|requirement| limit(requirement) == Some((resource, side)));
+            step(resource, of(Side::Soft), of(Side::Hard), read(resource), maximum)
         })
         .collect()
 }
@@ -66,18 +70,18 @@ fn restricts_tunectl(resource: Resource) -> bool {
     )
 }
 
-fn step<'a>(
+fn step(
     resource: Resource,
-    requirements: impl Iterator<Item = &'a LimitRequirement>,
+    soft: Option<&Rc<Requirement>>,
+    hard: Option<&Rc<Requirement>>,
     current: Result<Limits, KernelError>,
     maximum: Maximum,
 ) -> LimitStep {
-    let (soft, hard): (Vec<_>, Vec<_>) = requirements.partition(|requirement| requirement.side == Side::Soft);
     let now = current.ok();
-    let hard_side = hard.first().map(|requirement| resolve(requirement, maximum.of(Side::Hard), None));
+    let hard_side = hard.map(|requirement| resolve(requirement, Side::Hard, maximum, None));
     let hard_now = now.map(|limits| limits.hard);
     let hard_target = hard_now.map(|found| target_of(hard_side.as_ref(), found));
-    let soft_side = soft.first().map(|requirement| resolve(requirement, maximum.of(Side::Soft), hard_target));
+    let soft_side = soft.map(|requirement| resolve(requirement, Side::Soft, maximum, hard_target));
     let target = now.zip(hard_target).map(|(now, hard)| {
         let soft = target_of(soft_side.as_ref(), now.soft);
         fit_soft_below_hard(Limits { soft, hard }, soft_side.is_some(), hard_side.as_ref())
@@ -111,24 +115,21 @@ impl Maximum {
     }
 }
 
-/// The requirement of a side, where `unlimited` stands for `maximum`, and `hard` for the hard limit once it is set.
-fn resolve(raw: &LimitRequirement, maximum: Limit, hard: Option<Limit>) -> LimitSide {
-    let value = |target: &LimitTarget| -> Result<Value, std::convert::Infallible> {
-        Ok(Value::Limit(match target {
-            LimitTarget::Limit(Limit::Unlimited) => maximum,
-            LimitTarget::Limit(limit) => *limit,
-            LimitTarget::Hard => hard.map_or(maximum, |hard| hard.min(maximum)),
-        }))
+/// The requirement of a side, where `unlimited` stands for `maximum`, and `hard` for the hard limit once it is set. The
+/// profile's own where it has neither.
+fn resolve(raw: &Rc<Requirement>, side: Side, maximum: Maximum, hard: Option<Limit>) -> LimitSide {
+    let maximum = maximum.of(side);
+    let limit = |value: &Value| match value {
+        Value::Limit(Limit::Unlimited) => Value::Limit(maximum),
+        Value::HardLimit => Value::Limit(hard.map_or(maximum, |hard| hard.min(maximum))),
+        value => value.clone(),
     };
-    let Ok(wanted) = raw.wanted.try_map(value);
-    let requirement = Requirement {
-        setting: Setting::Limit(raw.resource, raw.side),
-        kind: Kind::Limit,
-        wanted,
-        required: raw.required,
-        origin: raw.origin.clone(),
+    let requirement = if raw.wanted.values().all(|value| limit(value) == *value) {
+        raw.clone()
+    } else {
+        Rc::new(Requirement { wanted: raw.wanted.map(limit), ..(**raw).clone() })
     };
-    LimitSide { side: raw.side, requirement: Rc::new(requirement) }
+    LimitSide { side, requirement }
 }
 
 /// What a side should be set to where it is `found` now.

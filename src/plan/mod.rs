@@ -7,9 +7,7 @@ mod order;
 mod requirement;
 
 pub use limits::{LimitSide, LimitStep};
-pub use requirement::{
-    ExpandedRequirement, LimitRequirement, LimitTarget, Requirement, Requirements, expand_patterns, resolve,
-};
+pub use requirement::{ExpandedRequirement, Requirement, Requirements, expand_patterns, resolve};
 
 use std::rc::Rc;
 
@@ -37,6 +35,13 @@ impl Plan {
     #[must_use]
     pub fn writes_keys(&self) -> bool {
         self.keys.iter().any(|step| step.action.target().is_some())
+    }
+
+    /// Leaves the limits to the calling shell: they are compared, and not set.
+    pub fn leave_limits_to_shell(&mut self) {
+        for step in self.limits.iter_mut().filter(|step| step.action.target().is_some()) {
+            step.action = Action::Skip(SkipReason::CallingShell);
+        }
     }
 
     /// Whether there is anything to write.
@@ -106,6 +111,9 @@ pub enum SkipReason {
     Unreadable,
     /// What is required of the two sides of a limit can't both be had, and the current values are as near as can be.
     Conflict,
+    /// It is a limit of the calling shell, and this system has no call that sets one of another process: the shell's own
+    /// `ulimit` does.
+    CallingShell,
     /// Not now: a watch tries it again later, or has given up.
     Deferred,
 }
@@ -207,7 +215,7 @@ pub fn ceiling_key(system: System) -> Option<Key> {
 #[must_use]
 pub fn plan(
     mut steps: Vec<KeyStep>,
-    limit_requirements: &[LimitRequirement],
+    limit_requirements: &[Rc<Requirement>],
     limits: &mut dyn FnMut(Resource) -> Result<Limits, KernelError>,
     ceiling: Option<u64>,
     environment: PlanEnvironment,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::kernel::KernelError;
 use crate::model::amount::Machine;
 use crate::model::expectation::Expectation;
-use crate::model::limit::{Limit, Resource, Side};
+use crate::model::limit::Limit;
 use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting, System};
@@ -14,7 +14,8 @@ use crate::model::value::{Kind, Value};
 use crate::profile::{Origin, RawRequirement, Source, ValueExpr};
 
 /// What a profile asks of one setting, resolved on this machine. Made once and shared from there on: by the step of
-/// the plan, the outcome in the report, and whatever watches the setting.
+/// the plan, the outcome in the report, and whatever watches the setting. The plan makes another one only where it puts
+/// a name in the place of a pattern, or a limit in that of `hard` or of what the kernel has for `unlimited`.
 #[derive(Clone, Debug)]
 pub struct Requirement {
     /// The setting; a pattern of names where nothing that exists matches it.
@@ -35,32 +36,7 @@ pub struct Requirements {
     /// Of the kernel's keys, in the profile's order.
     pub keys: Vec<Rc<Requirement>>,
     /// Of the limits of the process, in the profile's order.
-    pub limits: Vec<LimitRequirement>,
-}
-
-/// What a profile asks of one side of a limit. It becomes a [`Requirement`] when the plan is made: what `hard` and an
-/// unlimited `nofile` come to depends on the present limits and on the other settings of the plan.
-#[derive(Clone, Debug)]
-pub struct LimitRequirement {
-    /// The limit.
-    pub resource: Resource,
-    /// Its side.
-    pub side: Side,
-    /// The values that satisfy it.
-    pub wanted: Expectation<LimitTarget>,
-    /// Whether the whole profile fails where it is not satisfied.
-    pub required: bool,
-    /// Where the profile asks for it.
-    pub origin: Origin,
-}
-
-/// A limit, perhaps relative to the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitTarget {
-    /// This number, or no limit.
-    Limit(Limit),
-    /// What the hard limit is, once it is set.
-    Hard,
+    pub limits: Vec<Rc<Requirement>>,
 }
 
 /// Resolves what a profile and the ports of its service ask for on `system`. `machine` is called only where an amount
@@ -78,9 +54,9 @@ pub fn resolve(
     for raw in raw.into_iter().filter(|raw| raw.system.is_none_or(|its| its == system)) {
         let RawRequirement { setting, wanted, kind, required, origin, .. } = raw;
         let failed = |message| (origin.clone(), message);
-        if let Setting::Limit(resource, side) = setting {
+        if matches!(setting, Setting::Limit(..)) {
             let wanted = wanted.try_map(|value| resolve_limit(value, machine)).map_err(failed)?;
-            limits.push(LimitRequirement { resource, side, wanted, required, origin });
+            limits.push(Rc::new(Requirement { setting, kind, wanted, required, origin }));
         } else {
             let wanted = wanted.try_map(|value| resolve_value(value, machine)).map_err(failed)?;
             keys.push(Requirement { setting, kind, wanted, required, origin });
@@ -133,12 +109,12 @@ fn resolve_value(expression: &ValueExpr, machine: &dyn Fn() -> Machine) -> Resul
     })
 }
 
-fn resolve_limit(expression: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<LimitTarget, String> {
+fn resolve_limit(expression: &ValueExpr, machine: &dyn Fn() -> Machine) -> Result<Value, String> {
     match expression {
-        ValueExpr::Unlimited => Ok(LimitTarget::Limit(Limit::Unlimited)),
-        ValueExpr::Hard => Ok(LimitTarget::Hard),
+        ValueExpr::Unlimited => Ok(Value::Limit(Limit::Unlimited)),
+        ValueExpr::Hard => Ok(Value::HardLimit),
         ValueExpr::Amount(amount) => u64::try_from(amount.resolve(machine))
-            .map(|number| LimitTarget::Limit(Limit::Value(number)))
+            .map(|number| Value::Limit(Limit::Value(number)))
             .map_err(|_| format!("`{amount}` does not fit a limit: expected 0 to 18446744073709551614")),
         ValueExpr::Amounts(_) | ValueExpr::Ranges(_) | ValueExpr::Text(_) => {
             Err("expected a whole number or `\"unlimited\"` for a limit".to_owned())

@@ -217,7 +217,7 @@ impl Watcher {
             Verdict::Changed => None,
             Verdict::Short(Shortfall::Refused(error)) => Some(RepairFailure::Refused(*error)),
             Verdict::Short(Shortfall::NotKept) => Some(RepairFailure::NotKept),
-            Verdict::Short(Shortfall::HeldBack(other)) => Some(RepairFailure::Dependency(other.clone())),
+            Verdict::Short(Shortfall::DependencyFailed(other)) => Some(RepairFailure::Dependency(other.clone())),
             _ => return None,
         };
         let is_first = setting.backoff.rounds() == 0;

@@ -13,7 +13,6 @@ use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::value::Value;
 use crate::persist::{LimitRequest, PersistentSettings, login_limits, unit_limits};
-use crate::plan::{LimitRequirement, LimitTarget};
 use crate::profile::Profile;
 use crate::report::{Outcome, Report, Shortfall, Verdict};
 
@@ -98,10 +97,10 @@ fn limit_request(
     world: &mut World<'_>,
 ) -> LimitRequest {
     let of_first_process = world.kernel.limits(Process::Pid(1), resource).ok();
-    let is_hard =
-        |its: &LimitRequirement| its.resource == resource && its.wanted == Expectation::Exactly(LimitTarget::Hard);
+    let hard = Expectation::Exactly(Value::HardLimit);
+    let of_resource = |setting: &Setting| matches!(setting, Setting::Limit(its, _) if *its == resource);
     let sides = sides.map(|side| side.map(|outcome| outcome.requirement.wanted.clone()));
-    let as_hard = ready.requirements.limits.iter().any(is_hard);
+    let as_hard = ready.requirements.limits.iter().any(|its| of_resource(&its.setting) && its.wanted == hard);
     LimitRequest { as_hard, ..LimitRequest::new(resource, sides, of_first_process) }
 }
 
@@ -123,11 +122,15 @@ pub(super) fn persistent_value(outcome: &Outcome) -> Option<Value> {
     match &outcome.verdict {
         Verdict::Holds | Verdict::Changed => outcome.found.clone(),
         Verdict::WouldChange(value) => Some(value.clone()),
-        Verdict::Short(Shortfall::Differs) if matches!(outcome.requirement.setting, Setting::Limit(..)) => {
+        Verdict::Short(Shortfall::Differs | Shortfall::CallingShell) if is_limit(outcome) => {
             outcome.requirement.wanted.nearest(outcome.found.as_ref())
         }
         Verdict::Short(_) => None,
     }
+}
+
+fn is_limit(outcome: &Outcome) -> bool {
+    matches!(outcome.requirement.setting, Setting::Limit(..))
 }
 
 /// The hash of the text of all the profiles, in the order in which they are applied.

@@ -120,10 +120,10 @@ impl Family for LimitCause {
             _ if case.access_error().is_some() => None,
             _ if case.error().is_some() && case.not_permitted().is_none() => Self::of_error(case.error()?, case),
             Shortfall::Capped(most) => Some(Self::PidsMax { most: *most }),
-            Shortfall::Differs | Shortfall::NotKept | Shortfall::Refused(_) => {
+            Shortfall::Differs | Shortfall::CallingShell | Shortfall::NotKept | Shortfall::Refused(_) => {
                 Self::above_ceiling(case).or_else(|| Self::too_low(case))
             }
-            Shortfall::HeldBack(_) | Shortfall::HostOwned | Shortfall::Unread(_) => None,
+            Shortfall::DependencyFailed(_) | Shortfall::HostOwned | Shortfall::Unread(_) => None,
         }
     }
 
@@ -162,7 +162,7 @@ impl LimitCause {
     fn too_low(case: &LimitCase<'_>) -> Option<Self> {
         let macos = case.context.environment.system == System::MacOs;
         let need = match case.shortfall {
-            Shortfall::Differs if case.is_settable() => return None,
+            Shortfall::Differs | Shortfall::CallingShell if case.is_settable() => return None,
             Shortfall::Refused(_) if case.is_below_hard() || case.may_raise() == Some(true) => return None,
             Shortfall::NotKept => return None,
             _ if macos => HardLimitNeed::Root,

@@ -20,7 +20,7 @@ pub use limits::{HardLimitNeed, LimitCause};
 pub use missing_key::{MissingKey, Presence};
 pub use namespaces::{HostSetting, NamespaceCause};
 pub use unexplained::Unexplained;
-pub use untried::{HeldBack, NotApplied, Untried};
+pub use untried::{DependencyReason, NotApplied, Untried};
 pub use values::{PortBound, Stored, ValueCause};
 
 use super::case::{KeyCase, LimitCase};

@@ -27,11 +27,11 @@ pub enum Untried {
     /// Nothing is known to be in the way.
     NotApplied(NotApplied),
     /// Another setting fell short, without which it was not to be set.
-    HeldBack {
+    DependencyFailed {
         /// The other setting.
-        on: Setting,
+        dependency: Setting,
         /// Why not.
-        reason: HeldBack,
+        reason: DependencyReason,
     },
 }
 
@@ -51,13 +51,13 @@ pub enum NotApplied {
 
 /// Why a setting is not set where another one falls short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeldBack {
+pub enum DependencyReason {
     /// It depends on the other one.
-    Harm,
+    DependsOnIt,
     /// It can't be undone before the next boot.
-    OneWay,
+    Irreversible,
     /// A hard limit that is lowered can't be raised again.
-    HardLimit,
+    LowersHardLimit,
 }
 
 impl Family for Untried {
@@ -66,17 +66,17 @@ impl Family for Untried {
     fn code(&self) -> &'static Code {
         match self {
             Self::NotApplied(_) => NOT_APPLIED,
-            Self::HeldBack { .. } => HELD_BACK,
+            Self::DependencyFailed { .. } => HELD_BACK,
         }
     }
 
     fn of_key(case: &KeyCase<'_>) -> Option<Self> {
         match case.shortfall {
             // What would have been in its way had it been tried is what has to be mended for it as well.
-            Shortfall::HeldBack(other) => {
-                let one_way = case.found.is_none() || case.row.is_some_and(|row| row.rare.one_way.is_some());
-                let reason = if one_way { HeldBack::OneWay } else { HeldBack::Harm };
-                Some(Self::HeldBack { on: other.clone(), reason })
+            Shortfall::DependencyFailed(other) => {
+                let irreversible = case.found.is_none() || case.row.is_some_and(|row| row.rare.one_way.is_some());
+                let reason = if irreversible { DependencyReason::Irreversible } else { DependencyReason::DependsOnIt };
+                Some(Self::DependencyFailed { dependency: other.clone(), reason })
             }
             Shortfall::Differs => {
                 let label = case.context.details.confined.clone();
@@ -88,8 +88,10 @@ impl Family for Untried {
 
     fn of_limit(case: &LimitCase<'_>) -> Option<Self> {
         match case.shortfall {
-            Shortfall::HeldBack(other) => Some(Self::HeldBack { on: other.clone(), reason: HeldBack::HardLimit }),
-            Shortfall::Differs => {
+            Shortfall::DependencyFailed(other) => {
+                Some(Self::DependencyFailed { dependency: other.clone(), reason: DependencyReason::LowersHardLimit })
+            }
+            Shortfall::Differs | Shortfall::CallingShell => {
                 let free = case.context.details.confined.is_none();
                 Some(Self::NotApplied(if free { NotApplied::Settable } else { NotApplied::Probable }))
             }
@@ -104,13 +106,13 @@ impl Family for Untried {
                 let for_good = (!context.environment.is_contained()).then(|| context.apply_for_good().or());
                 std::iter::once(context.apply()).chain(for_good).collect()
             }
-            Self::HeldBack { .. } => Vec::new(),
+            Self::DependencyFailed { .. } => Vec::new(),
         }
     }
 
     /// tunectl sets it; a shell does so for itself, and on macOS nobody else can.
     fn limit_remedies(&self, case: &LimitCase<'_>) -> Vec<Remedy> {
-        if let Self::HeldBack { .. } = self {
+        if let Self::DependencyFailed { .. } = self {
             return Vec::new();
         }
         let LimitCase { resource, side, wanted: limit, context, .. } = *case;

@@ -120,6 +120,8 @@ fn toml(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::Numbers(numbers) => format!("{numbers:?}"),
         Value::Limit(limit @ Limit::Value(_)) => limit.to_string(),
-        Value::Limit(Limit::Unlimited) | Value::Ranges(_) | Value::Text(_) => double(&value.to_string()),
+        Value::Limit(Limit::Unlimited) | Value::HardLimit | Value::Ranges(_) | Value::Text(_) => {
+            double(&value.to_string())
+        }
     }
 }
