@@ -6,7 +6,7 @@ mod limits;
 mod traced;
 mod undo;
 
-pub use undo::Undo;
+pub use undo::{Originals, Undo, mark_restored};
 
 use crate::kernel::{Kernel, Process};
 use crate::model::limit::Side;

@@ -16,9 +16,9 @@ use crate::plan::{KeyStep, LimitStep, Plan};
 use crate::report::{Outcome, Report, UndoResult, Undone};
 
 /// The kernel that a plan is carried out on, and the original values of what is changed.
-pub struct Undo<'a>(Originals<'a>);
+pub struct Undo<'a>(Record<'a>);
 
-enum Originals<'a> {
+enum Record<'a> {
     /// In an entry of the journal.
     Journal(Recorder<'a>),
     /// In memory. Those of the plan's own settings are in its report; `side_effects` are the other keys that the kernel
@@ -36,7 +36,7 @@ impl<'a> Undo<'a> {
     /// Keeps the original values in the journal.
     #[must_use]
     pub fn in_journal(recorder: Recorder<'a>) -> Self {
-        Self(Originals::Journal(recorder))
+        Self(Record::Journal(recorder))
     }
 
     /// Keeps the original values in memory; reads those of the side effects of `plan`, which must not have been carried
@@ -44,14 +44,36 @@ impl<'a> Undo<'a> {
     #[must_use]
     pub fn in_memory(kernel: &'a mut dyn Kernel, plan: &Plan) -> Self {
         let side_effects = journal::planned_side_effects(kernel, plan);
-        Self(Originals::Memory { kernel, side_effects })
+        Self(Record::Memory { kernel, side_effects })
+    }
+
+    /// Takes up again what [`Undo::release`] gave, where no journal is kept.
+    #[must_use]
+    pub fn from_memory(kernel: &'a mut dyn Kernel, side_effects: Vec<Change>) -> Self {
+        Self(Record::Memory { kernel, side_effects })
+    }
+
+    /// Keeps the changes as [`Undo::keep`] does, and gives what undoing them takes later.
+    #[must_use]
+    pub fn release(self) -> Originals {
+        match self.0 {
+            Record::Memory { side_effects, .. } => Originals::Memory(side_effects),
+            Record::Journal(recorder) => {
+                let number = recorder.number();
+                // What could not be written anew names more than was changed, and restores as much.
+                Originals::Journal(recorder.finish().unwrap_or_else(|error| {
+                    log::warn!("{error}");
+                    Some(number)
+                }))
+            }
+        }
     }
 
     /// The kernel to write to.
     pub fn kernel(&mut self) -> &mut dyn Kernel {
         match &mut self.0 {
-            Originals::Journal(recorder) => recorder,
-            Originals::Memory { kernel, .. } => *kernel,
+            Record::Journal(recorder) => recorder,
+            Record::Memory { kernel, .. } => *kernel,
         }
     }
 
@@ -62,12 +84,12 @@ impl<'a> Undo<'a> {
     /// The journal could not be written: it names more than is left to revert.
     pub fn restore(self, plan: &Plan, process: Process, report: &mut Report) -> Result<(), JournalError> {
         let (reverted, kept) = match self.0 {
-            Originals::Journal(recorder) => recorder.undo(),
-            Originals::Memory { kernel, side_effects } => {
+            Record::Journal(recorder) => recorder.undo(),
+            Record::Memory { kernel, side_effects } => {
                 (journal::undo(kernel, changes(plan, process, report, side_effects)), Ok(()))
             }
         };
-        mark(report, reverted);
+        mark_restored(report, reverted);
         kept
     }
 
@@ -77,10 +99,19 @@ impl<'a> Undo<'a> {
     /// The journal could not be written: it names more than was changed.
     pub fn keep(self) -> Result<Option<u64>, JournalError> {
         match self.0 {
-            Originals::Journal(recorder) => recorder.finish(),
-            Originals::Memory { .. } => Ok(None),
+            Record::Journal(recorder) => recorder.finish(),
+            Record::Memory { .. } => Ok(None),
         }
     }
+}
+
+/// The original values of what was changed, while no kernel is held: until the service has started.
+#[derive(Debug)]
+pub enum Originals {
+    /// In the journal's entry with this number, or nowhere: nothing was changed.
+    Journal(Option<u64>),
+    /// Those of the plan's side effects; those of its own settings are in its report.
+    Memory(Vec<Change>),
 }
 
 /// The changes as the journal would have recorded them. `report` begins with the outcomes of the keys of `plan`.
@@ -122,7 +153,7 @@ fn limit_change(step: &LimitStep, process: Process) -> Option<Change> {
 }
 
 /// Records in the outcome of each setting that had to be restored how that went.
-fn mark(report: &mut Report, reverted: Vec<RevertedChange>) {
+pub fn mark_restored(report: &mut Report, reverted: Vec<RevertedChange>) {
     let (mut keys, mut limits) = (HashMap::new(), Vec::new());
     for reverted in reverted {
         match &reverted.change.setting {

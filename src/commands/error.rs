@@ -48,6 +48,13 @@ impl CommandError {
         Self { code: USAGE, reason: Reason::Problems(problems) }
     }
 
+    /// The same with another exit code.
+    #[must_use]
+    pub(super) fn with_code(mut self, code: i32) -> Self {
+        self.code = code;
+        self
+    }
+
     /// Adds a line `  = help: HELP`.
     #[must_use]
     pub fn help(mut self, line: impl fmt::Display) -> Self {

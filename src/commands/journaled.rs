@@ -7,7 +7,12 @@ use super::{CommandError, FALLS_SHORT, World};
 
 /// The journal can't be written, so nothing is.
 pub(super) fn not_kept(error: &JournalError) -> CommandError {
-    CommandError::new(FALLS_SHORT, format!("{error}; nothing was changed"))
+    not_kept_with(FALLS_SHORT, error)
+}
+
+/// [`not_kept`] with the exit code of a subcommand that starts something.
+pub(super) fn not_kept_with(code: i32, error: &JournalError) -> CommandError {
+    CommandError::new(code, format!("{error}; nothing was changed"))
         .help(error.help())
         .help("`--no-journal` applies without a journal; `tunectl revert` can then undo nothing")
 }

@@ -70,7 +70,7 @@ subcommands! {
     Run(run::RunArgs),
     /// Apply a profile to this machine and to the calling shell.
     Apply(apply::ApplyArgs),
-    /// Undo what `apply` changed.
+    /// Undo what `apply` or `run` changed.
     Revert(revert::RevertArgs),
     /// Compare this machine with a profile; change nothing.
     Check(check::CheckArgs),

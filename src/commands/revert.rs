@@ -1,4 +1,4 @@
-//! `tunectl revert`: restore what `apply` changed.
+//! `tunectl revert`: restore what `apply` or `run` changed.
 
 use crate::journal::{self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange};
 use crate::kernel::AccessMode;
@@ -12,7 +12,7 @@ use super::{CommandError, Execute, FALLS_SHORT, World, print, show};
 /// Arguments of `tunectl revert`.
 #[derive(Debug, clap::Args)]
 pub struct RevertArgs {
-    /// Undo every `apply` since boot, not only the last one.
+    /// Undo every `apply` and `run` since boot, not only the last one.
     #[arg(long)]
     pub(super) all: bool,
     /// Also revert what another program has changed since.

@@ -1,4 +1,4 @@
-//! An entry of the journal: the settings that one `apply`, or a watch's repairs, changed, with their original values
+//! An entry of the journal: the settings that one `apply` or `run`, or a watch's repairs, changed, with their original values
 //! and how far writing each of them got.
 
 use super::error::Unidentified;
@@ -7,7 +7,7 @@ use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
 use crate::model::value::{Kind, Value};
 
-/// The changes of one `apply`, or of all repairs of `watch --repair`.
+/// The changes of one `apply` or `run`, or of all repairs of `watch --repair`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalEntry {
     /// The kernel's id of the boot in which it was made (`BootIdentity::boot_id`): no value outlives the boot.
@@ -23,7 +23,7 @@ pub struct JournalEntry {
 /// The command that made an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Author {
-    /// `apply`, once.
+    /// `apply` or `run`, once.
     Apply,
     /// `watch --repair`, again and again.
     Watch,

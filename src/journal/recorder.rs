@@ -81,6 +81,12 @@ impl<'a> Recorder<'a> {
         Ok(Self { kernel, here, journal, number, entry, indices, written: Vec::new(), file })
     }
 
+    /// The number of the entry.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The entry as it is recorded so far.
     #[must_use]
     pub fn entry(&self) -> &JournalEntry {
@@ -224,7 +230,10 @@ impl Kernel for Recorder<'_> {
             SettingRef::Limit { resource: its, process: whose } => *its == resource && process == whose.process(),
             SettingRef::Key { .. } => false,
         };
-        let indices: Vec<usize> = self.entry.changes.iter().position(is_it).into_iter().collect();
-        self.record(&indices, Operation::SetLimits, &mut |kernel| kernel.set_limits(process, resource, limits))
+        let Some(index) = self.entry.changes.iter().position(is_it) else {
+            // Our own limits end with us, or with the service: nothing restores them.
+            return self.kernel.set_limits(process, resource, limits);
+        };
+        self.record(&[index], Operation::SetLimits, &mut |kernel| kernel.set_limits(process, resource, limits))
     }
 }

@@ -55,6 +55,21 @@ pub fn revert(
     kept.map(|()| reported(reverted))
 }
 
+/// Reverts an entry that this process made itself: its settings are those of our own namespaces.
+///
+/// # Errors
+/// As [`revert`].
+pub fn undo_own(
+    kernel: &mut dyn Kernel,
+    journal: &Journal,
+    number: u64,
+    here: &BootIdentity,
+) -> Result<Vec<RevertedChange>, JournalError> {
+    let entry = journal.read(number)?;
+    let (reverted, kept) = Recorder::resume(kernel, journal, here, number, entry)?.undo();
+    kept.map(|()| reverted)
+}
+
 /// Restores the original values of changes that are in no journal, the last first.
 pub fn undo(kernel: &mut dyn Kernel, changes: Vec<Change>) -> Vec<RevertedChange> {
     let steps = changes.iter().map(|change| step(kernel, change, Force::No)).collect();

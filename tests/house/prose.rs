@@ -92,11 +92,11 @@ const SINGLE: &[(&str, &str, &str)] = &[
     ("commands/prepare", "world.profiles.find(", "the search for a profile, by its name"),
     ("commands/profile", "world.profiles.find(", "the search for a profile, by its name"),
     (
-        "commands/run",
+        "commands/run/mod",
         "name.replace('_', \"-\")",
         "the name of an option of a profile, as an option of the command line",
     ),
-    ("commands/run", "levels.into_iter().find(enabled)", "a list of log levels"),
+    ("commands/run/mod", "levels.into_iter().find(enabled)", "a list of log levels"),
     ("diagnose/causes/missing_key", ".split(", "the path of a sysctl"),
     ("diagnose/causes/values", "to_kernel().starts_with(", "a value as it is written to the kernel"),
     ("diagnose/causes/values", "contains(c)", "the name of a module"),

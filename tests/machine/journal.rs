@@ -58,3 +58,33 @@ fn revert_restores_all_settings_of_a_host() {
         outcome.says("one-way.err", "kernel.modules_disabled can't be put back until the next boot");
     }
 }
+
+#[test]
+#[ignore = "machine tier: needs qemu and kernels; `.ci/machine` brings them"]
+fn revert_undoes_what_run_changed_on_a_host() {
+    for kernel in Kernel::ALL {
+        let machine = Machine::new()
+            .profile("whole", WHOLE)
+            .step("remember", ["remember"])
+            .step("run", ["exec", "/init", "run", "-p", "/etc/whole.toml", "--", "/bin/guest", "report"])
+            .step("ran", ["differences"])
+            .step("revert", ["exec", "/init", "revert"])
+            .step("differences", ["differences"])
+            .step("again", ["exec", "/init", "revert"])
+            .step("not-started", ["exec", "/init", "run", "-p", "/etc/whole.toml", "--", "/etc/whole.toml"])
+            .step("untouched", ["differences"])
+            .step("nothing", ["exec", "/init", "revert"]);
+        let outcome = machine.boot(kernel, "/bin/guest", "mounts /bin/guest drive /etc/script");
+
+        outcome.is("end", "reached");
+        outcome.is("run.code", "0");
+        outcome.is("run.err", "note: 8 settings of this machine were changed; `tunectl revert` undoes that\n");
+        outcome.says("ran", "vm/dirty_bytes: 0 -> 100000000");
+        outcome.is("revert.err", "");
+        outcome.is("differences", "");
+        outcome.is("again.out", "nothing to revert\n");
+        outcome.is("not-started.code", "126");
+        outcome.is("untouched", "");
+        outcome.is("nothing.out", "nothing to revert\n");
+    }
+}

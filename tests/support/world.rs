@@ -42,6 +42,8 @@ pub(crate) struct FakeSystem {
     pub(crate) network_cookie: Result<Option<u64>, i32>,
     /// The error number of asking for listening sockets; without one there are none that are too short.
     pub(crate) listeners_fail: Option<i32>,
+    /// The exit code with which the service fails to start.
+    pub(crate) start_fails: Option<i32>,
 }
 
 impl FakeSystem {
@@ -54,6 +56,7 @@ impl FakeSystem {
             variables: Vec::new(),
             network_cookie: Ok(Some(1)),
             listeners_fail: None,
+            start_fails: None,
         }
     }
 }
@@ -108,7 +111,10 @@ impl OperatingSystem for FakeSystem {
 
     /// Not a panic, which would be printed: only a way out that leaves everything as it is.
     fn start_service(&self, _: Stage, _: Option<SupervisorConfig>, _: TakeLimits<'_>) -> Result<i32, CommandError> {
-        resume_unwind(Box::new("the service"))
+        match self.start_fails {
+            Some(code) => Err(CommandError::new(code, "the service can't be started")),
+            None => resume_unwind(Box::new("the service")),
+        }
     }
 }
 
@@ -194,6 +200,7 @@ impl Computer {
         let folder = self.scratch.path().display().to_string();
         // The journal has tests of its own, and its directory's owner is real where the user here is not.
         let line = typed.replacen("apply", "apply --no-journal", usize::from(typed.starts_with("apply")));
+        let line = line.replacen("run ", "run --no-journal ", usize::from(line.starts_with("run ")));
         let line = line.replacen("--repair", "--repair --no-journal", usize::from(line.starts_with("watch")));
         let words = line.split_whitespace().map(|word| word.replace('@', &folder));
         let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();

@@ -1,5 +1,8 @@
 //! What belongs to the whole machine, on the kernel in memory: the real command line, and a journal in a directory.
 
+use std::os::unix::fs::symlink;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use clap::Parser as _;
 
 use tunectl::commands::{self, Cli, World};
@@ -15,30 +18,42 @@ use crate::support::scratch::Scratch;
 use crate::support::world::FakeSystem;
 
 /// A whole machine of which we are root.
-struct Machines {
-    kernel: Fake,
+pub(super) struct Machines {
+    pub(super) kernel: Fake,
     system: System,
-    scratch: Scratch,
+    /// What is not the machine's own, of a container.
+    pub(super) initial: Namespaces,
+    /// The exit code with which services fail to start.
+    pub(super) start_fails: Option<i32>,
+    pub(super) scratch: Scratch,
 }
 
 impl Machines {
-    fn new(kernel: Fake, system: System) -> Self {
-        Self { kernel, system, scratch: Scratch::new() }
-    }
-
-    /// What it prints, what it says, and its exit code.
-    fn run(&mut self, words: &[&str]) -> (String, String, i32) {
+    pub(super) fn new(kernel: Fake, system: System) -> Self {
         let own = Some(true);
         let initial = Namespaces { ipc: own, uts: own, user: own, pid: own, cgroup: own, net: own };
+        let scratch = Scratch::new();
+        scratch.folder("proc/self/ns");
+        symlink("net:[4026531840]", scratch.path().join("proc/self/ns/net")).unwrap();
+        Self { kernel, system, initial, start_fails: None, scratch }
+    }
+
+    /// What it prints, what it says, and its exit code: that of a service is 0.
+    pub(super) fn run(&mut self, words: &[&str]) -> (String, String, i32) {
+        let initial = self.initial;
         let (release, user) = (Some("6.12.0".to_owned()), sys::effective_ids().effective_uid);
         let environment = Environment::known(self.system, release, initial, user, EnvironmentDetails::default());
         let journal = self.scratch.path().join("journal").to_str().unwrap().to_owned();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut world = World {
             kernel: &mut self.kernel,
-            os: &FakeSystem { variables: vec![("TUNECTL_JOURNAL", journal)], ..FakeSystem::new(environment) },
+            os: &FakeSystem {
+                variables: vec![("TUNECTL_JOURNAL", journal)],
+                start_fails: self.start_fails,
+                ..FakeSystem::new(environment)
+            },
             profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
-            processes: "/nonexistent".into(),
+            processes: self.scratch.path().join("proc"),
             compat: CompatFlags::default(),
             out: &mut out,
             err: &mut err,
@@ -46,7 +61,7 @@ impl Machines {
             colour_err: Colour::Off,
         };
         let cli = Cli::try_parse_from(["tunectl"].iter().chain(words)).unwrap();
-        let code = commands::dispatch(&cli, &mut world);
+        let code = catch_unwind(AssertUnwindSafe(|| commands::dispatch(&cli, &mut world))).unwrap_or(0);
         (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap(), code)
     }
 

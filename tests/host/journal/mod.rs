@@ -6,5 +6,6 @@ mod doubt;
 mod kills;
 mod locations;
 mod memory;
+mod run;
 mod undo;
 mod unknown;

@@ -1,11 +1,13 @@
 //! `tunectl run`: applies a profile, then executes the command, or with `--init` starts and supervises it.
 
+mod changes;
+
 use std::ffi::OsString;
 use std::io::Write;
 
 use log::LevelFilter;
 
-use crate::apply::{self, Undo};
+use crate::apply;
 use crate::cli::{ApplyPolicy, ProfileArgs, ServiceFlags};
 use crate::exec::{LimitsFallShort, Stage, StageError};
 use crate::init::SupervisorConfig;
@@ -13,13 +15,12 @@ use crate::kernel::{AccessMode, Process};
 use crate::model::run::{CompatFlags, OPTIONS, RunOption, RunOptions};
 use crate::model::setting::System;
 use crate::output::{self, Colour, ReportOf};
-use crate::plan::Plan;
 use crate::report::Report;
 
 use super::diagnosis::diagnosed;
-use super::journaled::revert_killed_anywhere;
 use super::prepare::{Need, Prepared, prepare};
 use super::{CommandError, Execute, NOT_STARTED, USAGE, World};
+use changes::Changes;
 
 /// Arguments of `tunectl run`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,9 @@ pub struct RunArgs {
     /// How far to go.
     #[command(flatten)]
     pub(super) policy: ApplyPolicy,
+    /// Keep no journal: `tunectl revert` can't undo this.
+    #[arg(long)]
+    pub(super) no_journal: bool,
     /// How the service is started and supervised.
     #[command(flatten)]
     pub(super) service: ServiceFlags,
@@ -55,41 +59,37 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let supervisor = supervisor(args, &options, world)?;
     // That the command can't be executed, or that there is no such user, shows before anything is changed.
     let mut stage = stage(args, &options, supervisor.is_some(), world)?;
-    if !ready.requirements.keys.is_empty() {
-        revert_killed_anywhere(&ready.environment, world);
-    }
+    let mut changes = Changes::begin(args, &ready, world)?;
     let plan = apply::make_plan(world.kernel, &ready.requirements, Process::Own, ready.plan_environment);
     if plan.writes_keys() {
         world.os.rehearse(&mut stage, supervisor.is_some()).map_err(|error| with_compat_code(error, world.compat))?;
     }
-    let mut undo = Undo::in_memory(world.kernel, &plan);
+    let mut undo = changes.undo(args, &ready, &plan, world.kernel)?;
     // Under a supervisor the limits are set in the child, for the service and not for us.
     let execute = if supervisor.is_some() { apply::execute_keys } else { apply::execute_own };
     let mut report = execute(undo.kernel(), &plan, args.policy.on_failure());
     if report.fails() && !args.policy.best_effort {
-        restore(undo, &plan, &mut report);
+        if let Err(error) = undo.restore(&plan, Process::Own, &mut report) {
+            log::warn!("{error}");
+        }
         print_shortfalls(args, &ready, &report, world.err, world.colour_err);
         return Err(not_started(stage.command_name()));
     }
+    let originals = undo.release();
     print_shortfalls(args, &ready, &report, world.err, world.colour_err);
+    changes::tell_how_to_undo(&originals, &report, world);
     let limits = if supervisor.is_some() { &plan.limits[..] } else { &[] };
+    // The supervisor is not to keep the journal locked as long as the service runs.
+    changes.close();
     let started = world.os.start_service(stage, supervisor, &mut || {
-        let report = apply::execute_limits(undo.kernel(), limits);
+        let report = apply::execute_limits(world.kernel, limits);
         print_shortfalls(args, &ready, &report, world.err, world.colour_err);
         if report.fails() && !args.policy.best_effort { Err(LimitsFallShort) } else { Ok(()) }
     });
     if started.is_err() {
-        restore(undo, &plan, &mut report);
-        // By now we may be the service's user, who may not write what root did.
-        drop(world.err.write_all(output::not_restored(&report, world.colour_err).as_bytes()));
+        changes.restore(originals, &plan, &mut report, world);
     }
     started
-}
-
-fn restore(undo: Undo<'_>, plan: &Plan, report: &mut Report) {
-    if let Err(error) = undo.restore(plan, Process::Own, report) {
-        log::warn!("{error}");
-    }
 }
 
 /// Whether a profile has to be named: not where the command line or a variable says how to start the service.
