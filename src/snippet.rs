@@ -17,6 +17,15 @@ pub struct Location<'a> {
     pub note: &'a str,
 }
 
+impl Location<'_> {
+    /// `a.toml:3:1`
+    #[must_use]
+    pub fn label(&self) -> String {
+        let position = Position::find(self);
+        format!("{}:{}:{}", visible(self.file), position.line, position.column)
+    }
+}
+
 /// The most of a line that is shown, in columns: a longer one would wrap on a terminal, and the carets be misplaced.
 const WIDEST: usize = 100;
 /// Columns of a cut line that are shown before the span.

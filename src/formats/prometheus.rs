@@ -242,7 +242,8 @@ mod tests {
 
     fn requirement(setting: Setting, wanted: Expectation<Value>, required: bool) -> Requirement {
         let source = std::rc::Rc::new(Source { label: String::new(), text: String::new() });
-        Requirement { setting, kind: Kind::Number, wanted, required, origin: Origin { source, span: 0..0 } }
+        let origin = Origin { source, span: 0..0 };
+        Requirement { setting, kind: Kind::Number, wanted, required, origin, pattern: None }
     }
 
     fn sysctl(name: &str) -> Setting {

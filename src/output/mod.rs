@@ -6,13 +6,16 @@ mod colour;
 mod explain;
 mod json;
 mod limits;
+mod notes;
 mod persisted;
 mod queues;
 mod quote;
 mod remedies;
 mod revert;
+mod rows;
 mod table;
 mod text;
+mod wrap;
 
 pub use causes::why;
 pub use colour::Colour;
@@ -24,8 +27,8 @@ pub use queues::Queues;
 pub use quote::shell;
 pub use remedies::{Place, RemedyText, backlog_line};
 pub use revert::{RevertEvent, RevertSummary, revert};
-pub use table::paragraph;
-pub use text::{not_restored, shortfalls};
+pub use text::{not_restored, nothing_changed, shortfalls};
+pub use wrap::paragraph;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -102,7 +105,10 @@ pub enum ReportOf {
         undone: bool,
     },
     /// `run`
-    Run,
+    Run {
+        /// Whether the service is not started, because something required falls short.
+        refused: bool,
+    },
     /// `bench`
     Bench,
 }
@@ -113,7 +119,7 @@ impl ReportOf {
         match self {
             Self::Check => "check",
             Self::Apply { .. } => "apply",
-            Self::Run => "run",
+            Self::Run { .. } => "run",
             Self::Bench => "bench",
         }
     }

@@ -1,131 +1,104 @@
-//! The table of settings, with the cause and the remedies under each that falls short.
+//! The table of settings: what is required, what was found, and the numbers of the notes below it.
 
 use std::fmt::Write;
 
-use super::{Colour, Detail, RemedyText, why};
-use crate::diagnose::{Cause, Caution, Code, Diagnosis};
-use crate::model::value::Value;
-use crate::report::{Outcome, Shortfall, Verdict};
-use crate::snippet::visible;
+use super::notes::Notes;
+use super::rows::Group;
+use super::wrap::{SCREEN, wrapped};
+use super::{Colour, Detail};
+use crate::diagnose::Caution;
 
-/// The columns of an outcome, before they are aligned.
+/// A longer value is cut.
+const LONGEST_VALUE: usize = 44;
+/// No value is cut shorter than this.
+const SHORTEST_VALUE: usize = 20;
+/// How many of the names that fall short are shown under a pattern.
+const SHOWN_NAMES: usize = 5;
+
+/// The columns of a row, before they are aligned.
 struct Row {
     setting: String,
-    wanted: String,
-    found: String,
-    verdict: String,
+    required: String,
+    current: String,
+    result: String,
+    marks: String,
 }
 
-/// A line for each outcome, and what is to be said of it beneath.
-pub(super) fn rows(outcomes: &[(&Outcome, Option<&Diagnosis>)], detail: Detail, colour: Colour) -> String {
-    let rows: Vec<Row> = outcomes.iter().map(|(outcome, diagnosis)| row(outcome, *diagnosis)).collect();
+/// A line for each group.
+pub(super) fn table(groups: &[&Group<'_>], notes: &Notes<'_>, detail: Detail, colour: Colour) -> String {
+    let rows: Vec<Row> = groups.iter().map(|group| row(group, notes)).collect();
     let width = |head: &str, cell: fn(&Row) -> &str| {
         rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0).max(head.len())
     };
     let setting = width("SETTING", |row| &row.setting);
-    let wanted = width("WANTED", |row| &row.wanted).min(44);
-    let found = width("FOUND", |row| &row.found).min(44);
+    let result = width("RESULT", |row| &row.result);
+    let marks = width("", |row| &row.marks);
+    let mut values = (width("REQUIRED", |row| &row.required), width("CURRENT", |row| &row.current));
+    if detail == Detail::Short {
+        let taken = setting + result + marks + 6 + usize::from(marks > 0);
+        values = fitted(values, SCREEN.saturating_sub(taken));
+    }
+    let (required, current) = values;
     let mut text = String::new();
-    let mut explained = Vec::new();
-    let head = format!("{:<setting$}  {:<wanted$}  {:<found$}  VERDICT", "SETTING", "WANTED", "FOUND");
+    let head = format!("{:<setting$}  {:<required$}  {:<current$}  RESULT", "SETTING", "REQUIRED", "CURRENT");
     let _ = writeln!(text, "{}", colour.faint(head));
-    for (row, (outcome, diagnosis)) in rows.iter().zip(outcomes) {
-        let verdict = painted(outcome, &row.verdict, colour);
-        let _ = writeln!(
-            text,
-            "{:<setting$}  {:<wanted$}  {:<found$}  {verdict}",
-            row.setting,
-            cut(&row.wanted, 44),
-            cut(&row.found, 44)
-        );
-        if let Some(caution) = Caution::of(outcome) {
-            let (warning, code) = (warning(caution), caution.code());
-            let _ = writeln!(text, "    {} {warning} ({code})", colour.doubtful("warning:"));
-        }
-        if let Some(diagnosis) = diagnosis {
-            let code = diagnosis.cause.code();
-            let new = !explained.contains(&code) && !diagnosis.cause.is_not_applied();
-            if new {
-                explained.push(code);
-            }
-            explain(&mut text, diagnosis, detail, new, colour);
+    for (row, group) in rows.iter().zip(groups) {
+        let (wanted, found) = (cut(&row.required, required), cut(&row.current, current));
+        let marks = if row.marks.is_empty() {
+            String::new()
+        } else {
+            let gap = result - row.result.chars().count() + 1;
+            format!("{:gap$}{}", "", colour.faint(&row.marks))
+        };
+        let result = painted(group, &row.result, colour);
+        let _ = writeln!(text, "{:<setting$}  {wanted:<required$}  {found:<current$}  {result}{marks}", row.setting);
+        let names = group.short_names();
+        if !names.is_empty() {
+            let shown = names[..names.len().min(SHOWN_NAMES)].join(" ");
+            let rest = names.len().saturating_sub(SHOWN_NAMES);
+            let rest = if rest == 0 { String::new() } else { format!(" and {rest} more (-v shows all)") };
+            let _ = writeln!(text, "    {shown}{rest}");
         }
     }
     text
 }
 
-/// The cause and the remedies. What only waits to be applied needs no words of its own: the line that sums
-/// up says what to type.
-fn explain(text: &mut String, diagnosis: &Diagnosis, detail: Detail, new: bool, colour: Colour) {
-    let full = detail == Detail::Full;
-    if diagnosis.cause.is_not_applied() && !full {
-        return;
+/// The widths of the two columns of values: at most [`LONGEST_VALUE`], and cut further, the wider one first, where that
+/// makes them fit into `room` in sum.
+fn fitted((required, current): (usize, usize), room: usize) -> (usize, usize) {
+    let (required, current) = (required.min(LONGEST_VALUE), current.min(LONGEST_VALUE));
+    let over = (required + current).saturating_sub(room);
+    let spare = |width: usize| width.saturating_sub(SHORTEST_VALUE);
+    if over > spare(required) + spare(current) {
+        return (required, current);
     }
-    let Code { name, explanation } = diagnosis.cause.kind();
-    let code = if full { format!(" [{name}]") } else { String::new() };
-    let _ = writeln!(text, "    {} {}{code}", colour.faint("why:"), visible(&why(&diagnosis.cause)));
-    if full && new {
-        for line in wrapped(explanation, 92) {
-            let _ = writeln!(text, "      {line}");
-        }
-    }
-    for remedy in diagnosis.remedies.iter().filter(|remedy| full || !remedy.alternative) {
-        let or = if remedy.alternative { "or, " } else { "" };
-        let remedy = RemedyText::of(remedy);
-        let heading = visible(&format!("{or}{}:", remedy.heading()));
-        let what: Vec<String> = remedy.text.lines().map(visible).collect();
-        let _ = writeln!(
-            text,
-            "    {} {}",
-            colour.faint(heading),
-            what.join(
-                "
-      "
-            )
-        );
-    }
-}
-
-fn row(outcome: &Outcome, diagnosis: Option<&Diagnosis>) -> Row {
-    let verdict = match (&outcome.verdict, diagnosis) {
-        (Verdict::Holds, _) => "ok",
-        (Verdict::Changed, _) => "ok, changed",
-        (Verdict::WouldChange(_), _) => "to be changed",
-        (Verdict::Short(Shortfall::HostOwned), _) => "the host's",
-        (Verdict::Short(Shortfall::Unread(_)), _) => "not readable",
-        (Verdict::Short(_), Some(diagnosis))
-            if diagnosis.cause.is_not_applied() || matches!(diagnosis.cause, Cause::SetElsewhere(_)) =>
-        {
-            "not set"
-        }
-        (Verdict::Short(_), _) => "falls short",
-    };
-    let optional = if outcome.falls_short() && !outcome.requirement.required { " (optional)" } else { "" };
-    Row {
-        setting: visible(&outcome.requirement.setting.to_string()),
-        wanted: or_empty(&outcome.requirement.wanted.to_string()),
-        found: shown(outcome.found.as_ref()),
-        verdict: format!("{verdict}{optional}"),
-    }
-}
-
-fn painted(outcome: &Outcome, verdict: &str, colour: Colour) -> String {
-    if !outcome.falls_short() {
-        colour.good(verdict)
-    } else if outcome.fails() {
-        colour.bad(verdict)
+    let from_wider = over.min(spare(required.max(current)));
+    let from_other = over - from_wider;
+    if required > current {
+        (required - from_wider, current - from_other)
     } else {
-        colour.doubtful(verdict)
+        (required - from_other, current - from_wider)
     }
 }
 
-/// A value, or a question mark where it could not be read.
-pub(super) fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "?".to_owned(), |value| or_empty(&value.to_string()))
+fn row(group: &Group<'_>, notes: &Notes<'_>) -> Row {
+    Row {
+        setting: group.name(),
+        required: group.required(),
+        current: group.current(),
+        result: group.result(),
+        marks: notes.marks(group),
+    }
 }
 
-fn or_empty(text: &str) -> String {
-    if text.is_empty() { "(empty)".to_owned() } else { visible(text) }
+fn painted(group: &Group<'_>, result: &str, colour: Colour) -> String {
+    if !group.falls_short() {
+        colour.good(result)
+    } else if group.fails() {
+        colour.bad(result)
+    } else {
+        colour.doubtful(result)
+    }
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -133,6 +106,21 @@ fn cut(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(width - 1).chain(['…']).collect()
+}
+
+/// Warnings of settings that satisfy the profile and cause trouble all the same.
+pub(super) fn cautions(groups: &[&Group<'_>], colour: Colour) -> String {
+    let mut text = String::new();
+    for (outcome, _) in groups.iter().flat_map(|group| &group.members) {
+        if let Some(caution) = Caution::of(outcome) {
+            let said = format!("{} ({}): {}", outcome.requirement.setting, caution.code(), warning(caution));
+            for (at, line) in wrapped(&said, SCREEN - 9).iter().enumerate() {
+                let head = if at == 0 { colour.doubtful("warning:") } else { " ".repeat(8) };
+                let _ = writeln!(text, "{head} {line}");
+            }
+        }
+    }
+    text
 }
 
 /// What is wrong with a setting that holds: one sentence, without a full stop.
@@ -145,24 +133,18 @@ pub(super) fn warning(caution: Caution) -> &'static str {
     }
 }
 
-/// A heading and what is to be said at length.
-#[must_use]
-pub fn paragraph(heading: &str, text: &str) -> String {
-    let lines = wrapped(text, 92).into_iter().map(|line| format!("  {line}\n"));
-    format!("{heading}\n\n{}", lines.collect::<String>())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Lines of at most `width` characters, broken at blanks.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
+    #[test]
+    fn values_are_cut_only_as_far_as_the_screen_asks_for() {
+        assert_eq!(fitted((10, 12), 80), (10, 12));
+        assert_eq!(fitted((10, 40), 42), (10, 32));
+        assert_eq!(fitted((90, 40), 50), (20, 30));
+        assert_eq!(fitted((90, 90), 99), (44, 44));
+        assert_eq!(fitted((25, 22), 30), (25, 22), "cutting would not make it fit");
+        assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(cut("abcd", 4), "abcd");
     }
-    lines
 }

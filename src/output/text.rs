@@ -2,37 +2,80 @@
 
 use std::fmt::Write;
 
-use super::table::{rows, shown};
-use super::{Colour, Colours, DiagnosedReport, RemedyText, Rendered, ReportOf, remedies};
-use crate::diagnose::{ContainerStart, Diagnosis};
+use super::notes::Notes;
+use super::rows::{Diagnosed, Group, groups, shown};
+use super::table::{cautions, table};
+use super::{Colour, Colours, Detail, DiagnosedReport, Rendered, ReportOf, why};
 use crate::model::setting::{Setting, System};
 use crate::report::{Outcome, Report, UndoResult, Verdict};
-use crate::snippet::visible;
+use crate::snippet::{Location, visible};
 
 /// What goes to which stream.
 pub(super) fn text(diagnosed: &DiagnosedReport<'_>, colours: Colours) -> Rendered {
     match diagnosed.command {
         ReportOf::Check => Rendered { out: check(diagnosed, colours.out), err: String::new() },
-        ReportOf::Run | ReportOf::Bench => Rendered { out: String::new(), err: shortfalls(diagnosed, colours.err) },
+        ReportOf::Run { .. } | ReportOf::Bench => {
+            Rendered { out: String::new(), err: shortfalls(diagnosed, colours.err) }
+        }
         ReportOf::Apply { dry_run, undone } => apply(diagnosed, dry_run, undone, colours),
     }
 }
 
-/// All outcomes, a line that sums them up, and the queues that are too short.
+/// All outcomes, a line that sums them up, the remedies, and the queues that are too short.
 fn check(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
-    let outcomes: Vec<_> = pairs(diagnosed).collect();
+    let groups = groups(pairs(diagnosed), diagnosed.detail);
+    let groups: Vec<&Group<'_>> = groups.iter().collect();
+    let notes = Notes::new(&groups, diagnosed.detail);
+    let table = table(&groups, &notes, diagnosed.detail, colour) + &cautions(&groups, colour);
+    let notes = notes.text(colour);
+    let gap = if notes.is_empty() { "" } else { "\n" };
     let queues = diagnosed.queues.as_ref().map(|queues| queues.table(colour)).unwrap_or_default();
-    format!("{}\n{}{queues}", rows(&outcomes, diagnosed.detail, colour), summary(diagnosed, colour))
+    format!("{table}\n{}{gap}{notes}{queues}", summary(diagnosed, colour))
 }
 
 /// What falls short, for standard error; nothing where nothing does.
 #[must_use]
 pub fn shortfalls(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
-    let outcomes: Vec<_> = pairs(diagnosed).filter(|(outcome, _)| outcome.falls_short()).collect();
-    if outcomes.is_empty() {
-        return String::new();
+    let groups = groups(pairs(diagnosed), diagnosed.detail);
+    let short: Vec<&Group<'_>> = groups.iter().filter(|group| group.falls_short()).collect();
+    let notes = Notes::new(&short, diagnosed.detail);
+    match short.as_slice() {
+        [] => String::new(),
+        [one] if is_refused(diagnosed) && diagnosed.detail == Detail::Short => {
+            refusal(one, &notes, colour) + &not_restored(diagnosed.report, colour)
+        }
+        _ => {
+            table(&short, &notes, diagnosed.detail, colour)
+                + &notes.text(colour)
+                + &not_restored(diagnosed.report, colour)
+        }
     }
-    rows(&outcomes, diagnosed.detail, colour) + &together(diagnosed) + &restored(diagnosed.report, colour)
+}
+
+/// Whether the one thing that was asked for is not done because a required setting falls short.
+fn is_refused(diagnosed: &DiagnosedReport<'_>) -> bool {
+    match diagnosed.command {
+        ReportOf::Run { refused } => refused,
+        ReportOf::Apply { undone, .. } => undone,
+        ReportOf::Check | ReportOf::Bench => false,
+    }
+}
+
+/// The only setting that falls short, where the profile asks for it, and what to do.
+fn refusal(group: &Group<'_>, notes: &Notes<'_>, colour: Colour) -> String {
+    let (outcome, diagnosis) = group.short().next().unwrap_or(group.first());
+    let reason = diagnosis.map(|diagnosis| why(&diagnosis.cause)).unwrap_or_default();
+    let state = outcome
+        .found
+        .as_ref()
+        .map_or_else(String::new, |_| format!(" is {}, required {}", group.current(), group.required()));
+    let mut text = format!("error: {}{state}: {}\n", group.name(), visible(&reason));
+    let origin = &outcome.requirement.origin;
+    if origin.source.is_file() {
+        let (file, source, span) = (&origin.source.label, &origin.source.text, origin.span.clone());
+        let _ = writeln!(text, "  --> {}", Location { file, text: source, span, note: "" }.label());
+    }
+    text + &notes.remedies_alone(colour)
 }
 
 /// What was changed on standard output, and what falls short on standard error. Of `--dry-run` what falls short is only
@@ -44,16 +87,10 @@ fn apply(diagnosed: &DiagnosedReport<'_>, dry_run: bool, undone: bool, colours: 
         err = shortfalls(diagnosed, colours.err);
     }
     if undone {
-        let stays = |outcome: &Outcome| outcome.undo_result().is_some_and(|result| *result != UndoResult::Restored);
-        let undone = if report.outcomes.iter().any(stays) {
-            "not every change could be put back: see above"
-        } else {
-            "all changes were put back"
-        };
-        let _ = writeln!(err, "error: a required setting falls short; {undone}");
+        let _ = writeln!(err, "error: a required setting falls short; {}", nothing_changed(diagnosed));
         return Rendered { out: String::new(), err };
     }
-    let mut out = changes(diagnosed, colours.out) + &to_type(diagnosed);
+    let mut out = changes(diagnosed, colours.out);
     let is_mac = diagnosed.environment.system == System::MacOs;
     if is_mac && diagnosed.files.is_none() && report.tally().changed > 0 {
         out += "these values are lost at the next boot: `--persist` writes launchd jobs that set them again\n";
@@ -61,102 +98,129 @@ fn apply(diagnosed: &DiagnosedReport<'_>, dry_run: bool, undone: bool, colours: 
     Rendered { out, err }
 }
 
-/// What was changed, or would be, a line each, and a line that sums it up.
+/// That a refusal changed nothing, or that not every change could be undone.
+#[must_use]
+pub fn nothing_changed(diagnosed: &DiagnosedReport<'_>) -> String {
+    let results = || diagnosed.report.outcomes.iter().filter_map(Outcome::undo_result);
+    let restored = results().filter(|result| **result == UndoResult::Restored).count();
+    match (results().count() - restored, restored) {
+        (0, 0) => "nothing was changed".to_owned(),
+        (0, 1) => "nothing was changed (1 setting had been set and is back at its previous value)".to_owned(),
+        (0, restored) => {
+            format!("nothing was changed ({restored} settings had been set and are back at their previous values)")
+        }
+        (1, _) => "1 setting could not be put back to its previous value: see above".to_owned(),
+        (kept, _) => format!("{kept} settings could not be put back to their previous values: see above"),
+    }
+}
+
+/// What was changed, or would be, a line each, or one for all that a pattern matches; and a line that sums it up.
 fn changes(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
-    let mut text = String::new();
+    let mut lines: Vec<Change> = Vec::new();
     for outcome in &diagnosed.report.outcomes {
-        let (to, mark) = match &outcome.verdict {
-            Verdict::Changed => (outcome.found.as_ref(), String::new()),
-            Verdict::WouldChange(value) => (Some(value), colour.faint("  (not written)")),
-            _ => continue,
+        let Some(change) = Change::of(outcome, diagnosed, colour) else { continue };
+        match lines.iter_mut().rev().find(|line| line.is_like(&change) && line.what == change.what) {
+            Some(line) => line.count += 1,
+            None => lines.push(change),
+        }
+    }
+    let mut text = String::new();
+    for Change { name, pattern, what, count } in lines {
+        let (name, count) = match pattern {
+            Some(pattern) if count > 1 => (pattern, format!("  ({count} settings)")),
+            _ => (name, String::new()),
         };
-        let whose = match (&outcome.requirement.setting, diagnosed.process) {
-            (Setting::Limit(..), Some(process)) => {
-                format!(" for {}, pid {}", visible(&process.name), process.pid)
-            }
-            _ => String::new(),
-        };
-        let _ = writeln!(
-            text,
-            "{} {} → {}{whose}{mark}",
-            visible(&outcome.requirement.setting.to_string()),
-            shown(outcome.before.as_ref()),
-            shown(to)
-        );
+        let _ = writeln!(text, "{name} {what}{count}");
     }
     let tally = diagnosed.report.tally();
     let held = tally.all - tally.changed - tally.short;
     let planned =
         diagnosed.report.outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::WouldChange(_))).count();
     let line = match (tally.changed, planned) {
-        (0, 0) => format!("nothing to change, {} already", settings_hold(held)),
-        (0, planned) => format!("{} would be changed, {} already", counted(planned), settings_hold(held)),
+        (0, 0) => format!("nothing to change, {}", already(held)),
+        (0, planned) => format!("{} would be changed, {}", counted(planned), already(held)),
         (changed, _) if held == 0 => format!("{} changed and read back", counted(changed)),
-        (changed, _) => format!("{} changed and read back, {} already", counted(changed), settings_hold(held)),
+        (changed, _) => format!("{} changed and read back, {}", counted(changed), already(held)),
     };
     let _ = writeln!(text, "{}", colour.good(line));
     text
 }
 
-/// What to type in the shell for limits that wait for it; nothing where none does.
-fn to_type(diagnosed: &DiagnosedReport<'_>) -> String {
-    let waiting = pairs(diagnosed).filter(|(outcome, _)| matches!(outcome.requirement.setting, Setting::Limit(..)));
-    let waiting = waiting.filter_map(|(_, diagnosis)| diagnosis.filter(|its| its.cause.is_not_applied()));
-    let lines: Vec<String> =
-        waiting.filter_map(|its| its.remedies.first()).map(|remedy| RemedyText::of(remedy).text).collect();
-    if lines.is_empty() { String::new() } else { format!("type in this shell: {}\n", lines.join(" && ")) }
+/// A setting that was changed or would be.
+struct Change {
+    name: String,
+    /// The pattern that it was found by.
+    pattern: Option<String>,
+    /// `60 → 31`
+    what: String,
+    count: usize,
 }
 
-fn settings_hold(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "holds" } else { "hold" })
+impl Change {
+    fn of(outcome: &Outcome, diagnosed: &DiagnosedReport<'_>, colour: Colour) -> Option<Self> {
+        let (to, mark) = match &outcome.verdict {
+            Verdict::Changed => (outcome.found.as_ref(), String::new()),
+            Verdict::WouldChange(value) => (Some(value), colour.faint("  (not written)")),
+            _ => return None,
+        };
+        let whose = match (&outcome.requirement.setting, diagnosed.process) {
+            (Setting::Limit(..), Some(process)) => format!(" for {}, pid {}", visible(&process.name), process.pid),
+            _ => String::new(),
+        };
+        let pattern = outcome.requirement.pattern.as_ref().filter(|_| diagnosed.detail == Detail::Short);
+        let pattern = pattern.map(|pattern| visible(&pattern.to_string()));
+        let name = visible(&outcome.requirement.setting.to_string());
+        let what = format!("{} → {}{whose}{mark}", shown(outcome.before.as_ref()), shown(to));
+        Some(Self { name, pattern, what, count: 1 })
+    }
+
+    /// Whether both are of one pattern.
+    fn is_like(&self, other: &Self) -> bool {
+        self.pattern.is_some() && self.pattern == other.pattern
+    }
+}
+
+/// `1 already matches`
+fn already(count: usize) -> String {
+    format!("{count} already {}", if count == 1 { "matches" } else { "match" })
 }
 
 fn counted(count: usize) -> String {
     format!("{count} {}", if count == 1 { "setting" } else { "settings" })
 }
 
-fn pairs<'a>(diagnosed: &'a DiagnosedReport<'_>) -> impl Iterator<Item = (&'a Outcome, Option<&'a Diagnosis>)> {
+fn pairs<'a>(diagnosed: &'a DiagnosedReport<'_>) -> impl Iterator<Item = Diagnosed<'a>> {
     diagnosed.report.outcomes.iter().zip(diagnosed.diagnoses.iter().map(Option::as_ref))
 }
 
+/// `4 of 7 required settings fall short, and 2 of 2 optional ones`
 fn summary(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
     let tally = diagnosed.report.tally();
+    let required = diagnosed.report.outcomes.iter().filter(|outcome| outcome.requirement.required).count();
+    let optional = tally.all - required;
+    let optional_short = tally.short - tally.required_short;
     let fall = |count: usize| if count == 1 { "falls" } else { "fall" };
-    let line = match (tally.short, tally.required_short) {
-        (0, _) if tally.all == 1 => colour.good("the required setting matches"),
-        (0, _) => colour.good(format!("all {} hold", counted(tally.all))),
-        (short, 0) => colour.doubtful(format!("all required settings match; {short} optional {} short", fall(short))),
-        (short, required) => {
-            let among = if short == required { String::new() } else { format!(", {required} of them required") };
-            colour.bad(format!("{short} of {} {} short{among}", counted(tally.all), fall(short)))
+    let kind = if optional == 0 { "" } else { " required" };
+    let noun = |count: usize| if count == 1 { "setting" } else { "settings" };
+    let ones = if optional == 1 { "one" } else { "ones" };
+    let line = match (tally.required_short, optional_short) {
+        (0, 0) if tally.all == 1 => colour.good("the setting matches"),
+        (0, 0) => colour.good(format!("all {} match", counted(tally.all))),
+        (0, short) if required == 0 => colour.doubtful(format!(
+            "{short} of {optional} optional {} {} short; none is required",
+            noun(optional),
+            fall(short)
+        )),
+        (0, short) => colour.doubtful(format!(
+            "all required settings match; {short} of {optional} optional {ones} {} short",
+            fall(short)
+        )),
+        (short, more) => {
+            let more = if more == 0 { String::new() } else { format!(", and {more} of {optional} optional {ones}") };
+            colour.bad(format!("{short} of {required}{kind} {} {} short{more}", noun(required), fall(short)))
         }
     };
-    let mut text = format!("{line}\n");
-    let waiting = diagnosed.diagnoses.iter().flatten().find(|diagnosis| diagnosis.cause.is_not_applied());
-    if let Some(remedy) = waiting.and_then(|diagnosis| diagnosis.remedies.first()) {
-        let _ = writeln!(text, "to apply: {}", RemedyText::of(remedy).text);
-    }
-    text.push_str(&together(diagnosed));
-    text.push_str(&restored(diagnosed.report, colour));
-    text
-}
-
-/// `all at once: docker run --sysctl … --ulimit …`, where more than one setting wants a flag; else nothing.
-fn together(diagnosed: &DiagnosedReport<'_>) -> String {
-    let start = ContainerStart::combined(&diagnosed.diagnoses);
-    start.map_or_else(String::new, |start| format!("all at once: {}\n", remedies::start(&start)))
-}
-
-/// What was put back, and what could not be.
-fn restored(report: &Report, colour: Colour) -> String {
-    let outcomes = || report.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.undo_result()?)));
-    let mut text = String::new();
-    let done = outcomes().filter(|(_, result)| **result == UndoResult::Restored).count();
-    if done > 0 {
-        let was = if done == 1 { "was" } else { "were" };
-        let _ = writeln!(text, "{} that had been changed {was} put back", counted(done));
-    }
-    text + &not_restored(report, colour)
+    format!("{line}\n")
 }
 
 /// What could not be put back, a line each.

@@ -28,6 +28,8 @@ pub struct Requirement {
     pub required: bool,
     /// Where the profile asks for it.
     pub origin: Origin,
+    /// The pattern that the setting's name was found by, `net.ipv4.conf.*.rp_filter`.
+    pub pattern: Option<Rc<SysctlName>>,
 }
 
 /// All that a profile asks for on one system.
@@ -56,10 +58,10 @@ pub fn resolve(
         let failed = |message| (origin.clone(), message);
         if matches!(setting, Setting::Limit(..)) {
             let wanted = wanted.try_map(|value| resolve_limit(value, machine)).map_err(failed)?;
-            limits.push(Rc::new(Requirement { setting, kind, wanted, required, origin }));
+            limits.push(Rc::new(Requirement { setting, kind, wanted, required, origin, pattern: None }));
         } else {
             let wanted = wanted.try_map(|value| resolve_value(value, machine)).map_err(failed)?;
-            keys.push(Requirement { setting, kind, wanted, required, origin });
+            keys.push(Requirement { setting, kind, wanted, required, origin, pattern: None });
         }
     }
     if system == System::Linux {
@@ -91,6 +93,7 @@ fn reserve(keys: &mut Vec<Requirement>, ports: &Ranges) {
         wanted: Expectation::Includes(Value::Ranges(ports.clone())),
         required: true,
         origin: Origin { source: Rc::new(source), span: 0..0 },
+        pattern: None,
     });
 }
 
@@ -153,7 +156,8 @@ pub fn expand_patterns(
     let mut reversed: Vec<ExpandedRequirement> = Vec::with_capacity(requirements.len());
     let mut unlisted: Vec<&SysctlName> = Vec::new();
     for requirement in requirements.iter().rev() {
-        let found = match pattern(requirement).map(|pattern| (pattern, names(pattern))) {
+        let pattern = pattern(requirement);
+        let found = match pattern.map(|pattern| (pattern, names(pattern))) {
             None => Vec::new(),
             Some((_, Ok(found))) => found,
             Some((pattern, Err(error))) => {
@@ -166,10 +170,11 @@ pub fn expand_patterns(
             reversed.push(ExpandedRequirement::new(requirement.clone()));
             continue;
         }
+        let pattern = pattern.cloned().map(Rc::new);
         for name in found.into_iter().rev().filter(|name| !unlisted.iter().any(|pattern| pattern.matches(name))) {
             let setting = Setting::Key(Key::Sysctl(name));
             if taken.insert(setting.clone()) {
-                let requirement = Rc::new(Requirement { setting, ..(**requirement).clone() });
+                let requirement = Rc::new(Requirement { setting, pattern: pattern.clone(), ..(**requirement).clone() });
                 reversed.push(ExpandedRequirement::new(requirement));
             }
         }
@@ -200,6 +205,7 @@ mod tests {
             wanted: Expectation::Exactly(Value::Number(1)),
             required: true,
             origin: Origin { source, span: 0..0 },
+            pattern: None,
         })
     }
 

@@ -10,7 +10,7 @@ use super::problem::{Help, Problem, Problems, ProfileError};
 use super::rlimit_table::contradiction;
 use super::small_tables::refuse_port_zero;
 use super::value_expr::node_of;
-use super::{Lookup, Origin, Profile, RawRequirement, Source, ValueExpr};
+use super::{COMMAND_LINE, Lookup, Origin, Profile, RawRequirement, Source, ValueExpr};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
 use crate::model::name::SysctlName;
@@ -151,7 +151,7 @@ struct CliOption {
 impl CliOption {
     fn new(option: &str, value: &str) -> Self {
         let text = format!("{option}{value}");
-        Self { source: Rc::new(Source { label: "command line".to_owned(), text }), start: option.len() }
+        Self { source: Rc::new(Source { label: COMMAND_LINE.to_owned(), text }), start: option.len() }
     }
 
     fn whole(&self) -> Origin {

@@ -127,6 +127,17 @@ pub struct Source {
     pub text: String,
 }
 
+/// The name of the command line in messages.
+const COMMAND_LINE: &str = "command line";
+
+impl Source {
+    /// Whether there is a place in it to show: not of what the command line or the ports of the service ask for.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        !self.text.is_empty() && self.label != COMMAND_LINE
+    }
+}
+
 impl Profile {
     /// Whether it has no setting of any system, no port and no option of `[run]`.
     #[must_use]

@@ -44,7 +44,7 @@ fn shell_is_named_with_its_pid() {
         let ran = Test::shell("echo $$; tunectl apply -p web.toml")
             .file("web.toml", limits())
             .stdout(
-                "[..]\nnofile (soft) 1000 → 500 for sh, pid [..]\n1 setting changed and read back, 1 holds already\n",
+                "[..]\nnofile (soft) 1000 → 500 for sh, pid [..]\n1 setting changed and read back, 1 already matches\n",
             )
             .run();
         let lines: Vec<&str> = ran.stdout.lines().collect();
@@ -95,7 +95,7 @@ fn apply_sets_limits_of_a_named_process() {
         Test::new(["apply", "-p", "web.toml", "--pid", &pid.to_string()])
             .file("web.toml", limits())
             .stdout(&format!(
-                "nofile (soft) 1000 → 500 for sleep, pid {pid}\n1 setting changed and read back, 1 holds already\n"
+                "nofile (soft) 1000 → 500 for sleep, pid {pid}\n1 setting changed and read back, 1 already matches\n"
             ))
             .run();
         assert_eq!(limit(pid, "Max open files"), ("500".into(), "1200".into()));
@@ -130,7 +130,7 @@ fn no_rlimits_leaves_limits_alone() {
         begin();
         Test::shell("tunectl apply -p web.toml --no-rlimits; ulimit -Sn")
             .file("web.toml", limits())
-            .stdout("nothing to change, 0 hold already\n1000\n")
+            .stdout("nothing to change, 0 already match\n1000\n")
             .run();
     });
 }

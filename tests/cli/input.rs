@@ -282,7 +282,7 @@ fn profile_owned_by_another_user_is_refused() {
         put("net/ipv4/tcp_fin_timeout", "31");
         Test::new(["check", "-p", file.to_str().unwrap()])
             .env("SUDO_UID", "12345")
-            .stdout("[..]\n[..]\n\nthe required setting matches\n")
+            .stdout("[..]\n[..]\n\nthe setting matches\n")
             .run();
     });
 }

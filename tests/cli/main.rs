@@ -32,6 +32,7 @@ mod profiles;
 mod rights;
 #[cfg(target_os = "linux")]
 mod run;
+mod table;
 #[cfg(target_os = "linux")]
 mod together;
 #[cfg(target_os = "linux")]

@@ -82,7 +82,7 @@ fn only_differing_settings_are_written() {
             "nproc=65536:65536",
         ]
     );
-    host.types("apply -p loadtest --port 8080").is(Some(0), "nothing to change, 9 hold already\n", "");
+    host.types("apply -p loadtest --port 8080").is(Some(0), "nothing to change, 9 already match\n", "");
     assert_eq!(host.kernel.changes, [""; 0]);
     assert_eq!(host.types("check -p loadtest --port 8080").code, Some(1), "our own limits are not the shell's");
     assert_eq!(host.kernel.changes, [""; 0]);
@@ -134,16 +134,16 @@ fn unprivileged_user_gets_what_is_possible() {
         None,
         "",
         "\
-SETTING             WANTED  FOUND   VERDICT
-net.core.somaxconn  9999    4096    falls short
+SETTING              REQUIRED  CURRENT  RESULT
+net.core.somaxconn   9999      4096     differs [1]
+nofile (soft, hard)  600000    524288   differs [1]
+[1] net.core.somaxconn
     why: writing it needs root or CAP_NET_ADMIN (running as uid 1000)
-    type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
-nofile (soft)       600000  524288  falls short
+    nofile (soft, hard)
     why: the hard limit is 524288, and raising it to 600000 needs CAP_SYS_RESOURCE, which we do not have
-    type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
-nofile (hard)       600000  524288  falls short
-    why: the hard limit is 524288, and raising it to 600000 needs CAP_SYS_RESOURCE, which we do not have
-    type: sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
+    type:
+      sudo tunectl apply --set net.core.somaxconn=9999 --rlimit nofile=600000
+more about a cause: tunectl explain not-permitted (or hard-limit)
 ",
     );
     assert_eq!(host.limits(Resource::Nofile), "524288:524288");
@@ -188,8 +188,8 @@ fn each_kind_of_refusal_is_explained() {
             host = host.contained();
         }
         let ended = host.types("apply --set net.core.somaxconn=9999");
-        let line = ended.stderr.lines().nth(2).unwrap();
-        assert!(crate::support::pattern::matches(&format!("    why: {why}"), line), "{}", ended.stderr);
+        let line = ended.stderr.lines().next().unwrap();
+        assert!(crate::support::pattern::matches(&format!("error: {name}[..]: {why}"), line), "{}", ended.stderr);
         assert_eq!(ended.code, Some(1));
         assert_ne!(host.kernel.fake.value(name), Some("9999"));
     }
@@ -219,7 +219,8 @@ fn mutually_exclusive_settings_fall_short_and_are_restored() {
 fn alternative_keys_are_restored_through_each_other() {
     let mut host = linux(Fake::linux());
     let ended = host.types("apply --set vm.dirty_bytes=8192 --set net.core.nonsense=1");
-    assert!(ended.stderr.contains("\n1 setting that had been changed was put back\n"), "{}", ended.stderr);
+    let restored = "nothing was changed (1 setting had been set and is back at its previous value)\n";
+    assert!(ended.stderr.contains(restored), "{}", ended.stderr);
     assert_eq!((host.value("vm.dirty_ratio"), host.value("vm.dirty_bytes")), ("20", "0"));
 }
 

@@ -23,18 +23,16 @@ fn value_rounded_by_the_kernel_falls_short() {
         }
         let ran = Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.net.ipv4.neigh.lo.retrans_time_ms = 1001\n")
-            .stderr(
-                &format!(
-                    "SETTING                           WANTED  FOUND  VERDICT
-net.ipv4.neigh.lo.retrans_time_ms  1001    {found}   falls short
-    why: the kernel stored `{found}` instead of `1001`[..]
-    in the profile, under [linux.sysctl]: \"net.ipv4.neigh.lo.retrans_time_ms\" = {found}
-1 setting that had been changed was put back
-error: a required setting falls short; all changes were put back
+            .stderr(&format!(
+                "error: net.ipv4.neigh.lo.retrans_time_ms is {found}, required 1001: \
+the kernel stored `{found}` instead of `1001`[..]
+  --> p.toml:1:1
+  in the profile, under [linux.sysctl]:
+    \"net.ipv4.neigh.lo.retrans_time_ms\" = {found}
+more about the cause: tunectl explain rounded
+error: a required setting falls short; nothing was changed (1 setting had been set and is back at its previous value)
 "
-                )
-                .replace("SETTING                           W", "SETTING                            W"),
-            )
+            ))
             .code(1)
             .run();
         assert_eq!(ran.stdout, "");
@@ -74,7 +72,7 @@ fn long_port_lists_are_written_whole() {
 fn ports_are_compared_as_sets_and_added() {
     inside(this_test!(), || {
         put("net/ipv4/ip_local_reserved_ports", "9000-9009,9010,80");
-        let nothing = "nothing to change, 1 holds already\n";
+        let nothing = "nothing to change, 1 already matches\n";
         applies("linux.sysctl.net.ipv4.ip_local_reserved_ports = \"80,9000-9010\"\n", nothing);
         applies("service.ports = [9003]\n", nothing);
         applies(
@@ -101,11 +99,11 @@ fn wider_port_range_is_kept() {
         put("net/ipv4/tcp_keepalive_time", "100");
         applies(
             "linux.sysctl.net.ipv4.tcp_keepalive_time = { at_most = 300 }\n",
-            "nothing to change, 1 holds already\n",
+            "nothing to change, 1 already matches\n",
         );
         applies(
             "linux.sysctl.net.ipv4.tcp_keepalive_time = { at_least = 50 }\n",
-            "nothing to change, 1 holds already\n",
+            "nothing to change, 1 already matches\n",
         );
         assert_eq!(sysctl("net/ipv4/tcp_keepalive_time"), "100");
     });
@@ -164,22 +162,19 @@ fn patterns_expand_to_existing_keys_and_names_override() {
         }
         applies(
             "[linux.sysctl]\n\"net.ipv4.conf.lo.rp_filter\" = 0\n\"net.ipv4.conf.*.rp_filter\" = 2\n",
-            "net.ipv4.conf.all.rp_filter 0 → 2\n\
-             net.ipv4.conf.default.rp_filter 0 → 2\n\
-             2 settings changed and read back, 1 holds already\n",
+            "net.ipv4.conf.*.rp_filter 0 → 2  (2 settings)\n\
+             2 settings changed and read back, 1 already matches\n",
         );
         let filters = ["all", "default", "lo"].map(|name| sysctl(&format!("net/ipv4/conf/{name}/rp_filter")));
         assert_eq!(filters, ["2", "2", "0"]);
         Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.\"net.ipv4.conf.nonsense*.rp_filter\" = 2\n")
             .stderr(
-                "SETTING                           WANTED  FOUND  VERDICT
-net.ipv4.conf.nonsense*.rp_filter  2       ?      not readable
-    why: no existing setting matches this pattern
-error: a required setting falls short; all changes were put back
-"
-                .replace("SETTING                           W", "SETTING                            W")
-                .as_str(),
+                "error: net.ipv4.conf.nonsense*.rp_filter: no existing setting matches this pattern
+  --> p.toml:1:1
+more about the cause: tunectl explain no-match
+error: a required setting falls short; nothing was changed
+",
             )
             .code(1)
             .run();
@@ -217,7 +212,7 @@ fn keys_reset_by_another_write_are_set_again() {
     inside(this_test!(), || {
         put("net/ipv4/ip_forward", "0");
         put("net/ipv4/conf/all/accept_redirects", "1");
-        applies(FORWARD, "net.ipv4.ip_forward 0 → 1\n1 setting changed and read back, 1 holds already\n");
+        applies(FORWARD, "net.ipv4.ip_forward 0 → 1\n1 setting changed and read back, 1 already matches\n");
         assert_eq!(sysctl("net/ipv4/ip_forward"), "1");
         assert_eq!(sysctl("net/ipv4/conf/all/accept_redirects"), "1");
     });

@@ -127,10 +127,12 @@ fn all_printed_flags_together_satisfy_the_profile() {
     let keys = ["net/core/somaxconn", "net/ipv4/ip_local_port_range", "net/ipv4/tcp_fin_timeout"];
     let command = [&["/tunectl", "run", "--profile", "web", "--", "/probe", "report"][..], &keys].concat();
     let refused = Container::run(&[], &image.name, &command).expect_code(125);
-    let each = refused.stderr.lines().filter(|line| !line.trim_start().starts_with("all at once"));
-    let flags = each.filter_map(|line| line.split_once("docker run --sysctl ")).map(|(_, flag)| flag);
-    // As a shell reads them: a quoted word is one.
-    let flags: Vec<String> = flags.map(|flag| format!("--sysctl={}", flag.trim_matches('\''))).collect();
+    let (_, printed) = refused.stderr.split_once("docker run --sysctl ").unwrap();
+    // As a shell reads it: a line goes on behind a backslash, and a quoted word is one.
+    let printed = printed.replace("\\\n", "");
+    let (printed, _) = printed.split_once('\n').unwrap();
+    let flags = printed.split("--sysctl ").map(|flag| flag.trim().trim_matches('\''));
+    let flags: Vec<String> = flags.map(|flag| format!("--sysctl={flag}")).collect();
     assert_eq!(
         flags,
         [

@@ -196,7 +196,8 @@ fn limits_of_other_users_processes_are_diagnosed() {
         let own = user.runs(&["sh", "-c", "ulimit -Sn; ulimit -Hn"]);
         let own = String::from_utf8(own.stdout).unwrap();
         let (soft, hard) = own.trim_end().split_once('\n').unwrap();
-        let row = format!("nofile (soft)  100     {soft:<5}  falls short\n");
+        let both = if soft == hard { "nofile (soft, hard)" } else { "nofile (soft)" };
+        let row = format!("{both}  100       {soft:<7}  differs [1]\n");
         let checked = text(&user.runs(&["sh", "-c", &format!("exec tunectl check {asked}")]));
         assert!(checked.contains(&row), "{checked}");
         user.passes(&format!("--rlimit nofile={soft}:{hard} --pid {}", other.id()));

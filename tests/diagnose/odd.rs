@@ -120,7 +120,8 @@ pub(crate) fn setting(name: &str) -> Setting {
 pub(crate) fn requirement(setting: Setting, wanted: Value) -> Rc<Requirement> {
     let kind = if matches!(setting, Setting::Limit(..)) { Kind::Limit } else { Kind::Number };
     let origin = Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 };
-    Rc::new(Requirement { setting, kind, wanted: Expectation::Exactly(wanted), required: true, origin })
+    let wanted = Expectation::Exactly(wanted);
+    Rc::new(Requirement { setting, kind, wanted, required: true, origin, pattern: None })
 }
 
 pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Outcome {

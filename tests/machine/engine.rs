@@ -95,14 +95,15 @@ fn starting_without_the_apparmor_profile_fixes_the_denial() {
     outcome.is("end", "reached");
     outcome.is("engine.err", "");
     outcome.is("engine.code", "0");
-    let refuses = "    why: a Linux security module denies (AppArmor confines us as";
+    let refuses = ": a Linux security module denies (AppArmor confines us as";
     for (name, label, remedy) in [
-        ("queue", "docker-default", "start it with: docker run --sysctl net.core.somaxconn=9999"),
-        ("docker", "bounded", "start it with: docker run --security-opt apparmor=unconfined"),
-        ("podman", "bounded", "start it with: podman run --security-opt apparmor=unconfined"),
+        ("queue", "docker-default", "start the container with: docker run --sysctl net.core.somaxconn=9999"),
+        ("docker", "bounded", "start the container with: docker run --security-opt apparmor=unconfined"),
+        ("podman", "bounded", "start the container with: podman run --security-opt apparmor=unconfined"),
         ("lxc", "bounded", "in the container's configuration: lxc.apparmor.profile = unconfined"),
     ] {
-        outcome.says(&format!("{name}.err"), &format!("{refuses} `{label} (enforce)`)\n    {remedy}\n"));
+        outcome.says(&format!("{name}.err"), &format!("{refuses} `{label} (enforce)`)\n"));
+        outcome.says(&format!("{name}.err"), &format!("  {remedy}\n"));
         outcome.is(&format!("{name}-then.code"), "0");
     }
 }

@@ -86,7 +86,8 @@ fn failed_apply_restores_everything() {
 
         outcome.is("run.code", "125");
         outcome.is("run.out", "");
-        outcome.says("run.err", "6 settings that had been changed were put back\n");
+        outcome
+            .says("run.err", "nothing was changed (6 settings had been set and are back at their previous values)\n");
         outcome.is("after-run", "");
         outcome.is("apply.code", "1");
         outcome.says("apply.err", "this kernel has no `nonesuch`");
@@ -118,11 +119,11 @@ fn apply_changes_only_the_requested_settings() {
 
         let moved = MOVED.replace("FILES", outcome.get("files"));
         outcome.is("apply.code", "0");
-        outcome.says("apply.out", "5 settings changed and read back, 1 holds already\n");
+        outcome.says("apply.out", "5 settings changed and read back, 1 already matches\n");
         outcome.is("after-apply", &moved);
         outcome.is("check.code", "0");
         outcome.is("again.code", "0");
-        outcome.is("again.out", "nothing to change, 6 hold already\n");
+        outcome.is("again.out", "nothing to change, 6 already match\n");
         outcome.is("after-again", &moved);
     }
 }

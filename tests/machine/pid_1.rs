@@ -88,7 +88,10 @@ fn unsatisfied_setting_as_pid_1_exits_125() {
     let (code, console) = code_of_pid_1(TOO_MUCH, "/bin/guest", args);
     assert_eq!(code, "00007d00", "{console}");
     assert!(console.contains("instead of `100000`"), "{console}");
-    assert!(console.contains("1 setting that had been changed was put back\n"), "{console}");
+    assert!(
+        console.contains("nothing was changed (1 setting had been set and is back at its previous value)\n"),
+        "{console}"
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn remedies_for_host_settings_work_on_the_host() {
         outcome.is("host-then.code", "0");
         if kernel == Kernel::Stable {
             // Hidden in there, so it can't be checked: the profile has to let it pass.
-            let line = "    in the profile, under [linux.sysctl]: \"net.core.rmem_max\" = { at_least = 16777216, required = false }\n";
+            let line = "    in the profile, under [linux.sysctl]:\n      \"net.core.rmem_max\" = { at_least = 16777216, required = false }\n";
             outcome.says("buffers.out", line);
             outcome.is("buffers-then.code", "1");
         } else {
@@ -97,7 +97,7 @@ fn profile_line_remedies_work() {
         outcome.is("files-then.code", "0");
         outcome.is("pipe.code", "1");
         outcome.says("pipe.err", "the kernel stored `2097152` instead of `1048577`: rounded up");
-        outcome.says("pipe.err", "    in the profile, under [linux.sysctl]: \"fs.pipe-max-size\" = 2097152\n");
+        outcome.says("pipe.err", "  in the profile, under [linux.sysctl]: \"fs.pipe-max-size\" = 2097152\n");
         outcome.is("pipe-then.code", "0");
     }
 }

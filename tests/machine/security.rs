@@ -39,7 +39,8 @@ fn boot(machine: Machine, kernel: Kernel) -> Outcome {
 /// The finding has this reason and this remedy in front of all others.
 #[track_caller]
 fn told(outcome: &Outcome, name: &str, why: &str, remedy: &str) {
-    outcome.says(name, &format!("    why: a Linux security module denies{why}\n    {remedy}\n"));
+    outcome.says(name, &format!(": a Linux security module denies{why}\n"));
+    outcome.says(name, &format!("  {remedy}\n"));
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn apparmor_denials_are_diagnosed() {
         outcome.says("seen.out", doubt);
         told(&outcome, "refused.err", by, "on the host: sudo sysctl -w net.core.somaxconn=9999");
         outcome.is("then.code", "0");
-        told(&outcome, "inside.err", by, "start it with: docker run --sysctl net.core.somaxconn=9999");
+        told(&outcome, "inside.err", by, "start the container with: docker run --sysctl net.core.somaxconn=9999");
         outcome.is("inside-then.code", "0");
         let by = " (AppArmor confines us as `hardened (enforce)`)";
         let why = format!(" the use of CAP_SYS_ADMIN, which we have{by}");
@@ -100,7 +101,12 @@ fn apparmor_denials_are_diagnosed() {
         outcome.is("raise-then.code", "0");
         let by = " (AppArmor confines us as `bounded (enforce)`)";
         told(&outcome, "bound.err", by, "in the unit: AppArmorProfile=unconfined");
-        told(&outcome, "bound-inside.err", by, "start it with: docker run --security-opt apparmor=unconfined");
+        told(
+            &outcome,
+            "bound-inside.err",
+            by,
+            "start the container with: docker run --security-opt apparmor=unconfined",
+        );
     }
 }
 
@@ -153,7 +159,7 @@ fn selinux_denials_are_diagnosed() {
         told(&outcome, "seen.out", by, "on the host: sudo sysctl -w net.core.somaxconn=9999");
         told(&outcome, "refused.err", by, "on the host: sudo sysctl -w net.core.somaxconn=9999");
         outcome.is("then.code", "0");
-        told(&outcome, "inside.err", by, "start it with: docker run --sysctl net.core.somaxconn=9999");
+        told(&outcome, "inside.err", by, "start the container with: docker run --sysctl net.core.somaxconn=9999");
         outcome.is("inside-then.code", "0");
         told(&outcome, "set.err", by, "in the unit: LimitNOFILE=5000");
         outcome.is("set-then.code", "0");

@@ -27,7 +27,7 @@ fn unprivileged_user_can_raise_only_the_soft_limit() {
         outcome.has_words("run.out", "Max open files 4096 4096 files");
         outcome.is("refused.code", "125");
         outcome.is("refused.out", "");
-        outcome.says("refused.err", "why: writing it needs root (running as uid 1000)\n");
+        outcome.says("refused.err", ": writing it needs root (running as uid 1000)\n");
         outcome.says("refused.err", "raising it to 65536 needs CAP_SYS_RESOURCE, which we do not have\n");
         outcome.is("differences", "");
         outcome.is("end", "reached");

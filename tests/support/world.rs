@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use clap::Parser;
 use tunectl::commands::{self, Cli, CommandError, OperatingSystem, World};
-use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
+use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, RuntimeHints};
 use tunectl::exec::{Stage, TakeLimits};
 use tunectl::init::SupervisorConfig;
 use tunectl::kernel::fake::Fake;
@@ -164,6 +164,14 @@ impl Computer {
         let initial = &mut self.os.environment.initial;
         *initial = Namespaces { net: Some(false), uts: Some(false), ..*initial };
         self
+    }
+
+    /// A container of this runtime, as engines start it: without the capabilities that raise limits.
+    pub(crate) fn container_of(self, runtime: &str) -> Self {
+        let mut contained = self.contained();
+        let details = EnvironmentDetails { runtime_hints: RuntimeHints::named(runtime), ..with(0xa804_25fb) };
+        contained.os.environment = contained.os.environment.with_details(details);
+        contained
     }
 
     /// The kernel does not tell what listens.

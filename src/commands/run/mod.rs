@@ -72,8 +72,8 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         if let Err(error) = undo.restore(&plan, Process::Own, &mut report) {
             log::warn!("{error}");
         }
-        print_shortfalls(args, &ready, &report, world.err, world.colour_err);
-        return Err(not_started(stage.command_name()));
+        let undone = print_shortfalls(args, &ready, &report, world.err, world.colour_err);
+        return Err(not_started(stage.command_name(), &undone));
     }
     let originals = undo.release();
     print_shortfalls(args, &ready, &report, world.err, world.colour_err);
@@ -165,11 +165,15 @@ fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), Comman
     Ok(())
 }
 
-/// Prints what falls short, and logs what holds.
-fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) {
+/// Prints what falls short, and logs what holds. Returns what became of the changes, where something required falls
+/// short.
+fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) -> String {
+    let refused = report.fails() && !args.policy.best_effort;
+    let mut changed = String::new();
     if report.tally().short > 0 {
-        let report = diagnosed(ReportOf::Run, ready, None, report, &args.profile.to_args(), None);
+        let report = diagnosed(ReportOf::Run { refused }, ready, None, report, &args.profile.to_args(), None);
         drop(err.write_all(output::shortfalls(&report, colour).as_bytes()));
+        changed = output::nothing_changed(&report);
     }
     for outcome in report.outcomes.iter().filter(|outcome| !outcome.falls_short()) {
         log::info!(
@@ -178,10 +182,11 @@ fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut
             outcome.found.as_ref().map_or_else(String::new, ToString::to_string)
         );
     }
+    changed
 }
 
-fn not_started(command: &str) -> CommandError {
-    CommandError::new(NOT_STARTED, format!("a required setting falls short: `{command}` was not started"))
+fn not_started(command: &str, changed: &str) -> CommandError {
+    CommandError::new(NOT_STARTED, format!("a required setting falls short: `{command}` was not started; {changed}"))
         .help("apply the fixes above, or start anyway with `--best-effort` or TUNECTL_BEST_EFFORT=1")
 }
 

@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Action;
 use crate::catalog::Scope;
-use crate::diagnose::Diagnosis;
 use crate::linux::cgroup::CgroupVersion;
 use crate::model::capability::Capability;
 use crate::model::limit::{Limit, Limits, Resource};
@@ -21,27 +19,16 @@ pub struct ContainerStart {
 }
 
 impl ContainerStart {
-    /// The flags of all remedies in one command, since a container is started once. Nothing where fewer than two
-    /// different commands are to be combined.
+    /// One command with the flags of all of these, each flag once, since a container is started once. `None` where there
+    /// are none.
     #[must_use]
-    pub fn combined(diagnoses: &[Option<Diagnosis>]) -> Option<Self> {
-        let starts = diagnoses.iter().flatten().filter_map(Self::of);
-        let mut program = None;
-        let (mut commands, mut seen, mut flags) = (HashSet::new(), HashSet::new(), Vec::new());
-        for start in starts {
-            program = Some(start.program);
-            commands.insert(&start.flags);
-            flags.extend(start.flags.iter().filter(|flag| seen.insert(*flag)).cloned());
-        }
-        Some(Self { program: program?, flags }).filter(|_| commands.len() > 1)
-    }
-
-    /// The first of the remedies of a diagnosis that starts the container.
-    fn of(diagnosis: &Diagnosis) -> Option<&Self> {
-        diagnosis.remedies.iter().find_map(|remedy| match &remedy.action {
-            Action::ContainerStart(start) => Some(start),
-            _ => None,
-        })
+    pub fn combined<'a>(starts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let mut starts = starts.into_iter();
+        let mut all = starts.next()?.clone();
+        let mut seen: HashSet<StartFlag> = all.flags.iter().cloned().collect();
+        let more = starts.flat_map(|start| &start.flags).filter(|flag| seen.insert((*flag).clone()));
+        all.flags.extend(more.cloned());
+        Some(all)
     }
 }
 

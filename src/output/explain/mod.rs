@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 
 use self::row::{known, limit, unknown};
 use super::causes::why;
-use super::table::paragraph;
+use super::wrap::paragraph;
 use crate::catalog::{KernelVersion, LimitRow, Row};
 use crate::diagnose::{Cause, Code};
 use crate::environment::config_files::{ConfigLine, ConfigReader};

@@ -11,7 +11,12 @@ use crate::output::quote::{double, shell};
 use super::{Place, or_word};
 
 /// The command line that starts a container: `docker run --sysctl …`.
-pub(in crate::output) fn start(start: &ContainerStart) -> String {
+pub(super) fn start(start: &ContainerStart) -> String {
+    start_words(start).join(" ")
+}
+
+/// The same, the program and each flag by itself.
+pub(super) fn start_words(start: &ContainerStart) -> Vec<String> {
     let program = match start.program {
         StartProgram::DockerRun => "docker run",
         StartProgram::PodmanRun => "podman run",
@@ -20,7 +25,7 @@ pub(in crate::output) fn start(start: &ContainerStart) -> String {
     let is_variable = |flag: &&StartFlag| **flag == StartFlag::NspawnApiWritable;
     let variable = start.flags.iter().find(is_variable).map_or("", |_| "SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes ");
     let flags = start.flags.iter().filter(|flag| !is_variable(flag));
-    flags.fold(format!("{variable}{program}"), |command, flag| command + " " + &self::flag(flag))
+    std::iter::once(format!("{variable}{program}")).chain(flags.map(flag)).collect()
 }
 
 fn flag(flag: &StartFlag) -> String {

@@ -1,5 +1,6 @@
 //! Remedies as text: what to paste, and where.
 
+mod combined;
 mod containers;
 mod files;
 
@@ -10,7 +11,7 @@ use crate::model::setting::Key;
 use crate::model::value::Value;
 
 use super::quote::shell;
-pub(super) use containers::start;
+pub(super) use combined::{CommandLine, combined};
 
 /// Something to paste.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,12 +83,12 @@ impl Place {
         }
     }
 
-    /// A few words for a person: "start it with: …".
+    /// A few words for a person: "start the container with: …".
     fn describe(self) -> &'static str {
         match self {
             Self::Shell => "type",
             Self::HostShell => "on the host",
-            Self::ContainerStart => "start it with",
+            Self::ContainerStart => "start the container with",
             Self::ComposeSysctls => "in compose.yaml, under sysctls",
             Self::ComposeUlimits => "in compose.yaml, under ulimits",
             Self::Compose => "in compose.yaml",
@@ -126,18 +127,10 @@ impl RemedyText {
         let spotted = |place, spot, text| Self { place, spot: Some(spot), text };
         match &remedy.action {
             Action::Apply(call) => at(Place::Shell, apply(call)),
-            Action::ApplyInside { pid, user_namespace, pid_namespace, key, value } => {
-                let flags = namespaces(*user_namespace, *pid_namespace, pid.is_some());
-                let apply = format!("tunectl apply --set {}", shell(&format!("{key}={value}")));
-                Self::for_process(*pid, |pid| format!("sudo nsenter --target {pid}{flags} {apply}"))
+            Action::ApplyInside { pid, .. } | Action::ApplyKeyFromHost { pid, .. } => {
+                Self::for_process(*pid, merged(&remedy.action))
             }
-            Action::ApplyKeyFromHost { pid, key, value } => {
-                let setting = shell(&format!("{key}={value}"));
-                Self::for_process(*pid, |pid| format!("sudo tunectl apply --pid {pid} --set {setting}"))
-            }
-            Action::ApplyLimitFromHost { resource, limits: Limits { soft, hard } } => Self::for_process(None, |pid| {
-                format!("sudo tunectl apply --pid {pid} --rlimit {resource}={soft}:{hard}")
-            }),
+            Action::ApplyLimitFromHost { .. } => Self::for_process(None, merged(&remedy.action)),
             Action::WriteKey { key, value, on_host } => at(Place::on_host(*on_host), write_key(key, value)),
             Action::Unmount { path } => at(Place::Shell, format!("sudo umount {}", shell(path))),
             Action::MountProc => at(Place::Shell, "sudo mount -t proc proc /proc".to_owned()),
@@ -156,7 +149,7 @@ impl RemedyText {
             Action::PodSysctl { key, value } => at(Place::PodSpec, containers::pod_sysctl(key, value)),
             Action::Kubelet { flag, older_than } => {
                 let text = match flag {
-                    KubeletFlag::AllowedUnsafeSysctl(key) => format!("--allowed-unsafe-sysctls={key}"),
+                    KubeletFlag::AllowedUnsafeSysctl(_) => merged(&remedy.action),
                     KubeletFlag::PodMaxPids(most) => format!("--pod-max-pids={}", or_word(*most, "-1")),
                 };
                 match older_than {
@@ -178,14 +171,14 @@ impl RemedyText {
     }
 
     /// A command for a process whose number is known, or else is to be looked up on the host.
-    fn for_process(pid: Option<i32>, command: impl FnOnce(&str) -> String) -> Self {
+    fn for_process(pid: Option<i32>, text: String) -> Self {
         match pid {
-            Some(pid) => Self { place: Place::Shell, spot: None, text: command(&pid.to_string()) },
-            None => Self { place: Place::HostShell, spot: Some(WHICH_PID.to_owned()), text: command("PID") },
+            Some(_) => Self { place: Place::Shell, spot: None, text },
+            None => Self { place: Place::HostShell, spot: Some(WHICH_PID.to_owned()), text },
         }
     }
 
-    /// "start it with", "in /etc/sysctl.d/50-queue.conf:3".
+    /// "start the container with", "in /etc/sysctl.d/50-queue.conf:3".
     #[must_use]
     pub fn heading(&self) -> String {
         match &self.spot {
@@ -195,17 +188,52 @@ impl RemedyText {
     }
 }
 
-fn apply(Apply { sudo, best_effort, persist, args, pid }: &Apply) -> String {
-    let mut command = if *sudo { "sudo tunectl apply".to_owned() } else { "tunectl apply".to_owned() };
-    for (flag, given) in [(" --best-effort", *best_effort), (" --persist", *persist)] {
-        command.push_str(if given { flag } else { "" });
+fn apply(call: &Apply) -> String {
+    apply_words(call).join(" ")
+}
+
+/// The command, and each flag with its value.
+fn apply_words(Apply { sudo, best_effort, persist, args, pid }: &Apply) -> Vec<String> {
+    let mut words = vec![if *sudo { "sudo tunectl apply".to_owned() } else { "tunectl apply".to_owned() }];
+    for (flag, given) in [("--best-effort", *best_effort), ("--persist", *persist)] {
+        words.extend(given.then(|| flag.to_owned()));
     }
-    for word in args {
-        command.push(' ');
-        command.push_str(&shell(word));
-    }
-    let pid = pid.map_or_else(String::new, |pid| format!(" --pid {pid}"));
-    command + &pid
+    // Each flag of a profile has a value.
+    words.extend(args.chunks(2).map(|pair| pair.iter().map(|word| shell(word)).collect::<Vec<_>>().join(" ")));
+    words.extend(pid.map(|pid| format!("--pid {pid}")));
+    words
+}
+
+/// A command that takes several of its arguments at once: its beginning, one argument, and what separates two.
+fn mergeable(action: &Action) -> Option<(String, String, &'static str)> {
+    let pid = |pid: &Option<i32>| pid.map_or_else(|| "PID".to_owned(), |pid| pid.to_string());
+    let set = |key: &Key, value: &Value| format!("--set {}", shell(&format!("{key}={value}")));
+    Some(match action {
+        Action::ApplyInside { pid: its, user_namespace, pid_namespace, key, value } => {
+            let flags = namespaces(*user_namespace, *pid_namespace, its.is_some());
+            (format!("sudo nsenter --target {}{flags} tunectl apply", pid(its)), set(key, value), " ")
+        }
+        Action::ApplyKeyFromHost { pid: its, key, value } => {
+            (format!("sudo tunectl apply --pid {}", pid(its)), set(key, value), " ")
+        }
+        Action::ApplyLimitFromHost { resource, limits: Limits { soft, hard } } => {
+            ("sudo tunectl apply --pid PID".to_owned(), format!("--rlimit {resource}={soft}:{hard}"), " ")
+        }
+        Action::WriteKey { key: key @ Key::Sysctl(_), value, .. } => {
+            ("sudo sysctl -w".to_owned(), shell(&format!("{key}={value}")), " ")
+        }
+        Action::Kubelet { flag: KubeletFlag::AllowedUnsafeSysctl(key), .. } => {
+            ("--allowed-unsafe-sysctls=".to_owned(), key.to_string(), ",")
+        }
+        _ => return None,
+    })
+}
+
+/// The text of an action that is [`mergeable`], by itself.
+fn merged(action: &Action) -> String {
+    mergeable(action).map_or_else(String::new, |(stem, argument, separator)| {
+        if separator == " " { format!("{stem} {argument}") } else { stem + &argument }
+    })
 }
 
 /// The flags of nsenter(1) for the namespaces that `tunectl apply --pid` does not enter.

@@ -23,21 +23,23 @@ LISTENER           QUEUE  WAITING  PROCESS
 "
         );
         let short = format!(
-            "SETTING             WANTED  FOUND  VERDICT
-net.core.somaxconn  1024    64     not set
+            "SETTING             REQUIRED  CURRENT  RESULT
+net.core.somaxconn  1024      64       not applied [1]
 
 1 of 1 setting falls short
-to apply: tunectl apply --set net.core.somaxconn=1024 --pid {pid}
+
+[1] net.core.somaxconn
+    can be set here: tunectl apply --set net.core.somaxconn=1024 --pid {pid}
 {warning}"
         );
         check(&short).code(1).run();
         // The remedy, to the letter.
         let apply = ["apply", "--set", "net.core.somaxconn=1024", "--pid", &pid];
         Test::new(apply).stdout("net.core.somaxconn 64 → 1024\n1 setting changed and read back\n").run();
-        let holds = "SETTING             WANTED  FOUND  VERDICT
-net.core.somaxconn  1024    1024   ok
+        let holds = "SETTING             REQUIRED  CURRENT  RESULT
+net.core.somaxconn  1024      1024     ok
 
-the required setting matches
+the setting matches
 ";
         check(&format!("{holds}{warning}")).run();
 

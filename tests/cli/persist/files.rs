@@ -108,7 +108,7 @@ net.ipv4.tcp_rmem 4096 131072 6291456 → 4096 131072 8388608
 net.ipv4.conf.lo.rp_filter 0 → 2
 net.ipv4.ip_local_reserved_ports (empty) → 8080,9000-9010
 nofile (soft) 1000 → 500 for [..]
-5 settings changed and read back, 2 hold already
+5 settings changed and read back, 2 already match
 {root}/{SYSCTLS} written
 {root}/{LOGINS} written
 {root}/{DROP_IN} written
@@ -144,7 +144,7 @@ root  hard  nofile      524288
         system
             .run(&words)
             .stdout(&format!(
-                "nothing to change, 7 hold already
+                "nothing to change, 7 already match
 {root}/{SYSCTLS} unchanged
 {root}/{LOGINS} unchanged
 {root}/{DROP_IN} unchanged

@@ -102,10 +102,14 @@ impl Shell {
     }
 }
 
-/// The profile that was said to be needed: `in the profile, under [TABLE]: LINE`.
+/// The profile that was said to be needed: `in the profile, under [TABLE]: LINE`, or the line beneath.
 fn mended(said: &str) -> io::Result<String> {
-    let remedy = said.lines().find_map(|line| line.trim_start().strip_prefix("in the profile, under "));
-    let (table, line) =
-        remedy.and_then(|remedy| remedy.split_once(": ")).ok_or_else(|| io::Error::other("no remedy for a profile"))?;
+    let (_, remedy) = said.split_once("in the profile, under ").ok_or_else(no_remedy)?;
+    let (table, rest) = remedy.split_once(':').ok_or_else(no_remedy)?;
+    let line = rest.trim_start().lines().next().ok_or_else(no_remedy)?;
     Ok(format!("{table}\n{line}\n"))
+}
+
+fn no_remedy() -> io::Error {
+    io::Error::other("no remedy for a profile")
 }
