@@ -3,15 +3,10 @@
 
 use super::case::KeyCase;
 use super::context::DiagnosisContext;
-use super::remedy::{Action, FileContent, FileLocation, Remedy, UnitDirective};
+use super::remedy::{Action, Remedy, UnitDirective, host_key};
 use super::runtimes::{self, ContainerKey};
 use crate::catalog::Scope;
 use crate::model::capability::Capability;
-use crate::model::setting::Key;
-use crate::model::value::Value;
-
-/// A name that sorts behind nearly every other in sysctl.d(5).
-pub(super) const LAST_FILE: &str = "/etc/sysctl.d/99-zz-tunectl.conf";
 
 /// Why the file of a key that is there can't be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,18 +105,6 @@ impl KeyCase<'_> {
             _ => vec![self.context.apply_as_root()],
         }
     }
-}
-
-/// Have root set a key of the whole machine, now or at each boot. `on_host` says that we are in a container and root
-/// outside of it has to.
-pub(super) fn host_key(key: &Key, value: &Value, on_host: bool) -> Vec<Remedy> {
-    let (key, value) = (key.clone(), value.clone());
-    let write = Action::WriteKey { key: key.clone(), value: value.clone(), on_host }.into();
-    if matches!(key, Key::Sysfs(_)) {
-        return vec![write];
-    }
-    let location = FileLocation { path: LAST_FILE.to_owned(), line: None, on_host };
-    vec![write, Remedy::from(Action::File { location, content: FileContent::Sysctl(key, value) }).or()]
 }
 
 /// Have a kernel module loaded.

@@ -8,6 +8,7 @@ mod causes;
 mod config_files;
 mod confined;
 mod explain;
+mod families;
 mod key_cases;
 mod keys;
 mod landlock;

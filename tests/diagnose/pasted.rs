@@ -13,22 +13,22 @@ use tunectl::report::{Outcome, Shortfall};
 use crate::odd::{diagnosed, finding, requirement, setting};
 
 /// Root's file, to be written by him.
-fn own() -> Evidence {
+pub(crate) fn own() -> Evidence {
     let (exists, mode, owner, read_only_mount) = (Some(true), Some(0o644), Some(0), Some(false));
     Evidence { exists, mode, owner, read_only_mount, ..Evidence::default() }
 }
 
-fn known(initial: Namespaces, user: u32, around: EnvironmentDetails) -> Environment {
+pub(crate) fn known(initial: Namespaces, user: u32, around: EnvironmentDetails) -> Environment {
     Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, user, around)
 }
 
 /// The machine itself, where nothing binds anyone.
-fn machine(user: u32, around: EnvironmentDetails) -> Environment {
+pub(crate) fn machine(user: u32, around: EnvironmentDetails) -> Environment {
     let all = Some(true);
     known(Namespaces { ipc: all, uts: all, user: all, pid: all, cgroup: all, net: all }, user, around)
 }
 
-fn asked(setting: Setting, value: Value, shortfall: Shortfall) -> Outcome {
+pub(crate) fn asked(setting: Setting, value: Value, shortfall: Shortfall) -> Outcome {
     Outcome { requirement: requirement(setting.clone(), value), ..finding(setting, shortfall, own()) }
 }
 
@@ -36,11 +36,11 @@ fn texts(finding: Outcome, environment: &Environment) -> Vec<String> {
     crate::odd::texts(&diagnosed(finding, environment))
 }
 
-fn refused(operation: Operation, errno: Errno) -> Shortfall {
+pub(crate) fn refused(operation: Operation, errno: Errno) -> Shortfall {
     Shortfall::Refused(KernelError { operation, errno })
 }
 
-fn free() -> EnvironmentDetails {
+pub(crate) fn free() -> EnvironmentDetails {
     let (capabilities, bounding) = (Some(0), Some(u64::MAX));
     EnvironmentDetails { capabilities, bounding, no_new_privileges: Some(false), ..EnvironmentDetails::default() }
 }

@@ -2,8 +2,7 @@
 
 use super::{AccessCause, Cause, Code, Family, obstacle};
 use crate::diagnose::case::{KeyCase, LimitCase};
-use crate::diagnose::key_remedies::LAST_FILE;
-use crate::diagnose::remedy::{Action, FileContent, FileLocation, LoginSides, Remedy, UnitDirective};
+use crate::diagnose::remedy::{Action, FileContent, FileLocation, LAST_FILE, LoginSides, Remedy, UnitDirective};
 use crate::environment::config_files::{ConfigLine, LineScope};
 use crate::model::limit::Limits;
 use crate::model::setting::Setting;

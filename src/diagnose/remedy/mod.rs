@@ -43,6 +43,21 @@ impl From<Action> for Remedy {
     }
 }
 
+/// The name of tunectl's own file of sysctl.d(5), behind nearly every other in the order of names.
+pub(super) const LAST_FILE: &str = "/etc/sysctl.d/99-zz-tunectl.conf";
+
+/// Have root set a key of the whole machine, now or at each boot. `on_host` says that we are in a container and root
+/// outside of it has to.
+pub(super) fn host_key(key: &Key, value: &Value, on_host: bool) -> Vec<Remedy> {
+    let (key, value) = (key.clone(), value.clone());
+    let write = Action::WriteKey { key: key.clone(), value: value.clone(), on_host }.into();
+    if matches!(key, Key::Sysfs(_)) {
+        return vec![write];
+    }
+    let location = FileLocation { path: LAST_FILE.to_owned(), line: None, on_host };
+    vec![write, Remedy::from(Action::File { location, content: FileContent::Sysctl(key, value) }).or()]
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -1,6 +1,6 @@
 //! What Docker and Podman have in common: flags of docker-run(1) and podman-run(1), and compose files.
 
-use super::ContainerKey;
+use super::{ContainerKey, Runtime, Signs, host};
 use crate::catalog::{self, Scope};
 use crate::diagnose::context::{DiagnosisContext, is_named};
 use crate::diagnose::remedy::{Action, ComposeKey, ContainerStart, Remedy, StartFlag, StartProgram};
@@ -8,6 +8,48 @@ use crate::environment::SecurityModule;
 use crate::model::capability::Capability;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
+
+/// An engine with the command line of Docker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Engine {
+    /// The command that starts a container.
+    pub(super) program: StartProgram,
+    /// How its containers are recognised.
+    pub(super) signs: Signs,
+    /// Whether it runs as the user that calls it, who can give a container no higher limits than the login has.
+    pub(super) by_its_user: bool,
+}
+
+impl Runtime for Engine {
+    fn signs(&self) -> Signs {
+        self.signs
+    }
+
+    fn set_key(&self, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
+        set_key(self.program, key, context)
+    }
+
+    fn set_limit(&self, resource: Resource, limits: Limits, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
+        let flag = StartFlag::Ulimit(resource, limits);
+        let mut remedies = either(self.program, flag, ComposeKey::Ulimit(resource, limits));
+        if self.by_its_user && context.is_rootless() {
+            remedies.insert(1, host::at_login(resource, limits));
+        }
+        remedies
+    }
+
+    fn raise_pids(&self, most: Limit, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
+        either(self.program, StartFlag::PidsLimit(most), ComposeKey::PidsLimit(most))
+    }
+
+    fn allow_limit_calls(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
+        vec![start(self.program, vec![StartFlag::SeccompUnconfined])]
+    }
+
+    fn without_apparmor(&self, _: &DiagnosisContext<'_>) -> Vec<Remedy> {
+        vec![start(self.program, vec![StartFlag::AppArmorUnconfined])]
+    }
+}
 
 /// One command line.
 pub(super) fn start(program: StartProgram, flags: Vec<StartFlag>) -> Remedy {
@@ -19,7 +61,7 @@ fn either(program: StartProgram, flag: StartFlag, compose: ComposeKey) -> Vec<Re
     vec![start(program, vec![flag]), Remedy::from(Action::Compose(compose)).or()]
 }
 
-pub(super) fn set_key(program: StartProgram, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
+fn set_key(program: StartProgram, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
     let (name, value) = (key.key.clone(), key.value.clone());
     if is_named(key.key, "kernel.hostname") {
         return either(program, StartFlag::Hostname(value.clone()), ComposeKey::Hostname(value));
@@ -68,12 +110,4 @@ fn has_interface(key: &Key) -> bool {
         .iter()
         .any(|family| ["conf", "neigh"].iter().any(|kind| table == [Some("net"), Some(family), Some(kind)]));
     !of_one || parts.next().is_none_or(|interface| ["all", "default", "lo", "eth0"].contains(&interface))
-}
-
-pub(super) fn set_limit(program: StartProgram, resource: Resource, limits: Limits) -> Vec<Remedy> {
-    either(program, StartFlag::Ulimit(resource, limits), ComposeKey::Ulimit(resource, limits))
-}
-
-pub(super) fn raise_pids(program: StartProgram, most: Limit) -> Vec<Remedy> {
-    either(program, StartFlag::PidsLimit(most), ComposeKey::PidsLimit(most))
 }

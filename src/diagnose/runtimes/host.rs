@@ -2,8 +2,9 @@
 
 use super::{ContainerKey, Runtime, Signs};
 use crate::diagnose::context::DiagnosisContext;
-use crate::diagnose::key_remedies::host_key;
-use crate::diagnose::remedy::{Action, FileContent, FileLocation, LoginSides, Remedy, UnitDirective, launchd_name};
+use crate::diagnose::remedy::{
+    Action, FileContent, FileLocation, LoginSides, Remedy, UnitDirective, host_key, launchd_name,
+};
 use crate::model::capability::Capability;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::System;
@@ -12,7 +13,7 @@ pub(super) struct Host;
 
 impl Runtime for Host {
     fn signs(&self) -> Signs {
-        Signs::default()
+        Signs::NONE
     }
 
     fn set_key(&self, key: &ContainerKey<'_>, _: &DiagnosisContext<'_>) -> Vec<Remedy> {

@@ -19,7 +19,7 @@ impl Runtime for Kubernetes {
             variables: &["KUBERNETES_SERVICE_HOST"],
             files: &["var/run/secrets/kubernetes.io", "dev/termination-log"],
             uses_others: true,
-            ..Signs::default()
+            ..Signs::NONE
         }
     }
 

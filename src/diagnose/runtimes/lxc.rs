@@ -11,7 +11,7 @@ pub(super) struct Lxc;
 
 impl Runtime for Lxc {
     fn signs(&self) -> Signs {
-        Signs { code: "lxc", names: &["lxc", "lxc-libvirt"], ..Signs::default() }
+        Signs { code: "lxc", names: &["lxc", "lxc-libvirt"], ..Signs::NONE }
     }
 
     /// LXC sets sysctls from within the container, when it has mounted `/proc` there: all but the network's are on a mount

@@ -21,7 +21,7 @@ use crate::model::value::Value;
 
 /// All that are recognised. Where the marks of two are found, the first of them counts.
 const RUNTIMES: [&dyn Runtime; 5] =
-    [&kubernetes::Kubernetes, &podman::Podman, &docker::Docker, &nspawn::Nspawn, &lxc::Lxc];
+    [&kubernetes::Kubernetes, &podman::PODMAN, &docker::DOCKER, &nspawn::Nspawn, &lxc::Lxc];
 
 /// What starts our process. Lists of remedies are empty where nothing is known that would help.
 pub(super) trait Runtime {
@@ -54,7 +54,7 @@ pub(super) trait Runtime {
 }
 
 /// What a runtime leaves in its containers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Signs {
     /// The word for it in the JSON output.
     code: &'static str,
@@ -66,6 +66,11 @@ pub(super) struct Signs {
     files: &'static [&'static str],
     /// Whether it has other runtimes start its containers, so that its marks count before what those call themselves.
     uses_others: bool,
+}
+
+impl Signs {
+    /// None at all.
+    const NONE: Self = Self { code: "", names: &[], variables: &[], files: &[], uses_others: false };
 }
 
 /// A key of the container's own, to be set.

@@ -13,7 +13,7 @@ fn start(flag: StartFlag) -> Vec<Remedy> {
 
 impl Runtime for Nspawn {
     fn signs(&self) -> Signs {
-        Signs { code: "systemd-nspawn", names: &["systemd-nspawn"], ..Signs::default() }
+        Signs { code: "systemd-nspawn", names: &["systemd-nspawn"], ..Signs::NONE }
     }
 
     /// It sets none itself. It leaves all writable where its environment says so, but for users of a namespace of theirs:

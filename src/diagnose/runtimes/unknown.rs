@@ -12,7 +12,7 @@ pub(super) struct Unknown;
 
 impl Runtime for Unknown {
     fn signs(&self) -> Signs {
-        Signs::default()
+        Signs::NONE
     }
 
     fn set_key(&self, key: &ContainerKey<'_>, context: &DiagnosisContext<'_>) -> Vec<Remedy> {
