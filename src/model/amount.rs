@@ -53,6 +53,12 @@ impl Amount {
         parse_number(text).map(Self::Count)
     }
 
+    /// Whether it depends on the machine.
+    #[must_use]
+    pub fn is_relative(self) -> bool {
+        matches!(self, Self::PercentOfMemory(_) | Self::PerCpu(_))
+    }
+
     /// The number that it is on the machine. `machine` is called only where the amount depends on it.
     #[must_use]
     pub fn resolve(self, machine: &dyn Fn() -> Machine) -> i128 {

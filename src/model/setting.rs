@@ -54,6 +54,18 @@ pub struct ValueSpec {
     pub max: Option<i128>,
 }
 
+impl ValueSpec {
+    /// The numbers that are taken, for messages: "expected …".
+    #[must_use]
+    pub fn range(&self) -> String {
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            (Some(min), None) => format!("at least {min}"),
+            (None, max) => format!("at most {}", max.unwrap_or(i128::MAX)),
+        }
+    }
+}
+
 /// The operating systems that tunectl knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum System {

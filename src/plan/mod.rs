@@ -2,6 +2,7 @@
 //! read and written by `apply`.
 #![forbid(unsafe_code)]
 
+mod computed;
 mod limits;
 mod order;
 mod requirement;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use super::computed;
 use crate::kernel::KernelError;
 use crate::model::amount::Machine;
 use crate::model::expectation::Expectation;
@@ -56,13 +57,16 @@ pub fn resolve(
     for raw in raw.into_iter().filter(|raw| raw.system.is_none_or(|its| its == system)) {
         let RawRequirement { setting, wanted, kind, required, origin, .. } = raw;
         let failed = |message| (origin.clone(), message);
-        if matches!(setting, Setting::Limit(..)) {
-            let wanted = wanted.try_map(|value| resolve_limit(value, machine)).map_err(failed)?;
-            limits.push(Rc::new(Requirement { setting, kind, wanted, required, origin, pattern: None }));
-        } else {
-            let wanted = wanted.try_map(|value| resolve_value(value, machine)).map_err(failed)?;
-            keys.push(Requirement { setting, kind, wanted, required, origin, pattern: None });
-        }
+        let is_limit = matches!(setting, Setting::Limit(..));
+        let resolve = if is_limit { resolve_limit } else { resolve_value };
+        let resolved = wanted.try_map(|value| resolve(value, machine)).map_err(failed)?;
+        computed::check(&wanted, &resolved, &setting, system).map_err(failed)?;
+        let requirement = Requirement { setting, kind, wanted: resolved, required, origin, pattern: None };
+        if is_limit { limits.push(Rc::new(requirement)) } else { keys.push(requirement) }
+    }
+    let sides: Vec<_> = limits.iter().map(|requirement| (&requirement.setting, &requirement.wanted)).collect();
+    if let Some((index, message)) = computed::soft_above_hard(&sides) {
+        return Err((limits[index].origin.clone(), message));
     }
     if system == System::Linux {
         reserve(&mut keys, service_ports);

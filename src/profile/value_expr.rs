@@ -219,12 +219,7 @@ fn in_range(spec: ValueSpec, asked: &ValueExpr) -> Result<(), String> {
     };
     for number in amounts.iter().filter_map(|amount| plain(*amount)) {
         if spec.min.is_some_and(|min| number < min) || spec.max.is_some_and(|max| number > max) {
-            let range = match (spec.min, spec.max) {
-                (Some(min), Some(max)) => format!("{min} to {max}"),
-                (Some(min), None) => format!("at least {min}"),
-                (None, max) => format!("at most {}", max.unwrap_or(i128::MAX)),
-            };
-            return Err(format!("expected {range}, found `{number}`"));
+            return Err(format!("expected {}, found `{number}`", spec.range()));
         }
     }
     Ok(())

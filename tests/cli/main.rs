@@ -10,6 +10,7 @@ mod agreement;
 mod apply;
 #[cfg(target_os = "linux")]
 mod check;
+mod computed;
 mod empty_profiles;
 #[cfg(target_os = "linux")]
 mod failed_start;
