@@ -18,8 +18,8 @@ pub struct TargetFile {
 /// Read after all other files but those that the administrator names higher still, so that it has the last word
 /// (sysctl.d(5)).
 pub(super) const SYSCTLS: &str = "etc/sysctl.d/99-tunectl.conf";
-pub(super) const ATTRIBUTES: &str = "etc/tmpfiles.d/tunectl.conf";
-pub(super) const MODULES: &str = "etc/modules-load.d/tunectl.conf";
+const ATTRIBUTES: &str = "etc/tmpfiles.d/tunectl.conf";
+const MODULES: &str = "etc/modules-load.d/tunectl.conf";
 pub(super) const LOGINS: &str = "etc/security/limits.d/99-tunectl.conf";
 pub(super) const UNITS: &str = "etc/systemd/system";
 pub(super) const DROP_IN: &str = "99-tunectl.conf";
@@ -40,22 +40,36 @@ pub fn target_files(settings: &PersistentSettings, system: System) -> Vec<Target
     }
 }
 
+/// A file of Linux that is always at the same path.
+pub(super) struct FixedFile {
+    /// Its path, relative to the root.
+    pub(super) path: &'static str,
+    /// Its text without the header, if any of the settings goes there.
+    body: fn(&PersistentSettings) -> Option<String>,
+}
+
+/// All of them. A new one is a row here, and the format's file in `formats`.
+pub(super) const FIXED: &[FixedFile] = &[
+    FixedFile { path: MODULES, body: |its| some(&its.modules).map(systemd::modules_load_d) },
+    FixedFile { path: SYSCTLS, body: |its| some(&its.sysctls).map(sysctl_d::format) },
+    FixedFile { path: ATTRIBUTES, body: |its| some(&its.attributes).map(systemd::tmpfiles_d) },
+    FixedFile { path: LOGINS, body: |its| some(&its.logins).map(limits_conf::format) },
+];
+
+fn some<T>(list: &[T]) -> Option<&[T]> {
+    Some(list).filter(|list| !list.is_empty())
+}
+
 fn linux(settings: &PersistentSettings) -> Vec<TargetFile> {
-    let mut files = Vec::new();
-    let mut add = |path: &str, is_empty: bool, body: &dyn Fn() -> String| {
-        if !is_empty {
-            let text = with_header("", CommentStyle::Hash, &settings.profiles, settings.profile_hash, &body());
-            files.push(TargetFile { path: path.to_owned(), text });
-        }
-    };
-    add(MODULES, settings.modules.is_empty(), &|| systemd::modules_load_d(&settings.modules));
-    add(SYSCTLS, settings.sysctls.is_empty(), &|| sysctl_d::format(&settings.sysctls));
-    add(ATTRIBUTES, settings.attributes.is_empty(), &|| systemd::tmpfiles_d(&settings.attributes));
-    add(LOGINS, settings.logins.is_empty(), &|| limits_conf::format(&settings.logins));
-    for (unit, limits) in &settings.units {
-        add(&drop_in(unit), limits.is_empty(), &|| systemd::drop_in(limits));
-    }
-    files
+    let fixed = FIXED.iter().map(|file| (file.path.to_owned(), (file.body)(settings)));
+    let of_unit = |(unit, limits): &(String, Vec<_>)| (drop_in(unit), some(limits).map(systemd::drop_in));
+    let bodies = fixed.chain(settings.units.iter().map(of_unit));
+    bodies
+        .filter_map(|(path, body)| {
+            let text = with_header("", CommentStyle::Hash, &settings.profiles, settings.profile_hash, &body?);
+            Some(TargetFile { path, text })
+        })
+        .collect()
 }
 
 fn macos(settings: &PersistentSettings) -> Vec<TargetFile> {

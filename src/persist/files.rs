@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use super::contents::{ATTRIBUTES, DROP_IN, JOBS, LABEL, LOGINS, MODULES, SYSCTLS, TargetFile, UNITS};
+use super::contents::{DROP_IN, FIXED, JOBS, LABEL, TargetFile, UNITS};
 use crate::environment::config_files::resolve_beneath;
 use crate::formats::checksum_header::{Header, read_header};
 use crate::sys::{self, FileMode, read_text};
@@ -81,7 +81,7 @@ impl PersistRoot {
     /// Removes the unfinished files of tunectl processes that were killed while they wrote them.
     pub fn remove_leftovers(&self) {
         let units = self.names(UNITS).into_iter().filter(|name| name.strip_suffix(".d").is_some());
-        let fixed = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(|path| path[..path.rfind('/').unwrap_or(0)].to_owned());
+        let fixed = FIXED.iter().map(|file| file.path[..file.path.rfind('/').unwrap_or(0)].to_owned());
         let folders = units.map(|name| format!("{UNITS}/{name}")).chain(fixed).chain([JOBS.to_owned()]);
         for folder in folders {
             let whole = self.folder(&folder);
@@ -102,7 +102,7 @@ impl PersistRoot {
     /// The paths of all existing files that tunectl writes to, whoever wrote them.
     #[must_use]
     pub fn existing(&self) -> Vec<String> {
-        let mut paths: Vec<String> = [MODULES, SYSCTLS, ATTRIBUTES, LOGINS].map(str::to_owned).to_vec();
+        let mut paths: Vec<String> = FIXED.iter().map(|file| file.path.to_owned()).collect();
         paths.extend(self.names(UNITS).iter().map(|folder| format!("{UNITS}/{folder}/{DROP_IN}")));
         let jobs = self.names(JOBS);
         paths.extend(jobs.iter().filter(|name| name.starts_with(LABEL)).map(|name| format!("{JOBS}/{name}")));

@@ -1,5 +1,5 @@
-//! Causes, one family a file: the facts of each, how it is found, and what to do about it. A new family is a new file and
-//! a line of `families!`; `output::why` has the sentence about it.
+//! Causes, one family a file: the facts of each, how it is found, and what to do about it. A new family is a new file,
+//! its `mod` line and its line of `families!`; `output::why` has the sentence about it.
 
 mod access;
 mod config_files;
@@ -11,17 +11,6 @@ mod namespaces;
 mod unexplained;
 mod untried;
 mod values;
-
-pub use access::AccessCause;
-pub use config_files::SetElsewhere;
-pub use confinement::{Confinement, Denied, LimitCall};
-pub use contradiction::Contradiction;
-pub use limits::{HardLimitNeed, LimitCause};
-pub use missing_key::{MissingKey, Presence};
-pub use namespaces::{HostSetting, NamespaceCause};
-pub use unexplained::Unexplained;
-pub use untried::{DependencyReason, NotApplied, Untried};
-pub use values::{PortBound, Stored, ValueCause};
 
 use super::case::{KeyCase, LimitCase};
 use super::remedy::Remedy;
@@ -73,9 +62,12 @@ trait Family: Sized {
     }
 }
 
-/// Registers the families in the order in which they are asked for the cause. The last one answers always.
+/// Registers the families, each by its file and its type, in the order in which they are asked for the cause. The last
+/// one answers always.
 macro_rules! families {
-    ($($(#[$doc:meta])* $family:ident,)*) => {
+    ($($(#[$doc:meta])* $file:ident::$family:ident,)*) => {
+        $(pub use $file::*;)*
+
         /// Why a setting falls short.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Cause {
@@ -127,25 +119,25 @@ macro_rules! families {
 
 families! {
     /// Two requirements that can't both be met.
-    Contradiction,
+    contradiction::Contradiction,
     /// The key is not there, or not reachable.
-    MissingKey,
+    missing_key::MissingKey,
     /// It belongs to another namespace than ours, or to the host.
-    NamespaceCause,
+    namespaces::NamespaceCause,
     /// A configuration file of the machine sets another value.
-    SetElsewhere,
+    config_files::SetElsewhere,
     /// Ceilings of limits, and the rights to raise them.
-    LimitCause,
+    limits::LimitCause,
     /// What the kernel makes of the value.
-    ValueCause,
+    values::ValueCause,
     /// Mode, owner and mount of the file, and our rights.
-    AccessCause,
+    access::AccessCause,
     /// Security modules and filters of system calls.
-    Confinement,
+    confinement::Confinement,
     /// Nothing keeps us from it, but for another setting.
-    Untried,
+    untried::Untried,
     /// None of the above could be shown to be the case.
-    Unexplained,
+    unexplained::Unexplained,
 }
 
 impl Cause {

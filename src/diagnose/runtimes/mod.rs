@@ -1,5 +1,5 @@
 //! What starts our process, one file each: how it is recognised, and how it is told to set a key or a limit, or to give a
-//! capability. A new one is a new file and its line of [`RUNTIMES`].
+//! capability. A new one is a new file, its `mod` line and its entry of [`RUNTIMES`].
 
 mod docker;
 mod engine;
@@ -20,8 +20,8 @@ use crate::model::setting::Key;
 use crate::model::value::Value;
 
 /// All that are recognised. Where the marks of two are found, the first of them counts.
-const RUNTIMES: [&dyn Runtime; 5] =
-    [&kubernetes::Kubernetes, &podman::PODMAN, &docker::DOCKER, &nspawn::Nspawn, &lxc::Lxc];
+const RUNTIMES: &[&dyn Runtime] =
+    &[&kubernetes::Kubernetes, &podman::PODMAN, &docker::DOCKER, &nspawn::Nspawn, &lxc::Lxc];
 
 /// What starts our process. Lists of remedies are empty where nothing is known that would help.
 pub(super) trait Runtime {
@@ -108,7 +108,7 @@ fn recognised(hints: &RuntimeHints) -> Option<&'static dyn Runtime> {
         let marks = |found: &[&str], its: &[&str]| its.iter().any(|mark| found.contains(mark));
         marks(&hints.files, signs.files) || marks(&hints.variables, signs.variables)
     };
-    let find = |is: &dyn Fn(&Signs) -> bool| RUNTIMES.into_iter().find(|runtime| is(&runtime.signs()));
+    let find = |is: &dyn Fn(&Signs) -> bool| RUNTIMES.iter().copied().find(|runtime| is(&runtime.signs()));
     let names = [hints.container.as_deref(), hints.container_manager.as_deref()];
     let mut names = names.into_iter().flatten().map(str::trim).filter(|name| ![ANY_ENGINE, ""].contains(name));
     let by_name = |name: &str| find(&|signs| signs.names.contains(&name));
