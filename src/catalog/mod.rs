@@ -6,6 +6,7 @@
 
 mod backlog;
 mod belonging;
+mod errors;
 mod hostnet;
 mod row;
 mod scope;
@@ -32,6 +33,7 @@ mod vm;
 
 pub use backlog::{BacklogRow, LinePart, backlog};
 pub use belonging::{in_new_netns, scope_of, scope_with};
+pub use errors::{ERRORS, ErrorRow, error};
 pub use limits::{LimitRow, limit};
 pub use row::{Access, Bounds, Docker, Kubernetes, NoEffect, Rare, ReadBack, Row};
 pub use scope::{InNewNetns, Scope};

@@ -3,43 +3,82 @@
 use nix::errno::Errno;
 
 use crate::catalog::{self, InNewNetns};
-use crate::diagnose::{self, Cause, Code};
+use crate::diagnose::search::{self, Subject};
+use crate::diagnose::{self, Cause};
 use crate::environment::Environment;
 use crate::kernel::{KernelError, Process};
 use crate::model::limit::Resource;
 use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::{Key, Setting, System};
 use crate::model::suggest;
-use crate::output::{Explained, ExplainedSetting, SettingState, explain};
-use crate::profile::lint::{WARNINGS, warning};
+use crate::output::{Candidate, Explained, ExplainedSetting, SettingState, explain};
+use crate::profile::lint::WARNINGS;
 
 use super::{CommandError, Execute, USAGE, World, print};
 
 /// Arguments of `tunectl explain`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples: tunectl explain somaxconn; tunectl explain LimitNOFILE; tunectl explain too many open files"
+)]
 pub struct ExplainArgs {
-    /// Sysctl, path below /sys, limit, or a code such as read-only-mount or W001.
-    #[arg(value_name = "KEY|LIMIT|CODE")]
-    subject: String,
+    /// Setting, limit, code such as read-only-mount or W001, a part of one, or an error message.
+    #[arg(value_name = "WHAT", required = true)]
+    subject: Vec<String>,
 }
 
 impl Execute for ExplainArgs {
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
-        let asked = self.subject.trim();
-        let text = if let Some(code) = Code::by_name(&asked.to_ascii_lowercase()) {
-            explain(&Explained::Cause(code))
-        } else if let Some(warning) = warning(asked) {
-            explain(&Explained::Warning(warning))
-        } else if let Ok(resource) = Resource::parse(&asked.to_ascii_lowercase()) {
-            explain(&Explained::Limit(catalog::limit(resource), world.kernel.limits(Process::Own, resource).ok()))
-        } else {
-            // The first that there is, of what the name can mean.
-            let text = keys(asked).iter().find_map(|key| setting(key, world));
-            text.ok_or_else(|| unknown(asked, world.kernel.system()))?
-        };
+        let asked = self.subject.join(" ");
+        let text = page(asked.trim(), world)?;
         print(world.out, &text);
         Ok(0)
     }
+}
+
+/// The page of what was asked for, or a list of all that it can mean.
+fn page(asked: &str, world: &mut World<'_>) -> Result<String, CommandError> {
+    if let Some(subject) = search::named(asked) {
+        return Ok(page_of(subject, world));
+    }
+    // The first that there is, of what the name can mean.
+    if let Some(text) = keys(asked).iter().find_map(|key| setting(key, world)) {
+        return Ok(text);
+    }
+    if let Some(subject) = search::error_text(asked) {
+        return Ok(page_of(subject, world));
+    }
+    match search::parts(asked, world.kernel.system()).as_slice() {
+        [] => Err(unknown(asked, world.kernel.system())),
+        [one] => Ok(page_of(*one, world)),
+        several => {
+            let candidates: Vec<Candidate> = several.iter().copied().map(candidate).collect();
+            Ok(explain(&Explained::Candidates(&candidates)))
+        }
+    }
+}
+
+fn page_of(subject: Subject, world: &mut World<'_>) -> String {
+    match subject {
+        Subject::Cause(code) => explain(&Explained::Cause(code)),
+        Subject::Warning(warning) => explain(&Explained::Warning(warning)),
+        Subject::Limit(resource) => {
+            explain(&Explained::Limit(catalog::limit(resource), world.kernel.limits(Process::Own, resource).ok()))
+        }
+        Subject::Limits => {
+            let limits: Vec<Candidate> = Resource::ALL.into_iter().map(Subject::Limit).map(candidate).collect();
+            explain(&Explained::Candidates(&limits))
+        }
+        Subject::Error(row) => explain(&Explained::Error(row)),
+        Subject::Row(row) => {
+            let key = search::key_of(row);
+            key.and_then(|key| setting(&key, world)).unwrap_or_default()
+        }
+    }
+}
+
+fn candidate(subject: Subject) -> Candidate {
+    Candidate { name: subject.name(), title: subject.title() }
 }
 
 /// The page of a setting of this system, or else of the other one; nothing where the catalog has no row of it and no
@@ -108,14 +147,17 @@ fn state(key: &Key, environment: &Environment, world: &mut World<'_>) -> Setting
     SettingState::Read { value, obstacle, config_lines }
 }
 
+/// Nothing matches: names the nearest.
 fn unknown(asked: &str, system: System) -> CommandError {
     let codes = Cause::codes().map(|code| code.name).chain(WARNINGS.iter().map(|warning| warning.code));
     let names = catalog::names(system).chain(Resource::ALL.map(Resource::name)).chain(codes);
     // However it was written: with slashes too.
     let typed = SysctlName::parse(asked).map_or_else(|_| asked.to_owned(), |name| name.to_string());
     let near = suggest::setting_hint(&typed, names);
-    CommandError::new(USAGE, format!("no setting, limit or code named `{}` is known{near}", asked.escape_debug())).help(
-        "try `tunectl explain net.core.somaxconn` (a setting), `tunectl explain nofile` (a limit), or \
-            `tunectl explain read-only-mount` (a code that `-v` prints)",
-    )
+    let nearest = search::nearest(&typed, system).into_iter().map(Subject::name);
+    let nearest = nearest.collect::<Vec<_>>().join(", ");
+    let shown: String = asked.chars().take(80).collect();
+    CommandError::new(USAGE, format!("no setting, limit, code or error matches `{}`{near}", shown.escape_debug()))
+        .help(format!("the nearest names: {nearest}"))
+        .help("a part of a name is enough: `tunectl explain somaxconn`; so is an error: `tunectl explain EMFILE`")
 }

@@ -9,6 +9,7 @@ mod key_remedies;
 mod remedy;
 mod rights;
 mod runtimes;
+pub mod search;
 
 pub use causes::*;
 pub use context::DiagnosisContext;

@@ -71,6 +71,14 @@ fn last_part(path: &str) -> &str {
     path.rsplit(['.', '/']).next().unwrap_or(path)
 }
 
+/// How far a word is from one that is known, to rank known words by: edits of the whole, or of its last part where what
+/// was typed has one part, in hundredths of the length.
+#[must_use]
+pub fn remoteness(typed: &str, word: &str) -> usize {
+    let word = if typed == last_part(typed) { last_part(word) } else { word };
+    100 * distance(typed, word) / word.chars().count().max(typed.chars().count()).max(1)
+}
+
 /// `, did you mean …?`, or nothing: to be put behind a message that names an unknown word.
 #[must_use]
 pub fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {

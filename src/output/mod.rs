@@ -19,7 +19,7 @@ mod wrap;
 
 pub use causes::why;
 pub use colour::Colour;
-pub use explain::{Explained, ExplainedSetting, SettingState, explain};
+pub use explain::{Candidate, Explained, ExplainedSetting, SettingState, explain};
 pub use json::{SCHEMA_VERSION, document_with, written};
 pub use limits::limits;
 pub use persisted::{PersistedFile, PersistedState};

@@ -1,10 +1,15 @@
 //! `tunectl explain`.
 
+use tunectl::catalog;
 use tunectl::diagnose::Cause;
+use tunectl::kernel::fake::Fake;
+use tunectl::model::limit::Resource;
+use tunectl::model::setting::System;
 use tunectl::profile::lint::WARNINGS;
 
 use crate::support::namespaces::{inside, this_test};
 use crate::support::test::Test;
+use crate::support::world::Computer;
 
 #[test]
 fn every_code_is_explained() {
@@ -83,9 +88,9 @@ fn explain_shows_a_limit_with_its_current_value() {
 }
 
 #[test]
-fn explain_of_an_unknown_word_exits_2() {
+fn explain_of_an_unknown_word_offers_the_nearest_names() {
     for (asked, near) in [
-        ("net.core.somaxcon", ", did you mean `net.core.somaxconn`?"),
+        ("net.core.somaxcomn", ", did you mean `net.core.somaxconn`?"),
         ("net.ipv4.conf.eth0.100.rp_filter", ", did you mean `net.ipv4.conf.eth0/100.rp_filter`?"),
         ("net/ipv4/conf/eth0/100/rp_filter", ", did you mean `net.ipv4.conf.eth0/100.rp_filter`?"),
         ("read-only-mont", ", did you mean `read-only-mount`?"),
@@ -96,10 +101,109 @@ fn explain_of_an_unknown_word_exits_2() {
     ] {
         let ran = Test::new(["explain", asked]).stderr_is_anything().code(2).run();
         let shown = asked.escape_debug();
-        assert!(
-            ran.stderr.starts_with(&format!("error: no setting, limit or code named `{shown}` is known{near}")),
-            "{}",
-            ran.stderr
-        );
+        let first = format!("error: no setting, limit, code or error matches `{shown}`{near}\n");
+        assert!(ran.stderr.contains(&first), "{}", ran.stderr);
+        let (_, nearest) = ran.stderr.split_once("the nearest names: ").unwrap();
+        assert_eq!(nearest.lines().next().unwrap().split(", ").count(), 4, "{}", ran.stderr);
+    }
+    let long = "x".repeat(100_000);
+    let ran = Test::new(["explain", &long]).stderr_is_anything().code(2).run();
+    assert!(ran.stderr.len() < 1000, "{}", ran.stderr.len());
+}
+
+/// What people type, and the heading of the page that they get.
+#[test]
+fn explain_finds_what_people_type() {
+    for (asked, heading) in [
+        ("somaxconn", "net.core.somaxconn"),
+        ("max_syn_backlog", "net.ipv4.tcp_max_syn_backlog"),
+        ("tcp_max_syn_backlog", "net.ipv4.tcp_max_syn_backlog"),
+        ("LimitNOFILE", "nofile"),
+        ("LimitNOFILE=65536", "nofile"),
+        ("RLIMIT_NOFILE", "nofile"),
+        ("ulimit -n", "nofile"),
+        ("ulimit -Sn 4096", "nofile"),
+        ("open files", "nofile"),
+        ("maxfiles", "nofile"),
+        ("maxproc", "nproc"),
+        ("ulimit", "several match"),
+        ("too many open files", "too many open files"),
+        ("accept4() failed (24: Too many open files)", "too many open files"),
+        ("EMFILE", "too many open files"),
+        ("listen queue overflow", "listen queue overflow"),
+        ("possible SYN flooding on port 80", "listen queue overflow"),
+        ("cannot assign requested address", "cannot assign requested address"),
+        ("Read-only file system", "read-only file system"),
+        ("operation not permitted", "operation not permitted"),
+        ("seccomp", "seccomp-filter"),
+        ("nr-open", "above-nr-open"),
+        ("seccomp-f", "seccomp-filter"),
+        ("transparent_hugepage/enabled", "kernel/mm/transparent_hugepage/enabled"),
+        ("kern.maxfilesperproc", "kern.maxfilesperproc"),
+        ("maxfilesperproc", "kern.maxfilesperproc"),
+    ] {
+        let ended = Computer::linux(Fake::linux()).explain(asked);
+        let first = ended.stdout.lines().next().unwrap_or_default();
+        assert!(first.starts_with(heading), "{asked}: {}{}", ended.stdout, ended.stderr);
+    }
+    // Without quotes too.
+    let ran = Test::new(["explain", "too", "many", "open", "files"]).stdout_is_anything().run();
+    assert!(ran.stdout.starts_with("too many open files\n"), "{}", ran.stdout);
+}
+
+/// Every name that a part is enough for leads to its page, or to a list with it.
+#[test]
+fn the_last_part_of_every_name_finds_it() {
+    let mut names: Vec<(String, String)> = Vec::new();
+    for row in catalog::rows(System::Linux).chain(catalog::rows(System::MacOs)) {
+        let last = row.name.rsplit(['.', '/']).next().unwrap();
+        names.push((last.to_owned(), row.name.to_owned()));
+        names.push((row.name.to_owned(), row.name.to_owned()));
+    }
+    for resource in Resource::ALL {
+        let (name, row) = (resource.name(), catalog::limit(resource));
+        let upper = name.to_uppercase();
+        for other in [
+            format!("Limit{upper}"),
+            format!("RLIMIT_{upper}"),
+            format!("ulimit -{}", row.flag),
+            format!("-H{}", row.flag),
+            row.title.to_owned(),
+        ] {
+            names.push((other, name.to_owned()));
+        }
+    }
+    for code in Cause::codes() {
+        names.push((code.name.to_uppercase(), code.name.to_owned()));
+    }
+    let mut lost = Vec::new();
+    for (asked, name) in names {
+        let ended = Computer::linux(Fake::linux()).explain(&asked);
+        let lists = ended.stdout.lines().any(|line| line.split_whitespace().next() == Some(&name));
+        if ended.code != Some(0) || !lists {
+            // A name of this system hides one of the other.
+            let here = catalog::rows(System::Linux).any(|row| row.name == name) || !name.contains('.');
+            if here {
+                lost.push(format!("{asked} -> {name}: {}{}", ended.stdout, ended.stderr));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
+
+/// Each error of the README is explained, and what its page points to is too.
+#[test]
+fn every_error_of_the_readme_is_explained() {
+    let readme = include_str!("../../README.md");
+    let (_, table) = readme.split_once("## Which error do you see?").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let errors: Vec<&str> =
+        table.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('`').nth(1)).collect();
+    assert!(errors.len() >= 5, "{errors:?}");
+    let known = catalog::ERRORS.iter().flat_map(|row| std::iter::once(&row.text).chain(row.names)).copied();
+    for asked in errors.into_iter().chain(known).chain(catalog::ERRORS.iter().flat_map(|row| row.see).copied()) {
+        let ended = Computer::linux(Fake::linux()).explain(asked);
+        assert_eq!(ended.code, Some(0), "{asked}: {}", ended.stderr);
+        assert!(!ended.stdout.starts_with("several match"), "{asked}: {}", ended.stdout);
     }
 }

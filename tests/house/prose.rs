@@ -43,11 +43,13 @@ const READERS: &[(&str, &str)] = &[
     ("bench/testers", "the output of load testers"),
     ("catalog/backlog", "the name of a process"),
     ("catalog/belonging", "the path of a sysctl"),
+    ("catalog/errors", "an error that is typed after `explain`, or a line of a log"),
     ("catalog/hostnet", "the path of a sysctl"),
     ("catalog/table", "the name of a sysctl"),
     ("catalog/version", "the release of the kernel, as uname(2) has it"),
     ("cli", "the command line"),
     ("counters", "/proc/net, /proc/stat and control groups"),
+    ("diagnose/search", "what is typed after `explain`"),
     ("environment", "files of /proc, of sysctl.d(5), limits.conf(5) and units"),
     ("exec/accounts", "/etc/passwd and /etc/group"),
     ("exec/file_format", "the first bytes of an executable"),
@@ -290,7 +292,6 @@ fn no_program_logic_reads_text_made_for_people() {
 fn what_reads_text_made_for_people_is_found() {
     let planted = [
         ("diagnose/causes/values", "if row.reads_back.starts_with(\"rounded\") {"),
-        ("commands/explain", "page.replace_range(..row.name.len(), &name);"),
         ("commands/revert", "let json = text\n    .strip_prefix(\"error: \");"),
         ("output/text", "if why(&cause).contains(\"(mode\") {"),
         ("output/table", "let known = text.contains(&line);"),

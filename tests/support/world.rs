@@ -210,7 +210,17 @@ impl Computer {
         let line = typed.replacen("apply", "apply --no-journal", usize::from(typed.starts_with("apply")));
         let line = line.replacen("run ", "run --no-journal ", usize::from(line.starts_with("run ")));
         let line = line.replacen("--repair", "--repair --no-journal", usize::from(line.starts_with("watch")));
-        let words = line.split_whitespace().map(|word| word.replace('@', &folder));
+        let words = line.split_whitespace().map(|word| word.replace('@', &folder)).collect();
+        self.runs(typed, words)
+    }
+
+    /// Types `tunectl explain` and one word, whatever it has in it.
+    pub(crate) fn explain(&mut self, asked: &str) -> Ended {
+        self.runs(asked, vec!["explain".to_owned(), "--".to_owned(), asked.to_owned()])
+    }
+
+    fn runs(&mut self, typed: &str, words: Vec<String>) -> Ended {
+        let folder = self.scratch.path().display().to_string();
         let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut world = World {

@@ -7,7 +7,7 @@ use std::fmt::{Display, Write};
 use self::row::{known, limit, unknown};
 use super::causes::why;
 use super::wrap::paragraph;
-use crate::catalog::{KernelVersion, LimitRow, Row};
+use crate::catalog::{ErrorRow, KernelVersion, LimitRow, Row};
 use crate::diagnose::{Cause, Code};
 use crate::environment::config_files::{ConfigLine, ConfigReader};
 use crate::kernel::KernelError;
@@ -35,6 +35,19 @@ pub enum Explained<'a> {
     Setting(ExplainedSetting<'a>),
     /// A directory beneath `/proc/sys` or `/sys`.
     Directory(&'a Key),
+    /// An error that a program or the kernel prints.
+    Error(&'a ErrorRow),
+    /// Several that match.
+    Candidates(&'a [Candidate]),
+}
+
+/// Something that can be explained: the name to type, and what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// What it names, in one line.
+    pub title: String,
 }
 
 /// A sysctl or an attribute beneath `/sys`.
@@ -79,7 +92,26 @@ pub fn explain(explained: &Explained<'_>) -> String {
         Explained::Limit(row, own) => limit(row, *own),
         Explained::Setting(setting) => self::setting(setting),
         Explained::Directory(key) => format!("{key}\n  a directory of settings: name one of them\n"),
+        Explained::Error(row) => error(row),
+        Explained::Candidates(candidates) => {
+            format!("several match; tunectl explain NAME explains one:\n\n{}", self::candidates(candidates))
+        }
     }
+}
+
+fn error(row: &ErrorRow) -> String {
+    let mut page = Page { text: paragraph(row.text, row.explanation) + "\n" };
+    page.each("type", &mut row.commands.iter().copied());
+    let see: Vec<String> = row.see.iter().map(|name| format!("tunectl explain {name}")).collect();
+    page.each("see", &mut see.iter().map(String::as_str));
+    page.text
+}
+
+/// A line for each, the titles in a column of their own.
+fn candidates(candidates: &[Candidate]) -> String {
+    let width = candidates.iter().map(|candidate| candidate.name.chars().count()).max().unwrap_or(0);
+    let line = |Candidate { name, title }: &Candidate| format!("  {name:<width$}  {title}\n");
+    candidates.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 fn setting(setting: &ExplainedSetting<'_>) -> String {
