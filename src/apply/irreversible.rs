@@ -12,10 +12,11 @@ pub(super) fn mark(steps: &[KeyStep], on_failure: OnFailure) -> Vec<bool> {
     steps.iter().map(|step| on_failure == OnFailure::Undo && step.is_irreversible()).collect()
 }
 
-/// Writes the steps that are marked in `is_last`, up to the first that falls short. `outcomes` begins with those of
+/// Writes the steps that are marked in `is_last`, up to the first that falls short; none after a signal that asks us to
+/// end. `outcomes` begins with those of
 /// `steps`.
 pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool], outcomes: &mut [Outcome]) {
-    if !is_last.contains(&true) {
+    if !is_last.contains(&true) || kernel.ending_signal().is_some() {
         return;
     }
     let mut failed = others(is_last, outcomes).find(|outcome| outcome.fails()).map(setting);

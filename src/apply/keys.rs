@@ -47,13 +47,14 @@ pub(super) fn check(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> 
         .collect()
 }
 
-/// Writes what differs, but for the steps that are marked in `is_last`, then reads everything back.
+/// Writes what differs, but for the steps that are marked in `is_last`, then reads everything back. A signal that asks us
+/// to end is an end of the writing.
 pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]) -> Vec<Outcome> {
     let mut attempts: Vec<Attempt> = Vec::with_capacity(steps.len());
     for (step, is_last) in steps.iter().zip(is_last) {
-        let attempt =
-            if *is_last { Attempt::Withheld(Shortfall::Differs) } else { attempt(kernel, step, steps, &attempts) };
-        attempts.push(attempt);
+        let is_due = !*is_last && (step.action.target().is_none() || kernel.ending_signal().is_none());
+        let withheld = Attempt::Withheld(Shortfall::Differs);
+        attempts.push(if is_due { attempt(kernel, step, steps, &attempts) } else { withheld });
     }
     // Where nothing was written, what was read a moment ago still is the current value.
     let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
@@ -90,7 +91,7 @@ fn rewrite(
     let mut rewrote = false;
     for ((step, attempt), found) in steps.iter().zip(attempts).zip(found) {
         let (Action::Skip(SkipReason::Satisfied), Ok(found)) = (&step.action, found) else { continue };
-        if let Some(target) = step.requirement.wanted.target(found) {
+        if let Some(target) = step.requirement.wanted.target(found).filter(|_| kernel.ending_signal().is_none()) {
             *attempt = write_value(kernel, step, &target);
             rewrote = true;
         }

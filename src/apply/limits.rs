@@ -69,7 +69,11 @@ fn not_set_after(kernel: &mut dyn Kernel, step: &LimitStep, failed: &Setting) ->
     outcomes
 }
 
+/// Sets one limit, but not after a signal that asks us to end.
 fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Outcome> {
+    if step.action.target().is_some() && kernel.ending_signal().is_some() {
+        return check(kernel, std::slice::from_ref(step));
+    }
     let attempt = match step.action {
         Action::Write(target) => set_one(kernel, step, target, process).map(|()| Set::Tried),
         Action::Skip(_) => Ok(Set::Untried),

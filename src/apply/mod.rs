@@ -63,19 +63,29 @@ fn side_target(step: &LimitStep, side: Side) -> Option<Value> {
     step.action.target().map(|target| Value::Limit(target.side(side)))
 }
 
-/// Carries out a plan, and undoes it where a required setting falls short. `process` is the one whose limits are set.
+/// A plan that was carried out.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// What came of each setting.
+    pub report: Report,
+    /// Whether it was undone.
+    pub is_undone: bool,
+    /// The signal that asked us to end before all was done.
+    pub interrupted: Option<i32>,
+}
+
+/// Carries out a plan, and undoes it where a required setting falls short, or where a signal asks us to end. `process` is
+/// the one whose limits are set.
 #[must_use]
-pub fn apply(mut undo: Undo<'_>, plan: &Plan, process: Process, on_failure: OnFailure) -> Report {
+pub fn apply(mut undo: Undo<'_>, plan: &Plan, process: Process, on_failure: OnFailure) -> Applied {
     let mut report = execute(undo.kernel(), plan, process, on_failure);
-    let recorded = if report.is_to_be_undone() && on_failure == OnFailure::Undo {
-        undo.restore(plan, process, &mut report)
-    } else {
-        undo.keep().map(drop)
-    };
+    let interrupted = undo.kernel().ending_signal();
+    let is_undone = interrupted.is_some() || report.is_to_be_undone() && on_failure == OnFailure::Undo;
+    let recorded = if is_undone { undo.restore(plan, process, &mut report) } else { undo.keep().map(drop) };
     if let Err(error) = recorded {
         log::warn!("{error}");
     }
-    report
+    Applied { report, is_undone, interrupted }
 }
 
 /// Writes what differs, keys and then limits, and reads everything back. Undoes nothing: with [`OnFailure::Undo`] it

@@ -94,7 +94,7 @@ fn requirements(text: &str) -> Option<Requirements> {
 }
 
 fn all_or_nothing(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
-    apply(Undo::in_memory(kernel, plan), plan, Process::Own, OnFailure::Undo)
+    apply(Undo::in_memory(kernel, plan), plan, Process::Own, OnFailure::Undo).report
 }
 
 fn number() -> impl Strategy<Value = i64> {

@@ -205,6 +205,7 @@ fn undone(reverted: &RevertedChange, side: Option<Side>) -> Option<Undone> {
         | RevertOutcome::AlreadyOriginal
         | RevertOutcome::NeverWritten
         | RevertOutcome::Gone
+        | RevertOutcome::Interrupted
         | RevertOutcome::OtherNamespace
         | RevertOutcome::Unidentified(_) => return None,
     };

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use crate::apply::{self, Undo};
+use crate::apply::{self, Applied, Undo};
 use crate::cli::{ApplyPolicy, ProfileArgs};
 use crate::environment::calling_shell::calling_shell;
 use crate::journal::{self, Author, BootIdentity, Journal, JournalError, ProcessId, ProcessState, Recorder};
@@ -11,11 +11,10 @@ use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
 use crate::output::{self, Format, ReportOf};
 use crate::plan::{Plan, Requirements};
-use crate::report::Report;
 use crate::sys::describe_errno;
 
 use super::check::named;
-use super::diagnosis::diagnosed;
+use super::diagnosis::{diagnosed, interrupted_by};
 use super::journaled::{here, not_kept, places, revert_killed};
 use super::persist::{self, PersistFlags, PersistResult};
 use super::prepare::{Need, Prepared, prepare_for};
@@ -70,6 +69,7 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let process = limit_owner.as_ref().map_or(Process::Own, |owner| Process::Pid(owner.pid));
     // Locked against every other tunectl from before the values are read until the last one is written.
     let journal = open_journal(args, &ready, world);
+    world.os.hold_signals();
     if let Some(Ok(journal)) = &journal {
         revert_killed(journal, &here(&ready.environment, world), world)?;
     }
@@ -80,12 +80,17 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     }
     refuse_irreversible(args, &plan)?;
     persist::refuse(&args.persist, &ready)?;
-    let report = if args.dry_run {
-        apply::preview(world.kernel, &plan)
+    let Applied { report, is_undone, interrupted } = if args.dry_run {
+        Applied { report: apply::preview(world.kernel, &plan), is_undone: false, interrupted: None }
     } else {
         carry_out(args, &ready, &plan, limit_owner.as_ref(), journal, world)?
     };
-    let is_undone = report.is_to_be_undone() && !args.policy.best_effort && !args.dry_run;
+    if let Some(signal) = interrupted {
+        return Err(interrupted_by(signal, &report, world));
+    }
+    if is_undone || args.dry_run {
+        world.os.release_signals();
+    }
     let persisted = if args.persist.persist && !is_undone {
         persist::write(&args.persist, args.dry_run, &ready, process, &report, world)
     } else {
@@ -129,7 +134,7 @@ fn carry_out(
     limit_owner: Option<&NamedProcess>,
     journal: Option<Result<Journal, JournalError>>,
     world: &mut World<'_>,
-) -> Result<Report, CommandError> {
+) -> Result<Applied, CommandError> {
     let process = limit_owner.map_or(Process::Own, |owner| Process::Pid(owner.pid));
     let on_failure = args.policy.on_failure();
     let Some(journal) = journal.filter(|_| plan.changes_anything()) else {

@@ -3,10 +3,11 @@
 use crate::diagnose::{self, DiagnosisContext};
 use crate::linux::process::NamedProcess;
 use crate::model::setting::Setting;
-use crate::output::{Detail, DiagnosedReport, ReportOf};
+use crate::output::{self, Detail, DiagnosedReport, ReportOf};
 use crate::report::{Outcome, Report};
 
 use super::prepare::Prepared;
+use super::{CommandError, World};
 
 /// Diagnoses every outcome of `report`. Gathers what that takes only where something falls short: what is known of the
 /// place beside its namespaces, and which configuration files set what falls short. `process` is the one whose limits
@@ -40,4 +41,16 @@ pub(super) fn diagnosed<'a>(
     let profiles = &ready.profile.names;
     let (queues, files) = (None, None);
     DiagnosedReport { command, profiles, environment, details, process, report, diagnoses, queues, files, detail }
+}
+
+/// `signal` asked us to end while a plan was carried out, which was undone then; says what could not be put back.
+pub(super) fn interrupted_by(signal: i32, report: &Report, world: &mut World<'_>) -> CommandError {
+    let rest = output::not_restored(report, world.colour_err);
+    drop(world.err.write_all(rest.as_bytes()));
+    let what = if rest.is_empty() {
+        "everything that had been changed was put back"
+    } else {
+        "not everything that had been changed could be put back"
+    };
+    CommandError::interrupted(signal, what)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::model::signal::Signal;
 use crate::profile::problem::Problems;
 
 /// Exit code: something required falls short, or the files or the journal could not be had.
@@ -34,6 +35,13 @@ impl CommandError {
     #[must_use]
     pub fn new(code: i32, message: impl fmt::Display) -> Self {
         Self { code, reason: Reason::Message { message: message.to_string(), help: Vec::new() } }
+    }
+
+    /// `signal` asked us to end before all was done; exit code 128+N. `what` says what became of the changes.
+    #[must_use]
+    pub(super) fn interrupted(signal: i32, what: &str) -> Self {
+        let name = Signal::new(signal).map_or_else(|| format!("signal {signal}"), |signal| signal.to_string());
+        Self::new(128 + signal, format!("interrupted by {name}: {what}"))
     }
 
     /// Prints nothing: the reason has been printed already.

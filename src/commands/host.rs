@@ -27,6 +27,7 @@ const PROC: &str = "/proc";
 /// back.
 #[must_use]
 pub fn run_on_host(cli: &Cli, compat: CompatFlags, inherited: &Inherited) -> i32 {
+    sys::end_on_signals(inherited.mask());
     let (out, mut err) = (io::stdout().lock(), io::stderr());
     let colour = choose_colour(cli.log.color, out.is_terminal());
     let colour_err = choose_colour(cli.log.color, err.is_terminal());
@@ -100,6 +101,14 @@ impl OperatingSystem for ThisProcess<'_> {
 
     fn listeners(&self, length: u64) -> io::Result<Vec<Listener>> {
         listeners::shorter_than(length, Path::new(PROC))
+    }
+
+    fn hold_signals(&self) {
+        sys::hold_signals();
+    }
+
+    fn release_signals(&self) {
+        sys::release_signals();
     }
 
     fn inherited(&self) -> Inherited {

@@ -57,9 +57,11 @@ pub(super) fn revert_killed_anywhere(environment: &Environment, world: &mut Worl
     }
     let journals = Journal::open_all(&locations);
     let here = here(environment, world);
+    world.os.hold_signals();
     for journal in journals.into_iter().flatten() {
         if let Err(error) = revert_killed(&journal, &here, world) {
             log::debug!("{error}");
         }
     }
+    world.os.release_signals();
 }

@@ -1,6 +1,8 @@
 //! `tunectl revert`: restore what `apply` or `run` changed.
 
-use crate::journal::{self, BootIdentity, Force, Journal, JournalEntry, JournalError, RevertOutcome, RevertedChange};
+use crate::journal::{
+    self, BootIdentity, Force, Journal, JournalEntry, JournalError, OnSignal, RevertOutcome, RevertedChange,
+};
 use crate::kernel::AccessMode;
 use crate::output::{self, Format, RevertEvent, RevertSummary};
 use crate::persist::{FileOutcome, messages};
@@ -44,7 +46,9 @@ fn revert(revert: &RevertArgs, world: &mut World<'_>) -> Result<i32, CommandErro
     let environment = world.os.environment();
     let mut summary = RevertSummary { dry_run: revert.dry_run, ..RevertSummary::default() };
     if revert.persist.persist {
+        world.os.hold_signals();
         remove_files(revert, &mut summary, world);
+        world.os.release_signals();
     }
     // After the files, and only if they are gone: a second try must not revert what was applied before this.
     if !summary.leaves_files() {
@@ -57,9 +61,13 @@ fn revert(revert: &RevertArgs, world: &mut World<'_>) -> Result<i32, CommandErro
                 Err(error) => return Err(failure(&error)),
             }
         }
+        world.os.hold_signals();
         revert_entries(revert, &journals, &here(&environment, world), world, &mut summary)?;
     }
     show(&output::revert(&summary, revert.format), world);
+    if let Some(signal) = world.kernel.ending_signal() {
+        return Err(CommandError::interrupted(signal, "`tunectl revert` again goes on from here"));
+    }
     Ok(if summary.passes() { 0 } else { FALLS_SHORT })
 }
 
@@ -87,6 +95,9 @@ fn revert_entries(
     summary: &mut RevertSummary,
 ) -> Result<(), CommandError> {
     for (index, number) in Journal::newest_first(journals).map_err(|error| failure(&error))? {
+        if world.kernel.ending_signal().is_some() {
+            break;
+        }
         let journal = &journals[index];
         let entry = match journal.read(number) {
             Ok(entry) => entry,
@@ -133,7 +144,8 @@ fn revert_entry(
     if revert.dry_run {
         return Ok(journal::preview(world.kernel, entry, here, force));
     }
-    journal::revert(world.kernel, journal, number, entry, here, force).map_err(|error| failure(&error))
+    let how = (force, OnSignal::Stop);
+    journal::revert(world.kernel, journal, number, entry, here, how).map_err(|error| failure(&error))
 }
 
 fn event(revert: &RevertArgs, reverted: RevertedChange) -> RevertEvent {

@@ -65,8 +65,12 @@ fn watch(watch: &WatchArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
     let journal = if watch.repair && !watch.no_journal { Some(repair_journal(world)?) } else { None };
     let (repair, interval, metrics) = (watch.repair, watch.interval, watch.metrics.clone());
     let options = WatchOptions { repair, journal, interval, metrics };
+    world.os.hold_signals();
     if watch.once {
         let passes = watch::once(config, &options, &mut Host { watch, world });
+        if let Some(signal) = world.kernel.ending_signal() {
+            return Err(CommandError::interrupted(signal, "`tunectl revert` undoes what was repaired until then"));
+        }
         return Ok(if passes { 0 } else { FALLS_SHORT });
     }
     let service_manager = ServiceManager::new(&|name| world.os.variable(name));
@@ -82,6 +86,7 @@ fn repair_journal(world: &mut World<'_>) -> Result<RepairJournal, CommandError> 
     match Journal::open_or_create(&locations) {
         Ok(journal) => {
             let here = here(&environment, world);
+            world.os.hold_signals();
             revert_killed(&journal, &here, world)?;
             Ok(RepairJournal { locations, here })
         }

@@ -94,6 +94,12 @@ pub trait OperatingSystem {
     /// What `sock_diag(7)` or `/proc/net` answers.
     fn listeners(&self, length: u64) -> io::Result<Vec<Listener>>;
 
+    /// From here on a signal that asks us to end does so between two changes ([`Kernel::ending_signal`]), not at once.
+    fn hold_signals(&self) {}
+
+    /// Lets such a signal end us at once again, as it does from the start.
+    fn release_signals(&self) {}
+
     /// The signal state that we were started with, which commands get back.
     fn inherited(&self) -> Inherited;
 

@@ -62,7 +62,7 @@ pub(crate) fn run(
     release_resources(stage.other_uid());
     // Returns early when a signal comes, SIGCHLD among them.
     sys::poll_signal(SHORT_COMMAND);
-    if !sys::has_ended(child) {
+    if sys::has_ended(child) == Some(false) {
         reexec::reexec(child, &config, stage.command_name());
     }
     Ok(supervise::supervise(child, config))

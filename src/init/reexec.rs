@@ -40,7 +40,7 @@ pub fn resume(arguments: &[OsString]) -> Option<i32> {
     // Else ps(1) would show `exe`, the name of the link that was executed.
     sys::set_name(c"tunectl");
     // Whoever types such arguments has no such child, and must not have us signal a process group of his choice.
-    let Some((child, config)) = decode(state).filter(|&(child, _)| sys::is_child(child)) else {
+    let Some((child, config)) = decode(state).filter(|&(child, _)| sys::may_be_child(child)) else {
         fail(&Failure::NotACommand);
         return Some(2);
     };

@@ -1,5 +1,6 @@
 //! The supervisor's loop: take a signal, forward it, reap; until the service has ended.
 
+use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use super::config::{Grouping, SupervisorConfig};
@@ -14,6 +15,9 @@ use crate::sys::{self, Ended, SignalInfo, WaitStatus};
 /// The exit code where how the service ended could not be known.
 const UNKNOWN_END: Ended = Ended::Code(125);
 
+/// How soon waiting for children is tried again that was refused.
+const RETRY: Duration = Duration::from_secs(1);
+
 struct Supervisor {
     /// The process ID of the service.
     child: i32,
@@ -23,6 +27,8 @@ struct Supervisor {
     stopped: bool,
     /// When `stop_timeout` is over, after a signal that asks the service to end.
     kill_at: Option<Instant>,
+    /// When to wait for children again, where that was refused.
+    retry_at: Option<Instant>,
     /// With `reap_kill` only.
     orphan_killer: Option<OrphanKiller>,
     throttle: ReapThrottle,
@@ -35,6 +41,7 @@ pub(super) fn supervise(child: i32, config: SupervisorConfig) -> i32 {
         terminal: Terminal::find(),
         stopped: false,
         kill_at: None,
+        retry_at: None,
         orphan_killer: config.reap_kill.then(|| OrphanKiller::new(child)),
         config,
         throttle: ReapThrottle::default(),
@@ -75,7 +82,7 @@ impl Supervisor {
     /// Time to the next thing to do without a signal; `None`, as a rule, for an idle supervisor never wakes up.
     fn next_deadline(&self) -> Option<Duration> {
         let scan = self.orphan_killer.as_ref().map(OrphanKiller::next_scan);
-        let due = [self.kill_at, scan, self.throttle.paused_until()].into_iter().flatten().min()?;
+        let due = [self.kill_at, scan, self.throttle.paused_until(), self.retry_at].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
 
@@ -122,6 +129,7 @@ impl Supervisor {
     fn reap(&mut self) -> Option<Ended> {
         let mut service = None;
         let mut orphans = false;
+        self.retry_at = None;
         loop {
             match sys::wait_any() {
                 Ok(Some((pid, status))) if pid == self.child => {
@@ -138,7 +146,13 @@ impl Supervisor {
                     }
                 }
                 Ok(None) => break,
-                // ECHILD: none are left, and the service was not among those that were.
+                // None are left, and the service was not among those that were.
+                Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return service.or(Some(UNKNOWN_END)),
+                // A filter of system calls. The service runs on, and we stay for it.
+                Err(_) if service.is_none() && !has_ended(self.child) => {
+                    self.retry_at = Instant::now().checked_add(RETRY);
+                    break;
+                }
                 Err(_) => return service.or(Some(UNKNOWN_END)),
             }
         }
@@ -202,4 +216,12 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// Whether the service has ended, where waiting for it was refused: then its pidfd can be read (`pidfd_open(2)`).
+fn has_ended(child: i32) -> bool {
+    sys::has_ended(child).unwrap_or_else(|| {
+        let ended = sys::pidfd_open(child).and_then(|pidfd| sys::wait_for_any(&[pidfd.as_fd()], Some(Duration::ZERO)));
+        ended.map_or_else(|error| error.raw_os_error() == Some(libc::ESRCH), |ready| ready != 0)
+    })
 }

@@ -5,7 +5,7 @@ use super::boot_identity::{BootIdentity, ProcessState};
 use super::entry::Author;
 use super::error::JournalError;
 use super::store::Journal;
-use super::undo::{Force, RevertedChange, is_elsewhere, revert};
+use super::undo::{Force, OnSignal, RevertedChange, is_elsewhere, revert};
 use crate::kernel::Kernel;
 
 /// Reverts an entry of a benchmark that has ended.
@@ -19,7 +19,7 @@ pub fn end_bench(
     here: &BootIdentity,
 ) -> Result<Vec<RevertedChange>, JournalError> {
     let entry = journal.read(number)?;
-    revert(kernel, journal, number, entry, here, Force::No)
+    revert(kernel, journal, number, entry, here, (Force::No, OnSignal::GoOn))
 }
 
 /// Lets what a benchmark changed stay, until `revert`.
@@ -57,7 +57,7 @@ pub fn revert_killed_benches(
         };
         let is_ours = here.is_this_boot(&entry.boot_id) == Ok(true) && here.numbers_alike(process) == Ok(true);
         if is_ours && !is_elsewhere(&entry, here) && here.state_of(process) == ProcessState::Gone {
-            reverted.extend(revert(kernel, journal, number, entry, here, Force::No)?);
+            reverted.extend(revert(kernel, journal, number, entry, here, (Force::No, OnSignal::GoOn))?);
         }
     }
     Ok(reverted)

@@ -269,6 +269,8 @@ pub enum RevertOutcome {
         /// The value now.
         now: StoredValue,
     },
+    /// A signal that asks us to end came before it was written.
+    Interrupted,
 }
 
 impl RevertOutcome {
@@ -283,6 +285,7 @@ impl RevertOutcome {
                 | Self::Irreversible
                 | Self::Refused(_)
                 | Self::NotKept { .. }
+                | Self::Interrupted
         )
     }
 

@@ -27,4 +27,4 @@ pub use location::{JournalLocations, VARIABLE};
 pub use planned_changes::{planned_changes, planned_side_effects, role};
 pub use recorder::Recorder;
 pub use store::Journal;
-pub use undo::{Force, RevertedChange, is_elsewhere, preview, revert, undo, undo_own};
+pub use undo::{Force, OnSignal, RevertedChange, is_elsewhere, preview, revert, undo, undo_own};

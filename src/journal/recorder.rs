@@ -217,6 +217,10 @@ impl Kernel for Recorder<'_> {
         self.kernel.names(pattern)
     }
 
+    fn ending_signal(&mut self) -> Option<i32> {
+        self.kernel.ending_signal()
+    }
+
     fn inspect(&mut self, key: &Key) -> Evidence {
         self.kernel.inspect(key)
     }

@@ -25,6 +25,15 @@ pub enum Force {
     Yes,
 }
 
+/// What a signal that asks us to end does to a restoring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnSignal {
+    /// It ends it between two changes; the journal keeps what is left.
+    Stop,
+    /// Nothing: what an interrupted command has changed is restored whole.
+    GoOn,
+}
+
 /// The outcome of one setting.
 #[derive(Clone, Debug)]
 pub struct RevertedChange {
@@ -38,7 +47,8 @@ pub struct RevertedChange {
     pub now: Option<StoredValue>,
 }
 
-/// Reverts one entry, the last change first, and keeps of it what another attempt could still restore.
+/// Reverts one entry, the last change first, and keeps of it what another attempt could still restore. A signal that asks
+/// us to end stops it as `on_signal` says.
 ///
 /// # Errors
 /// The journal could not be written: nothing more was done than it says.
@@ -48,10 +58,10 @@ pub fn revert(
     number: u64,
     entry: JournalEntry,
     here: &BootIdentity,
-    force: Force,
+    (force, on_signal): (Force, OnSignal),
 ) -> Result<Vec<RevertedChange>, JournalError> {
     let steps = plan(kernel, &entry, here, force);
-    let (reverted, kept) = Recorder::resume(kernel, journal, here, number, entry)?.restore(steps);
+    let (reverted, kept) = Recorder::resume(kernel, journal, here, number, entry)?.restore(steps, on_signal);
     kept.map(|()| reported(reverted))
 }
 
@@ -73,7 +83,7 @@ pub fn undo_own(
 /// Restores the original values of changes that are in no journal, the last first.
 pub fn undo(kernel: &mut dyn Kernel, changes: Vec<Change>) -> Vec<RevertedChange> {
     let steps = changes.iter().map(|change| step(kernel, change, Force::No)).collect();
-    carry_out(kernel, changes, steps)
+    carry_out(kernel, changes, steps, OnSignal::GoOn)
 }
 
 impl Recorder<'_> {
@@ -86,12 +96,12 @@ impl Recorder<'_> {
         self.read_back();
         let changes = self.entry().changes.clone();
         let steps = changes.iter().map(|change| step(&mut self, change, Force::No)).collect();
-        self.restore(steps)
+        self.restore(steps, OnSignal::GoOn)
     }
 
-    fn restore(mut self, steps: Vec<Step>) -> (Vec<RevertedChange>, Result<(), JournalError>) {
+    fn restore(mut self, steps: Vec<Step>, on_signal: OnSignal) -> (Vec<RevertedChange>, Result<(), JournalError>) {
         let changes = self.entry().changes.clone();
-        let reverted = carry_out(&mut self, changes, steps);
+        let reverted = carry_out(&mut self, changes, steps, on_signal);
         let any = reverted.iter().any(|reverted| reverted.outcome.stays());
         // A side effect is of use only beside a change that is left.
         let keep = |reverted: &RevertedChange| reverted.outcome.stays() || any && is_side_effect(&reverted.change);
@@ -202,17 +212,31 @@ fn step(kernel: &mut dyn Kernel, change: &Change, force: Force) -> Step {
 }
 
 /// Carries out the step of each change, and reads all back.
-fn carry_out(kernel: &mut dyn Kernel, changes: Vec<Change>, steps: Vec<Step>) -> Vec<RevertedChange> {
-    let writes = restore(kernel, &changes, &steps);
+fn carry_out(
+    kernel: &mut dyn Kernel,
+    changes: Vec<Change>,
+    steps: Vec<Step>,
+    on_signal: OnSignal,
+) -> Vec<RevertedChange> {
+    let writes = restore(kernel, &changes, &steps, on_signal);
     let together = changes.into_iter().zip(steps).zip(writes);
     together.map(|((change, step), write)| reverted(kernel, change, step, write)).collect()
 }
 
 /// Restores every setting, the last change first, and then again those that this has reset. Returns what
 /// the kernel answered to the last write of each; `None` where there was none.
-fn restore(kernel: &mut dyn Kernel, changes: &[Change], steps: &[Step]) -> Vec<Option<Result<(), KernelError>>> {
+fn restore(
+    kernel: &mut dyn Kernel,
+    changes: &[Change],
+    steps: &[Step],
+    on_signal: OnSignal,
+) -> Vec<Option<Result<(), KernelError>>> {
     let mut writes = vec![None; changes.len()];
+    let is_over = |kernel: &mut dyn Kernel| on_signal == OnSignal::Stop && kernel.ending_signal().is_some();
     for (index, (change, step)) in changes.iter().zip(steps).enumerate().rev() {
+        if is_over(kernel) {
+            return writes;
+        }
         if let (Step::Restore { to, .. }, false) = (step, is_side_effect(change)) {
             writes[index] = Some(write(kernel, changes, steps, change, to));
         }
@@ -286,6 +310,7 @@ fn reverted(
             RevertOutcome::Reverted { from }
         }
         (Ok(now), Step::Keep(to), _) if change.setting.same_value(now, &to) => RevertOutcome::AlreadyOriginal,
+        (Ok(_), Step::Restore { .. }, None) => RevertOutcome::Interrupted,
         (_, _, Some(Err(refusal))) => RevertOutcome::Refused(refusal),
         (Err(refusal), ..) => RevertOutcome::Refused(*refusal),
         (Ok(now), ..) => RevertOutcome::NotKept { now: now.clone() },

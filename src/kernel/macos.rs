@@ -8,6 +8,7 @@ use crate::linux::errno_of;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
+use crate::sys;
 
 /// The kernel that we run on.
 #[derive(Debug)]
@@ -61,6 +62,10 @@ impl Kernel for Macos {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn ending_signal(&mut self) -> Option<i32> {
+        sys::ending_signal()
     }
 
     fn inspect(&mut self, key: &Key) -> Evidence {

@@ -61,6 +61,11 @@ pub trait Kernel {
     /// What does not exist is no error.
     fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError>;
 
+    /// A signal that asks us to end and is held back ([`sys::ending_signal`]): nothing more is to be written then.
+    fn ending_signal(&mut self) -> Option<i32> {
+        None
+    }
+
     /// Closes the descriptor of `key`, where one is kept open.
     fn close(&mut self, _key: &Key) {}
 

@@ -53,7 +53,7 @@ fn edits(typed: &str, word: &str) -> Option<usize> {
     let (length, letters) = (typed.chars().count(), word.chars().count());
     let most = letters.max(3) / 3;
     // A word that is too long or too short can't be near: what was typed may be a megabyte.
-    if !is_near_at_its_end(typed, word) || letters.abs_diff(length) > most {
+    if letters.abs_diff(length) > most || other_letters(typed, word) > most || !is_near_at_its_end(typed, word) {
         return None;
     }
     Some(distance(typed, word)).filter(|edits| *edits <= most)
@@ -64,7 +64,23 @@ fn is_near_at_its_end(typed: &str, word: &str) -> bool {
     let (typed_end, word_end) = (last_part(typed), last_part(word));
     let letters = word_end.chars().count();
     let most = letters.max(3) / 3;
-    typed_end.chars().count().abs_diff(letters) <= most && distance(typed_end, word_end) <= most
+    typed_end.chars().count().abs_diff(letters) <= most
+        && other_letters(typed_end, word_end) <= most
+        && distance(typed_end, word_end) <= most
+}
+
+/// How many letters one of the words has and the other has not: there are at least as many edits. Tells most words apart
+/// in a tenth of the time of [`distance`], which counts where thousands of names are compared with the whole catalog.
+fn other_letters(a: &str, b: &str) -> usize {
+    if !a.is_ascii() || !b.is_ascii() {
+        return 0;
+    }
+    // Letters that differ in their lower five bits alone count as the same, which makes the bound no higher.
+    let mut counts = [0_i32; 32];
+    a.bytes().for_each(|byte| counts[usize::from(byte & 31)] += 1);
+    b.bytes().for_each(|byte| counts[usize::from(byte & 31)] -= 1);
+    let sum = |sign: i32| counts.iter().map(|count| (count * sign).max(0)).sum::<i32>();
+    usize::try_from(sum(1).max(sum(-1))).unwrap_or(0)
 }
 
 fn last_part(path: &str) -> &str {
@@ -113,6 +129,15 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_with_other_letters_are_at_least_so_many_edits_apart() {
+        let words =
+            ["", "a", "ab", "ba", "somaxconn", "soma_xconn", "net.core.somaxconn", "net.core.rmem_max", "tcp", "ü"];
+        for (a, b) in words.iter().flat_map(|a| words.map(|b| (a, b))) {
+            assert!(other_letters(a, b) <= distance(a, b), "{a} {b}");
+        }
+    }
 
     #[test]
     fn near_words_are_named_and_far_ones_are_not() {

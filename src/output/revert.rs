@@ -120,6 +120,7 @@ impl RevertEvent {
             RevertOutcome::NotKept { now } => {
                 Some(format!("{not_restored}: it was written, but {} was read back", now.for_display()))
             }
+            RevertOutcome::Interrupted => Some(format!("{name} was not put back to {original}: interrupted")),
             RevertOutcome::Reverted { .. }
             | RevertOutcome::WouldRevert { .. }
             | RevertOutcome::AlreadyOriginal
@@ -145,6 +146,7 @@ impl RevertEvent {
             (RevertOutcome::Unidentified(_), SettingRef::Key { .. }) | (RevertOutcome::ChangedSince { .. }, _) => {
                 Some(format!("`tunectl revert --force` puts it back to {original} anyway"))
             }
+            (RevertOutcome::Interrupted, _) => Some("`tunectl revert` again puts it back".to_owned()),
             (RevertOutcome::Refused(error), SettingRef::Limit { resource, process }) if needs_right_to_raise(error) => {
                 let pid = process.pid;
                 Some(format!(
@@ -305,6 +307,7 @@ fn setting_document(event: &RevertEvent) -> Option<SettingDocument<'_>> {
         RevertOutcome::Irreversible => ("one-way", None),
         RevertOutcome::Refused(_) => ("refused", None),
         RevertOutcome::NotKept { now } => ("not-kept", Some(now)),
+        RevertOutcome::Interrupted => ("interrupted", None),
     };
     let process = match &change.setting {
         SettingRef::Limit { process, .. } => Some(ProcessDocument { pid: process.pid, name: &process.name }),

@@ -9,6 +9,7 @@
 #![allow(unsafe_code, reason = "this is the room for it; each block is one operation with its invariant")]
 
 mod directory;
+mod ending;
 mod execve;
 mod files;
 mod process;
@@ -26,6 +27,7 @@ mod system;
 use std::io;
 
 pub use directory::{Access, Directory, FileMode, replace_file, unfinished_by};
+pub use ending::{end_on_signals, ending_signal, hold_signals, release_signals};
 pub use execve::{CStringArray, environment, execve};
 pub use files::{FileLock, check_execute_access, close, read_accounts, read_text};
 pub use process::{
@@ -45,7 +47,7 @@ pub use system::{
     set_no_new_privileges, set_subreaper, signalfd, socket_address, suspend, wait_for_any, wait_signal,
     wait_signal_except,
 };
-pub use wait::{Ended, WaitStatus, has_ended, is_child, wait_any, wait_for};
+pub use wait::{Ended, WaitStatus, has_ended, may_be_child, wait_any, wait_for};
 
 /// Parts of the kernel that netlink(7) speaks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

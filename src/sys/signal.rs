@@ -1,6 +1,6 @@
 //! What a signal does: its disposition, its default action, its name.
 
-use std::mem;
+use std::{mem, ptr};
 
 use libc::c_int;
 
@@ -19,11 +19,16 @@ pub enum Disposition {
 /// The current disposition of `signal`; a handler counts as the default, which it becomes on exec.
 #[must_use]
 pub fn disposition(signal: c_int) -> Disposition {
+    if action(signal) == libc::SIG_IGN { Disposition::Ignored } else { Disposition::Default }
+}
+
+/// The handler of `signal`, or `SIG_DFL`, `SIG_IGN`.
+pub(super) fn action(signal: c_int) -> libc::sighandler_t {
     // SAFETY: a `sigaction` of zeros is a valid value of that plain C structure.
     let mut now: libc::sigaction = unsafe { mem::zeroed() };
     // SAFETY: the new action is absent and `now` is ours to write; a wrong number gives EINVAL and leaves zeros.
-    unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut now) };
-    if now.sa_sigaction == libc::SIG_IGN { Disposition::Ignored } else { Disposition::Default }
+    unsafe { libc::sigaction(signal, ptr::null(), &raw mut now) };
+    now.sa_sigaction
 }
 
 /// Sets the disposition of `signal`. The kernel refuses only `SIGKILL`, `SIGSTOP` and numbers that are no signals.
@@ -32,7 +37,7 @@ pub fn set_disposition(signal: c_int, disposition: Disposition) {
         Disposition::Default => libc::SIG_DFL,
         Disposition::Ignored => libc::SIG_IGN,
     };
-    // SAFETY: neither value is a handler, so no code of ours is ever called on a signal.
+    // SAFETY: neither value is a handler.
     unsafe { libc::signal(signal, action) };
 }
 

@@ -4,6 +4,8 @@ use std::io;
 
 use libc::{c_int, pid_t};
 
+use super::check;
+
 /// How a child changed, as waitpid(2) reports it: the raw number, so that no signal is unknown to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitStatus(c_int);
@@ -66,7 +68,7 @@ impl WaitStatus {
 /// The next child that ended, stopped or was resumed, without waiting; `None` when there is none now.
 ///
 /// # Errors
-/// `ECHILD`: no children are left.
+/// `ECHILD`: no children are left; anything else where a filter of system calls refuses wait4(2).
 pub fn wait_any() -> io::Result<Option<(pid_t, WaitStatus)>> {
     wait(-1, libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED)
 }
@@ -85,28 +87,29 @@ pub fn wait_for(pid: pid_t) -> io::Result<Ended> {
     }
 }
 
-/// Whether child `pid` has ended; leaves it to be waited for.
+/// Whether child `pid` has ended; leaves it to be waited for. `None` where that can't be told: it is no child of ours, or
+/// a filter of system calls refuses waitid(2).
 #[must_use]
-pub fn has_ended(pid: pid_t) -> bool {
-    look(pid) == Some(true)
+pub fn has_ended(pid: pid_t) -> Option<bool> {
+    look(pid).ok()
 }
 
-/// Whether `pid` is a child of ours that has not been waited for.
+/// Whether `pid` may be a child of ours that has not been waited for: waitid(2) does not say that it is none.
 #[must_use]
-pub fn is_child(pid: pid_t) -> bool {
-    look(pid).is_some()
+pub fn may_be_child(pid: pid_t) -> bool {
+    look(pid).map_or_else(|error| error.raw_os_error() != Some(libc::ECHILD), |_| true)
 }
 
-/// Whether child `pid` has ended, and nothing where that is no child of ours.
-fn look(pid: pid_t) -> Option<bool> {
-    let id = libc::id_t::try_from(pid).ok()?;
+/// Whether child `pid` has ended.
+fn look(pid: pid_t) -> io::Result<bool> {
+    let id = libc::id_t::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ECHILD))?;
     // SAFETY: a `siginfo_t` of zeros is a valid value of that plain C structure.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: `info` is ours to write and outlives the call.
-    let result = unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) };
+    check(unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) })?;
     // Where none has, the call succeeds and leaves the zeros (waitid(2)).
-    (result == 0).then_some(info.si_signo != 0)
+    Ok(info.si_signo != 0)
 }
 
 fn wait(pid: pid_t, options: c_int) -> io::Result<Option<(pid_t, WaitStatus)>> {

@@ -1,7 +1,9 @@
 //! Orphans: adopted, reaped, ended.
 #![allow(unsafe_code, reason = "a filter of system calls for the supervisor")]
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tunectl::sys;
@@ -91,6 +93,11 @@ fn failing_to_become_a_subreaper_is_warned_of() {
 
 /// `PR_SET_CHILD_SUBREAPER` gives EPERM from now on, seccomp(2).
 fn refuse_subreaper() -> std::io::Result<()> {
+    refuse(libc::SYS_prctl, Some(36))
+}
+
+/// A system call gives EPERM from now on, with any first argument or with this one.
+fn refuse(call: libc::c_long, argument: Option<u32>) -> std::io::Result<()> {
     const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
     const IS: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     const RETURN: u16 = 0x06; // BPF_RET | BPF_K
@@ -98,9 +105,10 @@ fn refuse_subreaper() -> std::io::Result<()> {
     let mut steps = [
         // The call's number, and the lower half of its first argument (`struct seccomp_data`).
         step(LOAD, 0, 0, 0),
-        step(IS, 0, 3, u32::try_from(libc::SYS_prctl).unwrap_or(0)),
+        step(IS, 0, 3, u32::try_from(call).unwrap_or(0)),
         step(LOAD, 0, 0, 16),
-        step(IS, 0, 1, 36),
+        // Without an argument to compare both ways lead to the refusal.
+        step(IS, 0, u8::from(argument.is_some()), argument.unwrap_or(0)),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | 1),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
     ];
@@ -110,6 +118,40 @@ fn refuse_subreaper() -> std::io::Result<()> {
     // SAFETY: the program and its steps outlive the call.
     let set = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     if bound == 0 && set == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
+/// Whatever a filter refuses, the supervisor stays as long as the service runs.
+#[test]
+fn supervisor_stays_where_waiting_is_refused() {
+    for (call, code) in [
+        (libc::SYS_waitid, 7),
+        // How the service ended is not known then, only that it did.
+        (libc::SYS_wait4, 125),
+        (libc::SYS_rt_sigtimedwait, 7),
+        (libc::SYS_signalfd4, 7),
+        (libc::SYS_pidfd_open, 7),
+        (libc::SYS_close_range, 7),
+    ] {
+        let scratch = crate::support::scratch::Scratch::new();
+        let file = scratch.path().join("end");
+        // A shell that needs none of these calls: it starts no other program.
+        let script = format!("echo up; until [ -e {} ]; do :; done; echo end; exit 7", file.display());
+        let mut command = init(As::Other, &["--orphan-timeout", "off", "--", "sh", "-c", &script]);
+        // SAFETY: what runs between fork and exec makes two system calls and allocates nothing.
+        unsafe { command.pre_exec(move || refuse(call, None)) };
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "up", "{call}");
+        // Long enough for a supervisor that would end by it.
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(child.try_wait().unwrap(), None, "{call}");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(lines.next().unwrap().unwrap(), "end", "{call}");
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{call}: {said}");
+    }
 }
 
 #[test]

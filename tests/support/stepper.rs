@@ -14,7 +14,7 @@ use std::ptr;
 pub(crate) enum End {
     /// It was killed, before the system call that was named.
     Killed,
-    /// It had come to its end before, with this exit code.
+    /// It had come to its end before, with this exit code, 128+N for a signal.
     Exited(i32),
 }
 
@@ -23,6 +23,24 @@ pub(crate) enum End {
 pub(crate) fn kill_before(command: &mut Command, call: usize) -> End {
     let mut calls = 0..call;
     step(command, |_| calls.next().is_none())
+}
+
+/// Runs `command` to its end, and sends it `signal` when it is about to make its system call number `call`, counted from 0.
+/// Returns its exit code, 128+N where a signal ended it, and whether it came so far.
+pub(crate) fn signal_before(command: &mut Command, call: usize, signal: libc::c_int) -> (i32, bool) {
+    let mut calls = 0;
+    let end = step(command, |pid| {
+        if calls == call {
+            // SAFETY: it is our child, and not waited for yet.
+            unsafe { libc::kill(pid, signal) };
+        }
+        calls += 1;
+        false
+    });
+    match end {
+        End::Exited(code) => (code, calls > call),
+        End::Killed => unreachable!("it was not killed"),
+    }
 }
 
 /// A system call that is about to be made.
@@ -65,7 +83,10 @@ fn step(command: &mut Command, mut ends_here: impl FnMut(libc::pid_t) -> bool) -
         if libc::WIFEXITED(status) {
             return End::Exited(libc::WEXITSTATUS(status));
         }
-        assert!(libc::WIFSTOPPED(status), "ended by a signal of its own: {status:#x}");
+        if libc::WIFSIGNALED(status) {
+            return End::Exited(128 + libc::WTERMSIG(status));
+        }
+        assert!(libc::WIFSTOPPED(status), "{status:#x}");
         match libc::WSTOPSIG(status) {
             SYSCALL_STOP => {
                 if entering && ends_here(pid) {

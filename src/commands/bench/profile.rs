@@ -10,7 +10,7 @@ use crate::plan::{LimitStep, Plan};
 use crate::report::Report;
 use crate::sys::{self, Ended, Fork};
 
-use super::super::diagnosis::diagnosed;
+use super::super::diagnosis::{diagnosed, interrupted_by};
 use super::super::journaled::{here, not_kept, places, revert_killed, warn_of_rest};
 use super::super::prepare::Prepared;
 use super::super::{CommandError, NOT_STARTED, USAGE, World};
@@ -38,6 +38,7 @@ impl Applied {
         let locations = places(&prepared.environment, world);
         let has_keys = !prepared.requirements.keys.is_empty();
         let journal = has_keys.then(|| Journal::open_or_create(&locations));
+        world.os.hold_signals();
         if let Some(Ok(journal)) = &journal {
             revert_killed(journal, &here, world)?;
         }
@@ -56,6 +57,12 @@ impl Applied {
             let recorder = Recorder::begin(world.kernel, &journal, &here, author, names, changes);
             let mut undo = Undo::in_journal(recorder.map_err(|error| not_kept(&error))?);
             let mut report = apply::execute_keys(undo.kernel(), &plan, on_failure);
+            if let Some(signal) = undo.kernel().ending_signal() {
+                if let Err(error) = undo.restore(&plan, Process::Own, &mut report) {
+                    log::warn!("{error}");
+                }
+                return Err(interrupted_by(signal, &report, world));
+            }
             let kept = if report.fails() && !args.policy.best_effort {
                 undo.restore(&plan, Process::Own, &mut report).map(|()| None)
             } else {

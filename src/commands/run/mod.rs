@@ -17,7 +17,7 @@ use crate::model::setting::System;
 use crate::output::{self, Colour, ReportOf};
 use crate::report::Report;
 
-use super::diagnosis::diagnosed;
+use super::diagnosis::{diagnosed, interrupted_by};
 use super::prepare::{Need, Prepared, prepare};
 use super::{CommandError, Execute, NOT_STARTED, USAGE, World};
 use changes::Changes;
@@ -59,19 +59,29 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let supervisor = supervisor(args, &options, world)?;
     // That the command can't be executed, or that there is no such user, shows before anything is changed.
     let mut stage = stage(args, &options, supervisor.is_some(), world)?;
+    world.os.hold_signals();
     let mut changes = Changes::begin(args, &ready, world)?;
+    world.os.release_signals();
     let plan = apply::make_plan(world.kernel, &ready.requirements, Process::Own, ready.plan_environment);
     if plan.writes_keys() {
         world.os.rehearse(&mut stage, supervisor.is_some()).map_err(|error| with_compat_code(error, world.compat))?;
     }
+    world.os.hold_signals();
     let mut undo = changes.undo(args, &ready, &plan, world.kernel)?;
     // Under a supervisor the limits are set in the child, for the service and not for us.
     let execute = if supervisor.is_some() { apply::execute_keys } else { apply::execute_own };
     let mut report = execute(undo.kernel(), &plan, args.policy.on_failure());
+    if let Some(signal) = undo.kernel().ending_signal() {
+        if let Err(error) = undo.restore(&plan, Process::Own, &mut report) {
+            log::warn!("{error}");
+        }
+        return Err(interrupted_by(signal, &report, world));
+    }
     if report.fails() && !args.policy.best_effort {
         if let Err(error) = undo.restore(&plan, Process::Own, &mut report) {
             log::warn!("{error}");
         }
+        world.os.release_signals();
         let undone = print_shortfalls(args, &ready, &report, world.err, world.colour_err);
         return Err(not_started(stage.command_name(), &undone));
     }

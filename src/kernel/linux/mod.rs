@@ -20,6 +20,7 @@ use crate::linux::errno_of;
 use crate::model::limit::{Limits, Resource};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
+use crate::sys;
 use fd_cache::{FdCache, OpenKey};
 use tree::Tree;
 use tree_kind::TreeKind;
@@ -208,6 +209,10 @@ impl Kernel for Linux {
 
     fn close(&mut self, key: &Key) {
         self.open_keys.remove(key);
+    }
+
+    fn ending_signal(&mut self) -> Option<i32> {
+        sys::ending_signal()
     }
 
     fn inspect(&mut self, key: &Key) -> Evidence {

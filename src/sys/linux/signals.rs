@@ -136,6 +136,9 @@ pub fn discard_signal(signal: c_int) {
     let _ = take_one_of(bit(signal), Some(Duration::ZERO));
 }
 
+/// How long a wait takes that is refused.
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+
 fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<SignalInfo> {
     let limit = timeout.map(|time| libc::timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
@@ -146,6 +149,10 @@ fn take_one_of(set: u64, timeout: Option<Duration>) -> Option<SignalInfo> {
     let mut info: libc::siginfo_t = unsafe { mem::zeroed() };
     // SAFETY: the set is eight bytes, `info` ours to write, `limit` null or a timespec; all outlive the call.
     let taken = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set, &raw mut info, limit, SET) };
+    if taken == -1 && ![Some(libc::EAGAIN), Some(libc::EINTR)].contains(&io::Error::last_os_error().raw_os_error()) {
+        // A filter of system calls. Whoever waits in a loop must not keep a processor busy.
+        std::thread::sleep(timeout.unwrap_or(REFUSED_PAUSE).min(REFUSED_PAUSE));
+    }
     (taken > 0).then_some(SignalInfo(info))
 }
 

@@ -7,5 +7,6 @@ mod kills;
 mod locations;
 mod memory;
 mod run;
+mod signals;
 mod undo;
 mod unknown;

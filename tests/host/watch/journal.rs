@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use tunectl::catalog::KernelVersion;
-use tunectl::journal::{self, BootIdentity, Force, Journal, JournalLocations, RevertOutcome};
+use tunectl::journal::{self, BootIdentity, Force, Journal, JournalLocations, OnSignal, RevertOutcome};
 use tunectl::kernel::fake::{Behaviour, Fake};
 use tunectl::sys;
 use tunectl::watch::{RepairJournal, RepairPolicy, WatchEvent, Watcher};
@@ -45,7 +45,8 @@ fn revert(watch: &mut TestWatch, journal: &RepairJournal) -> Vec<RevertOutcome> 
     let store = Journal::open_all(&journal.locations).remove(0).unwrap();
     let number = store.numbers().unwrap()[0];
     let entry = store.read(number).unwrap();
-    let undone = journal::revert(&mut watch.fake, &store, number, entry, &journal.here, Force::No).unwrap();
+    let undone =
+        journal::revert(&mut watch.fake, &store, number, entry, &journal.here, (Force::No, OnSignal::Stop)).unwrap();
     undone.into_iter().map(|undone| undone.outcome).collect()
 }
 
