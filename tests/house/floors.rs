@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// What stands on which floor. A name with a slash is a part of a room that has a floor of its own.
-const FLOORS: &[(u8, &[&str])] = &[
+pub(super) const FLOORS: &[(u8, &[&str])] = &[
     (9, &["main"]),
     (8, &["commands"]),
     (7, &["watch", "init", "bench", "persist"]),

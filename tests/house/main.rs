@@ -6,6 +6,7 @@ mod support;
 
 mod expected;
 mod floors;
+mod guides;
 mod messages;
 mod prose;
 mod readme;

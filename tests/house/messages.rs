@@ -201,7 +201,7 @@ fn no_unclear_words_come_back() {
             found.extend(unclear_in(&text).iter().map(|words| format!("{}: `{words}` in: {text}", path.display())));
         }
     }
-    let pages = ["README.md", "CHANGELOG.md", "SECURITY.md"].map(|page| root().join(page));
+    let pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(|page| root().join(page));
     for path in files_below(&root().join("docs"), "md").into_iter().chain(pages) {
         let text = fs::read_to_string(&path).unwrap();
         found.extend(unclear_in(&text).iter().map(|words| format!("{}: `{words}`", path.display())));
