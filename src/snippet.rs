@@ -18,7 +18,7 @@ pub struct Location<'a> {
 }
 
 impl Location<'_> {
-    /// `a.toml:3:1`
+    /// File, line and column, `a.toml:3:1`.
     #[must_use]
     pub fn label(&self) -> String {
         let position = Position::find(self);

@@ -7,7 +7,7 @@ use crate::kernel::{Kernel, KernelError, Process, WriteMode};
 use crate::model::limit::{Limits, Resource};
 use crate::model::setting::Key;
 
-/// [`Kernel::with_text`], logged.
+/// [`Kernel::with_text`], with a line in the log.
 pub(super) fn with_text(kernel: &mut dyn Kernel, key: &Key, take: &mut dyn FnMut(&str)) -> Result<(), KernelError> {
     let read = kernel.with_text(key, &mut |text| {
         log::trace!("read {key}: `{}`", text.trim_end().escape_debug());
@@ -19,7 +19,7 @@ pub(super) fn with_text(kernel: &mut dyn Kernel, key: &Key, take: &mut dyn FnMut
     read
 }
 
-/// [`Kernel::write`], logged.
+/// [`Kernel::write`], with a line in the log.
 pub(super) fn write(kernel: &mut dyn Kernel, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
     log::debug!("write {key}: `{}`", text.trim_end().escape_debug());
     let written = kernel.write(key, text, pieces);
@@ -29,7 +29,7 @@ pub(super) fn write(kernel: &mut dyn Kernel, key: &Key, text: &str, pieces: Writ
     written
 }
 
-/// [`Kernel::limits`], logged.
+/// [`Kernel::limits`], with a line in the log.
 pub(super) fn limits(kernel: &mut dyn Kernel, process: Process, resource: Resource) -> Result<Limits, KernelError> {
     let read = kernel.limits(process, resource);
     match &read {
@@ -39,7 +39,7 @@ pub(super) fn limits(kernel: &mut dyn Kernel, process: Process, resource: Resour
     read
 }
 
-/// [`Kernel::set_limits`], logged.
+/// [`Kernel::set_limits`], with a line in the log.
 pub(super) fn set_limits(
     kernel: &mut dyn Kernel,
     process: Process,

@@ -16,7 +16,7 @@ use crate::verdict::{Answer, Fix, Note, Side, Sign, Verdict};
 pub struct Result<'a> {
     /// The words of the command.
     pub argv: &'a [String],
-    /// Each run.
+    /// Each run, in the order in which they were made.
     pub runs: Vec<RunEntry<'a>>,
     /// All of them together.
     pub summary: SummaryEntry,
@@ -26,7 +26,7 @@ pub struct Result<'a> {
     pub ended_early: Option<String>,
 }
 
-/// One run.
+/// One run of the load test, an element of `runs[]`.
 #[derive(Debug, Serialize)]
 pub struct RunEntry<'a> {
     number: u32,
@@ -99,7 +99,7 @@ pub struct SummaryEntry {
     too_wide: bool,
 }
 
-/// A verdict.
+/// The verdict of one run or of all of them, as JSON.
 #[derive(Debug, Serialize)]
 pub struct VerdictEntry {
     limit: &'static str,
@@ -134,7 +134,7 @@ pub struct RemedyEntry {
     /// The file or the table that it goes into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spot: Option<String>,
-    /// What.
+    /// The line to paste there.
     pub text: String,
     /// Whether it replaces those before it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -236,7 +236,7 @@ pub fn end(end: &End) -> Option<String> {
     }
 }
 
-/// `127.0.0.1:8080`.
+/// The address of a service, `127.0.0.1:8080` or a path.
 #[must_use]
 pub fn target(target: &Target) -> String {
     match target {

@@ -47,7 +47,7 @@ pub struct Schedule<'a> {
     pub inherited: &'a Inherited,
 }
 
-/// One run.
+/// One run of the load test, with what was seen of it.
 #[derive(Debug)]
 pub struct Run {
     /// From 1 on; runs to warm up are not numbered.

@@ -46,12 +46,12 @@ pub(super) struct Network {
     pub(super) sockets: Option<Connection>,
     /// For the queues of its interfaces, likewise.
     pub(super) queues: Option<Connection>,
-    /// Its bounds.
+    /// The settings that bound it.
     pub(super) settings: Settings,
 }
 
 impl Network {
-    /// Our own.
+    /// Our own network namespace.
     pub(super) fn own(proc: &Path) -> Self {
         Self {
             folder: proc.join("self/net"),

@@ -26,7 +26,7 @@ pub enum LinePart {
 
 const CALL: &str = "the call of listen()";
 
-/// The rows.
+/// The rows, one a program.
 static ROWS: &[BacklogRow] = &[
     row("nginx", "nginx.conf", &[Text("listen "), Address, Text(" backlog="), Length, Text(";")]),
     row("redis-server", "redis.conf", &[Text("tcp-backlog "), Length]),

@@ -5,7 +5,7 @@ use crate::model::limit::Resource;
 /// What is known of one resource limit.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitRow {
-    /// Which.
+    /// The limit that it describes.
     pub resource: Resource,
     /// What it counts, in the kernel and in a profile.
     pub unit: &'static str,

@@ -125,7 +125,7 @@ impl Rare {
 /// The shape of a setting's values and the numbers in them: [`ValueSpec`] in half the room, for the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Values {
-    /// The shape.
+    /// How the values are written.
     pub kind: Kind,
     /// The lowest and the highest number, of each number in a list, where any is known.
     pub bounds: Option<Bounds>,
@@ -141,9 +141,9 @@ impl Values {
 /// The lowest and the highest number: none is above 64 bits or below their negative half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The lowest.
+    /// The lowest number, inclusive.
     pub min: i64,
-    /// The highest.
+    /// The highest number, inclusive.
     pub max: u64,
 }
 
@@ -156,11 +156,11 @@ impl Bounds {
 /// What `docker run --sysctl` makes of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Docker {
-    /// Takes it.
+    /// It sets the key before the container starts.
     Accepted,
     /// Lets it pass, and then the container does not start: the file is absent or read-only in it.
     AcceptedButFails,
-    /// Refuses it.
+    /// It refuses to start the container.
     Refused,
 }
 
@@ -181,7 +181,7 @@ pub enum Kubernetes {
 /// Whether a setting can be read, written, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Both.
+    /// It can be read and written.
     ReadWrite,
     /// Nobody can write it.
     ReadOnly,

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct KernelVersion(
     /// The first number.
     pub u16,
-    /// The second.
+    /// The second number of the release.
     pub u16,
 );
 

@@ -32,9 +32,9 @@ pub struct LogOptions {
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
-    /// Always.
+    /// Always, whatever the stream is.
     Always,
-    /// Never.
+    /// Never, not on a terminal either.
     Never,
 }
 

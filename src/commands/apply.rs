@@ -24,7 +24,7 @@ use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print, show};
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct ApplyArgs {
-    /// Which profiles.
+    /// Which profiles to apply.
     #[command(flatten)]
     pub(super) profile: ProfileArgs,
     /// How far to go.

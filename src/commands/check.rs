@@ -19,7 +19,7 @@ use super::{CommandError, Execute, FALLS_SHORT, World, show};
 /// Arguments of `tunectl check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// Which profiles.
+    /// Which profiles to compare with.
     #[command(flatten)]
     profile: ProfileArgs,
     /// Check process PID, in its namespaces.

@@ -7,7 +7,7 @@ use super::{CommandError, Execute, USAGE, World};
 /// Whatever was typed.
 #[derive(Debug, clap::Args)]
 pub struct BenchArgs {
-    /// Not read.
+    /// Whatever was typed; it is not read.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     words: Vec<OsString>,
 }

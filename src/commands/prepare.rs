@@ -38,7 +38,7 @@ pub(super) struct Prepared {
 /// Whether a profile has to be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// Yes.
+    /// A profile has to be named.
     Profile,
     /// No: there is something to do without one, as for `run --init`.
     Nothing,

@@ -20,7 +20,7 @@ use super::{CommandError, Execute, FALLS_SHORT, USAGE, World};
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct WatchArgs {
-    /// Which profiles.
+    /// Which profiles to watch.
     #[command(flatten)]
     profile: ProfileArgs,
     /// Undo drift; stop after repeated overwrites by another program.
@@ -43,7 +43,7 @@ pub struct WatchArgs {
     metrics: Option<PathBuf>,
 }
 
-/// Reads `--interval`.
+/// Reads the value of `--interval`, 100 ms at the least.
 fn interval(text: &str) -> Result<Duration, String> {
     const SHORTEST: Duration = Duration::from_millis(100);
     let time = duration::parse(text)?;

@@ -43,7 +43,7 @@ pub enum Counter {
     TimeWaitOverflow,
     /// Connections opened by this side.
     ActiveOpens,
-    /// Connections accepted.
+    /// Connections accepted, `Tcp: PassiveOpens`.
     PassiveOpens,
     /// Connections that were refused or given up before they were established.
     AttemptFails,
@@ -130,11 +130,11 @@ pub enum Counter {
 pub enum Unit {
     /// Events or things: connections, packets, processes.
     Count,
-    /// Microseconds.
+    /// Time in microseconds.
     Microseconds,
     /// Ticks of the kernel's accounting, `sysconf(_SC_CLK_TCK)` to a second.
     Ticks,
-    /// Bytes.
+    /// An amount in bytes.
     Bytes,
     /// Pages of memory.
     Pages,

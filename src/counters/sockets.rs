@@ -29,7 +29,7 @@ const CONNECTED: [SocketState; 9] = [
 pub struct PortCount {
     /// In use, those in `TIME_WAIT` among them.
     pub used: u64,
-    /// In `TIME_WAIT`.
+    /// Sockets in `TIME_WAIT`.
     pub time_wait: u64,
 }
 
@@ -113,7 +113,7 @@ pub fn udp_sockets(connection: &mut Connection, inodes: &[u32]) -> io::Result<Ve
 pub struct Flow {
     /// Its own address and the peer's.
     pub ends: (SocketAddr, SocketAddr),
-    /// Its memory.
+    /// The memory of its buffers.
     pub memory: Option<SocketMemory>,
     /// What it waited for since it was opened.
     pub timing: TcpTiming,

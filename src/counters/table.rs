@@ -69,7 +69,7 @@ const fn unit(unit: Unit, row: Row) -> Row {
     Row { unit, ..row }
 }
 
-/// All counters.
+/// All counters, in the order of [`Counter`].
 #[rustfmt::skip]
 pub(super) static ROWS: &[Row] = &[
     network(Counter::ListenOverflows, "TcpExt.ListenOverflows", Source::Netstat("TcpExt", "ListenOverflows")),

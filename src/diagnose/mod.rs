@@ -31,7 +31,7 @@ use crate::report::{Outcome, Report, Shortfall, Verdict};
 /// Why a setting falls short, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// Why.
+    /// Why it falls short.
     pub cause: Cause,
     /// What to do, the most fitting first. Empty where nothing that could be pasted would help.
     pub remedies: Vec<Remedy>,

@@ -13,7 +13,7 @@ pub(super) const OVERFLOW_USER: u32 = 65534;
 /// Whether we may write, mounts and security modules aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rights {
-    /// We may.
+    /// We may write it.
     Held,
     /// We are neither root nor do we have a right that would do instead.
     NotOneOf(Writers),
@@ -26,7 +26,7 @@ pub(super) enum Rights {
 /// Who may write a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writers {
-    /// Root alone.
+    /// Root, and nobody else.
     Root,
     /// Root, and whoever has the capability.
     RootOrHolder(Capability),

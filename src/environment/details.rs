@@ -36,9 +36,9 @@ pub struct EnvironmentDetails {
 /// A security module of the kernel that labels processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecurityModule {
-    /// `AppArmor`.
+    /// `AppArmor`, which goes by paths.
     AppArmor,
-    /// `SELinux`.
+    /// `SELinux`, which goes by labels.
     SeLinux,
 }
 

@@ -6,9 +6,9 @@
 /// A file of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Database {
-    /// passwd(5).
+    /// The users, passwd(5).
     Passwd,
-    /// group(5).
+    /// The groups, group(5).
     Group,
 }
 

@@ -30,7 +30,7 @@ pub(crate) enum StageError {
     },
     /// A change of user, group or capabilities failed, or was not kept.
     Privileges(PrivilegeError),
-    /// chdir(2) failed.
+    /// chdir(2) to the working directory failed.
     WorkingDirectory {
         /// The directory that was asked for.
         path: PathBuf,
@@ -71,14 +71,14 @@ pub(crate) enum ExecError {
     },
     /// There is a file, but it can't be executed.
     NotExecutable {
-        /// The file.
+        /// The file that was found.
         path: PathBuf,
-        /// Why not.
+        /// Why it can't be executed.
         reason: NotExecutableReason,
     },
     /// A signal came first that would have ended the service.
     Interrupted {
-        /// Its number.
+        /// The number of the signal.
         signal: i32,
     },
 }
@@ -150,7 +150,7 @@ fn first_page(path: &Path) -> Vec<u8> {
 pub(crate) struct UnknownAccount {
     /// Which file it was looked up in.
     pub(super) database: Database,
-    /// The name.
+    /// The name that was looked up.
     pub(super) name: String,
     /// Why that file could not be read, if it could not.
     pub(super) unread: Option<io::Error>,
@@ -173,7 +173,7 @@ pub(crate) enum AttributeError {
         /// What it reads.
         found: String,
     },
-    /// setpriority(2) failed.
+    /// setpriority(2) refused the nice value.
     Nice {
         /// The value that was asked for.
         wanted: i32,
@@ -226,26 +226,26 @@ pub(crate) enum PrivilegeError {
     },
     /// It has other supplementary groups than were set.
     GroupsNotKept,
-    /// `PR_CAPBSET_DROP` failed.
+    /// Dropping a capability from the bounding set failed, `PR_CAPBSET_DROP`.
     DropBounding {
-        /// The capability.
+        /// The capability, by its number.
         capability: u32,
         /// What the kernel answered.
         error: io::Error,
     },
     /// It is in the bounding set still.
     BoundingKept {
-        /// The capability.
+        /// The capability, by its number.
         capability: u32,
     },
     /// It is to be kept, and is not in our permitted set.
     NotPermitted {
-        /// The capability.
+        /// The capability, by its number.
         capability: u32,
     },
-    /// `PR_CAP_AMBIENT_RAISE` failed.
+    /// Raising an ambient capability failed, `PR_CAP_AMBIENT_RAISE`.
     RaiseAmbient {
-        /// The capability.
+        /// The capability, by its number.
         capability: u32,
         /// What the kernel answered.
         error: io::Error,

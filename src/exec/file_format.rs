@@ -4,7 +4,7 @@
 /// What a file holds, told from its first page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FileFormat {
-    /// No bytes.
+    /// An empty file.
     Empty,
     /// A script for this interpreter.
     Script(String),
@@ -19,7 +19,7 @@ pub(crate) enum FileFormat {
     },
     /// A program of macOS.
     MachO,
-    /// Something else.
+    /// None of these formats.
     Unknown,
 }
 

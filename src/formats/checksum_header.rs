@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// How a format writes comments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommentStyle {
-    /// `# …`
+    /// A line that begins with `#`.
     Hash,
     /// `<!-- … -->`, in which there may be no `--`.
     Xml,

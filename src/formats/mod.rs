@@ -16,7 +16,7 @@ use crate::model::value::Value;
 pub struct Assignment {
     /// As the format names it: a sysctl as sysctl.d(5) does, an attribute of sysfs by its absolute path.
     pub name: String,
-    /// The value.
+    /// The value to write.
     pub value: Value,
     /// What the profile asks for, for people: `at least 32768`.
     pub comment: String,

@@ -10,9 +10,9 @@ use crate::model::limit::{Limit, Limits, Resource, Side};
 pub struct Directive<'a> {
     /// The line's number, from 1.
     pub number: usize,
-    /// `LimitNOFILE`.
+    /// Its name, `LimitNOFILE`.
     pub name: &'a str,
-    /// `1024:65536`.
+    /// Its value, `1024:65536`.
     pub value: &'a str,
 }
 

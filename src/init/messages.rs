@@ -14,7 +14,7 @@ use crate::sys::{self, Ended};
 pub(super) enum Failure<'a> {
     /// A signal came before the child was made that would have ended the service.
     Interrupted(ExecError),
-    /// fork(2) failed.
+    /// fork(2) of the child failed.
     Fork(&'a io::Error),
     /// The child could not become the service.
     Stage(&'a StageError),

@@ -41,7 +41,7 @@ impl Terminal {
 /// What the child does about the terminal between fork and exec.
 #[derive(Clone, Copy)]
 pub(super) enum TtyHandover<'a> {
-    /// Nothing.
+    /// There is no terminal to hand over.
     None,
     /// Takes the foreground with its new group.
     Foreground(&'a Terminal),

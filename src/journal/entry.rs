@@ -34,7 +34,7 @@ pub enum Author {
 /// One setting that is to be changed, or that the kernel changes when another is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The setting.
+    /// The setting that is changed.
     pub setting: SettingRef,
     /// The value before the change; `None` where it could not be read, so that it can't be restored.
     pub original: Option<StoredValue>,
@@ -49,7 +49,7 @@ pub struct Change {
 pub enum SettingRef {
     /// A sysctl or an attribute of sysfs.
     Key {
-        /// Its name.
+        /// The name of the key.
         key: Key,
         /// The shape of its values.
         kind: Kind,
@@ -58,9 +58,9 @@ pub enum SettingRef {
     },
     /// A resource limit of a process, soft and hard.
     Limit {
-        /// The resource.
+        /// The limit that is set.
         resource: Resource,
-        /// The process.
+        /// The process whose limit it is.
         process: ProcessId,
     },
 }
@@ -172,7 +172,7 @@ impl StoredValue {
 }
 
 impl SettingRef {
-    /// `net.core.somaxconn`, `nofile`.
+    /// Its name in messages, `net.core.somaxconn` or `nofile`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {

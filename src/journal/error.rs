@@ -23,19 +23,19 @@ pub enum JournalError {
         step: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// The reason.
+        /// Why the kernel refused it.
         errno: Errno,
     },
     /// Another user could have written the directory.
     Untrusted {
-        /// The directory.
+        /// The directory that was opened.
         path: PathBuf,
         /// What is wrong with it.
         why: Untrusted,
     },
     /// An entry can't be used.
     Broken {
-        /// Its file.
+        /// The file of the entry.
         path: PathBuf,
         /// What is wrong with it.
         why: BrokenEntry,

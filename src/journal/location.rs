@@ -163,7 +163,7 @@ fn find(above: Option<&Directory>, path: &Path) -> Result<Option<(Metadata, io::
 enum Found {
     /// A directory of ours that nobody else can write to, held open.
     Trusted(Directory),
-    /// Nothing.
+    /// There is nothing at that path.
     Missing,
     /// Something of another user's, in a directory that is not ours alone: what is wrong with it.
     NotOurs(JournalError),

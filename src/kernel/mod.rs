@@ -132,9 +132,9 @@ pub enum Operation {
     OpenToRead,
     /// open(2) for writing.
     OpenToWrite,
-    /// read(2).
+    /// read(2) of the open file.
     Read,
-    /// write(2).
+    /// write(2) to the open file.
     Write,
     /// write(2), which took only so many bytes of the value.
     ShortWrite {

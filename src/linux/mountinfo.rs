@@ -1,6 +1,6 @@
 //! Mounts, `proc_pid_mountinfo(5)`.
 
-/// A mount.
+/// A mount, a line of `/proc/PID/mountinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MountEntry<'a> {
     /// The directory of the file system that is the mount's root.

@@ -25,11 +25,11 @@ pub struct Namespaces {
     pub uts: Option<bool>,
     /// Users and capabilities.
     pub user: Option<bool>,
-    /// Process numbers.
+    /// PID namespace, `pid_namespaces(7)`.
     pub pid: Option<bool>,
-    /// Control groups.
+    /// Cgroup namespace, `cgroup_namespaces(7)`.
     pub cgroup: Option<bool>,
-    /// The network.
+    /// Network namespace, `network_namespaces(7)`.
     pub net: Option<bool>,
 }
 

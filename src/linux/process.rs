@@ -13,7 +13,7 @@ use crate::sys::{self, read_text};
 /// A process for people: its PID and its command name, which is empty where it could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedProcess {
-    /// The PID.
+    /// The process ID.
     pub pid: i32,
     /// The command name, as in `/proc/PID/comm`.
     pub name: String,
@@ -186,7 +186,7 @@ impl ProcessStat {
 /// The mode of seccomp(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seccomp {
-    /// Off.
+    /// No filter at all.
     Off,
     /// Nothing but read, write and exit.
     Strict,
@@ -213,9 +213,9 @@ pub struct ProcessStatus {
     pub effective: Option<u64>,
     /// `CapBnd`: the bounding set.
     pub bounding: Option<u64>,
-    /// `NoNewPrivs`.
+    /// `NoNewPrivs`: whether exec gives no new rights.
     pub no_new_privileges: Option<bool>,
-    /// `Seccomp`.
+    /// `Seccomp`: the mode of the filter of system calls.
     pub seccomp: Option<Seccomp>,
     /// `Cpus_allowed_list`: how many processors it may run on.
     pub allowed_cpus: Option<u32>,

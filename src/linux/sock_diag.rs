@@ -31,13 +31,13 @@ const INET_DIAG_SKMEMINFO: u16 = 7;
 pub struct SocketState(pub u8);
 
 impl SocketState {
-    /// `TCP_ESTABLISHED`.
+    /// `TCP_ESTABLISHED`: a connection is open.
     pub const ESTABLISHED: Self = Self(1);
-    /// `TCP_TIME_WAIT`.
+    /// `TCP_TIME_WAIT`: closed, and its port is held for a minute.
     pub const TIME_WAIT: Self = Self(6);
-    /// `TCP_CLOSE`.
+    /// `TCP_CLOSE`: without a connection; of UDP, unconnected.
     pub const CLOSE: Self = Self(7);
-    /// `TCP_LISTEN`.
+    /// `TCP_LISTEN`: waits for connections.
     pub const LISTEN: Self = Self(10);
 }
 
@@ -66,7 +66,7 @@ pub struct SocketDetails {
 /// A socket of TCP or UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InetSocket {
-    /// Its state.
+    /// Its state, tcp(7).
     pub state: SocketState,
     /// Its own address.
     pub local: SocketAddr,

@@ -73,7 +73,7 @@ impl Capability {
         (number < 64).then_some(Self(number))
     }
 
-    /// Its number.
+    /// Its number in linux/capability.h.
     #[must_use]
     pub fn number(self) -> u32 {
         self.0

@@ -109,7 +109,7 @@ impl fmt::Display for Resource {
 pub enum Limit {
     /// A number, in the unit of its resource.
     Value(u64),
-    /// `RLIM_INFINITY`.
+    /// No limit, `RLIM_INFINITY`.
     Unlimited,
 }
 
@@ -153,9 +153,9 @@ impl Limits {
 /// Which of the two values of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
-    /// `rlim_cur`.
+    /// The limit in force, `rlim_cur`.
     Soft,
-    /// `rlim_max`.
+    /// The ceiling of the soft one, `rlim_max`.
     Hard,
 }
 

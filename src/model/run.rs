@@ -95,7 +95,7 @@ impl Default for OrphanPolicy {
 pub enum Shape {
     /// A boolean; on the command line the flag alone, without a value.
     Switch,
-    /// One value.
+    /// It takes one value.
     One,
     /// A list: in the environment with commas, on the command line once or several times, in a profile an array.
     Many,
@@ -137,7 +137,7 @@ macro_rules! option {
     };
 }
 
-/// Every option.
+/// Every option of `[run]`, in the order of the documentation.
 #[rustfmt::skip]
 pub const OPTIONS: [RunOption; 20] = [
     option!("init", "init", "TUNECTL_INIT", Shape::Switch, "", "Stay as the service's parent (PID 1): forward signals, reap orphans",

@@ -71,7 +71,7 @@ impl ValueSpec {
 pub enum System {
     /// Linux, from 5.10 on.
     Linux,
-    /// macOS.
+    /// macOS, whose kernel is XNU.
     MacOs,
 }
 

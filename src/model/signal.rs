@@ -63,7 +63,7 @@ impl Signal {
         (1..=LAST).contains(&number).then_some(Self(number))
     }
 
-    /// Its number.
+    /// Its number in signal(7).
     #[must_use]
     pub fn number(self) -> i32 {
         self.0

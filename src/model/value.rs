@@ -39,7 +39,7 @@ pub enum Kind {
 /// A value of a setting. Two values that mean the same to the kernel are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
-    /// For [`Kind::Number`].
+    /// For [`Kind::Number`]: the number.
     Number(i128),
     /// For [`Kind::Numbers`] and [`Kind::PortRange`].
     Numbers(Vec<i128>),
@@ -47,7 +47,7 @@ pub enum Value {
     Ranges(Ranges),
     /// For [`Kind::Word`], [`Kind::Choice`], [`Kind::Address`] and [`Kind::Text`]: the words, one blank between them.
     Text(String),
-    /// For [`Kind::Limit`].
+    /// For [`Kind::Limit`]: a number or no limit.
     Limit(Limit),
     /// For [`Kind::Limit`]: what the hard limit is, once that is set. Only what a profile asks for has it; in a plan it
     /// has become a limit.

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Colour {
     /// With the escape sequences of ECMA-48.
     On,
-    /// Plain.
+    /// No escape sequences.
     Off,
 }
 

@@ -64,9 +64,9 @@ impl Format {
 /// Whether each of the two streams is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colours {
-    /// Standard output.
+    /// That of standard output.
     pub out: Colour,
-    /// Standard error.
+    /// That of standard error.
     pub err: Colour,
 }
 
@@ -95,21 +95,21 @@ pub fn render(diagnosed: &DiagnosedReport<'_>, format: Format, colours: Colours)
 /// The subcommand that a report is of, and what the text of it depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportOf {
-    /// `check`
+    /// The report of `check`.
     Check,
-    /// `apply`
+    /// The report of `apply`.
     Apply {
         /// Whether nothing was to be written.
         dry_run: bool,
         /// Whether what was changed was restored, because something required falls short.
         undone: bool,
     },
-    /// `run`
+    /// The report of `run`.
     Run {
         /// Whether the service is not started, because something required falls short.
         refused: bool,
     },
-    /// `bench`
+    /// The report of `bench`.
     Bench,
 }
 
@@ -137,7 +137,7 @@ pub enum Detail {
 /// A report with all that is said beside it.
 #[derive(Clone, Debug)]
 pub struct DiagnosedReport<'a> {
-    /// The subcommand.
+    /// The subcommand that it is of.
     pub command: ReportOf,
     /// The profiles, as they were asked for.
     pub profiles: &'a [String],
@@ -147,7 +147,7 @@ pub struct DiagnosedReport<'a> {
     pub details: Option<EnvironmentDetails>,
     /// Whose limits the report speaks of, where they are not our own.
     pub process: Option<&'a NamedProcess>,
-    /// The outcomes.
+    /// The outcomes, in the order of the plan.
     pub report: &'a Report,
     /// For each outcome, why it falls short, where it does.
     pub diagnoses: Vec<Option<Diagnosis>>,
@@ -159,7 +159,7 @@ pub struct DiagnosedReport<'a> {
     pub detail: Detail,
 }
 
-/// `CAP_NET_ADMIN`.
+/// Its name in messages, `CAP_NET_ADMIN`.
 fn capability(capability: Capability) -> String {
     format!("CAP_{}", capability.to_string().to_ascii_uppercase())
 }

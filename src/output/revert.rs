@@ -44,7 +44,7 @@ pub enum RevertEvent {
     Unreadable(JournalError),
     /// An entry that may be of this boot or of an earlier one.
     UnidentifiedEntry {
-        /// Its file.
+        /// The file of the entry.
         path: PathBuf,
         /// What is not known.
         why: Unidentified,

@@ -87,7 +87,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// `>= 32768`
+    /// What is required, `>= 32768`.
     pub(super) fn required(&self) -> String {
         let wanted = &self.first().0.requirement.wanted;
         or_empty(&match wanted {

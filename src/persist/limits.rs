@@ -14,7 +14,7 @@ use super::contents::{LOGINS, drop_in};
 /// What a profile asks of a resource.
 #[derive(Clone, Debug)]
 pub struct LimitRequest {
-    /// The resource.
+    /// The limit to persist.
     pub resource: Resource,
     /// What is asked of the soft and of the hard side, if anything is.
     pub sides: [Option<Expectation<Value>>; 2],

@@ -19,7 +19,7 @@ pub enum Note {
     Overridden(OverridingLine),
     /// A list is longer than `sysctl --system` can set.
     LongList {
-        /// The sysctl.
+        /// The name of the sysctl.
         name: String,
         /// The most that can be set, in bytes.
         most: usize,

@@ -19,7 +19,7 @@ pub use overriding::{OverridingLine, ReadBy, line_that_sets, overriding_lines};
 /// The limits and settings that are to outlive the boot.
 #[derive(Clone, Debug, Default)]
 pub struct PersistentSettings {
-    /// Sysctls.
+    /// Sysctls, for sysctl.d(5).
     pub sysctls: Vec<Assignment>,
     /// Attributes of sysfs, by their absolute path.
     pub attributes: Vec<Assignment>,

@@ -15,7 +15,7 @@ use super::contents::{DROP_IN, LOGINS, SYSCTLS, TargetFile, UNITS};
 /// A line that overrides one of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverridingLine {
-    /// The file.
+    /// The file that sets it.
     pub path: PathBuf,
     /// The line's number, from 1.
     pub line: usize,

@@ -13,7 +13,7 @@ use super::{Action, SkipReason};
 /// One limit: its current value, and what to do about it.
 #[derive(Clone, Debug)]
 pub struct LimitStep {
-    /// The limit.
+    /// The limit that it sets.
     pub resource: Resource,
     /// Its current value, or why that is not known.
     pub current: Result<Limits, KernelError>,
@@ -29,7 +29,7 @@ pub struct LimitStep {
 pub struct LimitSide {
     /// The side of `requirement.setting`.
     pub side: Side,
-    /// The requirement.
+    /// What is required of it.
     pub requirement: Rc<Requirement>,
 }
 

@@ -97,7 +97,7 @@ impl KeyStep {
 pub enum Action<T> {
     /// Write this, which is not the current value.
     Write(T),
-    /// Write nothing.
+    /// Write nothing, for this reason.
     Skip(SkipReason),
 }
 
@@ -165,7 +165,7 @@ pub struct PlanEnvironment {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "one for each kind of namespace, independent of each other")]
 pub struct SharedNamespaces {
-    /// Network.
+    /// The network namespace.
     pub net: bool,
     /// System V IPC and POSIX message queues.
     pub ipc: bool,
@@ -173,7 +173,7 @@ pub struct SharedNamespaces {
     pub uts: bool,
     /// User and group IDs, capabilities.
     pub user: bool,
-    /// Process IDs.
+    /// The PID namespace.
     pub pid: bool,
 }
 

@@ -132,7 +132,7 @@ fn resolve_limit(expression: &ValueExpr, machine: &dyn Fn() -> Machine) -> Resul
 /// A requirement of what is no pattern, or of a pattern that could not be expanded.
 #[derive(Clone, Debug)]
 pub struct ExpandedRequirement {
-    /// The requirement.
+    /// The requirement of one name, or of the pattern.
     pub requirement: Rc<Requirement>,
     /// Why the names that its pattern matches are not known.
     pub unlisted: Option<KernelError>,

@@ -112,7 +112,7 @@ impl fmt::Display for ValueExpr {
 /// The position of a requirement, for messages that show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The file.
+    /// The file that asks for it.
     pub source: Rc<Source>,
     /// The range of bytes in its text.
     pub span: Range<usize>,

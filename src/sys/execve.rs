@@ -6,7 +6,7 @@ use std::{io, ptr};
 use libc::c_char;
 
 unsafe extern "C" {
-    /// environ(7).
+    /// The environment of the process, environ(7).
     static environ: *const *const c_char;
 }
 
@@ -26,7 +26,7 @@ impl CStringArray {
         Self { strings, pointers }
     }
 
-    /// The strings.
+    /// The strings that it points to.
     #[must_use]
     pub fn strings(&self) -> &[CString] {
         &self.strings

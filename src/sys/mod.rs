@@ -52,7 +52,7 @@ pub use wait::{Ended, WaitStatus, has_ended, may_be_child, wait_any, wait_for};
 /// Parts of the kernel that netlink(7) speaks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Netlink {
-    /// Sockets: `sock_diag(7)`.
+    /// Sockets by their state, `sock_diag(7)`.
     SockDiag,
     /// Interfaces and their queues: rtnetlink(7).
     Route,

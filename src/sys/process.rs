@@ -153,13 +153,13 @@ pub fn ignore_broken_pipes() {
 /// The user and group numbers of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
-    /// Real user.
+    /// The real user ID.
     pub uid: u32,
-    /// Effective user.
+    /// The effective user ID.
     pub effective_uid: u32,
-    /// Real group.
+    /// The real group ID.
     pub gid: u32,
-    /// Effective group.
+    /// The effective group ID.
     pub effective_gid: u32,
 }
 

@@ -80,7 +80,7 @@ pub enum Reason {
     CpuContention,
     /// The service waited for something else: the machine was idle.
     SlowApplication,
-    /// Nothing listened.
+    /// Connections were refused: nothing listened.
     Refused,
     /// None of these.
     Unexplained,
@@ -89,7 +89,7 @@ pub enum Reason {
 /// What a run was held back by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The answer.
+    /// The answer to that.
     pub answer: Answer,
     /// The numbers that speak for it.
     pub because: Vec<Sign>,
@@ -111,7 +111,7 @@ pub enum Answer {
 /// A limit that held a run back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Which.
+    /// Which limit it is.
     pub code: Code,
     /// What bounds it.
     pub bound: Bound,

@@ -53,7 +53,7 @@ pub struct Outcome {
     pub succeeded: bool,
     /// Completed requests, where its output says so.
     pub requests: Option<u64>,
-    /// Failed ones.
+    /// Requests that failed.
     pub failed: Option<u64>,
     /// Connections that could not be made, where its output tells them apart.
     pub connect_errors: Option<u64>,
@@ -82,7 +82,7 @@ pub enum ClientError {
     NoMemory,
 }
 
-/// The service.
+/// The service under test.
 #[derive(Clone, Debug, Default)]
 pub struct Service {
     /// Its process, where it could be found.
@@ -114,11 +114,11 @@ pub struct Service {
 /// The bounds that are a network namespace's, or that it shows of the host's. Read in that namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// `net.core.somaxconn`.
+    /// `net.core.somaxconn`, in connections.
     pub somaxconn: Option<u64>,
-    /// `net.ipv4.tcp_max_syn_backlog`.
+    /// `net.ipv4.tcp_max_syn_backlog`, in connections.
     pub max_syn_backlog: Option<u64>,
-    /// `net.ipv4.tcp_syncookies`.
+    /// `net.ipv4.tcp_syncookies`: 0 off, 1 on, 2 always.
     pub syncookies: Option<u64>,
     /// The highest of `net.ipv4.tcp_rmem`, in bytes.
     pub tcp_rmem_max: Option<u64>,
@@ -128,7 +128,7 @@ pub struct Settings {
     pub rmem_default: Option<u64>,
     /// `net.core.rmem_max`, in bytes.
     pub rmem_max: Option<u64>,
-    /// `net.netfilter.nf_conntrack_max`.
+    /// `net.netfilter.nf_conntrack_max`, in connections.
     pub conntrack_max: Option<u64>,
     /// How many ports of `net.ipv4.ip_local_port_range` are reserved by `net.ipv4.ip_local_reserved_ports`.
     pub reserved_ports: Option<u64>,
@@ -147,7 +147,7 @@ pub struct Cgroup {
     pub counters: Difference,
     /// The bound on the memory of TCP sockets, cgroup v1, in bytes.
     pub tcp_memory_limit: Option<u64>,
-    /// `pids.max`.
+    /// `pids.max` of its control group, in processes.
     pub pids_max: Option<u64>,
 }
 
@@ -173,7 +173,7 @@ pub struct Sample {
 /// How much is used of what there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Use {
-    /// In use.
+    /// How much is in use.
     pub used: u64,
     /// The most there can be.
     pub limit: u64,
@@ -195,7 +195,7 @@ pub struct PortUse {
 /// The port that requests were sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Its number.
+    /// The number of the port.
     pub port: u16,
     /// Whether anything listened on it.
     pub listening: bool,
@@ -317,7 +317,7 @@ impl Observation {
 pub enum Side {
     /// The load tester's.
     Client,
-    /// The service's.
+    /// The side of the service.
     Service,
     /// The whole machine.
     Host,

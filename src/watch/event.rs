@@ -74,7 +74,7 @@ pub enum WatchEvent {
     NotRepaired {
         /// The setting now.
         setting: Observed,
-        /// Why not.
+        /// Why it was not restored.
         why: RepairFailure,
     },
     /// A setting was repaired, or tried to be, so many times in a row that it is not tried again before a reload.
@@ -94,9 +94,9 @@ pub enum WatchEvent {
     KeptPreviousProfile(String),
     /// The metrics could not be written.
     MetricsNotWritten {
-        /// Their file.
+        /// The file of the entry.
         path: PathBuf,
-        /// Why not.
+        /// Why it could not be written.
         error: std::io::Error,
     },
 }
@@ -134,16 +134,16 @@ pub enum Since {
 /// The process that wrote a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writer {
-    /// Its number.
+    /// The process ID.
     pub pid: i32,
-    /// Its name.
+    /// The name of the program.
     pub name: WriterName,
 }
 
 /// The name of a process, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriterName {
-    /// This.
+    /// This name, as /proc has it.
     Known(String),
     /// The process had ended before its name was read.
     Ended,
@@ -169,7 +169,7 @@ pub enum RepairFailure {
 pub struct Summary {
     /// The names of the profiles, as they were given.
     pub profiles: Vec<String>,
-    /// The settings.
+    /// How many settings there are.
     pub all: usize,
     /// Those that do not hold.
     pub unsatisfied: usize,

@@ -54,7 +54,7 @@ struct Due {
 /// What has made the loop wake up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wakeup {
-    /// A signal.
+    /// A signal is pending.
     Signal,
     /// A setting was written.
     SettingWritten,

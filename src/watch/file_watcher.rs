@@ -38,7 +38,7 @@ impl Written {
 enum Mechanism {
     /// fanotify(7), with writers.
     Fanotify(Fanotify),
-    /// inotify(7).
+    /// inotify(7) tells of writes.
     Inotify(Inotify),
     /// None is available.
     None,

@@ -31,7 +31,7 @@ pub(super) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// `2026-11-22T03:04:05Z`.
+/// UTC to the second, `2026-11-22T03:04:05Z`.
 #[must_use]
 pub fn format_timestamp(time: SystemTime) -> String {
     let seconds = unix_seconds(time);

@@ -44,7 +44,7 @@ pub enum RepairPolicy {
 /// The journal of a watch. It is open, and other processes are kept out of it, only during a repair.
 #[derive(Clone, Debug)]
 pub struct RepairJournal {
-    /// Its directory.
+    /// Where the journal may be.
     pub locations: JournalLocations,
     /// The boot and the namespaces that we run in.
     pub here: BootIdentity,

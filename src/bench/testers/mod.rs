@@ -26,16 +26,16 @@ pub use metric::{Metric, MetricError};
 /// What a run printed. Both may be cut in the middle, where there was much.
 #[derive(Clone, Copy, Debug)]
 pub struct Output<'a> {
-    /// Standard output.
+    /// What it printed on standard output.
     pub out: &'a str,
-    /// Standard error.
+    /// What it printed on standard error.
     pub err: &'a str,
 }
 
 /// The numbers of a run, as far as the tester prints them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunResult {
-    /// The tester.
+    /// The name of the tester, `wrk`.
     pub tester: &'static str,
     /// Requests that were answered, whatever the answer.
     pub requests: Option<u64>,
@@ -51,16 +51,16 @@ pub struct RunResult {
     pub remarks: Vec<Remark>,
 }
 
-/// Milliseconds.
+/// The latency of requests, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Latency {
-    /// The mean.
+    /// The arithmetic mean.
     pub mean: Option<f64>,
-    /// The median.
+    /// The median, or 50th percentile.
     pub p50: Option<f64>,
     /// The 99th percentile.
     pub p99: Option<f64>,
-    /// The longest.
+    /// The longest one seen.
     pub max: Option<f64>,
 }
 

@@ -29,7 +29,7 @@ use profile::Applied;
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub struct BenchArgs {
-    /// Which profiles.
+    /// Which profiles to apply for the test.
     #[command(flatten)]
     pub(super) profile: ProfileArgs,
     /// How far to go.

@@ -25,7 +25,7 @@ use changes::Changes;
 /// Arguments of `tunectl run`.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// Which profiles.
+    /// Which profiles to apply.
     #[command(flatten)]
     pub(super) profile: ProfileArgs,
     /// How far to go.

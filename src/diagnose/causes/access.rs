@@ -58,7 +58,7 @@ pub enum AccessCause {
     NotReadable(KernelError),
     /// We are not the user who may write it.
     NotPermitted {
-        /// Who may.
+        /// Who may write it.
         writers: Writers,
         /// Our effective user.
         user: u32,
@@ -67,14 +67,14 @@ pub enum AccessCause {
     },
     /// A capability is missing.
     MissingCapability {
-        /// The capability.
+        /// The capability that is missing.
         capability: Capability,
         /// Whether its mount is read-only too.
         read_only_mount: bool,
     },
     /// A capability of our user namespace does not count: the machine's own would.
     ForeignCapability {
-        /// The capability.
+        /// The capability that is missing.
         capability: Capability,
         /// What the kernel said.
         error: KernelError,

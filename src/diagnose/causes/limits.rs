@@ -87,7 +87,7 @@ pub enum LimitCause {
 /// What raising a hard limit takes, and whether we have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HardLimitNeed {
-    /// Root: macOS.
+    /// The rights of root, on macOS.
     Root,
     /// `CAP_SYS_RESOURCE`; nobody has tried.
     Capability,

@@ -95,7 +95,7 @@ pub enum MissingKey {
     NotInThisKernel(Presence),
     /// The kernel module that brings it is not loaded.
     ModuleMissing {
-        /// Its name.
+        /// The name of the module.
         module: &'static str,
     },
     /// It is known, and the kernel's build, its command line or the machine does without it.

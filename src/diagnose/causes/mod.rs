@@ -165,7 +165,7 @@ fn obstacle(case: &KeyCase<'_>) -> Option<Cause> {
 /// Whose namespaces a sentence speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// Our own.
+    /// The namespaces that we are in.
     Ours,
     /// Those of the process that `--pid` named.
     Process,

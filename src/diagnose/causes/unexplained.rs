@@ -21,7 +21,7 @@ pub enum Unexplained {
     Unread(KernelError),
     /// A filter of system calls or a security module refused setrlimit(2).
     FilterOrModule(KernelError),
-    /// Nothing.
+    /// Nothing beyond the value.
     Nothing,
 }
 

@@ -30,7 +30,7 @@ pub enum Untried {
     DependencyFailed {
         /// The other setting.
         dependency: Setting,
-        /// Why not.
+        /// Why that keeps this one from being written.
         reason: DependencyReason,
     },
 }
@@ -44,7 +44,7 @@ pub enum NotApplied {
     Probable,
     /// A security module confines us, and only trying shows what it lets us do.
     Confined {
-        /// Our label.
+        /// The label of our process.
         label: String,
     },
 }

@@ -78,7 +78,7 @@ pub enum ValueCause {
     WrongShape(UnexpectedValue),
     /// The kernel refused the value.
     Refused {
-        /// The value.
+        /// The value that was written.
         value: Value,
         /// The range that it takes, where that is known and the value is outside of it.
         range: Option<(i128, i128)>,
@@ -87,19 +87,19 @@ pub enum ValueCause {
     },
     /// The kernel knows no algorithm, discipline or the like of this name.
     UnknownName {
-        /// The name.
+        /// The name that was written.
         value: Value,
     },
     /// The range of local ports would begin below the first unprivileged port.
     PortOrder {
         /// Which of the two was written.
         bound: PortBound,
-        /// The value.
+        /// The value that was asked for.
         value: Value,
     },
     /// The kernel took only a part of the value.
     CutShort {
-        /// The value.
+        /// The value that was asked for.
         value: Value,
         /// How much of it.
         error: KernelError,
@@ -114,7 +114,7 @@ pub enum ValueCause {
     NotKept(Stored),
     /// It has the one value that can't be undone before the next boot.
     OneWay {
-        /// The value.
+        /// The value that stays until the next boot.
         value: &'static str,
     },
 }
@@ -141,9 +141,9 @@ impl Stored {
 /// Which of two settings for ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortBound {
-    /// `net.ipv4.ip_local_port_range`
+    /// The setting `net.ipv4.ip_local_port_range`.
     LocalRange,
-    /// `net.ipv4.ip_unprivileged_port_start`
+    /// The setting `net.ipv4.ip_unprivileged_port_start`.
     UnprivilegedStart,
 }
 

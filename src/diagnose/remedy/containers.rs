@@ -12,9 +12,9 @@ use crate::model::value::Value;
 /// A command that starts a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerStart {
-    /// The program.
+    /// The program that starts it.
     pub program: StartProgram,
-    /// Its flags.
+    /// Flags of that program, in order.
     pub flags: Vec<StartFlag>,
 }
 
@@ -35,36 +35,36 @@ impl ContainerStart {
 /// What starts containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartProgram {
-    /// docker-run(1).
+    /// `docker run`, docker-run(1).
     DockerRun,
-    /// podman-run(1).
+    /// `podman run`, podman-run(1).
     PodmanRun,
-    /// systemd-nspawn(1).
+    /// `systemd-nspawn`, see systemd-nspawn(1).
     Nspawn,
 }
 
 /// A flag of docker-run(1) and podman-run(1), or where that is said of systemd-nspawn(1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum StartFlag {
-    /// `--sysctl`
+    /// `--sysctl`: set a key of its namespaces.
     Sysctl(Key, Value),
-    /// `--hostname`
+    /// `--hostname`: set its host name.
     Hostname(Value),
-    /// `--domainname`
+    /// `--domainname`: set its NIS domain name.
     Domainname(Value),
     /// `--security-opt systempaths=unconfined`: leave `/proc/sys` writable.
     SystemPathsUnconfined,
-    /// `--security-opt apparmor=unconfined`
+    /// `--security-opt apparmor=unconfined`: no `AppArmor` profile.
     AppArmorUnconfined,
-    /// `--security-opt seccomp=unconfined`
+    /// `--security-opt seccomp=unconfined`: no filter of system calls.
     SeccompUnconfined,
-    /// `--user 0`
+    /// `--user 0`: run as root.
     UserRoot,
-    /// `--cap-add`
+    /// `--cap-add`: give it a capability.
     CapAdd(Capability),
-    /// `--ulimit`
+    /// `--ulimit`: set both sides of a limit.
     Ulimit(Resource, Limits),
-    /// `--pids-limit`
+    /// `--pids-limit`: allow so many processes.
     PidsLimit(Limit),
     /// `--capability=` of systemd-nspawn(1).
     NspawnCapability(Capability),
@@ -81,40 +81,40 @@ pub enum ComposeKey {
     Sysctl(Key, Value),
     /// In the table `ulimits`.
     Ulimit(Resource, Limits),
-    /// `hostname`
+    /// `hostname`: set its host name.
     Hostname(Value),
-    /// `domainname`
+    /// `domainname`: set its NIS domain name.
     Domainname(Value),
-    /// `pids_limit`
+    /// `pids_limit`: allow so many processes.
     PidsLimit(Limit),
 }
 
 /// A flag of kubelet(8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KubeletFlag {
-    /// `--allowed-unsafe-sysctls`
+    /// `--allowed-unsafe-sysctls`: let pods set this key.
     AllowedUnsafeSysctl(Key),
-    /// `--pod-max-pids`
+    /// `--pod-max-pids`: allow each pod so many processes.
     PodMaxPids(Limit),
 }
 
 /// A key of `lxc.container.conf(5)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LxcKey {
-    /// `lxc.sysctl.*`
+    /// `lxc.sysctl.KEY`: set a key of its network namespace.
     Sysctl(Key, Value),
-    /// `lxc.uts.name`
+    /// `lxc.uts.name`: set its host name.
     UtsName(Value),
     /// `lxc.hook.start-host`: set a key in a namespace of the container, by nsenter(1).
     StartHostHook {
         /// The namespace that the key belongs to.
         scope: Scope,
-        /// The key.
+        /// The key to set.
         key: Key,
-        /// The value.
+        /// The value to set it to.
         value: Value,
     },
-    /// `lxc.prlimit.*`
+    /// `lxc.prlimit.LIMIT`: set both sides of a limit.
     Prlimit(Resource, Limits),
     /// `lxc.cgroup.pids.max` or `lxc.cgroup2.pids.max`
     PidsMax(CgroupVersion, Limit),

@@ -11,23 +11,23 @@ use crate::model::value::Value;
 pub enum UnitDirective {
     /// `LimitNOFILE=` and the like.
     Limit(Resource, Limits),
-    /// `TasksMax=`
+    /// `TasksMax=`: allow so many processes and threads.
     TasksMax(Limit),
-    /// `ProtectKernelTunables=no`
+    /// `ProtectKernelTunables=no`: leave /proc/sys and /sys writable.
     TunablesWritable,
     /// `ExecStartPre=+`: set a key before the service starts, outside of the unit's sandbox (systemd.service(5)). A sysctl
     /// by `tunectl apply --set`, so that nothing else that falls short holds it up and no profile has to be found.
     ExecStartPre {
-        /// The key.
+        /// The key to set.
         key: Key,
-        /// The value.
+        /// The value to set it to.
         value: Value,
     },
-    /// `CapabilityBoundingSet=`
+    /// `CapabilityBoundingSet=`: allow it a capability.
     CapabilityBoundingSet(Capability),
     /// `SystemCallFilter=@resources`: let setrlimit(2) and prlimit(2) pass.
     ResourceCallsAllowed,
-    /// `AppArmorProfile=unconfined`
+    /// `AppArmorProfile=unconfined`: no `AppArmor` profile.
     AppArmorUnconfined,
 }
 
@@ -54,9 +54,9 @@ pub enum ProfileLine {
 /// A table of a profile for the keys of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProfileTree {
-    /// `[linux.sysctl]`, `[macos.sysctl]`
+    /// `[linux.sysctl]` or `[macos.sysctl]`.
     Sysctl,
-    /// `[linux.sysfs]`
+    /// `[linux.sysfs]`, attributes beneath /sys.
     Sysfs,
 }
 
@@ -108,7 +108,7 @@ pub enum FileContent {
         domain: String,
         /// Which sides they set, the second column.
         sides: LoginSides,
-        /// The limit.
+        /// The limit to set.
         resource: Resource,
         /// Both sides, in the unit of setrlimit(2).
         limits: Limits,

@@ -87,16 +87,16 @@ pub enum Action {
     },
     /// Run `tunectl apply` on the host for both sides of a limit of a process of the container.
     ApplyLimitFromHost {
-        /// The limit.
+        /// The limit to set.
         resource: Resource,
-        /// Both sides.
+        /// Both of its sides.
         limits: Limits,
     },
     /// Write a key as root: sysctl(8), or tee(1) for what is beneath `/sys`.
     WriteKey {
-        /// The key.
+        /// The key to write.
         key: Key,
-        /// The value.
+        /// The value to write.
         value: Value,
         /// Whether to do so outside of the container that we are in.
         on_host: bool,
@@ -110,14 +110,14 @@ pub enum Action {
     MountProc,
     /// Load a kernel module: modprobe(8).
     LoadModule {
-        /// Its name.
+        /// The name of the module.
         module: String,
         /// Whether to do so outside of the container that we are in.
         on_host: bool,
     },
     /// Set a limit of the calling shell.
     Ulimit {
-        /// The limit.
+        /// The limit to set.
         resource: Resource,
         /// Which side of it.
         side: Side,
@@ -126,9 +126,9 @@ pub enum Action {
     },
     /// Set a limit of macOS for all that launchd starts: launchctl(1).
     Launchctl {
-        /// The limit.
+        /// The limit to set.
         resource: Resource,
-        /// Both sides.
+        /// Both of its sides.
         limits: Limits,
     },
     /// Start the container with these flags.
@@ -137,14 +137,14 @@ pub enum Action {
     Compose(ComposeKey),
     /// Add a sysctl to `spec.securityContext.sysctls` of the pod.
     PodSysctl {
-        /// The sysctl.
+        /// The sysctl to list.
         key: Key,
-        /// The value.
+        /// The value to give it.
         value: Value,
     },
     /// Start the node's kubelet with a flag.
     Kubelet {
-        /// The flag.
+        /// The flag to add.
         flag: KubeletFlag,
         /// The first version of Kubernetes that does without the flag, where there is one.
         older_than: Option<&'static str>,

@@ -48,7 +48,7 @@ pub enum OutOfRange {
 /// What a number within the range is stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredAs {
-    /// Itself.
+    /// The value that was written.
     Same,
     /// The next power of two, silently (`fs.pipe-max-size`).
     PowerOfTwo,
@@ -127,7 +127,7 @@ pub(super) fn write(
 /// The keys that the two behaviours of ports depend on.
 #[derive(Debug, Default)]
 pub(super) struct PortKeys {
-    /// `net.ipv4.ip_unprivileged_port_start`.
+    /// The value of `net.ipv4.ip_unprivileged_port_start`.
     pub(super) unprivileged_start: Option<i128>,
     /// The first of `net.ipv4.ip_local_port_range`.
     pub(super) range_start: Option<i128>,

@@ -39,7 +39,7 @@ pub struct Fake {
     others: BTreeMap<i32, FakeProcess>,
 }
 
-/// One key.
+/// One key, with its value and how it behaves.
 #[derive(Clone, Debug)]
 struct FakeKey {
     text: String,
@@ -56,11 +56,11 @@ struct FakeKey {
 pub enum MountMode {
     /// It can't: `EROFS`.
     ReadOnly,
-    /// It can.
+    /// It can be written.
     Writable,
 }
 
-/// Another process.
+/// Another process, with limits of its own.
 #[derive(Clone, Debug)]
 struct FakeProcess {
     owner: u32,

@@ -44,7 +44,7 @@ pub enum Explained<'a> {
 /// Something that can be explained: the name to type, and what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its name.
+    /// The name of the key or limit.
     pub name: String,
     /// What it names, in one line.
     pub title: String,
@@ -53,7 +53,7 @@ pub struct Candidate {
 /// A sysctl or an attribute beneath `/sys`.
 #[derive(Clone, Debug)]
 pub struct ExplainedSetting<'a> {
-    /// The setting.
+    /// The setting that is explained.
     pub key: &'a Key,
     /// The system that has it.
     pub system: System,

@@ -11,7 +11,7 @@ use crate::output::quote::{double, shell, unit};
 
 use super::{in_units, launchctl, or_word};
 
-/// `LimitNOFILE=50000:65000`, systemd.exec(5).
+/// A line of a unit, `LimitNOFILE=50000:65000`, systemd.exec(5).
 pub(super) fn unit_directive(directive: &UnitDirective) -> String {
     match directive {
         UnitDirective::Limit(resource, Limits { soft, hard }) => {
@@ -34,7 +34,7 @@ pub(super) fn unit_directive(directive: &UnitDirective) -> String {
     }
 }
 
-/// `/etc/sysctl.d/50-queue.conf:3`.
+/// A file and line, `/etc/sysctl.d/50-queue.conf:3`.
 pub(super) fn location(FileLocation { path, line, on_host }: &FileLocation) -> String {
     let line = line.map_or_else(String::new, |line| format!(":{line}"));
     let whose = if *on_host { " of the host" } else { "" };

@@ -16,7 +16,7 @@ pub(super) use combined::{CommandLine, combined};
 /// Something to paste.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemedyText {
-    /// Where.
+    /// Where it has to be done.
     pub place: Place,
     /// The file that it goes into, which need not exist yet, or its line (`…:3`), or the table of the profile, or the
     /// version, or what `PID` in the text stands for.
@@ -53,7 +53,7 @@ pub enum Place {
     RuntimeUnit,
     /// The configuration of a container of LXC, `lxc.container.conf(5)`.
     LxcConfig,
-    /// The profile.
+    /// A table of the profile.
     Profile,
     /// The unit of systemd(1) that starts the service.
     Unit,

@@ -27,7 +27,7 @@ pub struct Load {
     pub keepalive: bool,
     /// Whether the tester closes its connections first, so that `TIME_WAIT` holds its ports.
     pub closes_first: bool,
-    /// Where to.
+    /// The address that it connects to.
     pub target: Option<Target>,
 }
 

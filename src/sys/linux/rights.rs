@@ -87,7 +87,7 @@ pub fn in_ambient(number: u32) -> bool {
 /// Three of a process's capability sets, bit N for capability N (capabilities(7)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// In force.
+    /// The capabilities in force.
     pub effective: u64,
     /// May be put in force.
     pub permitted: u64,

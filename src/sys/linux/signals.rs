@@ -73,7 +73,7 @@ impl std::fmt::Debug for SignalInfo {
 }
 
 impl SignalInfo {
-    /// Its number.
+    /// Its number in signal(7).
     #[must_use]
     pub fn signal(&self) -> c_int {
         self.0.si_signo

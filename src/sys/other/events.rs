@@ -59,18 +59,18 @@ impl Inotify {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     pub fn remove(&self, _watch: WatchDescriptor) {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     #[must_use]
     pub fn take(&self) -> Vec<Option<WatchDescriptor>> {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         match *self {}
@@ -82,13 +82,13 @@ impl Inotify {
 pub enum WriteEvent {}
 
 impl WriteEvent {
-    /// Never called.
+    /// Never called: none can be made.
     #[must_use]
     pub fn file(&self) -> Option<BorrowedFd<'_>> {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     #[must_use]
     pub fn pid(&self) -> i32 {
         match *self {}
@@ -116,18 +116,18 @@ impl Fanotify {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     pub fn clear(&self) {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     #[must_use]
     pub fn take(&self) -> Vec<WriteEvent> {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         match *self {}
@@ -147,12 +147,12 @@ impl LinkMonitor {
         missing()
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     pub fn take(&self) {
         match *self {}
     }
 
-    /// Never called.
+    /// Never called: none can be made.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         match *self {}

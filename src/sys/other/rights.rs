@@ -90,7 +90,7 @@ pub fn in_ambient(_number: u32) -> bool {
 /// Three of a process's capability sets, bit N for capability N.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// In force.
+    /// The capabilities in force.
     pub effective: u64,
     /// May be put in force.
     pub permitted: u64,

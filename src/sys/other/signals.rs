@@ -62,7 +62,7 @@ pub fn pending() -> PendingSignals {
 pub struct SignalInfo(libc::siginfo_t);
 
 impl SignalInfo {
-    /// Its number.
+    /// Its number in signal(7).
     #[must_use]
     pub fn signal(&self) -> c_int {
         self.0.si_signo
@@ -107,7 +107,7 @@ pub fn wait_signal(timeout: Option<Duration>) -> Option<SignalInfo> {
     Some(SignalInfo(info))
 }
 
-/// As [`wait_signal`].
+/// As [`wait_signal`]: never called.
 #[must_use]
 pub fn wait_signal_except(_signal: c_int, _timeout: Option<Duration>) -> Option<SignalInfo> {
     None
