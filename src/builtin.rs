@@ -15,7 +15,7 @@ pub const PROFILES: [(&str, &str); 4] = [
 #[must_use]
 pub fn find(name: &str) -> Option<Source> {
     let (name, text) = PROFILES.into_iter().find(|(known, _)| *known == name)?;
-    Some(Source { label: format!("built-in profile {name}"), text: text.to_owned() })
+    Some(Source { label: format!("built-in profile {name}"), text: text.to_owned(), hidden_from: None })
 }
 
 /// The names of all of them.

@@ -36,6 +36,8 @@ pub struct ProfileStore {
     pub directory: PathBuf,
     /// The users whose files are trusted; `None` where we have no privileges that a file could abuse.
     pub owners: Option<Vec<u32>>,
+    /// The user and the group of whoever has called us through sudo(8).
+    pub invoker: Option<(u32, u32)>,
 }
 
 impl ProfileStore {
@@ -45,11 +47,12 @@ impl ProfileStore {
     /// they may do as root whatever their file says.
     #[must_use]
     pub fn host() -> Self {
-        let owners = nix::unistd::geteuid().is_root().then(|| {
-            let invoker = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok());
-            [0].into_iter().chain(invoker).collect()
-        });
-        Self { directory: PathBuf::from(DIRECTORY), owners }
+        let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
+        let is_root = nix::unistd::geteuid().is_root();
+        // Whoever sets one of the two and not the other is in no group of ours that could read a file.
+        let invoker = number("SUDO_UID").filter(|_| is_root).map(|uid| (uid, number("SUDO_GID").unwrap_or(u32::MAX)));
+        let owners = is_root.then(|| [0].into_iter().chain(invoker.map(|(uid, _)| uid)).collect());
+        Self { directory: PathBuf::from(DIRECTORY), owners, invoker }
     }
 
     /// Finds and reads a profile by its name or path. One with a slash, or that ends in `.toml`, is a path, relative to
@@ -118,20 +121,21 @@ impl ProfileStore {
             if attempt > 0 {
                 thread::sleep(SETTLED);
             }
-            if let Some(bytes) = self.read_unchanged(path)? {
+            if let Some((bytes, found)) = self.read_unchanged(path)? {
                 if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
                     return Err(FileError::Binary(at));
                 }
                 let binary = |error: FromUtf8Error| FileError::Binary(error.utf8_error().valid_up_to());
                 let text = String::from_utf8(bytes).map_err(binary)?;
-                return Ok(Source { label: path.to_string_lossy().into_owned(), text });
+                let hidden_from = self.invoker.filter(|user| !may_read(path, &found, *user)).map(|(uid, _)| uid);
+                return Ok(Source { label: path.to_string_lossy().into_owned(), text, hidden_from });
             }
         }
         Err(FileError::Changed)
     }
 
-    /// The bytes of a file; `None` where it may have changed while it was read.
-    fn read_unchanged(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    /// The bytes of a file and its metadata; `None` where it may have changed while it was read.
+    fn read_unchanged(&self, path: &Path) -> Result<Option<(Vec<u8>, Metadata)>, FileError> {
         // Without O_NONBLOCK the open of a fifo waits for a writer, for ever perhaps; with O_NOCTTY no terminal
         // becomes ours (open(2)). Every check is made on the descriptor, so that nobody can swap the file between.
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -147,7 +151,7 @@ impl ProfileStore {
         let same = before.len() == bytes.len() as u64 && before.len() == after.len();
         let modified = (before.modified()?, after.modified()?);
         let settled = SystemTime::now().duration_since(modified.1).map_or(true, |age| age >= SETTLED);
-        Ok((same && modified.0 == modified.1 && settled).then_some(bytes))
+        Ok((same && modified.0 == modified.1 && settled).then_some((bytes, after)))
     }
 
     /// An error unless it is a regular file, not too large, and where we have privileges one that only trusted users can
@@ -178,8 +182,55 @@ impl ProfileStore {
         if by_others || by_group {
             return Err(FileError::WritableByOthers { mode: found.mode() & 0o7777 });
         }
+        // The bits of the group are also the mask of an access control list, acl(5).
+        if found.mode() & 0o020 != 0 {
+            match sys::access_acl(file).map(|list| list.and_then(|list| other_writer(&list, owners))) {
+                Ok(None) => {}
+                Ok(Some(who)) => return Err(FileError::WritableByAcl { who }),
+                Err(error) => return Err(FileError::Io(error)),
+            }
+        }
         Ok(found)
     }
+}
+
+/// A user who is not trusted, or a group but root's own, that an access control list lets write, as
+/// `system.posix_acl_access` holds it (`linux/posix_acl_xattr.h`): a version, then tag, permissions and id of each entry. A
+/// list that is not understood may let anybody.
+fn other_writer(list: &[u8], owners: &[u32]) -> Option<String> {
+    const VERSION: [u8; 4] = [2, 0, 0, 0];
+    const WRITE: u8 = 2;
+    let (version, entries) = list.split_at_checked(VERSION.len())?;
+    if version != VERSION || entries.len() % 8 != 0 {
+        return Some("somebody".to_owned());
+    }
+    entries.chunks_exact(8).find_map(|entry| {
+        let [tag, _, permissions, _, id @ ..] = entry else { return None };
+        let id = u32::from_le_bytes(id.try_into().ok()?);
+        match tag {
+            _ if permissions & WRITE == 0 => None,
+            // ACL_USER, ACL_GROUP; the others are in the mode.
+            0x02 if !owners.contains(&id) => Some(format!("uid {id}")),
+            0x08 if id != 0 => Some(format!("gid {id}")),
+            _ => None,
+        }
+    })
+}
+
+/// Whether a user with this group may read the file that was found at `path`, by the modes of the file and of the
+/// directories that lead to it. In doubt not: other groups, and what an access control list adds, do not count.
+fn may_read(path: &Path, found: &Metadata, (uid, gid): (u32, u32)) -> bool {
+    let allows = |found: &Metadata, bits: u32| match () {
+        () if uid == 0 => true,
+        () if found.uid() == uid => found.mode() >> 6 & bits == bits,
+        () if found.gid() == gid => found.mode() >> 3 & bits == bits,
+        () => found.mode() & bits == bits,
+    };
+    let Ok(path) = path.canonicalize() else { return false };
+    // The one that was read, and not another that was put in its place.
+    let is_it = path.metadata().is_ok_and(|now| (now.dev(), now.ino()) == (found.dev(), found.ino()));
+    let folders = path.ancestors().skip(1);
+    is_it && allows(found, 0o4) && folders.map(Path::metadata).all(|folder| folder.is_ok_and(|its| allows(&its, 0o1)))
 }
 
 /// Whether this is a path and not a name.
@@ -211,6 +262,10 @@ enum FileError {
     UntrustedOwner {
         uid: u32,
     },
+    /// Its access control list lets this user or group write to it.
+    WritableByAcl {
+        who: String,
+    },
     /// Others can write to it; its permission bits.
     WritableByOthers {
         mode: u32,
@@ -235,6 +290,13 @@ impl FileError {
             Self::UntrustedOwner { uid } => (
                 format!("is owned by uid {uid}, who could make tunectl set anything with our privileges"),
                 Some(format!("if you trust its contents: `chown root {path}`")),
+            ),
+            Self::WritableByAcl { who } => (
+                format!(
+                    "is writable by {who} (its access control list), who could make tunectl set anything with our \
+                     privileges"
+                ),
+                Some(format!("`setfacl -b {path}`")),
             ),
             Self::WritableByOthers { mode } => (
                 format!(

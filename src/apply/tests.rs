@@ -87,7 +87,7 @@ fn state(fake: &Fake) -> BTreeMap<String, String> {
 }
 
 fn requirements(text: &str) -> Option<Requirements> {
-    let source = || Source { label: "p".to_owned(), text: text.to_owned() };
+    let source = || Source { label: "p".to_owned(), text: text.to_owned(), hidden_from: None };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source()), &|system, key| catalog::spec(system, key)).ok()?;
     plan::resolve(profile.requirements, &profile.service_ports, System::Linux, &|| Machine { memory: 1 << 30, cpus: 2 })
         .ok()

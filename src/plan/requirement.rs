@@ -90,7 +90,7 @@ fn reserve(keys: &mut Vec<Requirement>, ports: &Ranges) {
             return;
         }
     }
-    let source = Source { label: "the service's ports".to_owned(), text: String::new() };
+    let source = Source { label: "the service's ports".to_owned(), text: String::new(), hidden_from: None };
     keys.push(Requirement {
         setting,
         kind: Kind::Ports,
@@ -202,7 +202,7 @@ mod tests {
     use crate::kernel::Operation;
 
     fn requirement(name: &str) -> Rc<Requirement> {
-        let source = Rc::new(Source { label: "a.toml".to_owned(), text: String::new() });
+        let source = Rc::new(Source { label: "a.toml".to_owned(), text: String::new(), hidden_from: None });
         Rc::new(Requirement {
             setting: Setting::Key(Key::Sysctl(SysctlName::parse(name).unwrap())),
             kind: Kind::Number,

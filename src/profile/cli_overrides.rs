@@ -151,7 +151,10 @@ struct CliOption {
 impl CliOption {
     fn new(option: &str, value: &str) -> Self {
         let text = format!("{option}{value}");
-        Self { source: Rc::new(Source { label: COMMAND_LINE.to_owned(), text }), start: option.len() }
+        Self {
+            source: Rc::new(Source { label: COMMAND_LINE.to_owned(), text, hidden_from: None }),
+            start: option.len(),
+        }
     }
 
     fn whole(&self) -> Origin {

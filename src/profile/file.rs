@@ -12,6 +12,7 @@ use super::problem::{Problem, Problems, ProfileError};
 use super::{Lookup, RawRequirement, Source, key_tables, rlimit_table, small_tables};
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
+use crate::snippet::Location;
 
 /// What one file says, before those that it extends are merged.
 #[derive(Clone, Debug, Default)]
@@ -36,14 +37,49 @@ const TOP_LEVEL: [&str; 8] = ["description", "extends", "lint", "linux", "macos"
 pub(super) fn parse(source: &Rc<Source>, lookup: Lookup<'_>) -> Result<ParsedFile, Problems> {
     let mut context = FileContext { source, lookup, problems: Vec::new() };
     let document = document::parse(&source.text);
+    if let Some(error) = document.as_ref().err().filter(|error| !is_profile_before(&source.text, error.span.start)) {
+        return Err(not_a_profile(source, error).into());
+    }
     let file = context.keep(document).map(|document| top_level(&mut context, &document)).unwrap_or_default();
     refuse_twice(&mut context, &file.requirements);
     if context.problems.is_empty() {
         return Ok(file);
     }
+    if let Some(user) = source.hidden_from {
+        return Err(hidden(source, user).into());
+    }
     let position = |problem: &Problem| problem.places.first().map_or(0, |(origin, _)| origin.span.start + 1);
     context.problems.sort_by_key(position);
     Err(Problems(context.problems))
+}
+
+/// Whether what comes before `at` is the beginning of a profile: the statements before that line are TOML, and one of
+/// them, or the line itself, has a name of the top level. Only of such a file are lines shown that are no TOML: with
+/// privileges, or for a service, it may be somebody's file of passwords.
+fn is_profile_before(text: &str, at: usize) -> bool {
+    let at = at.min(text.len());
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let (before, line) = (text.get(..start).unwrap_or_default(), text.get(start..).unwrap_or_default());
+    let is_top_level = |name: &str| TOP_LEVEL.contains(&name);
+    let named = line.trim_start().trim_start_matches('[').trim_start();
+    let end = named.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(named.len());
+    is_top_level(named.get(..end).unwrap_or_default())
+        || document::parse(before)
+            .is_ok_and(|table| entries(&table).iter().any(|(name, _)| is_top_level(name.get_ref())))
+}
+
+/// The error of a file that holds no profile: with its place, and without its text.
+fn not_a_profile(source: &Source, error: &ProfileError) -> Problem {
+    let place = Location { file: &source.label, text: &source.text, span: error.span.clone(), note: "" }.label();
+    Problem::error(error.message.clone(), None).help(format!(
+        "{place}: no line is shown of a file that does not begin as a profile does, as with `[linux.sysctl]`"
+    ))
+}
+
+/// The error in a file that the user behind sudo(8) may not read.
+fn hidden(source: &Source, user: u32) -> Problem {
+    Problem::error(format!("`{}` is not a valid profile", source.label), None)
+        .help(format!("no line of it is shown, since uid {user}, who has called sudo, may not read it"))
 }
 
 fn top_level(context: &mut FileContext<'_>, document: &DeTable<'_>) -> ParsedFile {

@@ -125,6 +125,8 @@ pub struct Source {
     pub label: String,
     /// The whole text.
     pub text: String,
+    /// The user who has called us through sudo(8) and may not read the file: an error shows none of its text then.
+    pub hidden_from: Option<u32>,
 }
 
 /// The name of the command line in messages.

@@ -40,7 +40,7 @@ pub use start::{Inherited, start};
 pub use strerror::{describe_errno, strerror};
 pub use system::{
     Capabilities, Fanotify, Inotify, LinkMonitor, PendingSignals, SignalInfo, SignalMask, WatchDescriptor, WatchKind,
-    acquire_terminal, block_every_signal, capabilities, close_range, die_with_parent, discard_signal,
+    access_acl, acquire_terminal, block_every_signal, capabilities, close_range, die_with_parent, discard_signal,
     drop_from_bounding, in_ambient, in_bounding, is_noexec, is_subreaper, keep_capabilities, madvise_dontneed,
     netlink_socket, network_cookie, no_new_privileges, pending, pidfd_open, pidfd_send_signal, pipe, poll_signal,
     queue, queue_to_group, raise_ambient, release_terminal, restore_mask, set_capabilities, set_groups, set_name,

@@ -119,7 +119,8 @@ pub(crate) fn setting(name: &str) -> Setting {
 
 pub(crate) fn requirement(setting: Setting, wanted: Value) -> Rc<Requirement> {
     let kind = if matches!(setting, Setting::Limit(..)) { Kind::Limit } else { Kind::Number };
-    let origin = Origin { source: Rc::new(Source { label: String::new(), text: String::new() }), span: 0..0 };
+    let origin =
+        Origin { source: Rc::new(Source { label: String::new(), text: String::new(), hidden_from: None }), span: 0..0 };
     let wanted = Expectation::Exactly(wanted);
     Rc::new(Requirement { setting, kind, wanted, required: true, origin, pattern: None })
 }

@@ -114,7 +114,7 @@ fn check() -> String {
     let mut world = World {
         kernel: &mut kernel,
         os: &FakeSystem::new(environment),
-        profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
+        profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
         processes: "/nonexistent".into(),
         compat: CompatFlags::default(),
         out: &mut out,
@@ -131,7 +131,7 @@ fn check() -> String {
 
 fn profiles() -> String {
     let mut text = "| profile | what for |\n| --- | --- |\n".to_owned();
-    let library = ProfileStore { directory: "/nonexistent".into(), owners: None };
+    let library = ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None };
     for name in builtin::names() {
         let mut find = |name: &str, named_by: Option<&_>| library.find(name, named_by);
         let profile = tunectl::profile::load::load(&[name.to_owned()], &mut find, &catalog::spec).unwrap();

@@ -35,7 +35,7 @@ pub(crate) fn load_named(names: &[&str], files: &[(&str, &str)]) -> Result<Profi
     let mut find = |name: &str, _: Option<&Source>| {
         let found = files.iter().find(|(label, _)| *label == name);
         found
-            .map(|(label, text)| Source { label: (*label).to_owned(), text: (*text).to_owned() })
+            .map(|(label, text)| Source { label: (*label).to_owned(), text: (*text).to_owned(), hidden_from: None })
             .ok_or_else(|| LookupError { message: format!("unknown profile `{name}`"), help: None })
     };
     load(&names, &mut find, &spec)

@@ -14,7 +14,9 @@ use tunectl::snippet::{Location, render};
 
 /// Reads a text as a profile; in any case what is said of it can be shown.
 fn read(text: &str) -> Result<Profile, String> {
-    let mut find = |_: &str, _: Option<&Source>| Ok(Source { label: "a.toml".to_owned(), text: text.to_owned() });
+    let mut find = |_: &str, _: Option<&Source>| {
+        Ok(Source { label: "a.toml".to_owned(), text: text.to_owned(), hidden_from: None })
+    };
     let profile = load(&["a.toml".to_owned()], &mut find, &catalog::spec).map_err(|problems| problems.to_string())?;
     let known: Vec<(System, &str)> = catalog::names(System::Linux).map(|name| (System::Linux, name)).collect();
     for warning in lint(

@@ -32,7 +32,7 @@ impl Folder {
 
     /// One that looks for names here, and trusts everyone.
     fn library(&self) -> ProfileStore {
-        ProfileStore { directory: self.0.path().to_owned(), owners: None }
+        ProfileStore { directory: self.0.path().to_owned(), owners: None, invoker: None }
     }
 }
 
@@ -219,8 +219,11 @@ fn privileged_runs_accept_only_trusted_files() {
     let path = folder.file("a.toml", "description = 'x'");
     let found = fs::metadata(&path).unwrap();
     let (own, group) = (found.uid(), found.gid());
-    let trusting =
-        |owners: &[u32]| ProfileStore { directory: folder.0.path().to_owned(), owners: Some(owners.to_vec()) };
+    let trusting = |owners: &[u32]| ProfileStore {
+        directory: folder.0.path().to_owned(),
+        owners: Some(owners.to_vec()),
+        invoker: None,
+    };
     let mode = |mode: u32| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
 
     assert!(trusting(&[own]).find(&path, None).is_ok());
@@ -257,4 +260,122 @@ fn privileged_runs_accept_only_trusted_files() {
     let top = folder.file("top.toml", "extends = 'a.toml'");
     let said = load_with(&trusting(&[own]), &top).unwrap_err();
     assert!(said.contains("is writable by other users") && said.contains("extends = 'a.toml'"), "{said}");
+}
+
+/// The mode shows the mask of the list as the bits of the group, and group 0 is root's own.
+#[cfg(target_os = "linux")]
+#[test]
+#[allow(unsafe_code, reason = "std has no call for attributes of files")]
+fn access_control_lists_are_part_of_who_may_write() {
+    let folder = Folder::new();
+    let path = folder.file("a.toml", "[rlimit]\ncore = 0\n");
+    let own = fs::metadata(&path).unwrap().uid();
+    let store = ProfileStore { directory: folder.0.path().to_owned(), owners: Some(vec![own]), invoker: None };
+    let entry = |tag: u16, permissions: u16, id: u32| {
+        [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &id.to_le_bytes()].concat()
+    };
+    for (tag, id, permissions, refusal) in [
+        (2, 1000, 6, Some("uid 1000")),
+        (2, 1000, 4, None),
+        (2, own, 6, None),
+        (8, 1000, 6, Some("gid 1000")),
+        (8, 0, 6, None),
+    ] {
+        let (nobody, mask) = (u32::MAX, 6);
+        let entries = [entry(1, 6, nobody), entry(tag, permissions, id), entry(4, 4, nobody), entry(16, mask, nobody)];
+        let mut named = entries.to_vec();
+        // In the order of their tags: a named group behind the owning one.
+        named.sort_by_key(|entry| entry[0]);
+        let list = [vec![2, 0, 0, 0], named.concat(), entry(32, 4, nobody)].concat();
+        let (file, name) = (std::ffi::CString::new(path.as_str()).unwrap(), c"system.posix_acl_access");
+        // SAFETY: both names end in NUL, and the list is as long as it is said to be.
+        let set = unsafe { libc::setxattr(file.as_ptr(), name.as_ptr(), list.as_ptr().cast(), list.len(), 0) };
+        if set != 0 {
+            return crate::support::namespaces::skip("access control lists", "this file system has none");
+        }
+        if fs::metadata(&path).unwrap().gid() != 0 {
+            return crate::support::namespaces::skip("access control lists", "the group of new files is not root's");
+        }
+        match refusal {
+            None => drop(store.find(&path, None).unwrap()),
+            Some(who) => {
+                let error = refused(&store, &path);
+                assert!(
+                    error.message.contains(&format!("is writable by {who} (its access control list)")),
+                    "{error:?}"
+                );
+                assert_eq!(error.help, Some(format!("`setfacl -b {path}`")));
+            }
+        }
+    }
+}
+
+/// What is no profile may be a file of passwords: none of its text is in the error. Of a profile with a mistake the line is.
+#[test]
+fn files_that_are_no_profiles_are_not_quoted() {
+    const SECRET: &str = "s3cr3t";
+    let folder = Folder::new();
+    let library = folder.library();
+    for (number, text) in [
+        "root:s3cr3t:19000:0:99999:7:::\n",
+        "# comment\nPASSWORD=s3cr3t\n",
+        "a = 1\nPASSWORD=s3cr3t\n",
+        "[client]\npassword = s3cr3t\n",
+        "-----BEGIN s3cr3t-----\n",
+        "s3cr3t",
+        "\"s3cr3t",
+        "{\"auth\": \"s3cr3t\"}",
+        "machine example.org login me password s3cr3t",
+        "a = '''\n s3cr3t",
+        "a = s3cr3t.s3cr3t.s3cr3t.\n",
+        "a = 010 s3cr3t\n",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = folder.file(&format!("{number}.toml"), text);
+        let error = load_with(&library, &path).unwrap_err();
+        assert!(!error.contains(SECRET), "{text:?}: {error}");
+        assert!(error.contains(".toml:") && error.contains("no line is shown"), "{error}");
+    }
+    for text in [
+        "[linux.sysctl]\nnet.core.somaxconn = 4096 seen\n",
+        "[linux.sysctl\nseen = 1\n",
+        "description = seen\n",
+        "description = \"x\"\nseen seen\n",
+        "rlimit.nofile = seen\n",
+    ] {
+        let path = folder.file("profile.toml", text);
+        let error = load_with(&library, &path).unwrap_err();
+        assert!(error.contains(" | ") && error.contains('^'), "{text:?}: {error}");
+    }
+}
+
+/// Under sudo(8), a file that its caller may not read gives away nothing, whatever is wrong with it.
+#[test]
+fn files_that_the_caller_of_sudo_may_not_read_are_not_quoted() {
+    let folder = Folder::new();
+    folder.file("open/s.toml", "");
+    let own = fs::metadata(folder.path("open")).unwrap().uid();
+    let other = own + 1000;
+    let quotes = |path: &str, invoker| {
+        let store = ProfileStore { directory: folder.0.path().to_owned(), owners: None, invoker: Some(invoker) };
+        let error = load_with(&store, path).unwrap_err();
+        let hidden = error.contains("who has called sudo, may not read it");
+        assert!(!hidden || !error.contains("s3cr3t"), "{error}");
+        assert_eq!(hidden, !error.contains(" | "), "{error}");
+        !hidden
+    };
+    for text in ["[s3cr3t]\na = 1\n", "[linux.sysctl]\ns3cr3t = { s3cr3t = 1 }\n", "[rlimit]\ns3cr3t = 5\n"] {
+        let path = folder.file("open/s.toml", text);
+        for (mode, others) in [(0o644, true), (0o600, false), (0o640, false)] {
+            folder.0.mode("open/s.toml", mode);
+            assert_eq!(quotes(&path, (other, other)), others, "{mode:o}");
+            assert!(quotes(&path, (own, other)), "{mode:o}");
+        }
+        folder.0.mode("open/s.toml", 0o644);
+        folder.0.mode("open", 0o700);
+        assert!(!quotes(&path, (other, other)));
+        folder.0.mode("open", 0o755);
+    }
 }

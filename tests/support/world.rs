@@ -226,7 +226,7 @@ impl Computer {
         let mut world = World {
             kernel: &mut self.kernel,
             os: &self.os,
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
+            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
             processes: self.scratch.path().join("proc"),
             compat: CompatFlags::default(),
             out: &mut out,

@@ -1,6 +1,7 @@
 //! Descriptors: pipes, terminals, sockets, and the file systems that files are on.
 
 use std::ffi::CStr;
+use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -19,6 +20,25 @@ use crate::sys::{self, Netlink};
 #[must_use]
 pub fn is_noexec(path: &CStr) -> bool {
     statvfs(path).is_ok_and(|found| found.flags().contains(FsFlags::ST_NOEXEC))
+}
+
+/// The access control list of a file, as `system.posix_acl_access` holds it (acl(5)); `None` where it has none.
+///
+/// # Errors
+/// What fgetxattr(2) says: then it may have one.
+pub fn access_acl(file: &File) -> io::Result<Option<Vec<u8>>> {
+    let mut list = vec![0_u8; 64 << 10];
+    let name = c"system.posix_acl_access";
+    // SAFETY: the name ends in NUL and the buffer is ours, of this length; both outlive the call.
+    let length = unsafe { libc::fgetxattr(file.as_raw_fd(), name.as_ptr(), list.as_mut_ptr().cast(), list.len()) };
+    let Ok(length) = usize::try_from(length) else {
+        let error = io::Error::last_os_error();
+        // The file system has no such lists.
+        let none = matches!(error.raw_os_error(), Some(libc::ENODATA | libc::EOPNOTSUPP));
+        return if none { Ok(None) } else { Err(error) };
+    };
+    list.truncate(length);
+    Ok(Some(list))
 }
 
 /// Makes the terminal on `fd` that of our session, which we lead and which has none yet.

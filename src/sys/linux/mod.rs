@@ -13,7 +13,8 @@ mod rights;
 mod signals;
 
 pub use descriptors::{
-    acquire_terminal, close_range, is_noexec, netlink_socket, network_cookie, pipe, release_terminal, socket_address,
+    access_acl, acquire_terminal, close_range, is_noexec, netlink_socket, network_cookie, pipe, release_terminal,
+    socket_address,
 };
 pub use events::{Fanotify, Inotify, LinkMonitor, WatchDescriptor, WatchKind, signalfd, wait_for_any};
 pub use process::{

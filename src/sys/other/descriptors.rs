@@ -1,6 +1,7 @@
 //! Descriptors. The twin of `linux/descriptors.rs`.
 
 use std::ffi::CStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::SocketAddr;
@@ -14,6 +15,14 @@ use crate::sys::{Netlink, check};
 #[must_use]
 pub fn is_noexec(_path: &CStr) -> bool {
     false
+}
+
+/// The access control list of a file: those of this system are not in its mode, and not looked at.
+///
+/// # Errors
+/// None.
+pub fn access_acl(_file: &File) -> io::Result<Option<Vec<u8>>> {
+    Ok(None)
 }
 
 /// Makes the terminal on `fd` that of our session, which we lead and which has none yet.

@@ -92,7 +92,7 @@ impl Tunectl {
         let mut world = World {
             kernel: &mut HostKernel::here(AccessMode::Write),
             os: &os,
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
+            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
             processes: "/proc".into(),
             compat: CompatFlags::default(),
             out: &mut out,

@@ -52,7 +52,7 @@ impl Machines {
                 start_fails: self.start_fails,
                 ..FakeSystem::new(environment)
             },
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
+            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
             processes: self.scratch.path().join("proc"),
             compat: CompatFlags::default(),
             out: &mut out,

@@ -150,7 +150,7 @@ impl Machine {
         let mut world = World {
             kernel: &mut self.kernel,
             os: &os,
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None },
+            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
             processes: self.scratch.path().join("proc"),
             compat: CompatFlags::default(),
             out: &mut out,

@@ -22,7 +22,7 @@ fn key(name: &str) -> Key {
 }
 
 pub(crate) fn config(text: &str, contained: bool) -> WatchConfig {
-    let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}") };
+    let source = Source { label: "p.toml".to_owned(), text: format!("[linux.sysctl]\n{text}"), hidden_from: None };
     let profile = load(&["p".to_owned()], &mut |_, _| Ok(source.clone()), &catalog::spec).unwrap();
     let requirements = plan::resolve(profile.requirements, &profile.service_ports, System::Linux, &|| Machine {
         memory: 1 << 30,
