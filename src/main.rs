@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Parser;
+use log::{Level, LevelFilter, Record};
 
 use tunectl::cli::LogOptions;
 use tunectl::cli::compat::{self, CompatCommand};
@@ -38,7 +39,7 @@ fn run(arguments: Vec<OsString>, inherited: &Inherited) -> i32 {
 }
 
 fn refuse_elevated() -> i32 {
-    let message = "error: tunectl must not be set-uid, set-gid or have file capabilities: it writes what its \
+    let message = "tunectl: error: the program must not be set-uid, set-gid or have file capabilities: it writes what its \
             caller's files say\n";
     drop(io::stderr().write_all(message.as_bytes()));
     NOT_STARTED
@@ -64,8 +65,12 @@ fn translate_compat(arguments: Vec<OsString>) -> Result<(Vec<OsString>, CompatFl
 /// The command line; the error is the exit code, after help or the mistake is printed.
 fn parse(arguments: Vec<OsString>) -> Result<Cli, i32> {
     Cli::try_parse_from(arguments).map_err(|error| {
-        drop(error.print());
-        if error.use_stderr() { USAGE } else { 0 }
+        if !error.use_stderr() {
+            drop(error.print());
+            return 0;
+        }
+        drop(io::stderr().write_all(format!("tunectl: {}", error.render()).as_bytes()));
+        USAGE
     })
 }
 
@@ -78,5 +83,17 @@ fn start_log(options: &LogOptions) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
-    env_logger::Builder::from_env(env_logger::Env::new().filter_or("TUNECTL_LOG", level)).format_timestamp(None).init();
+    let mut log = env_logger::Builder::from_env(env_logger::Env::new().filter_or("TUNECTL_LOG", level));
+    log.format(log_line).init();
+}
+
+/// A message as all others are; from `-vv` on with the module that it comes from.
+fn log_line(line: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
+    let text = record.args();
+    match record.level() {
+        level if log::max_level() >= LevelFilter::Debug => writeln!(line, "[{level:<5} {}] {text}", record.target()),
+        Level::Error => writeln!(line, "tunectl: error: {text}"),
+        Level::Warn => writeln!(line, "tunectl: warning: {text}"),
+        Level::Info | Level::Debug | Level::Trace => writeln!(line, "tunectl: {text}"),
+    }
 }

@@ -93,7 +93,7 @@ pub fn run(
         Fork::Child => {
             let Err(error) = become_command(stage, inherited, &pipes, take_limits);
             // Its own standard error is where it goes.
-            drop(io::Write::write_all(&mut io::stderr(), format!("error: {error}\n").as_bytes()));
+            drop(io::Write::write_all(&mut io::stderr(), format!("tunectl: error: {error}\n").as_bytes()));
             sys::exit_now(error.exit_code())
         }
     };

@@ -68,7 +68,7 @@ fn runs(series: &Series, text: &mut String) {
         let _ = writeln!(text, "{of}: {} {unit}{spread}", number(mean));
     }
     if summary.is_too_wide() {
-        text.push_str("warning: the spread is too wide to conclude from; make more runs, or longer ones\n");
+        text.push_str("note: the spread is too wide to conclude from; make more runs, or longer ones\n");
     }
 }
 

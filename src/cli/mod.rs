@@ -13,6 +13,9 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use crate::apply::OnFailure;
 
+/// The section of help for what is applied and how far to go.
+pub(crate) const PROFILE: &str = "Profile";
+
 /// How much is logged, and whether text is coloured.
 #[derive(Debug, Args)]
 pub struct LogOptions {
@@ -42,16 +45,16 @@ pub enum ColorChoice {
 #[derive(Debug, Args)]
 pub(crate) struct ProfileArgs {
     /// Profile, by name or path; later profiles override earlier ones.
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE", env = "TUNECTL_PROFILE", value_delimiter = ',')]
+    #[arg(help_heading = PROFILE, short = 'p', long = "profile", value_name = "PROFILE", env = "TUNECTL_PROFILE", value_delimiter = ',')]
     pub(crate) profiles: Vec<String>,
     /// Require a sysctl to have exactly this value, as in `docker run --sysctl`.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(help_heading = PROFILE, long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Require a resource limit, as in `docker run --ulimit`.
-    #[arg(long = "rlimit", value_name = "NAME=SOFT[:HARD]")]
+    #[arg(help_heading = PROFILE, long = "rlimit", value_name = "NAME=SOFT[:HARD]")]
     pub(crate) rlimit: Vec<String>,
     /// Port or range that the service listens on: reserve it from the ephemeral range.
-    #[arg(long = "port", value_name = "PORTS")]
+    #[arg(help_heading = PROFILE, long = "port", value_name = "PORTS")]
     pub(crate) port: Vec<String>,
 }
 
@@ -70,10 +73,10 @@ impl ProfileArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ApplyPolicy {
     /// Continue if a required setting falls short, and keep what was changed.
-    #[arg(long, env = "TUNECTL_BEST_EFFORT", value_parser = FalseyValueParser::new())]
+    #[arg(help_heading = PROFILE, long, env = "TUNECTL_BEST_EFFORT", value_parser = FalseyValueParser::new())]
     pub(crate) best_effort: bool,
     /// Write settings of the whole machine, even from inside a container or namespace.
-    #[arg(long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
+    #[arg(help_heading = PROFILE, long, env = "TUNECTL_ALLOW_HOST_SETTINGS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_host_settings: bool,
 }
 

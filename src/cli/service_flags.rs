@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
-use crate::model::run::{OPTIONS, RunOption, RunOptions, Shape};
+use crate::model::run::{OPTIONS, OptionGroup, RunOption, RunOptions, Shape};
 
 /// The options that were typed, with their values.
 #[derive(Clone, Debug, Default)]
@@ -10,7 +10,16 @@ pub(crate) struct ServiceFlags {
     typed: Vec<(&'static RunOption, Vec<String>)>,
 }
 
-const HEADING: &str = "The service";
+/// The options that `-h` shows too; `--help` shows all.
+const COMMON: [&str; 4] = ["init", "stop_timeout", "user", "env"];
+
+fn heading(group: OptionGroup) -> &'static str {
+    match group {
+        OptionGroup::Service => "Service",
+        OptionGroup::Signals => "Signals and leftover processes (with --init)",
+        OptionGroup::Privileges => "Privileges of the service",
+    }
+}
 
 impl ServiceFlags {
     /// Adds an option as if it had been typed.
@@ -34,7 +43,11 @@ impl ServiceFlags {
 
 fn argument(option: &'static RunOption) -> Arg {
     // In the order of the table, behind the flags that every command has.
-    let argument = Arg::new(option.name).long(option.flag).help(option.help_line).help_heading(HEADING);
+    let argument = Arg::new(option.name)
+        .long(option.flag)
+        .help(option.help_line)
+        .help_heading(heading(option.group))
+        .hide_short_help(!COMMON.contains(&option.name));
     match option.shape {
         // `--init`, and `--init=false` against a profile that says otherwise. The last one typed counts.
         Shape::Switch => argument
@@ -60,7 +73,8 @@ impl Args for ServiceFlags {
                 .action(ArgAction::SetTrue)
                 .conflicts_with("signal_to")
                 .help("Signals go to the service's process group, as `--signal-to group`")
-                .help_heading(HEADING),
+                .help_heading(heading(OptionGroup::Signals))
+                .hide_short_help(true),
         )
     }
 

@@ -23,6 +23,9 @@ use super::{CommandError, Execute, FALLS_SHORT, USAGE, World, print, show};
 /// Arguments of `tunectl apply`.
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
+#[command(
+    after_help = "Examples:\n  tunectl apply --dry-run -p production\n  sudo tunectl apply -p loadtest --port 8080\n  sudo tunectl apply -p production --port 8080 --pid 4242"
+)]
 pub struct ApplyArgs {
     /// Which profiles to apply.
     #[command(flatten)]

@@ -18,6 +18,9 @@ use super::{CommandError, Execute, FALLS_SHORT, World, show};
 
 /// Arguments of `tunectl check`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tunectl check -p loadtest --port 8080\n  tunectl check --set net.core.somaxconn=4096 --rlimit nofile=65536\n  sudo tunectl check -p production --port 8080 --pid 4242"
+)]
 pub struct CheckArgs {
     /// Which profiles to compare with.
     #[command(flatten)]

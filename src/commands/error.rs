@@ -31,7 +31,7 @@ enum Reason {
 }
 
 impl CommandError {
-    /// Prints as `error: MESSAGE`.
+    /// Prints as `tunectl: error: MESSAGE`.
     #[must_use]
     pub fn new(code: i32, message: impl fmt::Display) -> Self {
         Self { code, reason: Reason::Message { message: message.to_string(), help: Vec::new() } }
@@ -78,7 +78,7 @@ impl fmt::Display for CommandError {
         match &self.reason {
             Reason::Reported => Ok(()),
             Reason::Message { message, help } => {
-                writeln!(f, "error: {message}")?;
+                writeln!(f, "tunectl: error: {message}")?;
                 help.iter().try_for_each(|help| writeln!(f, "  = help: {help}"))
             }
             Reason::Problems(problems) => writeln!(f, "{problems}"),

@@ -19,7 +19,7 @@ use super::{CommandError, Execute, USAGE, World, print};
 /// Arguments of `tunectl explain`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples: tunectl explain somaxconn; tunectl explain LimitNOFILE; tunectl explain too many open files"
+    after_help = "Examples:\n  tunectl explain somaxconn\n  tunectl explain LimitNOFILE\n  tunectl explain too many open files"
 )]
 pub struct ExplainArgs {
     /// Setting, limit, code such as read-only-mount or W001, a part of one, or an error message.

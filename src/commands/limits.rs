@@ -12,6 +12,7 @@ use super::{CommandError, Execute, FALLS_SHORT, World, print};
 
 /// Arguments of `tunectl limits`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tunectl limits\n  tunectl limits --pid 4242")]
 pub struct LimitsArgs {
     /// Show the limits of process PID instead of the calling shell's.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]

@@ -121,7 +121,7 @@ pub fn dispatch(cli: &Cli, world: &mut World<'_>) -> i32 {
     match world.out.flush() {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let reason = sys::strerror(&error);
-            let _ = writeln!(world.err, "error: cannot write the results to standard output: {reason}");
+            let _ = writeln!(world.err, "tunectl: error: cannot write the results to standard output: {reason}");
             // Whoever reads them must not take half of them for all.
             if code == 0 { FALLS_SHORT } else { code }
         }

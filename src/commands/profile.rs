@@ -15,6 +15,9 @@ use super::{CommandError, Execute, USAGE, World, print};
 
 /// Arguments of `tunectl profile`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tunectl profile list\n  tunectl profile show loadtest\n  tunectl profile validate production.toml"
+)]
 pub struct ProfileCommand {
     #[command(subcommand)]
     action: ProfileAction,

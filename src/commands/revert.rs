@@ -13,6 +13,7 @@ use super::{CommandError, Execute, FALLS_SHORT, World, print, show};
 
 /// Arguments of `tunectl revert`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tunectl revert --dry-run\n  sudo tunectl revert --all")]
 pub struct RevertArgs {
     /// Undo every `apply` and `run` since boot, not only the last one.
     #[arg(long)]

@@ -19,6 +19,9 @@ use super::{CommandError, Execute, FALLS_SHORT, USAGE, World};
 /// Arguments of `tunectl watch`.
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
+#[command(
+    after_help = "Examples:\n  tunectl watch -p production --once\n  sudo tunectl watch -p production --repair --metrics /var/lib/node_exporter/tunectl.prom"
+)]
 pub struct WatchArgs {
     /// Which profiles to watch.
     #[command(flatten)]

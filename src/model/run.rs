@@ -101,11 +101,24 @@ pub enum Shape {
     Many,
 }
 
+/// What an option is about: the sections of `tunectl run --help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionGroup {
+    /// How the service is started.
+    Service,
+    /// Signals, and the processes that the service leaves behind.
+    Signals,
+    /// The rights that the service has.
+    Privileges,
+}
+
 /// One option. Its name is `stop_timeout` in a profile, `--stop-timeout` and `TUNECTL_STOP_TIMEOUT` elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOption {
     /// Its name in a profile.
     pub name: &'static str,
+    /// What it is about.
+    pub group: OptionGroup,
     /// Its flag, without the leading dashes.
     pub flag: &'static str,
     /// The variable of the environment that sets it.
@@ -123,9 +136,10 @@ pub struct RunOption {
 
 /// A row of the table. The name of the variable is used in the code and in the help.
 macro_rules! option {
-    ($name:literal, $flag:literal, $variable:literal, $shape:expr, $value:literal, $help:literal, $set:expr) => {
+    ($name:literal, $group:expr, $flag:literal, $variable:literal, $shape:expr, $value:literal, $help:literal, $set:expr) => {
         RunOption {
             name: $name,
+            group: $group,
             flag: $flag,
             variable: $variable,
             shape: $shape,
@@ -140,45 +154,45 @@ macro_rules! option {
 /// Every option of `[run]`, in the order of the documentation.
 #[rustfmt::skip]
 pub const OPTIONS: [RunOption; 20] = [
-    option!("init", "init", "TUNECTL_INIT", Shape::Switch, "", "Stay as the service's parent (PID 1): forward signals, reap orphans",
+    option!("init", OptionGroup::Service, "init", "TUNECTL_INIT", Shape::Switch, "", "Stay as the service's parent (PID 1): forward signals, reap orphans",
         |o, v| one(v, switch).map(|x| o.init = Some(x))),
-    option!("signal_to", "signal-to", "TUNECTL_SIGNAL_TO", Shape::One, "child|group|all", "Whom to forward signals to: the service, its process group, or all descendants [child]",
+    option!("signal_to", OptionGroup::Signals, "signal-to", "TUNECTL_SIGNAL_TO", Shape::One, "child|group|all", "Whom to forward signals to: the service, its process group, or all descendants [child]",
         |o, v| one(v, target).map(|x| o.signal_to = Some(x))),
-    option!("rewrite", "rewrite", "TUNECTL_REWRITE", Shape::Many, "SIGNAL=SIGNAL", "Forward a signal as another one; 0 drops it",
+    option!("rewrite", OptionGroup::Signals, "rewrite", "TUNECTL_REWRITE", Shape::Many, "SIGNAL=SIGNAL", "Forward a signal as another one; 0 drops it",
         |o, v| each(v, rewrite).map(|x| o.rewrite.extend(x))),
-    option!("subreaper", "subreaper", "TUNECTL_SUBREAPER", Shape::Switch, "", "Adopt orphans when not PID 1, as a subreaper [yes]",
+    option!("subreaper", OptionGroup::Signals, "subreaper", "TUNECTL_SUBREAPER", Shape::Switch, "", "Adopt orphans when not PID 1, as a subreaper [yes]",
         |o, v| one(v, switch).map(|x| o.subreaper = Some(x))),
-    option!("expect_exit", "expect-exit", "TUNECTL_EXPECT_EXIT", Shape::Many, "CODE[=CODE]", "Map the service's exit code to the second code, or to 0",
+    option!("expect_exit", OptionGroup::Service, "expect-exit", "TUNECTL_EXPECT_EXIT", Shape::Many, "CODE[=CODE]", "Map the service's exit code to the second code, or to 0",
         |o, v| each(v, exit_codes).map(|x| o.expect_exit.extend(x))),
-    option!("stop_timeout", "stop-timeout", "TUNECTL_STOP_TIMEOUT", Shape::One, "TIME", "Time from SIGTERM, SIGINT or SIGQUIT to SIGKILL for the service [0: never]",
+    option!("stop_timeout", OptionGroup::Signals, "stop-timeout", "TUNECTL_STOP_TIMEOUT", Shape::One, "TIME", "Time from SIGTERM, SIGINT or SIGQUIT to SIGKILL for the service [0: never]",
         |o, v| one(v, duration::parse).map(|x| o.stop_timeout = Some(x))),
-    option!("orphan_timeout", "orphan-timeout", "TUNECTL_ORPHAN_TIMEOUT", Shape::One, "TIME|off", "Grace period from SIGTERM to SIGKILL for leftover processes [2s]",
+    option!("orphan_timeout", OptionGroup::Signals, "orphan-timeout", "TUNECTL_ORPHAN_TIMEOUT", Shape::One, "TIME|off", "Grace period from SIGTERM to SIGKILL for leftover processes [2s]",
         |o, v| one(v, leftovers).map(|x| o.orphan_timeout = Some(x))),
-    option!("reap_kill", "reap-kill", "TUNECTL_REAP_KILL", Shape::Switch, "", "End adopted orphans while the service is running",
+    option!("reap_kill", OptionGroup::Signals, "reap-kill", "TUNECTL_REAP_KILL", Shape::Switch, "", "End adopted orphans while the service is running",
         |o, v| one(v, switch).map(|x| o.reap_kill = Some(x))),
-    option!("parent_death_signal", "parent-death-signal", "TUNECTL_PARENT_DEATH_SIGNAL", Shape::One, "SIGNAL", "The signal that tunectl gets when its parent dies",
+    option!("parent_death_signal", OptionGroup::Signals, "parent-death-signal", "TUNECTL_PARENT_DEATH_SIGNAL", Shape::One, "SIGNAL", "The signal that tunectl gets when its parent dies",
         |o, v| one(v, Signal::parse).map(|x| o.parent_death_signal = Some(x))),
-    option!("die_with_supervisor", "die-with-supervisor", "TUNECTL_DIE_WITH_SUPERVISOR", Shape::Switch, "", "Kill the service if tunectl dies",
+    option!("die_with_supervisor", OptionGroup::Signals, "die-with-supervisor", "TUNECTL_DIE_WITH_SUPERVISOR", Shape::Switch, "", "Kill the service if tunectl dies",
         |o, v| one(v, switch).map(|x| o.die_with_supervisor = Some(x))),
-    option!("session", "session", "TUNECTL_SESSION", Shape::Switch, "", "Start the service in a new session",
+    option!("session", OptionGroup::Service, "session", "TUNECTL_SESSION", Shape::Switch, "", "Start the service in a new session",
         |o, v| one(v, switch).map(|x| o.session = Some(x))),
-    option!("user", "user", "TUNECTL_USER", Shape::One, "USER[:GROUP]", "User, and group, of the service, by name or number",
+    option!("user", OptionGroup::Privileges, "user", "TUNECTL_USER", Shape::One, "USER[:GROUP]", "User, and group, of the service, by name or number",
         |o, v| one(v, text).map(|x| o.user = Some(x))),
-    option!("groups", "groups", "TUNECTL_GROUPS", Shape::Many, "GROUP", "Supplementary groups of the service, instead of those in /etc/group",
+    option!("groups", OptionGroup::Privileges, "groups", "TUNECTL_GROUPS", Shape::Many, "GROUP", "Supplementary groups of the service, instead of those in /etc/group",
         |o, v| each(v, text).map(|x| o.groups = Some(x))),
-    option!("no_new_privs", "no-new-privs", "TUNECTL_NO_NEW_PRIVS", Shape::Switch, "", "Set no_new_privs: no set-uid program gives the service more rights",
+    option!("no_new_privs", OptionGroup::Privileges, "no-new-privs", "TUNECTL_NO_NEW_PRIVS", Shape::Switch, "", "Set no_new_privs: no set-uid program gives the service more rights",
         |o, v| one(v, switch).map(|x| o.no_new_privs = Some(x))),
-    option!("capabilities", "capabilities", "TUNECTL_CAPABILITIES", Shape::Many, "CAPABILITY", "Capabilities that the service keeps; `none` keeps none",
+    option!("capabilities", OptionGroup::Privileges, "capabilities", "TUNECTL_CAPABILITIES", Shape::Many, "CAPABILITY", "Capabilities that the service keeps; `none` keeps none",
         |o, v| each(if v == ["none"] { &[] } else { v }, Capability::parse).map(|x| o.capabilities = Some(x))),
-    option!("oom_score_adj", "oom-score-adj", "TUNECTL_OOM_SCORE_ADJ", Shape::One, "-1000..1000", "OOM score adjustment of the service",
+    option!("oom_score_adj", OptionGroup::Service, "oom-score-adj", "TUNECTL_OOM_SCORE_ADJ", Shape::One, "-1000..1000", "OOM score adjustment of the service",
         |o, v| one(v, |t| number(t, -1000, 1000)).map(|x| o.oom_score_adj = Some(x))),
-    option!("nice", "nice", "TUNECTL_NICE", Shape::One, "-20..19", "Nice value of the service",
+    option!("nice", OptionGroup::Service, "nice", "TUNECTL_NICE", Shape::One, "-20..19", "Nice value of the service",
         |o, v| one(v, |t| number(t, -20, 19)).map(|x| o.nice = Some(x))),
-    option!("umask", "umask", "TUNECTL_UMASK", Shape::One, "OCTAL", "Umask of the service",
+    option!("umask", OptionGroup::Service, "umask", "TUNECTL_UMASK", Shape::One, "OCTAL", "Umask of the service",
         |o, v| one(v, file_mask).map(|x| o.umask = Some(x))),
-    option!("working_directory", "working-directory", "TUNECTL_WORKING_DIRECTORY", Shape::One, "DIRECTORY", "Working directory of the service",
+    option!("working_directory", OptionGroup::Service, "working-directory", "TUNECTL_WORKING_DIRECTORY", Shape::One, "DIRECTORY", "Working directory of the service",
         |o, v| one(v, text).map(|x| o.working_directory = Some(x))),
-    option!("env", "env", "TUNECTL_ENV", Shape::Many, "NAME[=VALUE]", "Set an environment variable of the service; without a value, unset it",
+    option!("env", OptionGroup::Service, "env", "TUNECTL_ENV", Shape::Many, "NAME[=VALUE]", "Set an environment variable of the service; without a value, unset it",
         |o, v| each(v, variable).map(|x| o.env.extend(x))),
 ];
 

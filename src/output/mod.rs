@@ -27,7 +27,7 @@ pub use queues::Queues;
 pub use quote::shell;
 pub use remedies::{Place, RemedyText, backlog_line};
 pub use revert::{RevertEvent, RevertSummary, revert};
-pub use text::{not_restored, nothing_changed, shortfalls};
+pub use text::{applied, not_restored, nothing_changed, shortfalls};
 pub use wrap::paragraph;
 
 use clap::ValueEnum;

@@ -27,8 +27,7 @@ impl Queues {
         let rows: Vec<[String; 4]> = self.listeners.iter().map(row).collect();
         let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0).max(HEADS[at].len());
         let (address, queue, waiting) = (width(0), width(1), width(2));
-        let warning =
-            format!("warning: listen queues shorter than the {} connections that the kernel allows", self.allowed);
+        let warning = format!("listen queues shorter than the {} connections that the kernel allows:", self.allowed);
         let _ = writeln!(text, "\n{}", colour.doubtful(warning));
         let line = |[a, q, w, holder]: [&str; 4]| format!("{a:<address$}  {q:<queue$}  {w:<waiting$}  {holder}");
         let _ = writeln!(text, "{}", colour.faint(line(HEADS)));

@@ -179,7 +179,7 @@ fn errors(summary: &RevertSummary) -> String {
     let mut text = String::new();
     for event in &summary.events {
         if let Some(why) = event.why() {
-            let _ = writeln!(text, "error: {why}");
+            let _ = writeln!(text, "tunectl: error: {why}");
         }
         if let Some(help) = event.help() {
             let _ = writeln!(text, "  = help: {help}");

@@ -113,11 +113,9 @@ pub(super) fn cautions(groups: &[&Group<'_>], colour: Colour) -> String {
     let mut text = String::new();
     for (outcome, _) in groups.iter().flat_map(|group| &group.members) {
         if let Some(caution) = Caution::of(outcome) {
-            let said = format!("{} ({}): {}", outcome.requirement.setting, caution.code(), warning(caution));
-            for (at, line) in wrapped(&said, SCREEN - 9).iter().enumerate() {
-                let head = if at == 0 { colour.doubtful("warning:") } else { " ".repeat(8) };
-                let _ = writeln!(text, "{head} {line}");
-            }
+            let said = format!("warning[{}]: {}: {}", caution.code(), outcome.requirement.setting, warning(caution));
+            let lines = wrapped(&said, SCREEN - 2).join("\n  ");
+            let _ = writeln!(text, "{}", colour.doubtful(lines));
         }
     }
     text

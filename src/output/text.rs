@@ -69,7 +69,7 @@ fn refusal(group: &Group<'_>, notes: &Notes<'_>, colour: Colour) -> String {
         .found
         .as_ref()
         .map_or_else(String::new, |_| format!(" is {}, required {}", group.current(), group.required()));
-    let mut text = format!("error: {}{state}: {}\n", group.name(), visible(&reason));
+    let mut text = format!("tunectl: error: {}{state}: {}\n", group.name(), visible(&reason));
     let origin = &outcome.requirement.origin;
     if origin.source.is_file() {
         let (file, source, span) = (&origin.source.label, &origin.source.text, origin.span.clone());
@@ -87,7 +87,7 @@ fn apply(diagnosed: &DiagnosedReport<'_>, dry_run: bool, undone: bool, colours: 
         err = shortfalls(diagnosed, colours.err);
     }
     if undone {
-        let _ = writeln!(err, "error: a required setting falls short; {}", nothing_changed(diagnosed));
+        let _ = writeln!(err, "tunectl: error: a required setting falls short; {}", nothing_changed(diagnosed));
         return Rendered { out: String::new(), err };
     }
     let mut out = changes(diagnosed, colours.out);
@@ -178,6 +178,26 @@ impl Change {
     fn is_like(&self, other: &Self) -> bool {
         self.pattern.is_some() && self.pattern == other.pattern
     }
+}
+
+/// What was applied, in one line: `profile web: 1 of 2 settings changed (vm.swappiness 60 → 10), 1 already matches`.
+#[must_use]
+pub fn applied(report: &Report, profiles: &[String]) -> String {
+    let changes = report.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Changed).map(|outcome| {
+        let name = visible(&outcome.requirement.setting.to_string());
+        format!("{name} {} → {}", shown(outcome.before.as_ref()), shown(outcome.found.as_ref()))
+    });
+    let changes = changes.collect::<Vec<_>>().join(", ");
+    let changes = if changes.is_empty() { changes } else { format!(" ({changes})") };
+    let tally = report.tally();
+    let profiles = match profiles {
+        [] => String::new(),
+        [one] => format!("profile {}: ", visible(one)),
+        several => format!("profiles {}: ", visible(&several.join(", "))),
+    };
+    let short = if tally.short == 0 { String::new() } else { format!(", {} not satisfied", tally.short) };
+    let held = already(tally.all - tally.changed - tally.short);
+    format!("{profiles}{} of {} changed{changes}, {held}{short}", tally.changed, counted(tally.all))
 }
 
 /// `1 already matches`

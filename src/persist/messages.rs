@@ -40,12 +40,12 @@ impl fmt::Display for Note {
                 let path = path.display();
                 write!(
                     f,
-                    "warning: {path} line {line} sets {name} to {theirs} instead of {ours}, and {read_by} reads it later"
+                    "tunectl: warning: {path} line {line} sets {name} to {theirs} instead of {ours}, and {read_by} reads it later"
                 )
             }
             Self::LongList { name, most } => write!(
                 f,
-                "warning: {name} is longer than {most} bytes: systemd-sysctl sets it whole, `sysctl --system` its beginning"
+                "tunectl: warning: {name} is longer than {most} bytes: systemd-sysctl sets it whole, `sysctl --system` its beginning"
             ),
             Self::Restart(units) => {
                 write!(f, "for the limits of {}: systemctl daemon-reload, then restart it", units.join(", "))

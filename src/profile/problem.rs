@@ -64,8 +64,8 @@ impl fmt::Display for Problem {
     /// In several lines, with carets under the place; no newline at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heading = match self.code {
-            Some(code) => format!("warning[{code}]: {}", self.message),
-            None => format!("error: {}", self.message),
+            Some(code) => format!("tunectl: warning[{code}]: {}", self.message),
+            None => format!("tunectl: error: {}", self.message),
         };
         let places: Vec<Location<'_>> = self
             .places

@@ -46,10 +46,10 @@ pub fn message(event: &WatchEvent) -> String {
         WatchEvent::Started(summary) => format!("watching {}", counts(summary)),
         WatchEvent::Reloaded(summary) => format!("reloaded: {}", counts(summary)),
         WatchEvent::KeptPreviousProfile(problem) => {
-            format!("{}\nwarning: keeping the previous profile", problem.trim_end())
+            format!("{}\ntunectl: warning: keeping the previous profile", problem.trim_end())
         }
         WatchEvent::MetricsNotWritten { path, error } => {
-            format!("warning: metrics could not be written to `{}`: {}", path.display(), sys::strerror(error))
+            format!("tunectl: warning: metrics could not be written to `{}`: {}", path.display(), sys::strerror(error))
         }
     }
 }

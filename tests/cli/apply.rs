@@ -117,7 +117,7 @@ fn ended_process_is_reported() {
         other.0.wait().unwrap();
         Test::new(["apply", "-p", "web.toml", "--pid", &pid.to_string()])
             .file("web.toml", profile())
-            .stderr(&format!("error: pid {pid}: there is no such process\n"))
+            .stderr(&format!("tunectl: error: pid {pid}: there is no such process\n"))
             .code(1)
             .run();
         assert_eq!(sysctl("net/ipv4/tcp_fin_timeout"), "60");

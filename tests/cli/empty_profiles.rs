@@ -45,7 +45,7 @@ fn a_profile_that_asks_for_nothing_is_an_error() {
                 let ended = host.types(&command.replace("{}", &format!("-p @/{name}")));
                 assert_eq!(ended.code, Some(2), "{text:?} {}: {}", ended.line, ended.stderr);
                 assert!(
-                    ended.stderr.contains(&format!("error: `{name}` asks for nothing\n --> {name}:1:1\n")),
+                    ended.stderr.contains(&format!("tunectl: error: `{name}` asks for nothing\n --> {name}:1:1\n")),
                     "{}",
                     ended.stderr
                 );
@@ -88,7 +88,7 @@ fn one_that_asks_for_nothing_on_this_system_is_warned_of() {
     let mac = Computer::macos(Fake::macos(), 0);
     for (mut computer, text, system) in [(linux(), FOR_MACOS, "Linux"), (mac, FOR_LINUX, "macOS")] {
         computer = computer.file("p.toml", text);
-        let warning = format!("warning[W021]: `p.toml` asks for nothing on {system}\n --> p.toml:1:1\n");
+        let warning = format!("tunectl: warning[W021]: `p.toml` asks for nothing on {system}\n --> p.toml:1:1\n");
         for (command, code) in
             [("check -p @/p.toml", Some(0)), ("run -p @/p.toml -- true", None), ("profile validate @/p.toml", Some(0))]
         {

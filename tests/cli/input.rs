@@ -29,23 +29,29 @@ fn refused_text(text: &str, message: &str) {
 #[test]
 fn unsuitable_profile_files_exit_2() {
     inside(this_test!(), || {
-        refused(|test| test, "error: profile `bad.toml` can't be read: no such file or directory\n");
-        refused(|test| test.folder("bad.toml"), "error: profile `bad.toml` is a directory, not a file\n");
-        refused(|test| test.link("bad.toml", "/dev/zero"), "error: profile `bad.toml` is a device, not a file\n");
+        refused(|test| test, "tunectl: error: profile `bad.toml` can't be read: no such file or directory\n");
+        refused(|test| test.folder("bad.toml"), "tunectl: error: profile `bad.toml` is a directory, not a file\n");
+        refused(
+            |test| test.link("bad.toml", "/dev/zero"),
+            "tunectl: error: profile `bad.toml` is a device, not a file\n",
+        );
         refused(
             |test| test.link("bad.toml", "bad.toml"),
-            "error: profile `bad.toml` can't be read: [..]symbolic links[..]\n",
+            "tunectl: error: profile `bad.toml` can't be read: [..]symbolic links[..]\n",
         );
         refused(
             |test| test.file("bad.toml", b"\x7fELF\x02\x01\x01\x00"),
-            "error: profile `bad.toml` is not a text file: byte 7 is not valid UTF-8\n",
+            "tunectl: error: profile `bad.toml` is not a text file: byte 7 is not valid UTF-8\n",
         );
         refused(
             |test| test.file("bad.toml", b"description = \"\xff\"\n"),
-            "error: profile `bad.toml` is not a text file: byte 15 is not valid UTF-8\n",
+            "tunectl: error: profile `bad.toml` is not a text file: byte 15 is not valid UTF-8\n",
         );
         let ten_megabytes = "# nothing\n".repeat(1 << 20);
-        refused(|test| test.file("bad.toml", &ten_megabytes), "error: profile `bad.toml` is larger than 1 MiB\n");
+        refused(
+            |test| test.file("bad.toml", &ten_megabytes),
+            "tunectl: error: profile `bad.toml` is larger than 1 MiB\n",
+        );
     });
 }
 
@@ -54,7 +60,7 @@ fn unsuitable_profile_files_exit_2() {
 fn fifo_as_profile_does_not_block() {
     inside(this_test!(), || {
         Test::shell("mkfifo fifo.toml && tunectl check -p fifo.toml")
-            .stderr("error: profile `fifo.toml` is a fifo, not a file\n")
+            .stderr("tunectl: error: profile `fifo.toml` is a fifo, not a file\n")
             .code(2)
             .run();
     });
@@ -66,7 +72,7 @@ fn toml_syntax_errors_exit_2() {
         refused_text(
             "description = \"x\"\n[linux.sysctl\n",
             "\
-error: not TOML: unclosed table, expected `]`
+tunectl: error: not TOML: unclosed table, expected `]`
  --> bad.toml:2:14
   |
 2 | [linux.sysctl
@@ -76,7 +82,7 @@ error: not TOML: unclosed table, expected `]`
         refused_text(
             "[linux.sysctl]\nvm.swappiness = 010\n",
             "\
-error: not TOML: unexpected leading zero
+tunectl: error: not TOML: unexpected leading zero
  --> bad.toml:2:17
   |
 2 | vm.swappiness = 010
@@ -94,7 +100,7 @@ fn unknown_words_exit_2() {
         refused_text(
             "[services]\nports = [1]\n",
             "\
-error: unknown table or field `services`, did you mean `service`?
+tunectl: error: unknown table or field `services`, did you mean `service`?
  --> bad.toml:1:2
   |
 1 | [services]
@@ -104,7 +110,7 @@ error: unknown table or field `services`, did you mean `service`?
         refused_text(
             "[linux.sysctl]\n\"net.core.somaxconn\" = { atleast = 5 }\n",
             "\
-error: unknown operator `atleast`, did you mean `at_least`?
+tunectl: error: unknown operator `atleast`, did you mean `at_least`?
  --> bad.toml:2:26
   |
 2 | \"net.core.somaxconn\" = { atleast = 5 }
@@ -114,7 +120,7 @@ error: unknown operator `atleast`, did you mean `at_least`?
         refused_text(
             "[rlimit]\nnofiles = 5\n",
             "\
-error: unknown limit `nofiles`, did you mean `nofile`?
+tunectl: error: unknown limit `nofiles`, did you mean `nofile`?
  --> bad.toml:2:1
   |
 2 | nofiles = 5
@@ -124,7 +130,7 @@ error: unknown limit `nofiles`, did you mean `nofile`?
         refused_text(
             "[rlimit]\nnofile = { sofft = 5 }\n",
             "\
-error: unknown [..] `sofft`, did you mean `soft`?
+tunectl: error: unknown [..] `sofft`, did you mean `soft`?
  --> bad.toml:2:12
   |
 2 | nofile = { sofft = 5 }
@@ -138,19 +144,19 @@ error: unknown [..] `sofft`, did you mean `soft`?
 fn invalid_values_exit_2() {
     inside(this_test!(), || {
         for (line, caret, message) in [
-            ("\"net.core.somaxconn\" = -1", 24, "error: expected [..], found `-1`"),
-            ("\"net.core.somaxconn\" = 4294967296", 24, "error: expected [..], found `4294967296`"),
-            ("\"net.core.somaxconn\" = [1, 2]", 24, "error: expected a [..]number[..], found [..]"),
-            ("\"net.core.somaxconn\" = \"010\"", 24, "error: `010`[..]"),
-            ("\"net.core.somaxconn\" = \"'5'\"", 24, "error: `\\'5\\'` contains a quote"),
-            ("\"net.ipv4.ip_local_port_range\" = [1024]", 34, "error: expected [..], found one"),
+            ("\"net.core.somaxconn\" = -1", 24, "tunectl: error: expected [..], found `-1`"),
+            ("\"net.core.somaxconn\" = 4294967296", 24, "tunectl: error: expected [..], found `4294967296`"),
+            ("\"net.core.somaxconn\" = [1, 2]", 24, "tunectl: error: expected a [..]number[..], found [..]"),
+            ("\"net.core.somaxconn\" = \"010\"", 24, "tunectl: error: `010`[..]"),
+            ("\"net.core.somaxconn\" = \"'5'\"", 24, "tunectl: error: `\\'5\\'` contains a quote"),
+            ("\"net.ipv4.ip_local_port_range\" = [1024]", 34, "tunectl: error: expected [..], found one"),
             (
                 "\"net.ipv4.ip_local_port_range\" = [65535, 1024]",
                 34,
-                "error: range `65535 1024` is reversed: its first number is above its last",
+                "tunectl: error: range `65535 1024` is reversed: its first number is above its last",
             ),
-            ("\"net.ipv4.tcp_rmem\" = [1, 2, 3, 4]", 23, "error: expected [..], found 4"),
-            ("\"../etc/passwd\" = 1", 1, "error: `../etc/passwd` is not a sysctl name: [..]"),
+            ("\"net.ipv4.tcp_rmem\" = [1, 2, 3, 4]", 23, "tunectl: error: expected [..], found 4"),
+            ("\"../etc/passwd\" = 1", 1, "tunectl: error: `../etc/passwd` is not a sysctl name: [..]"),
         ] {
             let test = Test::new(["apply", "-p", "bad.toml"]).file("bad.toml", format!("[linux.sysctl]\n{line}\n"));
             let ran = test.stderr_is_anything().code(2).run();
@@ -166,7 +172,7 @@ fn invalid_limits_exit_2() {
     inside(this_test!(), || {
         refused_text(
             "[rlimit]\nnofile = { soft = 5000, hard = 1000 }\n",
-            "error: the soft limit of nofile is above the hard one: 5000 and 1000
+            "tunectl: error: the soft limit of nofile is above the hard one: 5000 and 1000
  --> bad.toml:2:12
   |
 2 | nofile = { soft = 5000, hard = 1000 }
@@ -180,7 +186,7 @@ fn invalid_limits_exit_2() {
         refused_text(
             "[rlimit]\nnofile = -5\n",
             "\
-error: a limit can't be negative
+tunectl: error: a limit can't be negative
  --> bad.toml:2:10
   |
 2 | nofile = -5
@@ -189,7 +195,7 @@ error: a limit can't be negative
         );
         refused_text(
             "[rlimit]\nnofile = \"18446744073709551616\"\n",
-            "error: `18446744073709551616` does not fit 64 bits
+            "tunectl: error: `18446744073709551616` does not fit 64 bits
  --> bad.toml:2:10
   |
 2 | nofile = \"18446744073709551616\"
@@ -204,7 +210,7 @@ fn extends_cycles_exit_2() {
     inside(this_test!(), || {
         refused(
             |test| test.file("bad.toml", "extends = \"./b.toml\"\n").file("b.toml", "extends = [\"./bad.toml\"]\n"),
-            "error: profiles extend each other in a cycle: bad.toml → b.toml → bad.toml
+            "tunectl: error: profiles extend each other in a cycle: bad.toml → b.toml → bad.toml
  --> b.toml:1:12
   |
 1 | extends = [\"./bad.toml\"]
@@ -219,7 +225,7 @@ fn extends_cycles_exit_2() {
         refused(
             chain,
             "\
-error: more than 16 profiles extend each other in a row
+tunectl: error: more than 16 profiles extend each other in a row
  --> 15.toml:1:12
   |
 1 | extends = [\"./16.toml\"]
@@ -228,7 +234,7 @@ error: more than 16 profiles extend each other in a row
         );
         refused_text(
             "extends = [\"nonsense\"]\n",
-            "error: unknown profile `nonsense`
+            "tunectl: error: unknown profile `nonsense`
  --> bad.toml:1:12
   |
 1 | extends = [\"nonsense\"]
@@ -246,14 +252,14 @@ fn profile_writable_by_others_is_refused() {
     inside(this_test!(), || {
         refused(
             |test| test.file("bad.toml", GOOD).mode("bad.toml", 0o666),
-            "error: profile `bad.toml` is writable by other users (mode 0666), who could make tunectl set anything with our privileges
+            "tunectl: error: profile `bad.toml` is writable by other users (mode 0666), who could make tunectl set anything with our privileges
   = help: `chmod go-w bad.toml`
 ",
         );
         // The file is what counts, not the name that leads to it.
         refused(
             |test| test.file("real.toml", GOOD).mode("real.toml", 0o646).link("bad.toml", "real.toml"),
-            "error: profile `bad.toml` is writable by other users (mode 0646), who could make tunectl set anything with our privileges
+            "tunectl: error: profile `bad.toml` is writable by other users (mode 0646), who could make tunectl set anything with our privileges
   = help: `chmod go-w bad.toml`
 ",
         );
@@ -271,7 +277,7 @@ fn profile_owned_by_another_user_is_refused() {
         let path = file.display();
         Test::new(["check", "-p", file.to_str().unwrap()])
             .stderr(&format!(
-                "error: profile `{path}` is owned by uid 12345, who could make tunectl set anything with our privileges
+                "tunectl: error: profile `{path}` is owned by uid 12345, who could make tunectl set anything with our privileges
   = help: if you trust its contents: `chown root {path}`
 "
             ))

@@ -109,7 +109,7 @@ fn limits_of_a_missing_process_fail() {
     Test::new(["limits", "--pid", "2147483647"])
         .stderr(
             "\
-error: pid 2147483647's limits could not be read: getrlimit: ESRCH (no such process)
+tunectl: error: pid 2147483647's limits could not be read: getrlimit: ESRCH (no such process)
   = help: there is no such process
 ",
         )

@@ -86,13 +86,13 @@ fn macos_has_no_limits_of_other_processes() {
     mac().types("apply -p @/p.toml --pid 7").is(
         Some(2),
         "",
-        "error: macOS has no system call that sets the limits of another process\n  = help: leave `--pid` \
+        "tunectl: error: macOS has no system call that sets the limits of another process\n  = help: leave `--pid` \
          out: `tunectl apply` then prints the `ulimit` commands for your shell\n",
     );
     mac().types("limits --pid 7").is(
         Some(1),
         "",
-        "error: pid 7's limits could not be read: getrlimit: ENOSYS ([..])\n  = help: this system has no \
+        "tunectl: error: pid 7's limits could not be read: getrlimit: ENOSYS ([..])\n  = help: this system has no \
          system call that reads another process's limits\n",
     );
 }

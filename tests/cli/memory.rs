@@ -189,7 +189,11 @@ fn each_kind_of_refusal_is_explained() {
         }
         let ended = host.types("apply --set net.core.somaxconn=9999");
         let line = ended.stderr.lines().next().unwrap();
-        assert!(crate::support::pattern::matches(&format!("error: {name}[..]: {why}"), line), "{}", ended.stderr);
+        assert!(
+            crate::support::pattern::matches(&format!("tunectl: error: {name}[..]: {why}"), line),
+            "{}",
+            ended.stderr
+        );
         assert_eq!(ended.code, Some(1));
         assert_ne!(host.kernel.fake.value(name), Some("9999"));
     }

@@ -52,27 +52,27 @@ fn missing_passwd_group_and_proc_files_are_named() {
             Test::shell(&format!("exec unshare --mount sh -c 'mount -t tmpfs none {place} && exec tunectl {words}'"))
         };
         without("/etc", "run --user nobody --rlimit core=0 -- true")
-            .stderr("error: user `nobody` can't be looked up: /etc/passwd: no such file or directory\n")
+            .stderr("tunectl: error: user `nobody` can't be looked up: /etc/passwd: no such file or directory\n")
             .code(125)
             .run();
         without("/etc", "run --user 0:staff --rlimit core=0 -- true")
-            .stderr("error: group `staff` can't be looked up: /etc/group: no such file or directory\n")
+            .stderr("tunectl: error: group `staff` can't be looked up: /etc/group: no such file or directory\n")
             .code(125)
             .run();
         // Who can't be looked up is no member: said, since the service may miss a right.
         let words = "run --user 5 --init=false -- true";
         let etc = "printf \"who:x:5:6::/:/bin/sh\\n\" >/etc/passwd && mkdir /etc/group";
-        let said = "[WARN  tunectl::exec::stage] /etc/group: is a directory: starting the service without supplementary groups\n";
+        let said = "tunectl: warning: /etc/group: is a directory: starting the service without supplementary groups\n";
         // An ordinary user's namespace has no other user to become.
         let others = fs::read_to_string("/proc/self/uid_map").unwrap().contains(&u32::MAX.to_string());
-        let refused = "error: cannot change to groups 6: operation not permitted (needs CAP_SETUID and CAP_SETGID; start as root)\n";
+        let refused = "tunectl: error: cannot change to groups 6: operation not permitted (needs CAP_SETUID and CAP_SETGID; start as root)\n";
         Test::shell(&format!("exec unshare --mount sh -c 'mount -t tmpfs none /etc && {etc} && exec tunectl {words}'"))
             .stderr(&format!("{said}{}", if others { "" } else { refused }))
             .code(if others { 0 } else { 125 })
             .run();
         without("/proc", "apply --rlimit core=0")
             .stderr(
-                "error: the profile has resource limits, and the calling shell to set them for was not found: /proc does not list our process
+                "tunectl: error: the profile has resource limits, and the calling shell to set them for was not found: /proc does not list our process
   = help: mount /proc first, skip limits with `--no-rlimits`, or start the service with `tunectl run`
 ",
             )

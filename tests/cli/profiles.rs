@@ -39,7 +39,7 @@ fn missing_profile_option_exits_2() {
     for arguments in [&["check"][..], &["apply"], &["run", "--", "true"]] {
         Test::new(arguments)
             .stderr(
-                "error: no profile given\n  = help: name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl \
+                "tunectl: error: no profile given\n  = help: name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl \
                  profile list` shows them\n",
             )
             .code(2)
@@ -95,7 +95,7 @@ fn each_profile_is_validated_by_itself() {
 fn unknown_profile_gets_a_suggestion() {
     Test::new(["check", "-p", "loadtests"])
         .stderr(
-            "error: unknown profile `loadtests`, did you mean `loadtest`?
+            "tunectl: error: unknown profile `loadtests`, did you mean `loadtest`?
   = help: available: `base`, `production`, `realtime`, `loadtest`; the path of a file contains a `/` or ends in `.toml`
 ",
         )

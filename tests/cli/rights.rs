@@ -74,7 +74,7 @@ fn set_uid_program_refuses_to_run() {
         command.args(ORDINARY).arg(&program).args(["check", "-p", "base"]);
         Test::of(command)
             .stderr(
-                "error: tunectl must not be set-uid, set-gid or have file capabilities: it writes what its \
+                "tunectl: error: the program must not be set-uid, set-gid or have file capabilities: it writes what its \
                  caller's files say\n",
             )
             .code(125)

@@ -148,7 +148,7 @@ fn supervisor_options_need_init() {
     ] {
         Test::new([&["run"], flags, &["--rlimit", "core=0", "--", "echo", "started"]].concat())
             .stderr(&format!(
-                "error: `{named}` needs `--init`: only a supervisor can carry it out\n  = help: add \
+                "tunectl: error: `{named}` needs `--init`: only a supervisor can carry it out\n  = help: add \
                  `--init`, or leave the option out\n"
             ))
             .code(2)
@@ -159,8 +159,8 @@ fn supervisor_options_need_init() {
         .env("TUNECTL_STOP_TIMEOUT", "5s")
         .stdout("started\n")
         .stderr(
-            "[WARN  tunectl::commands::run] `expect_exit` has no effect without `--init`\n[WARN  \
-             tunectl::commands::run] `stop_timeout` has no effect without `--init`\n",
+            "tunectl: warning: `expect_exit` has no effect without `--init`\n\
+             tunectl: warning: `stop_timeout` has no effect without `--init`\n",
         )
         .run();
     // The signal at the death of our parent is the service's, who takes our place.

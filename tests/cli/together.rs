@@ -47,7 +47,7 @@ more about the cause: tunectl explain above-nr-open
 /// What is said where the profile is not applied for want of the limit.
 fn refused() -> String {
     format!(
-        "error: nofile (hard) is 1200, required >= 4294967296: {WHY}
+        "tunectl: error: nofile (hard) is 1200, required >= 4294967296: {WHY}
   --> web.toml:[..]
 more about the cause: tunectl explain above-nr-open
 "
@@ -61,7 +61,7 @@ fn run_restores_settings_and_starts_nothing_on_failure() {
         let ran = Test::new(["run", "-p", "web.toml", "--", "touch", "started"])
             .file("web.toml", required())
             .stderr(&format!(
-                "{}error: a required setting falls short: `touch` was not started; {RESTORED}
+                "{}tunectl: error: a required setting falls short: `touch` was not started; {RESTORED}
   = help: apply the fixes above, or start anyway with `--best-effort` or TUNECTL_BEST_EFFORT=1
 ",
                 refused()
@@ -80,7 +80,7 @@ fn apply_restores_limits_of_the_shell_on_failure() {
         Test::shell("tunectl apply -p web.toml; echo $?; ulimit -Sn; ulimit -Hn")
             .file("web.toml", required())
             .stdout("1\n1000\n1200\n")
-            .stderr(&format!("{}error: a required setting falls short; {RESTORED}\n", refused()))
+            .stderr(&format!("{}tunectl: error: a required setting falls short; {RESTORED}\n", refused()))
             .run();
         assert_eq!(keys(), ["60", "32768 60999"]);
     });
@@ -156,7 +156,7 @@ fn unexecutable_command_changes_nothing() {
                 .file("text", "hello\n")
                 .folder("folder")
                 .env("PATH", "/usr/bin:/bin")
-                .stderr(&format!("error: {said}\n"))
+                .stderr(&format!("tunectl: error: {said}\n"))
                 .code(code)
                 .run();
             assert_eq!(keys(), ["60", "32768 60999"]);
@@ -182,7 +182,7 @@ fn failed_exec_restores_everything() {
                 .file("web.toml", &profile)
                 .file("program", text)
                 .mode("program", 0o755)
-                .stderr(&format!("error: `./program` can't be executed: {why}\n"))
+                .stderr(&format!("tunectl: error: `./program` can't be executed: {why}\n"))
                 .code(126)
                 .run();
             assert_eq!(keys(), ["60", "32768 60999"]);

@@ -24,13 +24,13 @@ fn value_rounded_by_the_kernel_falls_short() {
         let ran = Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.net.ipv4.neigh.lo.retrans_time_ms = 1001\n")
             .stderr(&format!(
-                "error: net.ipv4.neigh.lo.retrans_time_ms is {found}, required 1001: \
+                "tunectl: error: net.ipv4.neigh.lo.retrans_time_ms is {found}, required 1001: \
 the kernel stored `{found}` instead of `1001`[..]
   --> p.toml:1:1
   in the profile, under [linux.sysctl]:
     \"net.ipv4.neigh.lo.retrans_time_ms\" = {found}
 more about the cause: tunectl explain rounded
-error: a required setting falls short; nothing was changed (1 setting had been set and is back at its previous value)
+tunectl: error: a required setting falls short; nothing was changed (1 setting had been set and is back at its previous value)
 "
             ))
             .code(1)
@@ -170,10 +170,10 @@ fn patterns_expand_to_existing_keys_and_names_override() {
         Test::new(["apply", "-p", "p.toml"])
             .file("p.toml", "linux.sysctl.\"net.ipv4.conf.nonsense*.rp_filter\" = 2\n")
             .stderr(
-                "error: net.ipv4.conf.nonsense*.rp_filter: no existing setting matches this pattern
+                "tunectl: error: net.ipv4.conf.nonsense*.rp_filter: no existing setting matches this pattern
   --> p.toml:1:1
 more about the cause: tunectl explain no-match
-error: a required setting falls short; nothing was changed
+tunectl: error: a required setting falls short; nothing was changed
 ",
             )
             .code(1)

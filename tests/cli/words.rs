@@ -5,7 +5,7 @@ use crate::support::test::Test;
 #[test]
 fn missing_subcommand_prints_help() {
     let usage = "\
-error: the following required arguments were not provided:
+tunectl: error: the following required arguments were not provided:
   <COMMAND>...
 
 Usage: tunectl run --profile <PROFILE> <COMMAND>...
@@ -64,7 +64,7 @@ fn closed_reader_of_standard_output_is_tolerated() {
 #[cfg(target_os = "linux")]
 #[test]
 fn full_disk_on_standard_output_fails() {
-    let lost = "error: cannot write the results to standard output: no space left on device\n";
+    let lost = "tunectl: error: cannot write the results to standard output: no space left on device\n";
     for command in ["limits", "limits --format json", "profile list", "profile show loadtest"] {
         Test::shell(&format!("tunectl {command} >/dev/full")).stderr(lost).code(1).run();
     }
@@ -84,14 +84,15 @@ fn closed_standard_streams_stay_closed_for_the_service() {
 #[test]
 fn log_level_options_work() {
     let run = |test: Test| test.stderr_is_anything().run().stderr;
-    let arguments = ["run", "--rlimit", "core=0", "--", "true"];
+    let arguments = ["run", "--rlimit", "core=0:0", "--", "true"];
     assert_eq!(run(Test::new(arguments)), "");
-    let line = "[INFO  tunectl::commands::run] core (soft) is 0\n";
+    let line = " of 2 settings changed (core ";
+    let is_it = |said: &str| said.starts_with("tunectl: ") && said.contains(line) && said.lines().count() == 1;
     let loud = run(Test::new(["-v"].into_iter().chain(arguments)));
-    assert!(loud.contains(line), "{loud}");
+    assert!(is_it(&loud), "{loud}");
     assert_eq!(run(Test::new(["-q"].into_iter().chain(arguments))), "");
     let by_variable = run(Test::new(arguments).env("TUNECTL_LOG", "tunectl::commands=info"));
-    assert!(by_variable.contains(line), "{by_variable}");
+    assert!(is_it(&by_variable), "{by_variable}");
     assert_eq!(run(Test::new(["-v"].into_iter().chain(arguments)).env("TUNECTL_LOG", "off")), "");
 }
 

@@ -101,7 +101,7 @@ fn explain_of_an_unknown_word_offers_the_nearest_names() {
     ] {
         let ran = Test::new(["explain", asked]).stderr_is_anything().code(2).run();
         let shown = asked.escape_debug();
-        let first = format!("error: no setting, limit, code or error matches `{shown}`{near}\n");
+        let first = format!("tunectl: error: no setting, limit, code or error matches `{shown}`{near}\n");
         assert!(ran.stderr.contains(&first), "{}", ran.stderr);
         let (_, nearest) = ran.stderr.split_once("the nearest names: ").unwrap();
         assert_eq!(nearest.lines().next().unwrap().split(", ").count(), 4, "{}", ran.stderr);

@@ -88,7 +88,7 @@ fn nothing_is_persisted_in_a_possible_container() {
         );
         let output = DiagnosisContext::new(&place).runs(&["tunectl", "apply", "--persist", "--rlimit", "nofile=5"]);
         let said = "exit status: 2
-error: cannot tell from /proc whether this is a container, whose files do not outlive it
+tunectl: error: cannot tell from /proc whether this is a container, whose files do not outlive it
   = help: leave `--persist` out, or name the root directory of another system with `--root DIR`
 ";
         assert_eq!(text(&output).replacen("\n\n", "\n", 1), said);
@@ -107,7 +107,8 @@ fn process_with_hidden_namespaces_is_not_entered() {
             "-c",
             "exec tunectl check --pid $PPID --set net.core.somaxconn=1",
         ]);
-        let said = format!("error: pid {}: something is mounted over its directory in /proc\n", std::process::id());
+        let said =
+            format!("tunectl: error: pid {}: something is mounted over its directory in /proc\n", std::process::id());
         assert_eq!(text(&output), format!("exit status: 1\n{said}"));
     });
 }

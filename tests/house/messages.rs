@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, Parser as _};
 use tunectl::commands::Cli;
 
 use crate::support::expected;
@@ -215,4 +215,43 @@ fn no_unclear_words_come_back() {
         }
     }
     assert!(found.is_empty(), "{} places:\n{}", found.len(), found.join("\n"));
+}
+
+/// A command's help ends with commands to copy, and each is a command line that we take.
+#[test]
+fn every_command_has_examples_that_are_taken() {
+    let mut root = Cli::command();
+    root.build();
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+        let mut command = command.clone();
+        let help = command.render_help().to_string();
+        let (_, examples) =
+            help.split_once("\nExample").unwrap_or_else(|| panic!("{}: no example", command.get_name()));
+        let lines: Vec<&str> = examples.lines().skip(1).filter(|line| !line.trim().is_empty()).collect();
+        assert!(!lines.is_empty(), "{help}");
+        for line in lines {
+            let words = line.split_whitespace().skip_while(|word| *word == "sudo");
+            assert!(Cli::try_parse_from(words).is_ok(), "not taken: {line}");
+        }
+    }
+}
+
+/// `tunectl: error:` and `tunectl: warning:`, and no other. Under a borrowed name the form of its owner stays.
+#[test]
+fn all_messages_have_one_prefix() {
+    let mut found = Vec::new();
+    for path in files_below(&root().join("src"), "rs").iter().filter(|path| !path.ends_with("cli/compat/mod.rs")) {
+        if path.components().any(|part| part.as_os_str() == "compat") {
+            continue;
+        }
+        for piece in pieces(&fs::read_to_string(path).unwrap()) {
+            let Piece::Text(text) = piece else { continue };
+            let starts =
+                |line: &str| ["error:", "warning:", "warning[{code}"].iter().any(|word| line.starts_with(word));
+            found.extend(
+                text.split("\\n").filter(|line| starts(line)).map(|line| format!("{}: {line}", path.display())),
+            );
+        }
+    }
+    assert!(found.is_empty(), "without `tunectl: `:\n{}", found.join("\n"));
 }

@@ -292,7 +292,7 @@ fn no_program_logic_reads_text_made_for_people() {
 fn what_reads_text_made_for_people_is_found() {
     let planted = [
         ("diagnose/causes/values", "if row.reads_back.starts_with(\"rounded\") {"),
-        ("commands/revert", "let json = text\n    .strip_prefix(\"error: \");"),
+        ("commands/revert", "let json = text\n    .strip_prefix(\"tunectl: error: \");"),
         ("output/text", "if why(&cause).contains(\"(mode\") {"),
         ("output/table", "let known = text.contains(&line);"),
         ("bench/table", "if !text.contains(&line) {"),

@@ -47,12 +47,12 @@ fn expected_codes_are_remapped() {
 fn command_not_executable_exits_126() {
     for place in BOTH {
         for (command, code, message) in [
-            ("/nonexistent", 127, "error: `/nonexistent` does not exist\n"),
-            ("/etc", 126, "error: `/etc` can't be executed: it is a directory\n"),
+            ("/nonexistent", 127, "tunectl: error: `/nonexistent` does not exist\n"),
+            ("/etc", 126, "tunectl: error: `/etc` can't be executed: it is a directory\n"),
             (
                 "/etc/passwd",
                 126,
-                "error: `/etc/passwd` can't be executed: its mode 0644 has no execute permission: `chmod +x` it\n",
+                "tunectl: error: `/etc/passwd` can't be executed: its mode 0644 has no execute permission: `chmod +x` it\n",
             ),
         ] {
             let mut init = init(place, &["--expect-exit", "127=0,126=0"]);
@@ -118,7 +118,7 @@ fn options_can_be_set_by_environment_variables() {
         (
             2,
             String::new(),
-            "error: TUNECTL_STOP_TIMEOUT: expected a duration such as `10s`, `500ms` or `2m` but found `soon`\n"
+            "tunectl: error: TUNECTL_STOP_TIMEOUT: expected a duration such as `10s`, `500ms` or `2m` but found `soon`\n"
                 .to_owned()
         )
     );

@@ -96,7 +96,7 @@ fn tini_warns_without_subreaper() {
         let mut tini = command(As::Other, path);
         tini.args(words).arg("true").env(variable, "");
         let said = if warns {
-            "[WARN  tunectl::commands::run] orphaned processes will not be reaped: use `-s` or TINI_SUBREAPER, or run as PID 1\n"
+            "tunectl: warning: orphaned processes will not be reaped: use `-s` or TINI_SUBREAPER, or run as PID 1\n"
         } else {
             ""
         };

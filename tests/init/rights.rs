@@ -118,8 +118,8 @@ fn supervisor_keeps_its_own_attributes() {
 #[test]
 fn impossible_attributes_fail_before_the_start() {
     for (flags, message) in [
-        (&["--user", "nobodyatall"][..], "error: user `nobodyatall` is not in /etc/passwd"),
-        (&["--groups", "nogroupatall"], "error: group `nogroupatall` is not in /etc/group"),
+        (&["--user", "nobodyatall"][..], "tunectl: error: user `nobodyatall` is not in /etc/passwd"),
+        (&["--groups", "nogroupatall"], "tunectl: error: group `nogroupatall` is not in /etc/group"),
         (
             &["--working-directory", "/nonexistent"],
             "cannot change to the working directory `/nonexistent`: no such file or directory",

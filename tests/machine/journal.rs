@@ -78,7 +78,7 @@ fn revert_undoes_what_run_changed_on_a_host() {
 
         outcome.is("end", "reached");
         outcome.is("run.code", "0");
-        outcome.is("run.err", "note: 8 settings of this machine were changed; `tunectl revert` undoes that\n");
+        outcome.is("run.err", "tunectl: 8 settings of this machine were changed; `tunectl revert` undoes that\n");
         outcome.says("ran", "vm/dirty_bytes: 0 -> 100000000");
         outcome.is("revert.err", "");
         outcome.is("differences", "");

@@ -78,7 +78,7 @@ fn missing_command_as_pid_1_exits_127() {
     let args = "mounts /init run -p /etc/asked.toml /bin/nothing";
     let (code, console) = code_of_pid_1(HIGH, "/bin/guest", args);
     assert_eq!(code, "00007f00", "{console}");
-    assert!(console.contains("error: `/bin/nothing` does not exist\n"), "{console}");
+    assert!(console.contains("tunectl: error: `/bin/nothing` does not exist\n"), "{console}");
 }
 
 #[test]

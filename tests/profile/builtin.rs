@@ -42,7 +42,7 @@ fn built_in_profiles_have_only_intended_warnings() {
     let [warning] = warnings(&profile).try_into().unwrap();
     assert!(
         warning.starts_with(
-            "warning[W001]: local ports from 1024 on, and no service port is reserved\n  --> built-in profile loadtest:"
+            "tunectl: warning[W001]: local ports from 1024 on, and no service port is reserved\n  --> built-in profile loadtest:"
         ),
         "{warning}"
     );

@@ -20,7 +20,10 @@ fn quickly(run: impl FnOnce() + Send + 'static) {
 fn name_with_half_a_million_components_is_refused_quickly() {
     quickly(|| {
         let said = bad(&format!("{}a = 1\n", "a.".repeat(500_000)));
-        assert!(said.starts_with("error: a line with 500000 dots; no name of a setting has that many\n"), "{said}");
+        assert!(
+            said.starts_with("tunectl: error: a line with 500000 dots; no name of a setting has that many\n"),
+            "{said}"
+        );
         assert!(said.len() < 600, "{}", said.len());
     });
 }
@@ -52,7 +55,7 @@ fn a_megabyte_of_keys_loads_quickly() {
         let both = load_files(&[("a", &format!("extends = 'b'\n{text}")), ("b", &again)]).unwrap();
         assert_eq!(both.requirements.len(), 20_000);
         let twice = format!("[linux.sysctl]\n{many}[linux.sysctl.vm]\n");
-        assert!(bad(&twice).starts_with("error: not TOML: duplicate key\n"));
+        assert!(bad(&twice).starts_with("tunectl: error: not TOML: duplicate key\n"));
     });
 }
 

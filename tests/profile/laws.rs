@@ -27,7 +27,7 @@ fn read(text: &str) -> Result<Profile, String> {
             key: &|_, _| KeyFacts { of_host: true, ..KeyFacts::default() },
         },
     ) {
-        assert!(warning.to_string().starts_with("warning[W"));
+        assert!(warning.to_string().starts_with("tunectl: warning[W"));
     }
     Ok(profile)
 }
@@ -93,7 +93,7 @@ proptest! {
     fn every_span_of_every_text_can_be_cited(text in "(?s).{0,80}", start in 0usize..120, length in 0usize..120, wide in any::<bool>()) {
         let text = if wide { text.repeat(20) } else { text };
         let place = Location { file: "f", text: &text, span: start..start + length, note: "" };
-        let shown = render("error: x", &[place], &[]);
+        let shown = render("tunectl: error: x", &[place], &[]);
         prop_assert_eq!(shown.lines().count(), 5, "{}", shown);
         prop_assert!(shown.lines().all(|line| line.chars().count() < 130), "{}", shown);
         prop_assert!(shown.ends_with('^'));

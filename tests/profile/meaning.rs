@@ -265,7 +265,7 @@ fn contradicting_limits_of_file_and_command_line_are_refused() {
     let above = typed(Profile::default(), &[], &["nofile=5:4"], &[]).unwrap_err();
     assert_eq!(
         above,
-        "error: the soft limit of nofile is above the hard one: 5 and 4
+        "tunectl: error: the soft limit of nofile is above the hard one: 5 and 4
  --> command line:1:1
   |
 1 | --rlimit nofile=5:4

@@ -55,7 +55,7 @@ fn invalid_setting_names_are_refused() {
     );
     refused_in("linux.sysfs", "profile/refusals/pattern_in_sysfs", &["\"block/*/queue/scheduler\" = 'none'"]);
     let deep = bad(&format!("[linux.sysctl]\n{}x = 1", "a.".repeat(40)));
-    assert!(deep.starts_with("error: a name of more than 32 components\n"), "{deep}");
+    assert!(deep.starts_with("tunectl: error: a name of more than 32 components\n"), "{deep}");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn extends_cycles_and_depth_are_refused() {
     let circle = [("a", "extends = 'b'"), ("b", "description = 'x'\nextends = ['c']"), ("c", "extends = ['b']")];
     expected::compare("profile/refusals/circle", &refused_files(&["a"], &circle));
     let own = load_files(&[("a", "extends = 'a'")]).unwrap_err().to_string();
-    assert!(own.starts_with("error: profiles extend each other in a cycle: a → a\n"), "{own}");
+    assert!(own.starts_with("tunectl: error: profiles extend each other in a cycle: a → a\n"), "{own}");
 
     let names: Vec<String> = (0..20).map(|n| format!("p{n}")).collect();
     let texts: Vec<String> = (1..21).map(|n| format!("extends = 'p{n}'")).collect();

@@ -186,14 +186,14 @@ fn extends_cycles_are_found_through_any_path() {
     let first = folder.file("a.toml", "extends = './././b.toml'");
     let second = folder.file("b.toml", "extends = 'a.toml'");
     let said = load_with(&folder.library(), &first).unwrap_err();
-    let circle = format!("error: profiles extend each other in a cycle: {first} → {second} → {first}");
+    let circle = format!("tunectl: error: profiles extend each other in a cycle: {first} → {second} → {first}");
     let found = said.lines().next().unwrap();
     // What is too long for a line ends earlier.
     assert!(found == circle || found.strip_suffix('…').is_some_and(|found| circle.starts_with(found)), "{found}");
     folder.file("sub/x.toml", "");
     let dots = folder.file("c.toml", "extends = 'sub/../c.toml'");
     let said = load_with(&folder.library(), &dots).unwrap_err();
-    assert!(said.starts_with("error: more than 16 profiles extend each other in a row\n"), "{said}");
+    assert!(said.starts_with("tunectl: error: more than 16 profiles extend each other in a row\n"), "{said}");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn missing_extended_file_is_reported_at_its_reference() {
     let gone = folder.path("gone.toml");
     let expected = format!(
         "\
-error: profile `{gone}` can't be read: no such file or directory
+tunectl: error: profile `{gone}` can't be read: no such file or directory
  --> {first}:1:12
   |
 1 | extends = ['gone.toml']

@@ -34,7 +34,7 @@ fn port_range_over_service_ports_is_warned_of() {
     let text = "[linux.sysctl]\n\"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }\n";
     assert_eq!(
         warnings(text),
-        ["warning[W001]: local ports from 1024 on, and no service port is reserved
+        ["tunectl: warning[W001]: local ports from 1024 on, and no service port is reserved
  --> a.toml:2:1
   |
 2 | \"net.ipv4.ip_local_port_range\" = { covers = [1024, 65535] }
@@ -52,7 +52,7 @@ fn port_range_over_service_ports_is_warned_of() {
 fn macos_port_range_over_service_ports_is_warned_of() {
     let text = "[macos.sysctl]\n\"net.inet.ip.portrange.first\" = 16384\n";
     let [warning] = warnings(text).try_into().unwrap();
-    assert!(warning.starts_with("warning[W001]: local ports from 16384 on,"), "{warning}");
+    assert!(warning.starts_with("tunectl: warning[W001]: local ports from 16384 on,"), "{warning}");
     assert!(warning.contains("start the range above the ports"), "{warning}");
     assert_eq!(warnings(&format!("{text}[service]\nports = 8080\n")), [""; 0]);
     assert_eq!(warnings(&format!("{text}[service]\nports = 20000\n")).len(), 1, "macOS can reserve none");
@@ -63,11 +63,11 @@ fn macos_port_range_over_service_ports_is_warned_of() {
 fn port_range_ends_of_equal_parity_are_warned_of() {
     assert_eq!(
         linux("net.ipv4.ip_local_port_range = [40000, 60000]"),
-        ["warning[W002]: both ends of the local port range are even: 40000 and 60000"]
+        ["tunectl: warning[W002]: both ends of the local port range are even: 40000 and 60000"]
     );
     assert_eq!(
         linux("net.ipv4.ip_local_port_range = { covers = [32769, 60999] }"),
-        ["warning[W002]: both ends of the local port range are odd: 32769 and 60999"]
+        ["tunectl: warning[W002]: both ends of the local port range are odd: 32769 and 60999"]
     );
 }
 
@@ -90,7 +90,7 @@ fn misspelt_names_are_warned_of() {
              `net.ipv4.conf.eth0/100.rp_filter`?",
         ),
     ] {
-        assert_eq!(linux(line), [format!("warning[W003]: {message}")]);
+        assert_eq!(linux(line), [format!("tunectl: warning[W003]: {message}")]);
     }
     for line in [
         "net.core.somaxconn = 4096",
@@ -113,7 +113,7 @@ fn removed_and_ineffective_keys_are_warned_of() {
     expected::compare("profile/warnings/removed_and_ineffective_keys_are_warned_of", &gone);
     assert_eq!(
         linux("net.ipv4.tcp_fin_timeout = 10"),
-        ["warning[W005]: `net.ipv4.tcp_fin_timeout` does not shorten TIME-WAIT"]
+        ["tunectl: warning[W005]: `net.ipv4.tcp_fin_timeout` does not shorten TIME-WAIT"]
     );
 }
 
@@ -128,17 +128,17 @@ fn excessive_nofile_is_warned_of() {
     assert_eq!(
         codes("nofile = { soft = 1024, hard = 'unlimited' }"),
         [
-            "warning[W006]: nofile (hard) is more than 1048576",
-            "warning[W012]: `nofile (hard)` can't be set from inside an unprivileged container",
+            "tunectl: warning[W006]: nofile (hard) is more than 1048576",
+            "tunectl: warning[W012]: `nofile (hard)` can't be set from inside an unprivileged container",
         ]
     );
     assert_eq!(
         codes("nofile = 1048577"),
         [
-            "warning[W006]: nofile (soft) is more than 1048576",
-            "warning[W006]: nofile (hard) is more than 1048576",
-            "warning[W011]: nofile (hard) of 1048577 is above fs.nr_open",
-            "warning[W012]: `nofile (hard)` can't be set from inside an unprivileged container",
+            "tunectl: warning[W006]: nofile (soft) is more than 1048576",
+            "tunectl: warning[W006]: nofile (hard) is more than 1048576",
+            "tunectl: warning[W011]: nofile (hard) of 1048577 is above fs.nr_open",
+            "tunectl: warning[W012]: `nofile (hard)` can't be set from inside an unprivileged container",
         ]
     );
     for line in ["nofile = 524288", "nofile = { at_most = 'unlimited' }", "nofile = 'hard'"] {

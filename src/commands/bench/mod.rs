@@ -28,6 +28,9 @@ use profile::Applied;
 /// Arguments of `tunectl bench`.
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
+#[command(
+    after_help = "Example:\n  sudo tunectl bench -p loadtest --port 8080 -- ab -r -n 40000 -c 4000 http://127.0.0.1:8080/"
+)]
 pub struct BenchArgs {
     /// Which profiles to apply for the test.
     #[command(flatten)]

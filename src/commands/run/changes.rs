@@ -112,7 +112,7 @@ pub(super) fn tell_how_to_undo(originals: &Originals, report: &Report, world: &m
     let changed = keys.filter(|outcome| outcome.before != outcome.found).count();
     let settings = if changed == 1 { "setting of this machine was" } else { "settings of this machine were" };
     let sudo = if world.os.variable("SUDO_UID").is_some() { "sudo " } else { "" };
-    drop(writeln!(world.err, "note: {changed} {settings} changed; `{sudo}tunectl revert` undoes that"));
+    drop(writeln!(world.err, "tunectl: {changed} {settings} changed; `{sudo}tunectl revert` undoes that"));
 }
 
 /// Whether a key of the plan can be written, as far as faccessat(2) tells: an ordinary user who can write neither the

@@ -8,7 +8,7 @@ use std::io::Write;
 use log::LevelFilter;
 
 use crate::apply;
-use crate::cli::{ApplyPolicy, ProfileArgs, ServiceFlags};
+use crate::cli::{ApplyPolicy, PROFILE, ProfileArgs, ServiceFlags};
 use crate::exec::{LimitsFallShort, Stage, StageError};
 use crate::init::SupervisorConfig;
 use crate::kernel::{AccessMode, Process};
@@ -24,6 +24,9 @@ use changes::Changes;
 
 /// Arguments of `tunectl run`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tunectl run -p loadtest --port 8080 -- ./server\n  tunectl run -p production --init --user node --port 8080 -- node /app/server.js"
+)]
 pub struct RunArgs {
     /// Which profiles to apply.
     #[command(flatten)]
@@ -32,7 +35,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub(super) policy: ApplyPolicy,
     /// Keep no journal: `tunectl revert` can't undo this.
-    #[arg(long)]
+    #[arg(long, help_heading = PROFILE)]
     pub(super) no_journal: bool,
     /// How the service is started and supervised.
     #[command(flatten)]
@@ -175,7 +178,7 @@ fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), Comman
     Ok(())
 }
 
-/// Prints what falls short, and logs what holds. Returns what became of the changes, where something required falls
+/// Prints what falls short, and logs in one line what was applied. Returns what became of the changes, where something required falls
 /// short.
 fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) -> String {
     let refused = report.fails() && !args.policy.best_effort;
@@ -185,12 +188,8 @@ fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut
         drop(err.write_all(output::shortfalls(&report, colour).as_bytes()));
         changed = output::nothing_changed(&report);
     }
-    for outcome in report.outcomes.iter().filter(|outcome| !outcome.falls_short()) {
-        log::info!(
-            "{} is {}",
-            outcome.requirement.setting,
-            outcome.found.as_ref().map_or_else(String::new, ToString::to_string)
-        );
+    if !report.outcomes.is_empty() {
+        log::info!("{}", output::applied(report, &ready.profile.names));
     }
     changed
 }

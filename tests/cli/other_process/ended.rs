@@ -29,7 +29,7 @@ fn is_nowhere(pid: &str) {
     let before = sysctl("net/core/somaxconn");
     for command in [&["check"][..], &["apply", "--no-journal"], &["apply", "--no-journal", "--no-rlimits"]] {
         Test::new([command, &KEY, &["--pid", pid]].concat())
-            .stderr(&format!("error: pid {pid}: {ENDED}"))
+            .stderr(&format!("tunectl: error: pid {pid}: {ENDED}"))
             .code(1)
             .run();
         assert_eq!(sysctl("net/core/somaxconn"), before, "{command:?}");
@@ -50,7 +50,7 @@ fn zombie_process_is_not_tuned() {
             assert!(ran.stdout.contains("\"cause\": \"process-gone\""), "{}", ran.stdout);
         }
         Test::new(["limits", "--pid", &pid])
-            .stderr("error: pid [..]ESRCH[..]\n  = help: there is no such process\n")
+            .stderr("tunectl: error: pid [..]ESRCH[..]\n  = help: there is no such process\n")
             .code(1)
             .run();
         assert_eq!(limit(child.id(), "Max open files"), before);

@@ -14,7 +14,7 @@ fn short_listen_queue_is_warned_of_until_listen_again() {
         let check = |ends: &str| Test::new(["check", "--set", "net.core.somaxconn=1024", "--pid", &pid]).stdout(ends);
         let warning = format!(
             "
-warning: listen queues shorter than the 1024 connections that the kernel allows
+listen queues shorter than the 1024 connections that the kernel allows:
 LISTENER           QUEUE  WAITING  PROCESS
 0.0.0.0:8080       64     0        [..], pid {pid}
 @the\\u{{1b}}service  64     0        [..], pid {pid}

@@ -100,7 +100,7 @@ fn missing_process_is_reported() {
     // Above every kernel's `pid_max` (proc_sys_kernel(5)).
     for command in ["apply", "check"] {
         Test::new([command, "--set", "net.core.somaxconn=256", "--pid", "2147483647"])
-            .stderr("error: pid 2147483647: there is no such process\n")
+            .stderr("tunectl: error: pid 2147483647: there is no such process\n")
             .code(1)
             .run();
     }
@@ -129,7 +129,7 @@ fn reason_of_inaccessible_process_is_reported() {
                  CAP_SYS_ADMIN over the process: try again as root on the host",
             ),
         ] {
-            Test::shell(&script).stderr(&format!("error: pid {pid}: {why}\n")).code(1).run();
+            Test::shell(&script).stderr(&format!("tunectl: error: pid {pid}: {why}\n")).code(1).run();
         }
         // What loads the program needs a descriptor for a while: the first, which is /dev/null's then.
         let program = support::test::tunectl();
@@ -138,6 +138,6 @@ fn reason_of_inaccessible_process_is_reported() {
         few.arg(program.get_program()).args(program.get_args());
         few.args(["check", "--set", "net.core.somaxconn=1", "--pid", &pid]);
         let why = "cannot read its namespaces: EMFILE (too many open files)";
-        Test::of(few).stderr(&format!("error: pid {pid}: {why}\n")).code(1).run();
+        Test::of(few).stderr(&format!("tunectl: error: pid {pid}: {why}\n")).code(1).run();
     });
 }

@@ -74,7 +74,7 @@ fn revert_works_in_the_namespaces_of_the_process() {
         // From without, what can be put back there is, and it is told where the rest is to be.
         let elsewhere = |key| {
             format!(
-                "error: {key} belongs to other namespaces; not reverted\n  = help: run `tunectl revert` in \
+                "tunectl: error: {key} belongs to other namespaces; not reverted\n  = help: run `tunectl revert` in \
                  those namespaces: `ip netns exec`, `nsenter`\n"
             )
         };

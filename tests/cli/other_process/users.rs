@@ -104,7 +104,7 @@ fn rootless_container_is_tuned_by_its_user() {
     let pid = other.pid();
     tunectl(&["apply", "--set", "net.core.somaxconn=256"], &pid)
         .stderr(&format!(
-            "error: pid {pid}: cannot read its namespaces: EACCES (permission denied)\n  = help: it belongs \
+            "tunectl: error: pid {pid}: cannot read its namespaces: EACCES (permission denied)\n  = help: it belongs \
              to another user: try again with sudo, on the host\n"
         ))
         .code(1)

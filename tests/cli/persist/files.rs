@@ -182,7 +182,7 @@ fn json_lists_every_persisted_file() {
         let refused = format!("`{}` could not be written: read-only file system", whole.display());
         let ran = apply(&[]).code(1).run();
         files(&ran.stdout, "left", Some(&refused));
-        assert!(ran.stderr.ends_with(&format!("error: {refused}\n")), "{}", ran.stderr);
+        assert!(ran.stderr.ends_with(&format!("tunectl: error: {refused}\n")), "{}", ran.stderr);
     });
 }
 
@@ -263,7 +263,9 @@ fn manually_edited_persisted_files_are_kept() {
         );
         system
             .run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT"])
-            .stderr(&format!("error: `[..]/{SYSCTLS}` was edited since tunectl wrote it; nothing was changed\n{help}"))
+            .stderr(&format!(
+                "tunectl: error: `[..]/{SYSCTLS}` was edited since tunectl wrote it; nothing was changed\n{help}"
+            ))
             .code(1)
             .run();
         assert_eq!(crate::support::kernel::sysctl("net/core/somaxconn"), "4096");
@@ -273,7 +275,7 @@ fn manually_edited_persisted_files_are_kept() {
             system
                 .run(&["revert", "--persist", "--root", "ROOT"])
                 .stderr(&format!(
-                    "error: `[..]/{SYSCTLS}` was edited since tunectl wrote it; nothing was put back\n{help}"
+                    "tunectl: error: `[..]/{SYSCTLS}` was edited since tunectl wrote it; nothing was put back\n{help}"
                 ))
                 .code(1)
                 .run();
@@ -301,12 +303,12 @@ fn files_of_other_programs_are_never_removed() {
         let help = "  = help: move it away if it is not needed\n";
         system
             .run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT"])
-            .stderr(&format!("error: {foreign}; nothing was changed\n{help}"))
+            .stderr(&format!("tunectl: error: {foreign}; nothing was changed\n{help}"))
             .code(1)
             .run();
         system
             .run(&["revert", "--persist", "--force", "--root", "ROOT"])
-            .stderr(&format!("error: {foreign}; nothing was put back\n{help}"))
+            .stderr(&format!("tunectl: error: {foreign}; nothing was put back\n{help}"))
             .code(1)
             .run();
         assert_eq!(system.text(SYSCTLS), "vm.swappiness = 1\n");
@@ -315,7 +317,7 @@ fn files_of_other_programs_are_never_removed() {
         std::os::unix::fs::symlink("/dev/null", system.0.path().join("root").join(SYSCTLS)).unwrap();
         system
             .run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT"])
-            .stderr(&format!("error: {foreign}; nothing was changed\n{help}"))
+            .stderr(&format!("tunectl: error: {foreign}; nothing was changed\n{help}"))
             .code(1)
             .run();
     });
@@ -346,14 +348,14 @@ fn settings_that_cannot_persist_are_refused_first() {
         system
             .run(&["apply", "-p", "WEB", "--persist"])
             .stderr(
-                "error: files written in this container or namespace do not outlive it
+                "tunectl: error: files written in this container or namespace do not outlive it
   = help: leave `--persist` out, or name the root directory of another system with `--root DIR`
 ",
             )
             .code(2)
             .run();
         for wrong in ["../x", "a/b", "web.socket", ".service", "a b"] {
-            let stderr = format!("error: `{wrong}` is not a valid service name\n");
+            let stderr = format!("tunectl: error: `{wrong}` is not a valid service name\n");
             let words = ["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", wrong];
             system.run(&words).stderr(&stderr).code(2).run();
         }

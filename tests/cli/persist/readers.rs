@@ -71,7 +71,7 @@ fn list_longer_than_one_write_is_warned_of() {
         let ports = (0..2000).map(|port| (20_000 + 2 * port).to_string()).collect::<Vec<_>>().join(",");
         let words = ["apply", "--port", &ports, "--persist", "--root", "ROOT"];
         let said = system.run(&words).stdout_is_anything().run().stdout;
-        let warning = "warning: net.ipv4.ip_local_reserved_ports is longer than 4095 bytes: systemd-sysctl sets it \
+        let warning = "tunectl: warning: net.ipv4.ip_local_reserved_ports is longer than 4095 bytes: systemd-sysctl sets it \
                        whole, `sysctl --system` its beginning\n";
         assert!(said.contains(warning), "{said}");
         let file = system.0.path().join("root/etc/sysctl.d/99-tunectl.conf");

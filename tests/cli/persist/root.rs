@@ -12,7 +12,7 @@ fn missing_root_directory_is_refused() {
         let file = system.0.write("file", "");
         for wrong in [system.0.path().join("rot"), file] {
             let wrong = wrong.to_str().unwrap();
-            let stderr = format!("error: `--root {wrong}` is not a directory\n");
+            let stderr = format!("tunectl: error: `--root {wrong}` is not a directory\n");
             system.run(&["apply", "-p", "WEB", "--persist", "--root", wrong]).stderr(&stderr).code(2).run();
             system.run(&["revert", "--persist", "--root", wrong]).stderr(&stderr).code(2).run();
         }
@@ -71,7 +71,7 @@ fn overriding_files_are_searched_in_the_root_directory() {
         }
         let ran = system.run(&["apply", "-p", "WEB", "--no-rlimits", "--persist", "--root", "ROOT"]);
         let said = ran.stdout_is_anything().run().stdout;
-        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
+        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("tunectl: warning")).collect();
         let [only] = warnings[..] else { panic!("{said}") };
         let expected = "/etc/sysctl.d/99-z.conf line 1 sets net.core.somaxconn to 128 instead of 5000, and ";
         assert!(only.contains(expected), "{only}");

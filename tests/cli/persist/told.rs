@@ -27,14 +27,14 @@ fn overriding_sysctl_files_are_warned_of() {
         let root = system.0.path().join("root");
         let warnings: Vec<String> = said
             .lines()
-            .filter(|line| line.starts_with("warning"))
+            .filter(|line| line.starts_with("tunectl: warning"))
             .map(|line| line.replace(root.to_str().unwrap(), ""))
             .collect();
         assert_eq!(
             warnings,
             [
-                "warning: /etc/sysctl.d/99-z.conf line 2 sets net.core.somaxconn to 128 instead of 5000, and everyone reads it later",
-                "warning: /etc/sysctl.conf line 1 sets net.core.somaxconn to 3 instead of 5000, and `sysctl --system` reads it later",
+                "tunectl: warning: /etc/sysctl.d/99-z.conf line 2 sets net.core.somaxconn to 128 instead of 5000, and everyone reads it later",
+                "tunectl: warning: /etc/sysctl.conf line 1 sets net.core.somaxconn to 3 instead of 5000, and `sysctl --system` reads it later",
             ]
         );
     });
@@ -58,13 +58,13 @@ fn overriding_limits_files_are_warned_of() {
         }
         let ran = system.run(&["apply", "-p", "WEB", "--persist", "--root", "ROOT", "--unit", "web.service"]);
         let said = ran.stdout_is_anything().run().stdout.replace(system.0.path().join("root").to_str().unwrap(), "");
-        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning")).collect();
+        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("tunectl: warning")).collect();
         assert_eq!(
             warnings,
             [
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 550 instead of 500, and everyone reads it later",
-                "warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 550 instead of 600, and everyone reads it later",
-                "warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7 instead of 500:600, and everyone reads it later",
+                "tunectl: warning: /etc/security/limits.d/99-z.conf line 2 sets * soft nofile to 550 instead of 500, and everyone reads it later",
+                "tunectl: warning: /etc/security/limits.d/99-z.conf line 2 sets * hard nofile to 550 instead of 600, and everyone reads it later",
+                "tunectl: warning: /run/systemd/system/web.service.d/99-u.conf line 2 sets LimitNOFILE to 7 instead of 500:600, and everyone reads it later",
             ]
         );
     });
@@ -81,7 +81,7 @@ fn revert_names_the_file_that_set_a_foreign_value() {
             .run(&["revert", "--persist", "--root", "ROOT"])
             .stdout("0 settings put back\n")
             .stderr(
-                "error: net.core.somaxconn is 77, not the 5000 that we wrote: changed by another program since (`[..]/root/usr/lib/sysctl.d/50-mine.conf` says so in line 2); not reverted
+                "tunectl: error: net.core.somaxconn is 77, not the 5000 that we wrote: changed by another program since (`[..]/root/usr/lib/sysctl.d/50-mine.conf` says so in line 2); not reverted
   = help: `tunectl revert --force` puts it back to 4096 anyway
 ",
             )

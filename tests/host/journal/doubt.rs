@@ -16,7 +16,7 @@ fn apply_needs_a_journal_or_no_journal() {
         let apply = ["apply", "--set", "net.core.somaxconn=5000"];
         host.run(&apply)
             .stderr(
-                "error: the journal's directory `[..]/journal` is not a directory; nothing was changed
+                "tunectl: error: the journal's directory `[..]/journal` is not a directory; nothing was changed
   = help: set TUNECTL_JOURNAL to another directory
   = help: `--no-journal` applies without a journal; `tunectl revert` can then undo nothing
 ",
@@ -39,7 +39,7 @@ fn journal_writable_by_others_is_refused() {
         host.0.mode("journal", 0o777);
         host.run(&["revert"])
             .stderr(
-                "error: the journal's directory `[..]/journal` is writable by other users (mode 0777)
+                "tunectl: error: the journal's directory `[..]/journal` is writable by other users (mode 0777)
   = help: `chmod 700 [..]/journal`
 ",
             )
@@ -49,7 +49,7 @@ fn journal_writable_by_others_is_refused() {
         host.edit("tunectl-journal\t1", "tunectl-journal\t2");
         host.run(&["revert"])
             .stderr(
-                "error: cannot read the journal `[..]/journal/000001.journal`: it was written by another version of tunectl
+                "tunectl: error: cannot read the journal `[..]/journal/000001.journal`: it was written by another version of tunectl
   = help: nothing can be reverted from it: move it away
 ",
             )
@@ -68,7 +68,7 @@ fn unreadable_secret_needs_allow_irreversible() {
         let one = format!("{key}=2001:0db8:0000:0000:0000:0000:0000:0001");
         host.run(&["apply", "--set", &one])
             .stderr(&format!(
-                "error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone until the next boot
+                "tunectl: error: `{key}` = 2001:0db8:0000:0000:0000:0000:0000:0001 can't be undone until the next boot
   = help: nothing was changed; to change it until the next boot, add `--allow-irreversible`
 "
             ))
@@ -82,7 +82,7 @@ fn unreadable_secret_needs_allow_irreversible() {
         assert_eq!(sysctl(path), "2001:0db8:0000:0000:0000:0000:0000:0001");
         host.run(&["revert"])
             .stdout("0 settings put back\n")
-            .stderr(&format!("error: {key} can't be put back until the next boot\n"))
+            .stderr(&format!("tunectl: error: {key} can't be put back until the next boot\n"))
             .code(1)
             .run();
         host.run(&["revert"]).stdout("nothing to revert\n").run();
@@ -98,7 +98,7 @@ fn corrupt_journals_are_refused() {
         let path = host.journal().join("000001.journal");
         let refused = |why: &str| {
             let (help, path) = ("nothing can be reverted from it: move it away", path.display());
-            let said = format!("error: cannot read the journal `{path}`: {why}\n  = help: {help}\n");
+            let said = format!("tunectl: error: cannot read the journal `{path}`: {why}\n  = help: {help}\n");
             host.run(&["revert"]).stderr(&said).code(1).run();
         };
         let whole = fs::read_to_string(&path).unwrap();
@@ -116,7 +116,7 @@ fn corrupt_journals_are_refused() {
         fs::set_permissions(host.journal(), Permissions::from_mode(0o777)).unwrap();
         let journal = host.journal();
         let why = "is writable by other users (mode 0777)\n  = help: `chmod 700";
-        let said = format!("error: the journal's directory `{0}` {why} {0}`\n", journal.display());
+        let said = format!("tunectl: error: the journal's directory `{0}` {why} {0}`\n", journal.display());
         host.run(&["revert"]).stderr(&said).code(1).run();
         assert_eq!(sysctl("net/core/somaxconn"), "5000");
     });
@@ -132,7 +132,7 @@ fn unrestorable_hard_limit_prints_the_remedy() {
             .stdout_is_anything()
             .stderr(
                 "\
-error: nofile of sh, pid [..] could not be put back to 1000:1200: raising a hard limit needs CAP_SYS_RESOURCE
+tunectl: error: nofile of sh, pid [..] could not be put back to 1000:1200: raising a hard limit needs CAP_SYS_RESOURCE
   = help: `sudo prlimit --pid [..] --nofile=1000:1200`, or leave it: it ends with the process
 ",
             )
@@ -165,7 +165,7 @@ fn irreversible_setting_is_not_written_when_another_falls_short() {
         host.run(&["check", "--set", &set]).stdout_is_anything().run();
         host.run(&["check", "--set", &format!("{secret}=nonsense")])
             .stderr(&format!(
-                "error: expected an IPv6 address, found `\"nonsense\"`\n --> command line:1:38\n  |\n\
+                "tunectl: error: expected an IPv6 address, found `\"nonsense\"`\n --> command line:1:38\n  |\n\
                  1 | --set {secret}=nonsense\n  |                                      ^^^^^^^^\n"
             ))
             .code(2)

@@ -110,7 +110,7 @@ fn one_way_settings_need_allow_irreversible() {
     let kernel = Fake::linux().with(key, "0", Behaviour::numbers(1, 1));
     let mut machine = Machines::new(kernel, System::Linux);
     let apply = ["apply", "--set", "kernel.modules_disabled=1", "--set", "vm.swappiness=10"];
-    let refusal = "error: `kernel.modules_disabled` = 1 can't be undone until the next boot
+    let refusal = "tunectl: error: `kernel.modules_disabled` = 1 can't be undone until the next boot
   = help: nothing was changed; to change it until the next boot, add `--allow-irreversible`
 ";
     assert_eq!(machine.run(&apply), (String::new(), refusal.to_owned(), 2));
@@ -119,7 +119,10 @@ fn one_way_settings_need_allow_irreversible() {
     assert_eq!(machine.values([key, "vm.swappiness"]), ["1", "10"]);
     let (out, err, code) = machine.run(&["revert"]);
     assert_eq!(out, "vm.swappiness 10 → 60\n1 setting put back\n");
-    assert_eq!((err.as_str(), code), ("error: kernel.modules_disabled can't be put back until the next boot\n", 1));
+    assert_eq!(
+        (err.as_str(), code),
+        ("tunectl: error: kernel.modules_disabled can't be put back until the next boot\n", 1)
+    );
     assert_eq!(machine.values([key, "vm.swappiness"]), ["1", "60"]);
     assert_eq!(machine.run(&["revert"]), said("nothing to revert\n"));
 }
@@ -130,7 +133,7 @@ fn refused_revert_stays_in_the_journal() {
     assert_eq!(machine.run(&["apply", "--set", "vm.swappiness=10"]).2, 0);
     machine.kernel = machine.kernel.clone().mode("vm.swappiness", 0o444);
     let (out, err, code) = machine.run(&["revert"]);
-    let refused = "error: vm.swappiness could not be put back to 60: open: EACCES (permission denied)\n";
+    let refused = "tunectl: error: vm.swappiness could not be put back to 60: open: EACCES (permission denied)\n";
     assert_eq!((out.as_str(), err.as_str(), code), ("0 settings put back\n", refused, 1));
     machine.kernel = machine.kernel.clone().mode("vm.swappiness", 0o644);
     assert_eq!(machine.run(&["revert"]), said("vm.swappiness 10 → 60\n1 setting put back\n"));

@@ -39,11 +39,13 @@ fn what_run_changes_on_a_machine_revert_undoes() {
         let before = values(&machine);
         let (out, err, code) = run(&mut machine, words, &[]);
         assert_eq!((out.as_str(), code), ("", 0), "{words:?}: {err}");
-        let told: Vec<&str> = err.lines().filter(|line| line.starts_with("note: ")).collect();
+        let told: Vec<&str> = err.lines().filter(|line| line.starts_with("tunectl: ")).collect();
         let expected = match changed {
             0 => vec![],
-            1 => vec!["note: 1 setting of this machine was changed; `tunectl revert` undoes that".to_owned()],
-            count => vec![format!("note: {count} settings of this machine were changed; `tunectl revert` undoes that")],
+            1 => vec!["tunectl: 1 setting of this machine was changed; `tunectl revert` undoes that".to_owned()],
+            count => {
+                vec![format!("tunectl: {count} settings of this machine were changed; `tunectl revert` undoes that")]
+            }
         };
         assert_eq!(
             (told, entries(&machine)),

@@ -113,7 +113,7 @@ fn values_changed_by_others_are_not_reverted() {
             host.run(&["revert"])
                 .stdout("0 settings put back\n")
                 .stderr(
-                    "error: net.core.somaxconn is 77, not the 5000 that we wrote: changed by another program since; not reverted
+                    "tunectl: error: net.core.somaxconn is 77, not the 5000 that we wrote: changed by another program since; not reverted
   = help: `tunectl revert --force` puts it back to 4096 anyway
 ",
                 )
@@ -239,7 +239,7 @@ fn concurrent_runs_wait_for_the_lock() {
         let _lock = Flock::lock(file, FlockArg::LockExclusive).unwrap();
         host.run(&["apply", "--set", "net.core.somaxconn=7000"])
             .stderr(
-                "error: another tunectl is changing settings: it holds `[..]/journal/lock`; nothing was changed
+                "tunectl: error: another tunectl is changing settings: it holds `[..]/journal/lock`; nothing was changed
   = help: wait until it has finished
   = help: `--no-journal` applies without a journal; `tunectl revert` can then undo nothing
 ",
@@ -273,7 +273,7 @@ fn revert_json_lists_every_outcome() {
         let ran = host.run(&["revert", "--format", "json"]).code(1).stdout_is_anything();
         let ran = ran
             .stderr(
-                "error: net.core.somaxconn is 6000, not the 5000 that we wrote: changed by another program \
+                "tunectl: error: net.core.somaxconn is 6000, not the 5000 that we wrote: changed by another program \
                  since; not reverted\n  = help: `tunectl revert --force` puts it back to 4096 anyway\n",
             )
             .run();

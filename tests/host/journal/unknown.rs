@@ -201,7 +201,7 @@ fn revert_keeps_what_it_cannot_identify() {
                 assert_eq!(machine.values(), original, "{}", seen());
             } else {
                 assert_eq!((code, machine.entries()), (1, 1), "{}", seen());
-                assert!(said.starts_with("error: "), "{}", seen());
+                assert!(said.starts_with("tunectl: error: "), "{}", seen());
             }
             machine.heal();
             assert_eq!(machine.run(&["revert"]).0, 0, "{}", seen());
@@ -222,7 +222,7 @@ fn without_proc_revert_forgets_nothing() {
         let ran = Test::shell(script).env("TUNECTL_JOURNAL", host.journal()).stdout_is_anything();
         let ran = ran.stderr_is_anything().run();
         assert_eq!(ran.stdout.lines().filter(|line| *line == "1").count(), 2, "{}{}", ran.stdout, ran.stderr);
-        assert!(ran.stderr.starts_with("error: whether `"), "{}", ran.stderr);
+        assert!(ran.stderr.starts_with("tunectl: error: whether `"), "{}", ran.stderr);
         assert_eq!(fs::read(host.journal().join("000001.journal")).unwrap(), before);
         host.run(&["revert"]).stdout("net.core.somaxconn 5000 → 4096\n1 setting put back\n").run();
     });

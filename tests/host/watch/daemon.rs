@@ -99,7 +99,7 @@ fn repair_needs_a_journal_or_no_journal() {
         };
         watch(&[])
             .stderr(
-                "error: cannot write the journal: create `/dev/null/journal`: not a directory; nothing was \
+                "tunectl: error: cannot write the journal: create `/dev/null/journal`: not a directory; nothing was \
                  changed\n  = help: set TUNECTL_JOURNAL to another directory\n  = help: `--no-journal` \
                  applies without a journal; `tunectl revert` can then undo nothing\n",
             )
@@ -119,8 +119,8 @@ fn changed_profile_is_reloaded_and_a_broken_one_ignored() {
         let daemon = Daemon::start(PROFILE, &["--interval", "1h"]);
         daemon.line(WATCHING);
         daemon.profile("[linux.sysctl]\nnet.core.somaxconn = { at_leest = 4096 }\n");
-        daemon.line("error: unknown operator `at_leest`[..]");
-        daemon.line("warning: keeping the previous profile");
+        daemon.line("tunectl: error: unknown operator `at_leest`[..]");
+        daemon.line("tunectl: warning: keeping the previous profile");
         put("net/core/somaxconn", "128");
         daemon.line("drifted: net.core.somaxconn 4096 → 128, wanted at least 4096, [..]");
         daemon.profile("[linux.sysctl]\nnet.core.somaxconn = { at_least = 100 }\nnet.ipv4.tcp_fin_timeout = 31\n");
@@ -129,7 +129,7 @@ fn changed_profile_is_reloaded_and_a_broken_one_ignored() {
         put("net/ipv4/tcp_fin_timeout", "31");
         daemon.line("holds again: net.ipv4.tcp_fin_timeout 60 → 31[..]");
         fs::remove_file(daemon.scratch.path().join("p.toml")).unwrap();
-        daemon.line("warning: keeping the previous profile");
+        daemon.line("tunectl: warning: keeping the previous profile");
         daemon.profile(PROFILE);
         daemon.line("reloaded: 1 setting of [..]p.toml, 0 hold, 1 fall short");
     });
@@ -246,7 +246,9 @@ fn unwritable_metrics_file_is_warned_of_once() {
     inside(this_test!(), || {
         begin();
         let daemon = Daemon::start(PROFILE, &["--interval", "100ms", "--metrics", "@/no/such/tunectl.prom"]);
-        daemon.line("warning: metrics could not be written to `[..]/no/such/tunectl.prom`: no such file or directory");
+        daemon.line(
+            "tunectl: warning: metrics could not be written to `[..]/no/such/tunectl.prom`: no such file or directory",
+        );
         put("net/core/somaxconn", "128");
         daemon.line("drifted: [..]");
         std::thread::sleep(Duration::from_millis(300));

@@ -31,7 +31,7 @@ fn unwatched_limits_are_warned_of() {
     Test::new(["watch", "--once", "--metrics", "m.prom", "--rlimit", "nofile=1:1"])
         .code(2)
         .stderr(&format!(
-            "error: nothing to watch: the profile has only resource limits, which belong to a process\n{help}"
+            "tunectl: error: nothing to watch: the profile has only resource limits, which belong to a process\n{help}"
         ))
         .run();
     let words = ["watch", "--once", "--rlimit", "nofile=1:1", "--set", "kernel.ostype=Linux"];
@@ -53,14 +53,14 @@ fn watch_usage_errors_change_nothing() {
     Test::new(["watch", "--once"])
         .code(2)
         .stderr(
-            "error: no profile given\n  = help: name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl \
+            "tunectl: error: no profile given\n  = help: name one with `-p NAME` or in TUNECTL_PROFILE; `tunectl \
              profile list` shows them\n",
         )
         .run();
     Test::new(["watch", "--interval", "50ms", "-p", "base"])
         .code(2)
         .stderr(
-            "error: invalid value '50ms' for '--interval <TIME>': expected 100ms or more\n\n\
+            "tunectl: error: invalid value '50ms' for '--interval <TIME>': expected 100ms or more\n\n\
              For more information, try '--help'.\n",
         )
         .run();

@@ -18,7 +18,7 @@ fn validated(files: &[(&str, &str)]) -> Vec<String> {
     let warnings: Vec<String> = ran
         .stderr
         .lines()
-        .filter_map(|line| line.strip_prefix("warning["))
+        .filter_map(|line| line.strip_prefix("tunectl: warning["))
         .map(|line| line.replacen(']', "", 1))
         .collect();
     let said = match warnings.len() {
@@ -292,7 +292,7 @@ fn warnings_can_be_silenced_in_the_profile() {
             .stderr_is_anything()
             .code(2)
             .run();
-        assert!(ran.stderr.starts_with(&format!("error: {message}\n --> p.toml:2:")), "{}", ran.stderr);
+        assert!(ran.stderr.starts_with(&format!("tunectl: error: {message}\n --> p.toml:2:")), "{}", ran.stderr);
     }
 }
 
@@ -301,8 +301,12 @@ fn warnings_can_be_silenced_in_the_profile() {
 fn built_in_profiles() {
     for (name, expected) in [("base", ""), ("production", ""), ("realtime", ""), ("loadtest", "W001")] {
         let ran = Test::new(["profile", "validate", name]).stdout_is_anything().stderr_is_anything().run();
-        let codes: Vec<&str> =
-            ran.stderr.lines().filter_map(|line| line.strip_prefix("warning[")).map(|line| &line[..4]).collect();
+        let codes: Vec<&str> = ran
+            .stderr
+            .lines()
+            .filter_map(|line| line.strip_prefix("tunectl: warning["))
+            .map(|line| &line[..4])
+            .collect();
         assert_eq!(codes.concat(), expected, "{name}");
     }
     assert_eq!(WARNINGS.len(), 21);
