@@ -18,7 +18,6 @@ mod kernel;
 mod kernel_sched;
 mod limits;
 mod macos;
-mod net_bridge;
 mod net_core;
 mod net_ipv4;
 mod net_ipv4_conf;

@@ -1,4 +1,4 @@
-//! `net.core`: what all protocols share.
+//! `net.bridge`, whether bridged packets pass the packet filter, and `net.core`, what all protocols share.
 
 use super::row::{
     ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, LONG_MAX, NET, OFF_ON, Rare, ReadBack, Row,
@@ -23,7 +23,38 @@ const BUFFER: Row = Row {
 const BUDGET: Row =
     Row { notes: &["rounds that ran out are counted in the 3rd column of /proc/net/softnet_stat"], ..HOST };
 
+/// Brought by the module `br_netfilter`.
+const BRIDGE: Row = Row {
+    values: FLAG,
+    kernel_range: ANY_INT,
+    unit: OFF_ON,
+    default: always("1"),
+    notes: &["absent until the module is loaded, which only the host can do"],
+    rare: &Rare {
+        read_back: Some(ReadBack::Changed("1 for every number but 0")),
+        module: Some("br_netfilter"),
+        ..Rare::NONE
+    },
+    sources: &["Documentation/networking/ip-sysctl.rst"],
+    ..NET
+};
+
 pub(super) static ROWS: &[Row] = &[
+    Row {
+        name: "net.bridge.bridge-nf-call-arptables",
+        purpose: "whether bridged ARP packets pass arptables",
+        ..BRIDGE
+    },
+    Row {
+        name: "net.bridge.bridge-nf-call-ip6tables",
+        purpose: "whether bridged IPv6 packets pass ip6tables",
+        ..BRIDGE
+    },
+    Row {
+        name: "net.bridge.bridge-nf-call-iptables",
+        purpose: "whether bridged IPv4 packets pass iptables; Kubernetes networks want it",
+        ..BRIDGE
+    },
     Row {
         name: "net.core.bpf_jit_enable",
         values: number(0, 2),

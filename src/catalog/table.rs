@@ -4,8 +4,8 @@ use super::row::{Docker, Kubernetes, Row};
 use super::scope::{InNewNetns, Scope};
 use super::version::Changed;
 use super::{
-    fs, hostnet, kernel, kernel_sched, macos, net_bridge, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh,
-    net_other, net_tcp, net_tcp_more, sysfs, user, vm,
+    fs, hostnet, kernel, kernel_sched, macos, net_core, net_ipv4, net_ipv4_conf, net_ipv6, net_neigh, net_other,
+    net_tcp, net_tcp_more, sysfs, user, vm,
 };
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System, ValueSpec};
@@ -18,7 +18,6 @@ static LINUX: Tables = &[
     fs::ROWS,
     kernel::ROWS,
     kernel_sched::ROWS,
-    net_bridge::ROWS,
     net_core::ROWS,
     net_ipv4_conf::ROWS,
     net_ipv4::ROWS,

@@ -6,7 +6,6 @@ pub mod calling_shell;
 pub mod config_files;
 mod details;
 pub mod machine;
-mod runtime;
 
 use std::path::{Path, PathBuf};
 
@@ -19,8 +18,7 @@ use crate::sys::read_text;
 pub use crate::linux::namespaces::Namespaces;
 pub use crate::linux::process::Seccomp;
 use config_files::ConfigLine;
-pub use details::{EnvironmentDetails, SecurityModule};
-pub use runtime::RuntimeHints;
+pub use details::{EnvironmentDetails, RuntimeHints, SecurityModule};
 
 /// Where we run.
 #[derive(Clone, Debug)]

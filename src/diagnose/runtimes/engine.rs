@@ -1,4 +1,4 @@
-//! What Docker and Podman have in common: flags of docker-run(1) and podman-run(1), and compose files.
+//! Docker and Podman: flags of docker-run(1) and podman-run(1), and compose files.
 
 use super::{ContainerKey, Runtime, Signs, host};
 use crate::catalog::{self, Scope};
@@ -8,6 +8,20 @@ use crate::environment::SecurityModule;
 use crate::model::capability::Capability;
 use crate::model::limit::{Limit, Limits, Resource};
 use crate::model::setting::Key;
+
+/// Docker, as docker-run(1) has it.
+pub(super) const DOCKER: Engine = Engine {
+    program: StartProgram::DockerRun,
+    signs: Signs { code: "docker", names: &["docker"], files: &[".dockerenv"], ..Signs::NONE },
+    by_its_user: false,
+};
+
+/// Podman, as podman-run(1) has it.
+pub(super) const PODMAN: Engine = Engine {
+    program: StartProgram::PodmanRun,
+    signs: Signs { code: "podman", names: &["podman"], files: &["run/.containerenv"], ..Signs::NONE },
+    by_its_user: true,
+};
 
 /// An engine with the command line of Docker.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,11 @@
 //! What starts our process, one file each: how it is recognised, and how it is told to set a key or a limit, or to give a
 //! capability. A new one is a new file, its `mod` line and its entry of [`RUNTIMES`].
 
-mod docker;
 mod engine;
 mod host;
 mod kubernetes;
 mod lxc;
 mod nspawn;
-mod podman;
 mod unknown;
 
 use super::context::DiagnosisContext;
@@ -21,7 +19,7 @@ use crate::model::value::Value;
 
 /// All that are recognised. Where the marks of two are found, the first of them counts.
 const RUNTIMES: &[&dyn Runtime] =
-    &[&kubernetes::Kubernetes, &podman::PODMAN, &docker::DOCKER, &nspawn::Nspawn, &lxc::Lxc];
+    &[&kubernetes::Kubernetes, &engine::PODMAN, &engine::DOCKER, &nspawn::Nspawn, &lxc::Lxc];
 
 /// What starts our process. Lists of remedies are empty where nothing is known that would help.
 pub(super) trait Runtime {
