@@ -7,7 +7,7 @@ use crate::kernel::{Evidence, KernelError};
 use crate::model::limit::{Limit, Resource, Side};
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::plan::{Requirement, Unreadable};
+use crate::plan::{Requirement, Unforeseen, Unreadable};
 
 /// The outcomes of a plan that was carried out, or only checked.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,8 @@ pub enum Verdict {
     Changed,
     /// It does not, and this would be written: the verdict of a dry run.
     WouldChange(Value),
+    /// It does not, this would be written, and it is not known whether the kernel takes it: of a dry run as well.
+    MayChange(Value, Unforeseen),
     /// It does not.
     Short(Shortfall),
 }
@@ -60,6 +62,8 @@ pub enum Shortfall {
     Unread(Unreadable),
     /// The kernel refused the write.
     Refused(KernelError),
+    /// It was not written: the kernel is known to refuse the value, with this error.
+    Foreseen(KernelError),
     /// The kernel took the write, and it has another value.
     NotKept,
     /// It was not written because this other setting, which it depends on, fell short.
@@ -96,7 +100,13 @@ impl Outcome {
     /// Whether the requirement is not satisfied.
     #[must_use]
     pub fn falls_short(&self) -> bool {
-        matches!(self.verdict, Verdict::Short(_) | Verdict::WouldChange(_))
+        matches!(self.verdict, Verdict::Short(_) | Verdict::WouldChange(_) | Verdict::MayChange(..))
+    }
+
+    /// Whether it would be written: of a dry run.
+    #[must_use]
+    pub fn would_change(&self) -> bool {
+        matches!(self.verdict, Verdict::WouldChange(_) | Verdict::MayChange(..))
     }
 
     /// How restoring its original value went; nothing where it did not have to be restored.

@@ -7,7 +7,7 @@ use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::{Kind, Value};
-use crate::plan::{Action, KeyStep, SkipReason, Unreadable};
+use crate::plan::{self, Action, Forecast, KeyStep, SkipReason, Unreadable};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::traced;
@@ -40,7 +40,10 @@ pub(super) fn check(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> 
                 (Ok(_), Action::Skip(SkipReason::Satisfied)) => Verdict::Holds,
                 (Ok(value), _) if step.requirement.wanted.holds(value) => Verdict::Holds,
                 (Ok(_), Action::Skip(SkipReason::HostOwned)) => Verdict::Short(Shortfall::HostOwned),
-                (Ok(_), _) => Verdict::Short(Shortfall::Differs),
+                (Ok(_), _) => Verdict::Short(match step.forecast {
+                    Some(Forecast::Refused(error)) => Shortfall::Foreseen(error),
+                    _ => Shortfall::Differs,
+                }),
             };
             outcome(kernel, step, step.current.as_ref().ok().cloned(), verdict)
         })
@@ -71,6 +74,27 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]
     }
     let together = steps.iter().zip(attempts).zip(found);
     together.map(|((step, attempt), found)| judged(kernel, step, attempt, found)).collect()
+}
+
+/// Whether nothing is known to keep us from writing the target of a step.
+pub(super) fn can_be_written(kernel: &mut dyn Kernel, step: &KeyStep) -> bool {
+    let evidence = kernel.inspect(&step.key);
+    let is_refused = matches!(step.forecast, Some(Forecast::Refused(_)));
+    !is_refused && evidence.denied != Some(true) && evidence.read_only_mount != Some(true)
+}
+
+/// A port range that would not be widened, since the reservation that it waits for falls short.
+pub(super) fn preview_dependencies(outcomes: &mut [Outcome], steps: &[KeyStep]) {
+    let is_short = |(outcome, step): &(&Outcome, &KeyStep)| {
+        step.requirement.kind == Kind::Ports && matches!(outcome.verdict, Verdict::Short(_))
+    };
+    let reserved = outcomes.iter().zip(steps).find(|pair| is_short(pair));
+    let Some(reserved) = reserved.map(|(_, step)| step.requirement.setting.clone()) else { return };
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.requirement.kind == Kind::PortRange) {
+        if outcome.would_change() {
+            outcome.verdict = Verdict::Short(Shortfall::DependencyFailed(reserved.clone()));
+        }
+    }
 }
 
 /// Writes `target` to one key, if there is one, and reads it back.
@@ -111,6 +135,9 @@ enum Attempt {
 
 fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &[Attempt]) -> Attempt {
     let Some(target) = step.action.target() else { return Attempt::Skipped };
+    if plan::is_zeroed_by_counterpart(step, steps, kernel.system()) {
+        return Attempt::Skipped;
+    }
     let others = if step.requirement.kind == Kind::PortRange { steps } else { &[] };
     if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, other, its)) {
         return Attempt::Withheld(Shortfall::DependencyFailed(reserved));

@@ -4,7 +4,7 @@ use crate::kernel::{Evidence, Kernel, KernelError, Process};
 use crate::model::limit::{Limit, Limits, Resource, Side};
 use crate::model::setting::{Setting, System};
 use crate::model::value::{Kind, Value};
-use crate::plan::{self, Action, LimitSide, LimitStep, SkipReason, Unreadable};
+use crate::plan::{self, Action, KeyStep, LimitSide, LimitStep, SkipReason, Unreadable};
 use crate::report::{Outcome, Shortfall, Verdict};
 
 use super::{keys, traced};
@@ -18,12 +18,21 @@ pub(super) fn ceiling(kernel: &mut dyn Kernel) -> Option<u64> {
     }
 }
 
-/// The outcomes where nothing is set.
-pub(super) fn check(kernel: &mut dyn Kernel, steps: &[LimitStep]) -> Vec<Outcome> {
+/// The ceiling that a step for it writes.
+pub(super) fn ceiling_of(step: &KeyStep) -> Option<u64> {
+    match step.action.target()? {
+        Value::Number(number) => u64::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+/// The outcomes where nothing is set. `ceiling` is the highest hard `nofile` that is planned.
+pub(super) fn check(kernel: &mut dyn Kernel, steps: &[LimitStep], ceiling: Option<u64>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for step in steps {
         let found = step.current.map(|limits| in_effect(kernel, step.resource, limits));
         let evidence = evidence(kernel, step);
+        let evidence = Evidence { ceiling: evidence.ceiling.map(|now| ceiling.unwrap_or(now)), ..evidence };
         outcomes.extend(step.sides.iter().map(|side| outcome(step, side, found, Ok(Set::Untried), evidence)));
     }
     outcomes
@@ -62,7 +71,7 @@ fn lowers_hard(step: &LimitStep) -> bool {
 
 /// The outcomes of a limit that is not set because `failed` fell short.
 fn not_set_after(kernel: &mut dyn Kernel, step: &LimitStep, failed: &Setting) -> Vec<Outcome> {
-    let mut outcomes = check(kernel, std::slice::from_ref(step));
+    let mut outcomes = check(kernel, std::slice::from_ref(step), None);
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.falls_short()) {
         outcome.verdict = Verdict::Short(Shortfall::DependencyFailed(failed.clone()));
     }
@@ -72,7 +81,7 @@ fn not_set_after(kernel: &mut dyn Kernel, step: &LimitStep, failed: &Setting) ->
 /// Sets one limit, but not after a signal that asks us to end.
 fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<Outcome> {
     if step.action.target().is_some() && kernel.ending_signal().is_some() {
-        return check(kernel, std::slice::from_ref(step));
+        return check(kernel, std::slice::from_ref(step), None);
     }
     let attempt = match step.action {
         Action::Write(target) => set_one(kernel, step, target, process).map(|()| Set::Tried),

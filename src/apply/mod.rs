@@ -1,19 +1,23 @@
 //! Makes the plan from the kernel's current values, carries it out, and undoes it where that failed.
 
+mod forecast;
 mod irreversible;
 mod keys;
 mod limits;
 mod traced;
 mod undo;
 
+pub use forecast::{KernelBuild, foresee};
 pub use undo::{Originals, Undo, mark_restored};
 
 use crate::kernel::{Kernel, Process};
 use crate::model::limit::Side;
 use crate::model::setting::Setting;
 use crate::model::value::Value;
-use crate::plan::{self, ExpandedRequirement, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements, Unreadable};
-use crate::report::{Report, Shortfall, Verdict};
+use crate::plan::{
+    self, ExpandedRequirement, Forecast, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements, Unreadable,
+};
+use crate::report::{Report, Verdict};
 
 /// Reads the current value of every setting and makes the plan. `process` is the one whose limits are meant.
 pub fn make_plan(
@@ -40,22 +44,30 @@ pub fn make_plan(
 /// Compares the current values with what is required; writes nothing.
 pub fn check(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
     let mut outcomes = keys::check(kernel, &plan.keys);
-    outcomes.extend(limits::check(kernel, &plan.limits));
+    let step = plan.ceiling_step(kernel.system()).filter(|step| keys::can_be_written(kernel, step));
+    outcomes.extend(limits::check(kernel, &plan.limits, step.and_then(limits::ceiling_of)));
     Report { outcomes }
 }
 
-/// What carrying out the plan would change, for `apply --dry-run`; writes nothing.
-pub fn preview(kernel: &mut dyn Kernel, plan: &Plan) -> Report {
-    let mut report = check(kernel, plan);
+/// Turns what [`check`] found into what carrying out the plan would come to, for `apply --dry-run`. `is_prevented` says
+/// of each outcome whether something is known to be in the way, so that it stays as it is.
+pub fn preview(report: &mut Report, plan: &Plan, is_prevented: &[bool]) {
     let (keys, limits) = report.outcomes.split_at_mut(plan.keys.len());
-    let keys = keys.iter_mut().zip(plan.keys.iter().map(|step| step.action.target().cloned()));
+    let (keys_prevented, limits_prevented) = is_prevented.split_at(keys.len().min(is_prevented.len()));
+    for ((outcome, step), prevented) in keys.iter_mut().zip(&plan.keys).zip(keys_prevented) {
+        let Some(target) = step.action.target().filter(|_| !prevented && outcome.falls_short()) else { continue };
+        outcome.verdict = match step.forecast {
+            Some(Forecast::Unforeseen(why)) => Verdict::MayChange(target.clone(), why),
+            _ => Verdict::WouldChange(target.clone()),
+        };
+    }
+    keys::preview_dependencies(keys, &plan.keys);
     let sides = plan.limits.iter().flat_map(|step| step.sides.iter().map(|side| side_target(step, side.side)));
-    for (outcome, target) in keys.chain(limits.iter_mut().zip(sides)) {
-        if let Some(target) = target.filter(|_| outcome.verdict == Verdict::Short(Shortfall::Differs)) {
+    for ((outcome, target), prevented) in limits.iter_mut().zip(sides).zip(limits_prevented) {
+        if let Some(target) = target.filter(|_| !prevented && outcome.falls_short()) {
             outcome.verdict = Verdict::WouldChange(target);
         }
     }
-    report
 }
 
 /// What one side of a limit would be set to.

@@ -188,12 +188,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn checking_and_previewing_change_nothing(text in profiles(), fake in machines()) {
+    fn checking_changes_nothing(text in profiles(), fake in machines()) {
         let Some(requirements) = requirements(&text) else { return Ok(()) };
         let mut kernel = Counting { fake, writes: 0 };
         let plan = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
         check(&mut kernel, &plan);
-        preview(&mut kernel, &plan);
         prop_assert_eq!(kernel.writes, 0);
     }
 
@@ -217,6 +216,22 @@ proptest! {
         } else {
             let again = make_plan(&mut kernel, &requirements, Process::Own, PLACE);
             prop_assert!(!check(&mut kernel, &again).fails(), "{}\n{:#?}", text, report);
+        }
+    }
+
+    /// With everything known of the kernel's build, what is foreseen is what the kernel says.
+    #[test]
+    fn foreseen_refusals_are_those_of_the_kernel(text in profiles(), seconds in 0_i64..30_000_000, control in prop_oneof!["cubic", "nonesuch"]) {
+        let more = format!("\"net.ipv4.tcp_keepalive_time\" = {seconds}\n\"net.ipv4.tcp_congestion_control\" = \"{control}\"\n");
+        let Some(requirements) = requirements(&text.replacen('\n', &format!("\n{more}"), 1)) else { return Ok(()) };
+        let mut fake = Fake::linux();
+        let mut plan = make_plan(&mut fake, &requirements, Process::Own, PLACE);
+        foresee(&mut fake, &mut plan, KernelBuild { version: PLACE.version, can_load: &|_| Some(false), ticks: &|| Some(250) });
+        let report = execute(&mut fake, &plan, Process::Own, OnFailure::Keep);
+        for (step, outcome) in plan.keys.iter().zip(&report.outcomes) {
+            let is_refused = matches!(&outcome.verdict, Verdict::Short(crate::report::Shortfall::Refused(error)) if error.operation == crate::kernel::Operation::Write);
+            let is_foreseen = matches!(step.forecast, Some(Forecast::Refused(_)));
+            prop_assert_eq!(is_refused, is_foreseen, "{}\n{:?}\n{:?}", text, step, outcome.verdict);
         }
     }
 

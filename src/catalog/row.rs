@@ -197,6 +197,12 @@ impl Row {
         since.is_none_or(|since| since <= version) && removed_in.is_none_or(|removed| version < removed)
     }
 
+    /// Whether it is kept as clock ticks, so that how many seconds fit an `int` of them depends on the kernel's build.
+    #[must_use]
+    pub fn counts_ticks(&self) -> bool {
+        self.rare.range_varies == BY_TICK && self.values.bounds.is_some_and(|bounds| bounds.max == TICKS_SECONDS_MAX)
+    }
+
     /// The shape of its values, and the numbers that are sane on every supported kernel.
     #[must_use]
     pub fn spec(&self) -> ValueSpec {

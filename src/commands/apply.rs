@@ -4,6 +4,7 @@ use nix::errno::Errno;
 
 use crate::apply::{self, Applied, Undo};
 use crate::cli::{ApplyPolicy, ProfileArgs};
+use crate::diagnose::Diagnosis;
 use crate::environment::calling_shell::calling_shell;
 use crate::journal::{self, Author, BootIdentity, Journal, JournalError, ProcessId, ProcessState, Recorder};
 use crate::kernel::{AccessMode, Process};
@@ -11,9 +12,10 @@ use crate::linux::process::NamedProcess;
 use crate::model::setting::System;
 use crate::output::{self, Format, ReportOf};
 use crate::plan::{Plan, Requirements};
+use crate::report::Report;
 use crate::sys::describe_errno;
 
-use super::check::named;
+use super::check::{foreseen, named};
 use super::diagnosis::{diagnosed, interrupted_by};
 use super::journaled::{here, not_kept, places, revert_killed};
 use super::persist::{self, PersistFlags, PersistResult};
@@ -83,8 +85,10 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     }
     refuse_irreversible(args, &plan)?;
     persist::refuse(&args.persist, &ready)?;
+    let words = args.profile.to_args();
     let Applied { report, is_undone, interrupted } = if args.dry_run {
-        Applied { report: apply::preview(world.kernel, &plan), is_undone: false, interrupted: None }
+        let report = dry_run(args, &ready, &mut plan, limit_owner.as_ref(), world);
+        Applied { report, is_undone: false, interrupted: None }
     } else {
         carry_out(args, &ready, &plan, limit_owner.as_ref(), journal, world)?
     };
@@ -100,7 +104,6 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         PersistResult::default()
     };
     let command = ReportOf::Apply { dry_run: args.dry_run, undone: is_undone };
-    let words = args.profile.to_args();
     let mut diagnosed = diagnosed(command, &ready, limit_owner.as_ref(), &report, &words, args.pid);
     let files = persisted.documents();
     diagnosed.files = args.persist.persist.then_some(&files);
@@ -111,6 +114,22 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         None if report.fails() => Ok(FALLS_SHORT),
         None => Ok(0),
     }
+}
+
+/// What carrying out the plan would come to: what is known to be in the way of a setting stays.
+fn dry_run(
+    args: &ApplyArgs,
+    ready: &Prepared,
+    plan: &mut Plan,
+    limit_owner: Option<&NamedProcess>,
+    world: &mut World<'_>,
+) -> Report {
+    let mut report = foreseen(plan, ready, world);
+    let checked = diagnosed(ReportOf::Check, ready, limit_owner, &report, &args.profile.to_args(), args.pid);
+    let is_prevented = |diagnosis: &Option<Diagnosis>| diagnosis.as_ref().is_some_and(|its| its.cause.is_obstacle());
+    let is_prevented: Vec<bool> = checked.diagnoses.iter().map(is_prevented).collect();
+    apply::preview(&mut report, plan, &is_prevented);
+    report
 }
 
 /// Opens the journal, unless none is to be kept. That it can't be opened matters only once there is something to change.

@@ -1,6 +1,6 @@
 //! `tunectl check`: compares this machine with a profile; writes nothing.
 
-use crate::apply;
+use crate::apply::{self, KernelBuild};
 use crate::cli::ProfileArgs;
 use crate::kernel::Process;
 use crate::linux::process::NamedProcess;
@@ -9,11 +9,12 @@ use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::output::{self, Format, Queues, ReportOf};
+use crate::plan::Plan;
 use crate::report::Report;
 use crate::sys;
 
 use super::diagnosis::diagnosed;
-use super::prepare::{Need, prepare_for};
+use super::prepare::{Need, Prepared, prepare_for};
 use super::{CommandError, Execute, FALLS_SHORT, World, show};
 
 /// Arguments of `tunectl check`.
@@ -43,8 +44,8 @@ fn check(args: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let ready = prepare_for(args.pid, &args.profile, Need::Profile, false, world)?;
     let process = args.pid.map_or(Process::Own, Process::Pid);
     let named = args.pid.map(|pid| named(pid, world));
-    let plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.plan_environment);
-    let mut report = apply::check(world.kernel, &plan);
+    let mut plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.plan_environment);
+    let mut report = foreseen(&mut plan, &ready, world);
     if process == Process::Own && plan.limits.iter().any(|step| step.resource == Resource::Nproc) {
         if let Some(pids_max) = ready.environment.details(&[]).limits.pids {
             report.apply_pids_max(pids_max);
@@ -57,6 +58,19 @@ fn check(args: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     }
     show(&output::render(&diagnosed, args.format, world.colours()), world);
     Ok(if report.fails() { FALLS_SHORT } else { 0 })
+}
+
+/// Compares the current values with what is required, and foresees what the kernel will say of the writes that are
+/// planned: the same for `check` and for `apply --dry-run`.
+pub(super) fn foreseen(plan: &mut Plan, ready: &Prepared, world: &mut World<'_>) -> Report {
+    let environment = &ready.environment;
+    let build = KernelBuild {
+        version: environment.version(),
+        can_load: &|module| environment.can_load(module),
+        ticks: &|| environment.clock_ticks(),
+    };
+    apply::foresee(world.kernel, plan, build);
+    apply::check(world.kernel, plan)
 }
 
 /// The listening sockets of the entered network namespace whose queues are shorter than the profile asks for, or else

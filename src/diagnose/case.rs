@@ -104,7 +104,7 @@ impl<'a> KeyCase<'a> {
     /// How it could not be written.
     pub(super) fn write_error(&self) -> Option<KernelError> {
         match self.shortfall {
-            Shortfall::Refused(error) => Some(*error),
+            Shortfall::Refused(error) | Shortfall::Foreseen(error) => Some(*error),
             _ => None,
         }
     }
@@ -122,7 +122,9 @@ impl<'a> KeyCase<'a> {
     /// Whether the question is what keeps us from writing it: nobody has tried, or opening it to write was denied.
     pub(super) fn is_denied(&self) -> bool {
         match self.shortfall {
-            Shortfall::Differs | Shortfall::CallingShell | Shortfall::DependencyFailed(_) => true,
+            Shortfall::Differs | Shortfall::Foreseen(_) | Shortfall::CallingShell | Shortfall::DependencyFailed(_) => {
+                true
+            }
             Shortfall::Refused(KernelError { operation: Operation::OpenToWrite, errno }) => match errno {
                 Errno::EACCES => true,
                 // A mount that is known to be writable did not say so: a filter of system calls could.

@@ -74,7 +74,9 @@ impl<'a> DiagnosisContext<'a> {
     /// Whether some key falls short that only root may write: then `tunectl apply` without it would put all back.
     fn needs_root(&self) -> bool {
         let roots = |outcome: &Outcome| match &outcome.requirement.setting {
-            Setting::Key(key) if outcome.verdict == Verdict::Short(Shortfall::Differs) => {
+            Setting::Key(key)
+                if matches!(outcome.verdict, Verdict::Short(Shortfall::Differs | Shortfall::Foreseen(_))) =>
+            {
                 let scope = catalog::scope_of(self.environment.system, key, self.environment.version());
                 let owner = outcome.evidence().owner;
                 matches!(rights::of(key, scope, owner, self.environment, self.details), Rights::NotOneOf(_))

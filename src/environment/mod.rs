@@ -5,6 +5,7 @@
 pub mod calling_shell;
 pub mod config_files;
 mod details;
+mod kernel_build;
 pub mod machine;
 
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::Limit;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
+use crate::plan::Unforeseen;
 use crate::report::{Outcome, UndoResult, Verdict};
 
 use super::queues::{ListenerEntry, Queues};
@@ -109,6 +110,9 @@ struct Entry<'a> {
     now: Option<ValueJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<ValueJson<'a>>,
+    /// Why only the write shows whether the kernel takes the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertain: Option<&'static str>,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<Warning>,
@@ -252,7 +256,7 @@ fn entry<'a>(outcome: &'a Outcome, diagnosis: Option<&Diagnosis>) -> Entry<'a> {
     let (verdict, target) = match &outcome.verdict {
         Verdict::Holds => ("holds", None),
         Verdict::Changed => ("changed", None),
-        Verdict::WouldChange(value) => ("would-change", Some(value.into())),
+        Verdict::WouldChange(value) | Verdict::MayChange(value, _) => ("would-change", Some(value.into())),
         Verdict::Short(_) => ("falls-short", None),
     };
     Entry {
@@ -271,11 +275,25 @@ fn entry<'a>(outcome: &'a Outcome, diagnosis: Option<&Diagnosis>) -> Entry<'a> {
         put_back: outcome.undo_result().map(|result| *result == UndoResult::Restored),
         now: outcome.now().map(Into::into),
         target,
+        uncertain: match outcome.verdict {
+            Verdict::MayChange(_, why) => Some(uncertain(why)),
+            _ => None,
+        },
         source: &requirement.origin.source.label,
         warning: Caution::of(outcome).map(|caution| Warning { code: caution.code(), text: warning(caution) }),
         cause: diagnosis.map(|diagnosis| diagnosis.cause.code()),
         why: diagnosis.map(|diagnosis| why(&diagnosis.cause)),
         remedies: diagnosis.map_or_else(Vec::new, |diagnosis| diagnosis.remedies.iter().map(fix).collect()),
+    }
+}
+
+/// Why only the write shows whether the kernel takes a value, for programs.
+fn uncertain(why: Unforeseen) -> &'static str {
+    match why {
+        Unforeseen::Module => "module",
+        Unforeseen::ClockTicks => "clock-ticks",
+        Unforeseen::Range => "range",
+        Unforeseen::ReadBack => "read-back",
     }
 }
 

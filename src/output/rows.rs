@@ -164,7 +164,7 @@ fn word((outcome, diagnosis): Diagnosed<'_>) -> &'static str {
     match (&outcome.verdict, diagnosis.map(|diagnosis| &diagnosis.cause)) {
         (Verdict::Holds, _) => "ok",
         (Verdict::Changed, _) => "ok, changed",
-        (Verdict::WouldChange(_), _) => "to be changed",
+        (Verdict::WouldChange(_) | Verdict::MayChange(..), _) => "to be changed",
         (Verdict::Short(Shortfall::Unread(_)), Some(Cause::MissingKey(_))) => "not found",
         (Verdict::Short(Shortfall::Unread(_)), _) => "not readable",
         (Verdict::Short(Shortfall::Capped(_)), _) => "capped",

@@ -7,6 +7,7 @@ use super::rows::{Diagnosed, Group, groups, shown};
 use super::table::{cautions, table};
 use super::{Colour, Colours, Detail, DiagnosedReport, Rendered, ReportOf, why};
 use crate::model::setting::{Setting, System};
+use crate::plan::Unforeseen;
 use crate::report::{Outcome, Report, UndoResult, Verdict};
 use crate::snippet::{Location, visible};
 
@@ -134,8 +135,7 @@ fn changes(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
     }
     let tally = diagnosed.report.tally();
     let held = tally.all - tally.changed - tally.short;
-    let planned =
-        diagnosed.report.outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::WouldChange(_))).count();
+    let planned = diagnosed.report.outcomes.iter().filter(|outcome| outcome.would_change()).count();
     let line = match (tally.changed, planned) {
         (0, 0) => format!("nothing to change, {}", already(held)),
         (0, planned) => format!("{} would be changed, {}", counted(planned), already(held)),
@@ -161,6 +161,9 @@ impl Change {
         let (to, mark) = match &outcome.verdict {
             Verdict::Changed => (outcome.found.as_ref(), String::new()),
             Verdict::WouldChange(value) => (Some(value), colour.faint("  (not written)")),
+            Verdict::MayChange(value, why) => {
+                (Some(value), colour.faint(format!("  (not written: {})", uncertain(*why))))
+            }
             _ => return None,
         };
         let whose = match (&outcome.requirement.setting, diagnosed.process) {
@@ -198,6 +201,18 @@ pub fn applied(report: &Report, profiles: &[String]) -> String {
     let short = if tally.short == 0 { String::new() } else { format!(", {} not satisfied", tally.short) };
     let held = already(tally.all - tally.changed - tally.short);
     format!("{profiles}{} of {} changed{changes}, {held}{short}", tally.changed, counted(tally.all))
+}
+
+/// Why only the write shows whether the kernel takes a value.
+fn uncertain(why: Unforeseen) -> &'static str {
+    match why {
+        Unforeseen::Module => "it may need a kernel module, and whether that can be loaded is not known",
+        Unforeseen::ClockTicks => {
+            "how much the kernel accepts depends on its clock ticks (CONFIG_HZ), which are not known"
+        }
+        Unforeseen::Range => "how much the kernel accepts depends on how it was built",
+        Unforeseen::ReadBack => "the kernel may store another value than is written",
+    }
 }
 
 /// `1 already matches`

@@ -32,6 +32,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The step that writes the highest hard `nofile` that the kernel allows, [`ceiling_key`].
+    #[must_use]
+    pub fn ceiling_step(&self, system: System) -> Option<&KeyStep> {
+        let key = ceiling_key(system)?;
+        self.keys.iter().find(|step| step.key == key && step.action.target().is_some())
+    }
+
     /// Whether there is a key to write.
     #[must_use]
     pub fn writes_keys(&self) -> bool {
@@ -74,8 +81,32 @@ pub struct KeyStep {
     pub action: Action<Value>,
     /// Names and patterns of the keys that have to be written before it, from the catalog's row.
     pub after: &'static [&'static str],
+    /// What the kernel will say of the target, where that was looked for and is known before it is written.
+    pub forecast: Option<Forecast>,
     /// Whether the target, where there is one, can't be undone before the next boot.
     irreversible: bool,
+}
+
+/// What is known of a write before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forecast {
+    /// The kernel will refuse it, with this error.
+    Refused(KernelError),
+    /// Only the write itself shows whether the kernel takes the value.
+    Unforeseen(Unforeseen),
+}
+
+/// Why it is not known whether the kernel takes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unforeseen {
+    /// It may have to load a module that may not be there.
+    Module,
+    /// How far the range goes depends on the kernel's clock ticks, which are not known.
+    ClockTicks,
+    /// How far the range goes depends on how the kernel was built.
+    Range,
+    /// The kernel may store another value than it takes.
+    ReadBack,
 }
 
 impl KeyStep {
@@ -141,6 +172,18 @@ pub enum Unreadable {
     NoMatch,
     /// It belongs to a namespace of another process that was not entered: what we would read is another value.
     OtherNamespace(Scope),
+}
+
+/// Whether a step is to set its key to 0, and writing its counterpart, which another step does, sets it to that: written
+/// by itself it would set the counterpart to 0 in turn.
+#[must_use]
+pub fn is_zeroed_by_counterpart(step: &KeyStep, steps: &[KeyStep], system: System) -> bool {
+    let zero = Value::Number(0);
+    if step.action.target() != Some(&zero) {
+        return false;
+    }
+    let Some(counterpart) = catalog::counterpart(system, &step.key) else { return false };
+    steps.iter().any(|other| other.key == counterpart && other.action.target().is_some_and(|target| *target != zero))
 }
 
 /// Where the plan is to be carried out: all of the environment that the plan depends on.
@@ -247,7 +290,7 @@ pub fn key_step(
     // A secret that was never set can't be unset: there is no value to write for that (net/ipv6/addrconf.c).
     let irreversible = current.is_err() || action.target().is_some_and(is_irreversible);
     let after = row.map_or(&[][..], |row| row.rare.after);
-    KeyStep { key, requirement, current, action, after, irreversible }
+    KeyStep { key, requirement, current, action, after, forecast: None, irreversible }
 }
 
 fn action(wanted: &Expectation<Value>, current: &Result<Value, Unreadable>) -> Action<Value> {

@@ -187,6 +187,12 @@ impl Computer {
         self
     }
 
+    /// Us with these capabilities, a bit for each.
+    pub(crate) fn capabilities(mut self, set: u64) -> Self {
+        self.os.environment = self.os.environment.with_details(with(set));
+        self
+    }
+
     pub(crate) fn file(self, name: &str, text: &str) -> Self {
         self.scratch.write(name, text);
         self

@@ -121,7 +121,7 @@ fn job_limits(resource: Resource, sides: [Option<&Outcome>; 2], process: Process
 pub(super) fn persistent_value(outcome: &Outcome) -> Option<Value> {
     match &outcome.verdict {
         Verdict::Holds | Verdict::Changed => outcome.found.clone(),
-        Verdict::WouldChange(value) => Some(value.clone()),
+        Verdict::WouldChange(value) | Verdict::MayChange(value, _) => Some(value.clone()),
         Verdict::Short(Shortfall::Differs | Shortfall::CallingShell) if is_limit(outcome) => {
             outcome.requirement.wanted.nearest(outcome.found.as_ref())
         }

@@ -48,7 +48,10 @@ impl Family for Contradiction {
     }
 
     fn of_key(case: &KeyCase<'_>) -> Option<Self> {
-        if !matches!(case.shortfall, Shortfall::HostOwned | Shortfall::NotKept | Shortfall::Differs) {
+        if !matches!(
+            case.shortfall,
+            Shortfall::HostOwned | Shortfall::NotKept | Shortfall::Differs | Shortfall::Foreseen(_)
+        ) {
             return None;
         }
         let (other, coupling) = catalog::bond(case.context.environment.system, case.key)?;

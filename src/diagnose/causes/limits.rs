@@ -122,7 +122,9 @@ impl Family for LimitCause {
             Shortfall::Differs | Shortfall::CallingShell | Shortfall::NotKept | Shortfall::Refused(_) => {
                 Self::above_ceiling(case).or_else(|| Self::too_low(case))
             }
-            Shortfall::DependencyFailed(_) | Shortfall::HostOwned | Shortfall::Unread(_) => None,
+            Shortfall::Foreseen(_) | Shortfall::DependencyFailed(_) | Shortfall::HostOwned | Shortfall::Unread(_) => {
+                None
+            }
         }
     }
 

@@ -147,6 +147,12 @@ impl Cause {
         self.kind().name
     }
 
+    /// Whether something is known to be in the way of setting it.
+    #[must_use]
+    pub fn is_obstacle(&self) -> bool {
+        !self.is_not_applied() && !matches!(self, Self::SetElsewhere(_))
+    }
+
     /// Whether nobody has tried to set it, and nothing is known to be in the way.
     #[must_use]
     pub fn is_not_applied(&self) -> bool {

@@ -43,7 +43,7 @@ impl Family for Unexplained {
 impl Unexplained {
     pub(super) fn of(shortfall: &Shortfall) -> Self {
         match shortfall {
-            Shortfall::Refused(error) => Self::Refused(*error),
+            Shortfall::Refused(error) | Shortfall::Foreseen(error) => Self::Refused(*error),
             Shortfall::Unread(Unreadable::Refused(error)) => Self::Unread(*error),
             _ => Self::Nothing,
         }

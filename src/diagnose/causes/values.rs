@@ -182,6 +182,7 @@ impl Family for ValueCause {
             Shortfall::NotKept => Some(Self::not_kept(case)),
             Shortfall::Differs => Self::one_way(case).filter(|_| obstacle(case).is_none()),
             Shortfall::Refused(error) => Self::written(case, *error),
+            Shortfall::Foreseen(error) => Self::written(case, *error).filter(|_| obstacle(case).is_none()),
             _ => None,
         }
     }

@@ -70,6 +70,7 @@ pub(super) const LINUX_NET: &[(&str, &str, Behaviour)] = &[
     ("net.ipv4.tcp_syn_retries", "6", Behaviour::numbers(1, 127)),
     ("net.ipv4.tcp_fastopen", "1", INT),
     ("net.ipv4.tcp_notsent_lowat", "4294967295", UINT),
+    ("net.ipv4.tcp_available_congestion_control", "reno cubic", Behaviour::Text(0)),
     ("net.ipv4.tcp_congestion_control", "cubic", Behaviour::Word(&["reno", "cubic"])),
     ("net.ipv4.tcp_mtu_probing", "0", U8),
     ("net.ipv4.conf.all.rp_filter", "0", INT),

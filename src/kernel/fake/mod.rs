@@ -207,6 +207,7 @@ impl Kernel for Fake {
                 mode: Some(entry.mode),
                 owner: Some(entry.owner),
                 read_only_mount: Some(entry.mount == MountMode::ReadOnly),
+                denied: Some(self.permitted(entry) & 0o2 == 0),
                 tree_present,
                 ..Evidence::default()
             },
