@@ -11,6 +11,8 @@ pub struct BacklogRow {
     pub place: &'static str,
     /// What is written there.
     pub line: &'static [LinePart],
+    /// What it puts before the path of a socket of unix(7) in place of an address.
+    pub unix_prefix: &'static str,
 }
 
 /// A part of a configuration line.
@@ -28,31 +30,38 @@ const CALL: &str = "the call of listen()";
 
 /// The rows, one a program.
 static ROWS: &[BacklogRow] = &[
-    row("nginx", "nginx.conf", &[Text("listen "), Address, Text(" backlog="), Length, Text(";")]),
+    BacklogRow {
+        unix_prefix: "unix:",
+        ..row("nginx", "nginx.conf", &[Text("listen "), Address, Text(" backlog="), Length, Text(";")])
+    },
     row("redis-server", "redis.conf", &[Text("tcp-backlog "), Length]),
     row("valkey-server", "valkey.conf", &[Text("tcp-backlog "), Length]),
     row("haproxy", "haproxy.cfg", &[Text("bind "), Address, Text(" backlog "), Length]),
-    row("memcached", "command line", &[Text("-b "), Length]),
+    row("memcached", "the command line", &[Text("-b "), Length]),
     row("apache2", "apache2.conf", &[Text("ListenBacklog "), Length]),
     row("httpd", "httpd.conf", &[Text("ListenBacklog "), Length]),
     row("named", "named.conf, options", &[Text("tcp-listen-queue "), Length, Text(";")]),
     row("mariadbd", "my.cnf, [mysqld]", &[Text("back_log = "), Length]),
     row("mysqld", "my.cnf, [mysqld]", &[Text("back_log = "), Length]),
     row("beam.smp", "rabbitmq.conf", &[Text("tcp_listen_options.backlog = "), Length]),
-    row("gunicorn", "command line", &[Text("--backlog "), Length]),
-    row("uvicorn", "command line", &[Text("--backlog "), Length]),
+    row("gunicorn", "the command line", &[Text("--backlog "), Length]),
+    row("uvicorn", "the command line", &[Text("--backlog "), Length]),
     row("php-fpm", "php-fpm.conf", &[Text("listen.backlog = "), Length]),
     row("node", CALL, &[Text("server.listen({ port, backlog: "), Length, Text(" })")]),
     // The name of its first thread from 22.13 on.
     row("node-MainThread", CALL, &[Text("server.listen({ port, backlog: "), Length, Text(" })")]),
-    row("python3", CALL, &[Text("socket.listen("), Length, Text(")")]),
+    row(
+        "python3",
+        "the call of listen() (or request_queue_size of socketserver)",
+        &[Text("socket.listen("), Length, Text(")")],
+    ),
 ];
 
 /// The row of a program that no row names: whatever its language, it calls listen(2).
 static ANY: BacklogRow = row("", CALL, &[Text("listen(fd, "), Length, Text(")")]);
 
 const fn row(process: &'static str, place: &'static str, line: &'static [LinePart]) -> BacklogRow {
-    BacklogRow { process, place, line }
+    BacklogRow { process, place, line, unix_prefix: "" }
 }
 
 /// The row of a process by its name, which may have a version or a title behind the program's: `php-fpm8.2`,

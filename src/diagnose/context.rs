@@ -1,6 +1,7 @@
 //! What was going on when settings fell short, as far as causes and remedies depend on it.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use super::remedy::{Action, Apply, Remedy};
 use super::rights::{self, Rights};
@@ -30,6 +31,9 @@ pub struct DiagnosisContext<'a> {
     pub pid: Option<i32>,
     /// Looked for once: see [`DiagnosisContext::needs_root`].
     needs_root: OnceCell<bool>,
+    /// The indices of outcomes and lines by their settings: each setting that falls short looks for its own.
+    outcomes: OnceCell<HashMap<Setting, usize>>,
+    lines: OnceCell<HashMap<Setting, Vec<usize>>>,
 }
 
 impl<'a> DiagnosisContext<'a> {
@@ -45,6 +49,8 @@ impl<'a> DiagnosisContext<'a> {
             args: &[],
             pid: None,
             needs_root: OnceCell::new(),
+            outcomes: OnceCell::new(),
+            lines: OnceCell::new(),
         }
     }
 
@@ -88,14 +94,26 @@ impl<'a> DiagnosisContext<'a> {
 
     /// The outcome of another setting.
     pub(super) fn outcome_of(&self, setting: &Setting) -> Option<&'a Outcome> {
-        self.report.outcomes.iter().find(|outcome| outcome.requirement.setting == *setting)
+        let indices = self.outcomes.get_or_init(|| {
+            // Of two outcomes of one setting the first counts.
+            let outcomes = self.report.outcomes.iter().enumerate().rev();
+            outcomes.map(|(at, outcome)| (outcome.requirement.setting.clone(), at)).collect()
+        });
+        self.report.outcomes.get(*indices.get(setting)?)
     }
 
     /// The line of a configuration file that set a setting to the value that was found. In a container nobody reads
     /// these files.
     pub(super) fn line_that_set(&self, setting: &Setting, found: Option<&Value>) -> Option<&'a ConfigLine> {
         let found = words(&found?.to_string());
-        let lines = self.config_lines.iter().filter(|line| line.setting == *setting);
+        let indices = self.lines.get_or_init(|| {
+            let mut lines: HashMap<Setting, Vec<usize>> = HashMap::new();
+            for (at, line) in self.config_lines.iter().enumerate() {
+                lines.entry(line.setting.clone()).or_default().push(at);
+            }
+            lines
+        });
+        let lines = indices.get(setting).into_iter().flatten().filter_map(|at| self.config_lines.get(*at));
         let mut same = lines.filter(|line| words(&line.value) == found);
         same.next().filter(|_| !self.environment.in_container() && self.may_be_from_file(setting, &found))
     }

@@ -30,6 +30,17 @@ pub struct Recorder<'a> {
     /// Indices in `entry.changes` of what was written; a setting that is written twice is in it twice.
     written: Vec<usize>,
     file: File,
+    /// Results of writes that are appended with the next record: one that a killed process loses counts as a write
+    /// that was started.
+    results: String,
+}
+
+impl Drop for Recorder<'_> {
+    fn drop(&mut self) {
+        if !self.results.is_empty() {
+            drop(self.append(""));
+        }
+    }
 }
 
 impl std::fmt::Debug for Recorder<'_> {
@@ -78,7 +89,7 @@ impl<'a> Recorder<'a> {
             SettingRef::Limit { .. } => None,
         });
         let indices = keys.collect();
-        Ok(Self { kernel, here, journal, number, entry, indices, written: Vec::new(), file })
+        Ok(Self { kernel, here, journal, number, entry, indices, written: Vec::new(), file, results: String::new() })
     }
 
     /// The number of the entry.
@@ -159,16 +170,17 @@ impl<'a> Recorder<'a> {
         for index in indices {
             let change = &mut self.entry.changes[*index];
             let found = read_current(self.kernel, &change.setting).ok();
-            let line = codec::done_line(*index, found.as_ref());
+            self.results += &codec::done_line(*index, found.as_ref());
             change.state = WriteState::Done(found);
-            // Without this line the setting counts as one that may have been written.
-            drop(self.append(&line));
         }
         result
     }
 
     fn append(&mut self, line: &str) -> io::Result<()> {
-        self.file.write_all(line.as_bytes())
+        self.results += line;
+        let written = self.file.write_all(self.results.as_bytes());
+        self.results.clear();
+        written
     }
 
     /// The indices of `key` and of its side effects. A key that is not in the entry yet is added.
@@ -187,6 +199,10 @@ impl<'a> Recorder<'a> {
         let patterns = side_effects_of(key);
         if patterns.is_empty() {
             return Ok(vec![own]);
+        }
+        if patterns.iter().all(|pattern| !pattern.is_pattern()) {
+            let others = patterns.into_iter().filter_map(|name| self.indices.get(&Key::Sysctl(name)).copied());
+            return Ok([own].into_iter().chain(others.filter(|index| *index != own)).collect());
         }
         let is_side_effect = |setting: &SettingRef| match setting {
             SettingRef::Key { key: Key::Sysctl(name), .. } => patterns.iter().any(|pattern| pattern.matches(name)),

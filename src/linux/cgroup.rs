@@ -9,7 +9,7 @@ use super::{errno_of, mountinfo};
 use crate::sys::read_text;
 
 /// The version of the hierarchies that have controllers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CgroupVersion {
     /// One hierarchy a controller, or some of them beside a second one without controllers.
     V1,

@@ -3,6 +3,7 @@
 //! The length of a queue of connections is fixed at listen(2): raising `net.core.somaxconn` later changes nothing
 //! until the service listens again. So for a service that runs, only the socket itself tells.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -54,13 +55,9 @@ pub struct Listener {
 /// # Errors
 /// The kernel was built without `sock_diag(7)` (`ENOENT`, `EPROTONOSUPPORT`), or did not answer.
 pub fn shorter_than(allowed: u64, proc: &Path) -> io::Result<Vec<Listener>> {
-    let mut short: Vec<Listener> = Vec::new();
-    for listener in all(&mut Connection::open(Netlink::SockDiag)?)? {
-        if u64::from(listener.backlog) < allowed {
-            let at = short.partition_point(|other| other.address <= listener.address);
-            short.insert(at, listener);
-        }
-    }
+    let mut short = all(&mut Connection::open(Netlink::SockDiag)?)?;
+    short.retain(|listener| u64::from(listener.backlog) < allowed);
+    short.sort_by(|one, other| one.address.cmp(&other.address));
     find_holders(&mut short, proc);
     Ok(short)
 }
@@ -104,16 +101,21 @@ pub fn find_holders(listeners: &mut [Listener], proc: &Path) {
     let Some(ours) = network("self") else { return };
     let mut pids = process::pids(proc).unwrap_or_default();
     pids.sort_unstable();
+    let mut without: HashMap<u32, Vec<&mut Listener>> = HashMap::new();
+    for listener in listeners.iter_mut().filter(|listener| listener.holder.is_none()) {
+        without.entry(listener.inode).or_default().push(listener);
+    }
     for pid in pids {
-        if listeners.iter().all(|listener| listener.holder.is_some()) {
+        if without.is_empty() {
             return;
         }
         if network(&pid.to_string()).as_ref() != Some(&ours) {
             continue;
         }
+        let mut holder = None;
         for inode in sockets_of(pid, proc) {
-            for listener in listeners.iter_mut().filter(|l| l.inode == inode && l.holder.is_none()) {
-                listener.holder = Some(NamedProcess::read(proc, pid));
+            for listener in without.remove(&inode).into_iter().flatten() {
+                listener.holder = Some(holder.get_or_insert_with(|| NamedProcess::read(proc, pid)).clone());
             }
         }
     }

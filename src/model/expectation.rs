@@ -5,7 +5,7 @@ use std::fmt;
 use super::value::Value;
 
 /// The values of a setting that satisfy a profile. `T` is [`Value`], or the value as it is written in the profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expectation<T> {
     /// This value and no other.
     Exactly(T),

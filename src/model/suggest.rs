@@ -16,7 +16,7 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 #[must_use]
 pub fn nearest_setting<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let lower = typed.to_ascii_lowercase();
-    let near = known.into_iter().filter_map(|word| {
+    let near = known.into_iter().filter(|word| is_near_at_its_end(&lower, word)).filter_map(|word| {
         let edits = if word.contains('*') { edits(&general(&lower, word)?.0, word) } else { edits(&lower, word) };
         Some((edits?, word))
     });

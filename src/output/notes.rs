@@ -1,5 +1,6 @@
 //! The notes below the table: each remedy once, numbered, with the settings that it is for and why they fall short.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::remedies::{CommandLine, combined};
@@ -12,22 +13,32 @@ use crate::snippet::visible;
 /// How many settings a note names, where it does not name all.
 const SHOWN_NAMES: usize = 4;
 
+/// The marks of a row, where it does not have more: else the first and the last of them.
+const SHOWN_MARKS: usize = 4;
+
 /// What is to be said below the table.
 pub(super) struct Notes<'a> {
     notes: Vec<Note<'a>>,
     detail: Detail,
+    /// The index of each note by its heading, and whether its remedies are alternatives.
+    places: HashMap<(String, bool), usize>,
+    /// Of each reason without a remedy the index of the note that says it.
+    reasons_alone: HashMap<String, usize>,
+    /// The indices of the notes about each row of the table, by its name.
+    about: HashMap<String, BTreeSet<usize>>,
 }
 
 /// Remedies that go to one place, of all the settings that they are for.
 struct Note<'a> {
     /// Where they are to be typed or written: `on the host`. Empty where there is no remedy.
     heading: String,
-    /// Whether they replace those of other notes.
-    alternative: bool,
     reasons: Vec<Reason>,
+    /// The index of each reason by its text.
+    by_text: HashMap<String, usize>,
     remedies: Vec<&'a Remedy>,
+    known_remedies: HashSet<&'a Remedy>,
     /// The notes that they replace.
-    instead_of: Vec<usize>,
+    instead_of: BTreeSet<usize>,
 }
 
 /// Why some settings fall short.
@@ -40,7 +51,8 @@ struct Reason {
 
 impl<'a> Notes<'a> {
     pub(super) fn new(groups: &[&Group<'a>], detail: Detail) -> Self {
-        let mut notes = Self { notes: Vec::new(), detail };
+        let (places, reasons_alone, about) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut notes = Self { notes: Vec::new(), detail, places, reasons_alone, about };
         for group in groups {
             let name = group.name();
             for diagnosis in group.short().filter_map(|(_, diagnosis)| diagnosis) {
@@ -57,23 +69,31 @@ impl<'a> Notes<'a> {
         let mut text = Some(text);
         let is_full = self.detail == Detail::Full;
         for remedy in diagnosis.remedies.iter().filter(|remedy| is_full || !remedy.alternative) {
-            let at = self.place_of(&heading(diagnosis, remedy), remedy.alternative);
+            let at = self.place_of(heading(diagnosis, remedy), remedy.alternative);
             let note = &mut self.notes[at];
-            if !note.remedies.contains(&remedy) {
+            if note.known_remedies.insert(remedy) {
                 note.remedies.push(remedy);
             }
             if remedy.alternative {
-                let new: Vec<usize> = mains.iter().copied().filter(|main| !note.instead_of.contains(main)).collect();
-                note.instead_of.extend(new);
+                note.instead_of.extend(&mains);
             } else {
-                note.explain(text.take().unwrap_or_default(), code, name);
+                self.explain(at, text.take().unwrap_or_default(), code, name);
                 mains.push(at);
             }
         }
         if let Some(text) = text {
-            let same = |note: &Note<'_>| note.heading.is_empty() && note.reasons.iter().any(|its| its.text == text);
-            let at = self.notes.iter().position(same).unwrap_or_else(|| self.push(String::new(), false));
-            self.notes[at].explain(text, code, name);
+            let at = self.reasons_alone.get(&text).copied().unwrap_or_else(|| self.push(String::new()));
+            self.reasons_alone.insert(text.clone(), at);
+            self.explain(at, text, code, name);
+        }
+    }
+
+    /// Adds a row of the table to those that a note is about, with the reason why its settings fall short.
+    fn explain(&mut self, at: usize, text: String, code: &'static Code, name: &str) {
+        self.notes[at].explain(text, code, name);
+        match self.about.get_mut(name) {
+            Some(notes) => drop(notes.insert(at)),
+            None => drop(self.about.insert(name.to_owned(), BTreeSet::from([at]))),
         }
     }
 
@@ -83,26 +103,32 @@ impl<'a> Notes<'a> {
         if is_said && !diagnosis.remedies.is_empty() { String::new() } else { visible(&why(&diagnosis.cause)) }
     }
 
-    /// The number of the note with this heading, which is added where there is none.
-    fn place_of(&mut self, heading: &str, alternative: bool) -> usize {
-        let same = |note: &Note<'_>| note.heading == heading && note.alternative == alternative;
-        self.notes.iter().position(same).unwrap_or_else(|| self.push(heading.to_owned(), alternative))
+    /// The index of the note with this heading, which is added where there is none.
+    fn place_of(&mut self, heading: String, alternative: bool) -> usize {
+        let place = (heading, alternative);
+        if let Some(at) = self.places.get(&place) {
+            return *at;
+        }
+        let at = self.push(place.0.clone());
+        self.places.insert(place, at);
+        at
     }
 
-    fn push(&mut self, heading: String, alternative: bool) -> usize {
-        let (reasons, remedies, instead_of) = (Vec::new(), Vec::new(), Vec::new());
-        self.notes.push(Note { heading, alternative, reasons, remedies, instead_of });
+    fn push(&mut self, heading: String) -> usize {
+        let (reasons, by_text, remedies) = (Vec::new(), HashMap::new(), Vec::new());
+        let (known_remedies, instead_of) = (HashSet::new(), BTreeSet::new());
+        self.notes.push(Note { heading, reasons, by_text, remedies, known_remedies, instead_of });
         self.notes.len() - 1
     }
 
-    /// The numbers of the notes that are about a group: `[1][3]`.
+    /// The numbers of the notes that are about a group: `[1][3]`; of more than a few the first and the last.
     pub(super) fn marks(&self, group: &Group<'_>) -> String {
-        if !group.falls_short() {
-            return String::new();
+        let about = self.about.get(&group.name()).filter(|_| group.falls_short());
+        let numbers: Vec<usize> = about.into_iter().flatten().map(|at| at + 1).collect();
+        match numbers.as_slice() {
+            [first, .., last] if numbers.len() > SHOWN_MARKS => format!("[{first}]…[{last}]"),
+            all => all.iter().map(|number| format!("[{number}]")).collect(),
         }
-        let name = group.name();
-        let about = self.notes.iter().enumerate().filter(|(_, note)| note.is_about(&name));
-        about.fold(String::new(), |marks, (at, _)| marks + &format!("[{}]", at + 1))
     }
 
     /// All of them, and what to type to read more.
@@ -189,8 +215,8 @@ fn heading(diagnosis: &Diagnosis, remedy: &Remedy) -> String {
 
 impl Note<'_> {
     fn explain(&mut self, text: String, code: &'static Code, name: &str) {
-        let found = self.reasons.iter().position(|reason| reason.text == text);
-        let at = found.unwrap_or_else(|| {
+        let at = self.by_text.get(&text).copied().unwrap_or_else(|| {
+            self.by_text.insert(text.clone(), self.reasons.len());
             self.reasons.push(Reason { text, code, names: Vec::new() });
             self.reasons.len() - 1
         });
@@ -198,10 +224,6 @@ impl Note<'_> {
         if names.last().is_none_or(|last| last != name) {
             names.push(name.to_owned());
         }
-    }
-
-    fn is_about(&self, name: &str) -> bool {
-        self.reasons.iter().any(|reason| reason.names.iter().any(|its| its == name))
     }
 
     /// The heading and what to paste: in the same line where there is one line that fits.

@@ -30,7 +30,7 @@ fn check(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
     let table = table(&groups, &notes, diagnosed.detail, colour) + &cautions(&groups, colour);
     let notes = notes.text(colour);
     let gap = if notes.is_empty() { "" } else { "\n" };
-    let queues = diagnosed.queues.as_ref().map(|queues| queues.table(colour)).unwrap_or_default();
+    let queues = diagnosed.queues.as_ref().map(|queues| queues.table(diagnosed.detail, colour)).unwrap_or_default();
     format!("{table}\n{}{gap}{notes}{queues}", summary(diagnosed, colour))
 }
 

@@ -33,6 +33,7 @@ mod profiles;
 mod rights;
 #[cfg(target_os = "linux")]
 mod run;
+mod scale;
 mod table;
 #[cfg(target_os = "linux")]
 mod together;

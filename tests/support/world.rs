@@ -40,8 +40,8 @@ pub(crate) struct FakeSystem {
     pub(crate) variables: Vec<(&'static str, String)>,
     /// The cookie of our network namespace, or the error number of asking for it.
     pub(crate) network_cookie: Result<Option<u64>, i32>,
-    /// The error number of asking for listening sockets; without one there are none that are too short.
-    pub(crate) listeners_fail: Option<i32>,
+    /// The listening sockets whose queues are too short, or the error number of asking for them.
+    pub(crate) listeners: Result<Vec<Listener>, i32>,
     /// The exit code with which the service fails to start.
     pub(crate) start_fails: Option<i32>,
 }
@@ -55,7 +55,7 @@ impl FakeSystem {
             machine,
             variables: Vec::new(),
             network_cookie: Ok(Some(1)),
-            listeners_fail: None,
+            listeners: Ok(Vec::new()),
             start_fails: None,
         }
     }
@@ -98,7 +98,7 @@ impl OperatingSystem for FakeSystem {
     }
 
     fn listeners(&self, _: u64) -> io::Result<Vec<Listener>> {
-        self.listeners_fail.map_or(Ok(Vec::new()), |errno| Err(io::Error::from_raw_os_error(errno)))
+        self.listeners.clone().map_err(io::Error::from_raw_os_error)
     }
 
     fn inherited(&self) -> Inherited {
@@ -129,9 +129,11 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// A kernel, and what was written to it.
+/// A kernel, what was written to it, and how often it was called.
 pub(crate) struct Watched {
     pub(crate) fake: Fake,
+    /// All calls but the listing of names.
+    pub(crate) calls: usize,
     /// Each write, `key=text`, and each limit that was set, in their order.
     pub(crate) changes: Vec<String>,
 }
@@ -149,7 +151,7 @@ impl Computer {
         let environment = Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, with(u64::MAX));
         let variables = vec![("PATH", "/usr/bin:/bin".to_owned())];
         let os = FakeSystem { variables, ..FakeSystem::new(environment) };
-        Self { kernel: Watched { fake, changes: Vec::new() }, os, scratch: Scratch::new() }
+        Self { kernel: Watched { fake, calls: 0, changes: Vec::new() }, os, scratch: Scratch::new() }
     }
 
     /// A Mac.
@@ -176,7 +178,13 @@ impl Computer {
 
     /// The kernel does not tell what listens.
     pub(crate) fn deaf(mut self, errno: i32) -> Self {
-        self.os.listeners_fail = Some(errno);
+        self.os.listeners = Err(errno);
+        self
+    }
+
+    /// These sockets listen with queues that are too short.
+    pub(crate) fn listening(mut self, listeners: Vec<Listener>) -> Self {
+        self.os.listeners = Ok(listeners);
         self
     }
 
@@ -211,6 +219,7 @@ impl Computer {
     /// Types `tunectl` and this line. `@` stands for the directory that the files are in.
     pub(crate) fn types(&mut self, typed: &str) -> Ended {
         self.kernel.changes.clear();
+        self.kernel.calls = 0;
         let folder = self.scratch.path().display().to_string();
         // The journal has tests of its own, and its directory's owner is real where the user here is not.
         let line = typed.replacen("apply", "apply --no-journal", usize::from(typed.starts_with("apply")));
@@ -299,10 +308,12 @@ impl Kernel for Watched {
     }
 
     fn read(&mut self, key: &Key) -> Result<String, KernelError> {
+        self.calls += 1;
         self.fake.read(key)
     }
 
     fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {
+        self.calls += 1;
         self.changes.push(format!("{key}={text}"));
         self.fake.write(key, text, pieces)
     }
@@ -312,14 +323,17 @@ impl Kernel for Watched {
     }
 
     fn inspect(&mut self, key: &Key) -> Evidence {
+        self.calls += 1;
         self.fake.inspect(key)
     }
 
     fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
+        self.calls += 1;
         self.fake.limits(process, resource)
     }
 
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
+        self.calls += 1;
         self.changes.push(format!("{resource}={}:{}", limits.soft, limits.hard));
         self.fake.set_limits(process, resource, limits)
     }

@@ -10,7 +10,7 @@ use crate::model::setting::Key;
 use crate::model::value::Value;
 
 /// A command that starts a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContainerStart {
     /// The program that starts it.
     pub program: StartProgram,
@@ -33,7 +33,7 @@ impl ContainerStart {
 }
 
 /// What starts containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StartProgram {
     /// `docker run`, docker-run(1).
     DockerRun,
@@ -75,7 +75,7 @@ pub enum StartFlag {
 }
 
 /// A key of a service in a compose file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ComposeKey {
     /// In the list `sysctls`.
     Sysctl(Key, Value),
@@ -90,7 +90,7 @@ pub enum ComposeKey {
 }
 
 /// A flag of kubelet(8).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KubeletFlag {
     /// `--allowed-unsafe-sysctls`: let pods set this key.
     AllowedUnsafeSysctl(Key),
@@ -99,7 +99,7 @@ pub enum KubeletFlag {
 }
 
 /// A key of `lxc.container.conf(5)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LxcKey {
     /// `lxc.sysctl.KEY`: set a key of its network namespace.
     Sysctl(Key, Value),

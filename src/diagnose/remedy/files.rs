@@ -7,7 +7,7 @@ use crate::model::setting::{Key, System};
 use crate::model::value::Value;
 
 /// A directive of a unit, systemd.exec(5) and systemd.resource-control(5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UnitDirective {
     /// `LimitNOFILE=` and the like.
     Limit(Resource, Limits),
@@ -32,7 +32,7 @@ pub enum UnitDirective {
 }
 
 /// A line of a profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ProfileLine {
     /// A requirement of a key.
     Key {
@@ -52,7 +52,7 @@ pub enum ProfileLine {
 }
 
 /// A table of a profile for the keys of a system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProfileTree {
     /// `[linux.sysctl]` or `[macos.sysctl]`.
     Sysctl,
@@ -85,7 +85,7 @@ impl ProfileLine {
 }
 
 /// Where in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileLocation {
     /// The absolute path. The file need not exist yet.
     pub path: String,
@@ -96,7 +96,7 @@ pub struct FileLocation {
 }
 
 /// What a file is to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FileContent {
     /// A line of sysctl.d(5).
     Sysctl(Key, Value),
@@ -120,7 +120,7 @@ pub enum FileContent {
 }
 
 /// Which sides of a limit lines of limits.conf(5) set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LoginSides {
     /// One side: `soft` or `hard`.
     One(Side),

@@ -11,7 +11,7 @@ use crate::model::setting::Key;
 use crate::model::value::Value;
 
 /// One thing to do about a setting that falls short.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Remedy {
     /// What to do.
     pub action: Action,
@@ -59,7 +59,7 @@ pub(super) fn host_key(key: &Key, value: &Value, on_host: bool) -> Vec<Remedy> {
 }
 
 /// What to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Run `tunectl apply` for the whole profile.
     Apply(Apply),
@@ -167,7 +167,7 @@ pub enum Action {
 }
 
 /// A call of `tunectl apply`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Apply {
     /// Whether it needs root.
     pub sudo: bool,

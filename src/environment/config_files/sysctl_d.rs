@@ -1,5 +1,6 @@
 //! sysctl.d(5) as systemd-sysctl(8) and `sysctl --system` read it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::{ConfigLine, ConfigReader, LineScope, conf_files, from_root, read};
@@ -35,6 +36,17 @@ pub struct SysctlConfig {
     /// How many of the files systemd-sysctl(8) reads, the first ones.
     read_by_systemd: usize,
     lines: Vec<SysctlLine>,
+    by_name: LinesByName,
+}
+
+/// Where in the lines the last one stands that names a setting in full, and all that are patterns.
+#[derive(Debug, Default)]
+struct LinesByName {
+    /// Of the files that systemd-sysctl(8) reads.
+    systemd: HashMap<SysctlName, usize>,
+    /// Of all files.
+    procps: HashMap<SysctlName, usize>,
+    patterns: Vec<usize>,
 }
 
 impl SysctlConfig {
@@ -58,7 +70,15 @@ impl SysctlConfig {
                 file: at,
             }));
         }
-        Self { files, read_by_systemd, lines }
+        let mut by_name = LinesByName::default();
+        for (at, line) in lines.iter().enumerate() {
+            if line.file < read_by_systemd {
+                by_name.systemd.insert(line.name.clone(), at);
+            }
+            by_name.procps.insert(line.name.clone(), at);
+            by_name.patterns.extend(line.name.is_pattern().then_some(at));
+        }
+        Self { files, read_by_systemd, lines, by_name }
     }
 
     /// The file of a line, relative to the root.
@@ -70,10 +90,25 @@ impl SysctlConfig {
     /// The line that overrides the others with systemd, and the one that does with procps where that is another.
     #[must_use]
     pub fn overriding_lines(&self, name: &SysctlName) -> Vec<(&SysctlLine, ConfigReader)> {
-        let systemd = overriding_line(self.lines.iter().filter(|line| line.file < self.read_by_systemd), name);
-        let procps = overriding_line(self.lines.iter(), name).filter(|line| systemd != Some(line));
+        let systemd = self.overriding_line(&self.by_name.systemd, self.read_by_systemd, name);
+        let procps = self.overriding_line(&self.by_name.procps, self.files.len(), name);
+        let procps = procps.filter(|line| systemd != Some(line));
         let systemd = systemd.map(|line| (line, ConfigReader::SystemdSysctl));
         systemd.into_iter().chain(procps.map(|line| (line, ConfigReader::Procps))).collect()
+    }
+
+    /// The last line that names the setting in full, else the last pattern in the first `files` files that matches it,
+    /// unless it is excluded.
+    fn overriding_line(
+        &self,
+        in_full: &HashMap<SysctlName, usize>,
+        files: usize,
+        name: &SysctlName,
+    ) -> Option<&SysctlLine> {
+        let line = |at: &usize| self.lines.get(*at);
+        let matches = |line: &&SysctlLine| line.file < files && line.name.matches(name);
+        let pattern = || self.by_name.patterns.iter().rev().filter_map(line).find(matches);
+        in_full.get(name).and_then(line).or_else(pattern).filter(|line| line.value.is_some())
     }
 
     /// The last line about a setting for which `accept` holds.
@@ -102,19 +137,6 @@ pub(super) fn find(root: &Path, keys: &[(&Setting, &SysctlName)]) -> Vec<ConfigL
         lines.overriding_lines(name).into_iter().map(at).collect::<Vec<_>>()
     });
     all.collect()
-}
-
-/// The last line that names the setting in full, else the last pattern that matches it, unless it is excluded.
-fn overriding_line<'a>(lines: impl Iterator<Item = &'a SysctlLine>, name: &SysctlName) -> Option<&'a SysctlLine> {
-    let (mut full, mut pattern) = (None, None);
-    for line in lines {
-        if line.name == *name {
-            full = Some(line);
-        } else if line.name.is_pattern() && line.name.matches(name) {
-            pattern = Some(line);
-        }
-    }
-    full.or(pattern).filter(|line| line.value.is_some())
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! One tree of settings, `/proc/sys` or `/sys`: opens what is beneath it and nothing else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use nix::dir::Dir;
+use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
@@ -31,6 +31,8 @@ pub(super) struct Tree {
     path: PathBuf,
     root: Option<Held>,
     directories: HashMap<String, Held>,
+    /// Directories of which a file was opened by its whole path. One is held open when it is needed again.
+    used: HashSet<String>,
 }
 
 /// A directory that is held open.
@@ -49,7 +51,7 @@ impl AsFd for Held {
 
 impl Tree {
     pub(super) fn new(kind: TreeKind, path: PathBuf) -> Self {
-        Self { kind, path, root: None, directories: HashMap::new() }
+        Self { kind, path, root: None, directories: HashMap::new(), used: HashSet::new() }
     }
 
     /// Opens the file at `path`. Its last component is never followed if it is a link, and nothing is
@@ -57,7 +59,41 @@ impl Tree {
     /// kernel's own tree the answer is EXDEV: a file there is no setting, whatever it holds.
     pub(super) fn open(&mut self, path: &str, access: OFlag) -> Result<File, Errno> {
         let flags = access | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        self.beside(path, |tree, parent, leaf| tree.open_own(parent, leaf, flags)).map(File::from)
+        if self.is_worth_holding(parted(path).0) {
+            return self.beside(path, |tree, parent, leaf| tree.open_own(parent, leaf, flags)).map(File::from);
+        }
+        match self.open_by_path(path, flags) {
+            Some(opened) => opened.map(File::from),
+            None => self.beside(path, |tree, parent, leaf| tree.open_own(parent, leaf, flags)).map(File::from),
+        }
+    }
+
+    /// Whether a directory is held open already, or was needed a short time ago. Of a pattern of interfaces each key is
+    /// in a directory of its own, which costs more to open than it saves.
+    fn is_worth_holding(&mut self, directory: &str) -> bool {
+        if self.directories.contains_key(directory) {
+            return true;
+        }
+        if self.used.len() >= HELD_DIRECTORIES {
+            self.used.clear();
+        }
+        !self.used.insert(directory.to_owned())
+    }
+
+    /// Opens a file by its whole path, which must neither have a link in it nor lead to another mount. `None` where
+    /// anything but a missing file is in the way: the way by the directory tells what.
+    fn open_by_path(&mut self, path: &str, flags: OFlag) -> Option<Result<OwnedFd, Errno>> {
+        let root = self.own_root()?;
+        let how = OpenHow::new().flags(flags).resolve(self.kind.resolve() | ResolveFlag::RESOLVE_NO_XDEV);
+        match openat2(&root, path, how) {
+            Err(Errno::ENOENT) => Some(Err(Errno::ENOENT)),
+            opened => opened.ok().map(Ok),
+        }
+    }
+
+    /// The root of `/proc/sys`, beneath which every path that crosses no mount is the kernel's.
+    fn own_root(&mut self) -> Option<Held> {
+        self.root().ok().filter(|root| self.kind == TreeKind::ProcSys && !root.foreign)
     }
 
     /// Opens a file in a directory. That nothing is mounted over the file is asked of the kernel with the opening.
@@ -92,6 +128,7 @@ impl Tree {
     /// Closes all that is held open.
     pub(super) fn release(&mut self) {
         self.directories.clear();
+        self.used.clear();
     }
 
     /// The names beneath the root that match, sorted. Directories are no settings.
@@ -123,16 +160,16 @@ impl Tree {
         last: bool,
     ) -> Result<Vec<String>, KernelError> {
         let entries = match literal {
-            Some(name) => vec![name.to_owned()],
+            Some(name) => vec![(name.to_owned(), None)],
             None => self.entries(directory)?,
         };
         let mut matching = Vec::new();
-        for path in entries.into_iter().map(|entry| join(directory, &entry)) {
+        for (path, kind) in entries.into_iter().map(|(entry, kind)| (join(directory, &entry), kind)) {
             if !SysctlName::existing(&path).is_some_and(|name| prefix.matches(&name)) {
                 continue;
             }
-            match self.stat(&path) {
-                Ok(stat) if is_directory(&stat) != last => matching.push(path),
+            match kind.map_or_else(|| self.stat(&path).map(|stat| is_directory(&stat)), Ok) {
+                Ok(is_directory) if is_directory != last => matching.push(path),
                 Ok(_) | Err(Errno::ENOENT | Errno::ENOTDIR) => {}
                 Err(errno) => return Err(KernelError { operation: Operation::OpenToRead, errno }),
             }
@@ -140,8 +177,9 @@ impl Tree {
         Ok(matching)
     }
 
-    /// The names in a directory; none where there is no such directory.
-    fn entries(&mut self, directory: &str) -> Result<Vec<String>, KernelError> {
+    /// The names in a directory, each with whether it is a directory where the listing says so; none where there is no
+    /// such directory.
+    fn entries(&mut self, directory: &str) -> Result<Vec<(String, Option<bool>)>, KernelError> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut opened = self.directory(directory).and_then(|held| Dir::openat(held, ".", flags, Mode::empty()));
         if matches!(opened, Err(Errno::EMFILE | Errno::ENFILE)) {
@@ -156,13 +194,18 @@ impl Tree {
         let mut names = Vec::new();
         for entry in opened.iter() {
             let entry = entry.map_err(|errno| KernelError { operation: Operation::Read, errno })?;
-            names
-                .extend(entry.file_name().to_str().ok().filter(|name| !matches!(*name, "." | "..")).map(str::to_owned));
+            let kind = entry.file_type().map(|kind| kind == Type::Directory);
+            let name = entry.file_name().to_str().ok().filter(|name| !matches!(*name, "." | ".."));
+            names.extend(name.map(|name| (name.to_owned(), kind)));
         }
         Ok(names)
     }
 
     fn stat(&mut self, path: &str) -> Result<FileStat, Errno> {
+        let by_path = self.own_root().map(|root| fstatat(&root, path, AtFlags::AT_SYMLINK_NOFOLLOW));
+        if let Some(found @ (Ok(_) | Err(Errno::ENOENT))) = by_path {
+            return found;
+        }
         self.beside(path, |_, parent, leaf| fstatat(parent, leaf, AtFlags::AT_SYMLINK_NOFOLLOW))
     }
 
@@ -172,7 +215,10 @@ impl Tree {
         // O_PATH asks for no permission on the file itself, open(2); the mount is that of the path, since a
         // container often has a read-only /proc/sys with a writable /proc/sys/net in it.
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let found = self.beside(path, |_, parent, leaf| openat(parent, leaf, flags, Mode::empty()));
+        let by_path = if self.directories.contains_key(parted(path).0) { None } else { self.open_by_path(path, flags) };
+        let is_by_path = by_path.is_some();
+        let found =
+            by_path.unwrap_or_else(|| self.beside(path, |_, parent, leaf| openat(parent, leaf, flags, Mode::empty())));
         let (exists, file) = match found {
             Ok(file) => (Some(true), Some(file)),
             Err(Errno::ENOENT | Errno::ENOTDIR) => (Some(false), None),
@@ -186,7 +232,7 @@ impl Tree {
             mode: stat.map(|stat| stat.st_mode & 0o7777),
             owner: stat.map(|stat| stat.st_uid),
             read_only_mount: mount.map(|mount| mount.flags().contains(FsFlags::ST_RDONLY)),
-            denied: file.as_ref().and_then(|_| self.is_denied(path)),
+            denied: file.as_ref().and_then(|_| self.is_denied(path, is_by_path)),
             foreign,
             mask: if foreign == Some(true) { Some(self.mask(path)) } else { None },
             tree_present,
@@ -194,8 +240,9 @@ impl Tree {
         }
     }
 
-    fn is_denied(&mut self, path: &str) -> Option<bool> {
-        let (parent, leaf) = parted(path);
+    /// `by_path` says that there is neither a link nor a mount on the path.
+    fn is_denied(&mut self, path: &str, by_path: bool) -> Option<bool> {
+        let (parent, leaf) = if by_path { ("", path) } else { parted(path) };
         match faccessat(self.directory(parent).ok()?, leaf, AccessFlags::W_OK, AtFlags::AT_EACCESS) {
             Ok(()) => Some(false),
             Err(Errno::EACCES) => Some(true),

@@ -1,5 +1,7 @@
 //! Remedies for one place, put together: flags of one command in one command line, each line once.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{RemedyText, apply_words, containers, mergeable};
 use crate::diagnose::{Action, ContainerStart, Remedy};
 
@@ -23,36 +25,51 @@ impl CommandLine {
 
 /// The lines of all of these, in their order.
 pub(in crate::output) fn combined(remedies: &[&Remedy]) -> Vec<CommandLine> {
-    let mut lines: Vec<CommandLine> = Vec::new();
+    let mut combined = Combined::default();
     let starts = remedies.iter().filter_map(|remedy| match &remedy.action {
         Action::ContainerStart(start) => Some(start),
         _ => None,
     });
     if let Some(start) = ContainerStart::combined(starts) {
-        lines.push(CommandLine { words: containers::start_words(&start), separator: " " });
+        combined.push(containers::start_words(&start));
     }
     for remedy in remedies {
         match (&remedy.action, mergeable(&remedy.action)) {
             (Action::ContainerStart(_), _) => {}
-            (_, Some((stem, argument, separator))) => merge(&mut lines, stem, argument, separator),
-            (Action::Apply(call), None) => push(&mut lines, apply_words(call)),
-            (_, None) => push(&mut lines, vec![RemedyText::of(remedy).text]),
+            (_, Some((stem, argument, separator))) => combined.merge(stem, argument, separator),
+            (Action::Apply(call), None) => combined.push(apply_words(call)),
+            (_, None) => combined.push(vec![RemedyText::of(remedy).text]),
         }
     }
-    lines
+    combined.lines
 }
 
-fn push(lines: &mut Vec<CommandLine>, words: Vec<String>) {
-    if !lines.iter().any(|line| line.words == words) {
-        lines.push(CommandLine { words, separator: " " });
+/// The lines so far. Remedies can be thousands, so that each line and each argument is looked up, not searched for.
+#[derive(Default)]
+struct Combined {
+    lines: Vec<CommandLine>,
+    whole: HashSet<Vec<String>>,
+    /// The index of each command by its beginning and what separates its arguments.
+    commands: HashMap<(String, &'static str), usize>,
+    arguments: HashSet<(usize, String)>,
+}
+
+impl Combined {
+    /// Adds a line, once.
+    fn push(&mut self, words: Vec<String>) {
+        if self.whole.insert(words.clone()) {
+            self.lines.push(CommandLine { words, separator: " " });
+        }
     }
-}
 
-/// Adds an argument to the command with the same beginning, if there is one.
-fn merge(lines: &mut Vec<CommandLine>, stem: String, argument: String, separator: &'static str) {
-    match lines.iter_mut().find(|line| line.words[0] == stem && line.separator == separator) {
-        Some(line) if line.words.contains(&argument) => {}
-        Some(line) => line.words.push(argument),
-        None => lines.push(CommandLine { words: vec![stem, argument], separator }),
+    /// Adds an argument, once, to the command with the same beginning, if there is one.
+    fn merge(&mut self, stem: String, argument: String, separator: &'static str) {
+        let at = *self.commands.entry((stem, separator)).or_insert_with_key(|(stem, _)| {
+            self.lines.push(CommandLine { words: vec![stem.clone()], separator });
+            self.lines.len() - 1
+        });
+        if self.arguments.insert((at, argument.clone())) {
+            self.lines[at].words.push(argument);
+        }
     }
 }

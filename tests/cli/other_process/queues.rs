@@ -19,7 +19,7 @@ LISTENER           QUEUE  WAITING  PROCESS
 0.0.0.0:8080       64     0        [..], pid {pid}
 @the\\u{{1b}}service  64     0        [..], pid {pid}
     why: a queue gets its length at listen(2): the service's own backlog, at most net.core.somaxconn
-    remedy: raise the service's own backlog where that is lower, then restart the service
+    remedy: in the call of listen(): `listen(fd, 1024)`, then restart [..]
 "
         );
         let short = format!(
