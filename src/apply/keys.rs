@@ -2,7 +2,7 @@
 //! each write, and shows what writing one key does to another (`ip_forward` resets `conf.*`, `dirty_bytes` zeroes
 //! `dirty_ratio`).
 
-use crate::kernel::{Kernel, KernelError, WriteMode};
+use crate::kernel::{Kernel, KernelError, WriteMode, reading_order};
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting};
@@ -20,6 +20,18 @@ pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Val
     let mut value = kind.parse("");
     traced::with_text(kernel, key, &mut |text| value = kind.parse(text)).map_err(Unreadable::Refused)?;
     value.map_err(Unreadable::UnexpectedValue)
+}
+
+/// What `read` gives of each of `keys`, in their order. They are read in the order that takes the least time.
+pub(super) fn read_all<'a, T: Clone>(
+    keys: impl Iterator<Item = &'a Key> + Clone,
+    mut read: impl FnMut(usize) -> T,
+) -> Vec<T> {
+    let mut values: Vec<Option<T>> = vec![None; keys.clone().count()];
+    for at in reading_order(keys) {
+        values[at] = Some(read(at));
+    }
+    values.into_iter().flatten().collect()
 }
 
 /// How a value of this shape is written: a list of ports may take several writes.
@@ -61,16 +73,16 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]
     }
     // Where nothing was written, what was read a moment ago still is the current value.
     let wrote = attempts.iter().any(|attempt| matches!(attempt, Attempt::Written(_)));
-    let read_all = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Unreadable>> {
+    let read_again = |kernel: &mut dyn Kernel| -> Vec<Result<Value, Unreadable>> {
         let known = |step: &KeyStep| !wrote || matches!(step.current, Err(Unreadable::OtherNamespace(_)));
-        let now = |step: &KeyStep| {
+        read_all(steps.iter().map(|step| &step.key), |at| {
+            let step = &steps[at];
             if known(step) { step.current.clone() } else { read(kernel, &step.key, step.requirement.kind) }
-        };
-        steps.iter().map(now).collect()
+        })
     };
-    let mut found = read_all(kernel);
+    let mut found = read_again(kernel);
     if rewrite(kernel, steps, &mut attempts, &found) {
-        found = read_all(kernel);
+        found = read_again(kernel);
     }
     let together = steps.iter().zip(attempts).zip(found);
     together.map(|((step, attempt), found)| judged(kernel, step, attempt, found)).collect()

@@ -12,7 +12,7 @@ pub use undo::{Originals, Undo, mark_restored};
 
 use crate::kernel::{Kernel, Process};
 use crate::model::limit::Side;
-use crate::model::setting::Setting;
+use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::plan::{
     self, ExpandedRequirement, Forecast, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements, Unreadable,
@@ -28,17 +28,24 @@ pub fn make_plan(
 ) -> Plan {
     let Requirements { keys, limits } = requirements;
     let keys = plan::expand_patterns(keys, &mut |pattern| kernel.names(pattern));
-    let mut steps: Vec<KeyStep> = Vec::with_capacity(keys.len());
-    for ExpandedRequirement { requirement, unlisted } in keys {
-        if let Setting::Key(key) = &requirement.setting {
-            let key = key.clone();
-            let read = |kernel| keys::read(kernel, &key, requirement.kind);
-            let current = unlisted.map_or_else(|| read(&mut *kernel), |error| Err(Unreadable::Refused(error)));
-            steps.push(plan::key_step(key, requirement, current, environment));
-        }
-    }
+    let keys: Vec<(Key, ExpandedRequirement)> = keys.into_iter().filter_map(keyed).collect();
+    let current = keys::read_all(keys.iter().map(|(key, _)| key), |at| match &keys[at] {
+        (_, ExpandedRequirement { unlisted: Some(error), .. }) => Err(Unreadable::Refused(*error)),
+        (key, expanded) => keys::read(kernel, key, expanded.requirement.kind),
+    });
+    let steps = keys.into_iter().zip(current).map(|((key, ExpandedRequirement { requirement, .. }), current)| {
+        plan::key_step(key, requirement, current, environment)
+    });
+    let steps: Vec<KeyStep> = steps.collect();
     let ceiling = if limits.is_empty() { None } else { limits::ceiling(kernel) };
     plan::plan(steps, limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, environment)
+}
+
+fn keyed(expanded: ExpandedRequirement) -> Option<(Key, ExpandedRequirement)> {
+    match &expanded.requirement.setting {
+        Setting::Key(key) => Some((key.clone(), expanded)),
+        Setting::Limit(..) => None,
+    }
 }
 
 /// Compares the current values with what is required; writes nothing.

@@ -2,6 +2,7 @@
 //!
 //! What can't be read is unknown: it is neither the same nor another one.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,12 @@ pub struct BootIdentity {
     /// Where processes are found, usually `/proc`.
     proc: PathBuf,
     network: Network,
+    /// Our namespaces by their kinds, as far as they were looked up: each setting of an entry is compared with one.
+    links: RefCell<Vec<(String, Link)>>,
 }
+
+/// A namespace, or none where there are no namespaces of that kind.
+type Link = Result<Option<String>, Errno>;
 
 /// What tells our network namespace from another one with the same inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +81,7 @@ impl BootIdentity {
             Ok(cookie) => Network::Cookie(cookie),
             Err(error) => Network::Unknown(errno_of(&error)),
         };
-        Self { boot_id, system, version, proc: proc.to_owned(), network }
+        Self { boot_id, system, version, proc: proc.to_owned(), network, links: RefCell::default() }
     }
 
     /// The id of this boot, which the kernel makes up anew each time.
@@ -157,7 +163,16 @@ impl BootIdentity {
 
     /// Our namespace of a kind, `net:[4026531840]`, namespaces(7); `None` where there are no namespaces of that kind.
     /// Inode numbers are used again once a namespace is removed.
-    fn link(&self, kind: &str) -> Result<Option<String>, Errno> {
+    fn link(&self, kind: &str) -> Link {
+        if let Some((_, link)) = self.links.borrow().iter().find(|(its, _)| its == kind) {
+            return link.clone();
+        }
+        let link = self.read_link(kind);
+        self.links.borrow_mut().push((kind.to_owned(), link.clone()));
+        link
+    }
+
+    fn read_link(&self, kind: &str) -> Link {
         if self.system != System::Linux {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use super::boot_identity::BootIdentity;
 use super::entry::{Change, Namespace, ProcessId, Role, SettingRef, StoredValue, WriteState};
 use super::side_effects::{are_restored_with, side_effects_of};
 use crate::catalog;
-use crate::kernel::{Kernel, KernelError};
+use crate::kernel::{Kernel, KernelError, reading_order};
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
 use crate::model::value::Kind;
@@ -23,11 +23,14 @@ pub fn planned_changes(
     let mut changes = Vec::new();
     let mut seen = HashSet::new();
     // Settings that hold are recorded too: one of our own writes may reset them, and then they are written after all.
-    for step in plan.keys.iter().filter(|step| step.is_writable()) {
-        let namespace = here.namespace_of(&step.key);
-        changes.push(current_change(kernel, namespace, &step.key, step.requirement.kind, role(step)));
-        seen.insert(step.key.clone());
+    let steps: Vec<&KeyStep> = plan.keys.iter().filter(|step| step.is_writable()).collect();
+    let mut originals: Vec<Option<Change>> = vec![None; steps.len()];
+    for at in reading_order(steps.iter().map(|step| &step.key)) {
+        let KeyStep { key, requirement, .. } = steps[at];
+        originals[at] = Some(current_change(kernel, here.namespace_of(key), key, requirement.kind, role(steps[at])));
+        seen.insert(key.clone());
     }
+    changes.extend(originals.into_iter().flatten());
     let patterns: Vec<SysctlName> = written(plan).flat_map(|step| side_effects_of(&step.key)).collect();
     changes.extend(side_effects(kernel, &patterns, &mut seen, &|key| here.namespace_of(key)));
     // A side effect whose original value is not known can't be restored.

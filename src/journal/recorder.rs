@@ -130,6 +130,12 @@ impl<'a> Recorder<'a> {
 
     /// Takes over the values that everything that was written has now.
     pub(super) fn read_back(&mut self) {
+        // In the order of their directories, which limits have none of.
+        let key = |index: &usize| match &self.entry.changes[*index].setting {
+            SettingRef::Key { key, .. } => Some(key.clone()),
+            SettingRef::Limit { .. } => None,
+        };
+        self.written.sort_by_cached_key(key);
         for index in &self.written {
             let change = &mut self.entry.changes[*index];
             change.state = WriteState::Done(read_current(self.kernel, &change.setting).ok());

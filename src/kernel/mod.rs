@@ -87,6 +87,18 @@ pub trait Kernel {
     fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError>;
 }
 
+/// The order in which many keys are read in the least time, as indices: those of one directory after each other. Of a few
+/// it is their own, since their directories stay open.
+pub fn reading_order<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<usize> {
+    /// Above it, reading in order takes half the time where each key of a pattern is in a directory of its own.
+    const FEW: usize = 32;
+    let mut keys: Vec<(usize, &Key)> = keys.enumerate().collect();
+    if keys.len() > FEW {
+        keys.sort_by_key(|(_, key)| *key);
+    }
+    keys.into_iter().map(|(at, _)| at).collect()
+}
+
 /// What settings are opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessMode {

@@ -18,7 +18,7 @@ const SHOWN_MARKS: usize = 4;
 
 /// What is to be said below the table.
 pub(super) struct Notes<'a> {
-    notes: Vec<Note<'a>>,
+    all: Vec<Note<'a>>,
     detail: Detail,
     /// The index of each note by its heading, and whether its remedies are alternatives.
     places: HashMap<(String, bool), usize>,
@@ -52,7 +52,7 @@ struct Reason {
 impl<'a> Notes<'a> {
     pub(super) fn new(groups: &[&Group<'a>], detail: Detail) -> Self {
         let (places, reasons_alone, about) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut notes = Self { notes: Vec::new(), detail, places, reasons_alone, about };
+        let mut notes = Self { all: Vec::new(), detail, places, reasons_alone, about };
         for group in groups {
             let name = group.name();
             for diagnosis in group.short().filter_map(|(_, diagnosis)| diagnosis) {
@@ -70,7 +70,7 @@ impl<'a> Notes<'a> {
         let is_full = self.detail == Detail::Full;
         for remedy in diagnosis.remedies.iter().filter(|remedy| is_full || !remedy.alternative) {
             let at = self.place_of(heading(diagnosis, remedy), remedy.alternative);
-            let note = &mut self.notes[at];
+            let note = &mut self.all[at];
             if note.known_remedies.insert(remedy) {
                 note.remedies.push(remedy);
             }
@@ -90,7 +90,7 @@ impl<'a> Notes<'a> {
 
     /// Adds a row of the table to those that a note is about, with the reason why its settings fall short.
     fn explain(&mut self, at: usize, text: String, code: &'static Code, name: &str) {
-        self.notes[at].explain(text, code, name);
+        self.all[at].explain(text, code, name);
         match self.about.get_mut(name) {
             Some(notes) => drop(notes.insert(at)),
             None => drop(self.about.insert(name.to_owned(), BTreeSet::from([at]))),
@@ -117,8 +117,8 @@ impl<'a> Notes<'a> {
     fn push(&mut self, heading: String) -> usize {
         let (reasons, by_text, remedies) = (Vec::new(), HashMap::new(), Vec::new());
         let (known_remedies, instead_of) = (HashSet::new(), BTreeSet::new());
-        self.notes.push(Note { heading, reasons, by_text, remedies, known_remedies, instead_of });
-        self.notes.len() - 1
+        self.all.push(Note { heading, reasons, by_text, remedies, known_remedies, instead_of });
+        self.all.len() - 1
     }
 
     /// The numbers of the notes that are about a group: `[1][3]`; of more than a few the first and the last.
@@ -127,7 +127,7 @@ impl<'a> Notes<'a> {
         let numbers: Vec<usize> = about.into_iter().flatten().map(|at| at + 1).collect();
         match numbers.as_slice() {
             [first, .., last] if numbers.len() > SHOWN_MARKS => format!("[{first}]…[{last}]"),
-            all => all.iter().map(|number| format!("[{number}]")).collect(),
+            all => all.iter().fold(String::new(), |marks, number| marks + &format!("[{number}]")),
         }
     }
 
@@ -135,7 +135,7 @@ impl<'a> Notes<'a> {
     pub(super) fn text(&self, colour: Colour) -> String {
         let mut text = String::new();
         let mut explained = Vec::new();
-        for (at, note) in self.notes.iter().enumerate() {
+        for (at, note) in self.all.iter().enumerate() {
             let mark = format!("[{}] ", at + 1);
             let body = self.body(note, mark.len(), &mut explained, colour);
             let _ = write!(text, "{}{}", colour.faint(&mark), body.trim_start());
@@ -149,7 +149,7 @@ impl<'a> Notes<'a> {
     /// The reasons and the remedies of the only note, indented, for a message that names the setting itself.
     pub(super) fn remedies_alone(&self, colour: Colour) -> String {
         let remedies = |note: &Note<'_>| note.remedy_lines("", 2, colour);
-        self.notes.iter().map(remedies).collect::<String>() + &self.more()
+        self.all.iter().map(remedies).collect::<String>() + &self.more()
     }
 
     fn body(&self, note: &Note<'_>, indent: usize, explained: &mut Vec<&'static str>, colour: Colour) -> String {
@@ -186,7 +186,7 @@ impl<'a> Notes<'a> {
 
     /// `more about a cause: tunectl explain read-only-mount`; nothing where nothing but applying the profile is missing.
     fn more(&self) -> String {
-        let reasons = self.notes.iter().flat_map(|note| &note.reasons).filter(|reason| !reason.text.is_empty());
+        let reasons = self.all.iter().flat_map(|note| &note.reasons).filter(|reason| !reason.text.is_empty());
         let mut codes: Vec<&str> = Vec::new();
         for reason in reasons {
             if !codes.contains(&reason.code.name) {
