@@ -17,9 +17,9 @@ pub(super) fn read(kernel: &mut dyn Kernel, key: &Key, kind: Kind) -> Result<Val
     if matches!(key, Key::Sysctl(name) if name.is_pattern()) {
         return Err(Unreadable::NoMatch);
     }
-    let mut value = kind.parse("");
-    traced::with_text(kernel, key, &mut |text| value = kind.parse(text)).map_err(Unreadable::Refused)?;
-    value.map_err(Unreadable::UnexpectedValue)
+    let mut value = None;
+    traced::with_text(kernel, key, &mut |text| value = Some(kind.parse(text))).map_err(Unreadable::Refused)?;
+    value.unwrap_or_else(|| kind.parse("")).map_err(Unreadable::UnexpectedValue)
 }
 
 /// What `read` gives of each of `keys`, in their order. They are read in the order that takes the least time.

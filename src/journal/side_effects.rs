@@ -27,12 +27,13 @@ const TWINS: [(&str, &str); 2] = [
     ("net/mptcp/pm_type", "net/mptcp/path_manager"),
 ];
 
-/// Where the keys are that have side effects. Measured by writing each key of a network namespace and comparing all
-/// (Linux 6.18); `vm` and `neigh.default`, which are the machine's, by the kernel's source.
-const FOLDERS: [&str; 8] = [
+/// What the paths of the keys begin with that have side effects. Measured by writing each key of a network namespace and
+/// comparing all (Linux 6.18); `vm` and `neigh.default`, which are the machine's, by the kernel's source.
+const PREFIXES: [&str; 9] = [
     "vm/",
     "net/ipv4/ip_forward",
-    "net/ipv4/conf/",
+    "net/ipv4/conf/all/forwarding",
+    "net/ipv4/conf/default/",
     "net/ipv4/neigh/",
     "net/ipv6/conf/",
     "net/ipv6/neigh/",
@@ -51,7 +52,7 @@ pub(super) fn partner(key: &Key) -> Option<Key> {
 #[must_use]
 pub(super) fn side_effects_of(key: &Key) -> Vec<SysctlName> {
     let Key::Sysctl(name) = key else { return Vec::new() };
-    if !FOLDERS.iter().any(|folder| name.path().starts_with(folder)) {
+    if !PREFIXES.iter().any(|prefix| name.path().starts_with(prefix)) {
         return Vec::new();
     }
     let mut names: Vec<String> = Vec::new();

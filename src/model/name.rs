@@ -59,7 +59,7 @@ impl SysctlName {
         for component in path.split('/') {
             check_component(component, as_typed, "a sysctl name")?;
         }
-        Ok(Self::known(path, path.contains(['*', '?', '['])))
+        Ok(Self::known(path, path.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'['))))
     }
 
     fn known(path: &str, is_pattern: bool) -> Self {
@@ -167,7 +167,7 @@ fn check_component(component: &str, whole: &str, what: &str) -> Result<(), Strin
         "`.` and `..` are not allowed as components"
     } else if component.len() > COMPONENT_BYTES {
         "a component is longer than 255 bytes"
-    } else if component.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"' || c == '\'' || c == '=') {
+    } else if component.chars().any(|c| matches!(c, '"' | '\'' | '=') || c.is_control() || c.is_whitespace()) {
         "it contains a blank, a quote, an equals sign or a control character"
     } else {
         return Ok(());
