@@ -20,9 +20,11 @@ mod terminal;
 pub use config::SupervisorConfig;
 pub use reexec::resume;
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::exec::{self, ExecError, Stage, TakeLimits};
+use crate::linux::mountinfo;
 use crate::model::capability::Capability;
 use crate::sys::{self, Inherited};
 use messages::{Event, Failure, fail, report};
@@ -65,6 +67,7 @@ pub(crate) fn run(
     if sys::has_ended(child) == Some(false) {
         reexec::reexec(child, &config, stage.command_name());
     }
+    drop_capabilities();
     Ok(supervise::supervise(child, config))
 }
 
@@ -97,6 +100,24 @@ fn release_resources(other_uid: Option<u32>) {
     }
 }
 
+/// Gives up every capability that a supervisor does not use: measured, it needs `CAP_KILL` alone, to signal processes of
+/// other users, and where `/proc` hides those (`hidepid=`, proc(5)) `CAP_SYS_PTRACE` to find them. Called once nothing is
+/// executed any more, which would give them back to user 0 (capabilities(7)).
+///
+/// User 0 without capabilities still owns the files beneath `/proc/sys`, and may write them.
+fn drop_capabilities() {
+    let Ok(sets) = sys::capabilities() else { return };
+    if sets.permitted == 0 {
+        return;
+    }
+    let mounts = sys::read_text(Path::new("/proc/self/mountinfo"));
+    let hides = mounts.is_ok_and(|mounts| mountinfo::hides_processes(&mounts));
+    let finds = if hides { Capability::SYS_PTRACE.bit() } else { 0 };
+    let kept = sets.permitted & (Capability::KILL.bit() | finds);
+    // Refused only by a filter of system calls: then they stay.
+    drop(sys::set_capabilities(sys::Capabilities { effective: kept, permitted: kept, inheritable: 0 }));
+}
+
 /// Stays without a service, as `catatonit -P` does to hold the namespaces of a pod: reaps orphans until `SIGTERM` or
 /// `SIGINT`, and drops every other signal. Returns the exit code.
 #[must_use]
@@ -110,6 +131,7 @@ pub fn pause() -> i32 {
     // Podman unmounts the directory in which it has started its pause process.
     drop(std::env::set_current_dir("/"));
     sys::close_range(3, u32::MAX);
+    drop_capabilities();
     sys::madvise_dontneed();
     loop {
         while let Ok(Some(_)) = sys::wait_any() {}

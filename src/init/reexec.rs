@@ -13,6 +13,7 @@ use std::ffi::{CString, OsStr, OsString};
 use std::time::Duration;
 
 use super::config::{Grouping, SupervisorConfig};
+use super::drop_capabilities;
 use super::messages::{Failure, fail};
 use super::supervise::supervise;
 use crate::model::run::{OrphanPolicy, SignalTarget};
@@ -47,6 +48,7 @@ pub fn resume(arguments: &[OsString]) -> Option<i32> {
     // Our own descriptors were closed by the exec. Those that are left were handed to us for the service: an end of a
     // pipe that stays open here would keep its reader waiting.
     sys::close_range(3, u32::MAX);
+    drop_capabilities();
     sys::madvise_dontneed();
     Some(supervise(child, config))
 }

@@ -18,6 +18,13 @@ pub fn parse(text: &str) -> impl Iterator<Item = MountEntry<'_>> {
     text.lines().filter_map(parse_line)
 }
 
+/// Whether a `/proc` among the mounts hides processes of other users (`hidepid=`, proc(5)).
+#[must_use]
+pub fn hides_processes(text: &str) -> bool {
+    let hides = |option: &str| option.strip_prefix("hidepid=").is_some_and(|how| !["0", "off"].contains(&how));
+    parse(text).any(|mount| mount.file_system == "proc" && mount.super_options.split(',').any(hides))
+}
+
 /// `36 35 0:31 /root /mount/point rw,nosuid shared:1 - cgroup cgroup rw,memory`: there are none to several fields
 /// between the sixth and the hyphen.
 fn parse_line(line: &str) -> Option<MountEntry<'_>> {
@@ -46,6 +53,21 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_are_hidden_by_an_option_of_proc() {
+        let mount = |kind: &str, options: &str| format!("22 1 0:21 / /proc rw - {kind} proc rw{options}\n");
+        for (text, hides) in [
+            (mount("proc", ""), false),
+            (mount("proc", ",hidepid=0"), false),
+            (mount("proc", ",gid=5,hidepid=2"), true),
+            (mount("proc", ",hidepid=invisible"), true),
+            (mount("tmpfs", ",hidepid=2"), false),
+            (mount("proc", "") + &mount("proc", ",hidepid=1"), true),
+        ] {
+            assert_eq!(hides_processes(&text), hides, "{text}");
+        }
+    }
 
     #[test]
     fn a_line_with_optional_fields_and_escapes() {

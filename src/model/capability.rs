@@ -62,6 +62,8 @@ impl Capability {
     pub const SETUID: Self = Self(7);
     /// `CAP_NET_ADMIN`: to configure a network namespace.
     pub const NET_ADMIN: Self = Self(12);
+    /// `CAP_SYS_PTRACE`: to look into processes of other users.
+    pub const SYS_PTRACE: Self = Self(19);
     /// `CAP_SYS_ADMIN`: to mount, to enter namespaces, and much more.
     pub const SYS_ADMIN: Self = Self(21);
     /// `CAP_SYS_RESOURCE`: to override resource limits.
