@@ -6,9 +6,13 @@
 mod support;
 
 #[cfg(target_os = "linux")]
+mod faults;
+#[cfg(target_os = "linux")]
 mod journal;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(target_os = "linux")]
+mod laws;
 #[cfg(target_os = "linux")]
 mod replaced_files;
 mod watch;

@@ -6,6 +6,7 @@ pub(crate) mod expected;
 pub(crate) mod kernel;
 pub(crate) mod namespaces;
 pub(crate) mod pattern;
+pub(crate) mod random;
 pub(crate) mod scratch;
 pub(crate) mod stepper;
 pub(crate) mod test;

@@ -61,7 +61,10 @@ pub(crate) fn inside_of(name: &str, kinds: &[&str], body: impl FnOnce()) {
     }
     let mut inner = Command::new("unshare");
     inner.args(&unshare).arg(env::current_exe().unwrap());
-    inner.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(INSIDE, "1").stdout(Stdio::null());
+    inner
+        .args(["--exact", name, "--nocapture", "--include-ignored", "--test-threads=1"])
+        .env(INSIDE, "1")
+        .stdout(Stdio::null());
     let status = dies_with_us(&mut inner).status().unwrap();
     assert!(status.success(), "`{name}` failed inside its namespaces: {status}");
 }

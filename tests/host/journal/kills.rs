@@ -45,8 +45,8 @@ ports = [8080]
 "#;
 
 /// A scene that is set anew for each killing.
-pub(super) struct DiagnosisContext {
-    pub(super) scratch: Scratch,
+pub(crate) struct DiagnosisContext {
+    pub(crate) scratch: Scratch,
     service: Child,
 }
 
@@ -60,36 +60,39 @@ impl DiagnosisContext {
         put("net/ipv4/neigh/lo/retrans_time_ms", "1001\n");
         let scratch = Scratch::new();
         scratch.write("web.toml", PROFILE);
+        // Without what is of a process.
+        let (keys, _) = PROFILE.split_once("[rlimit]").unwrap();
+        scratch.write("keys.toml", keys);
         let mut service = Command::new("sleep");
         service.arg("1000").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let service = dies_with_us(&mut service).spawn().unwrap();
         Self { scratch, service }
     }
 
-    pub(super) fn state(&self) -> Vec<(String, String)> {
+    pub(crate) fn state(&self) -> Vec<(String, String)> {
         let keys = KEYS.iter().map(|key| ((*key).to_owned(), sysctl(key)));
         let limits = limits(self.service.id()).into_iter().map(|(title, both)| (title, format!("{both:?}")));
         keys.chain(limits).collect()
     }
 
-    pub(super) fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = tunectl();
         command.args(words).current_dir(self.scratch.path()).env("TUNECTL_JOURNAL", self.journal());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
 
-    pub(super) fn apply(&self) -> Command {
+    pub(crate) fn apply(&self) -> Command {
         let pid = self.service.id().to_string();
         self.command(&["apply", "-p", "./web.toml", "--pid", &pid])
     }
 
-    pub(super) fn journal(&self) -> std::path::PathBuf {
+    pub(crate) fn journal(&self) -> std::path::PathBuf {
         self.scratch.path().join("journal")
     }
 
     /// Everything is put back, and nothing is left to do.
-    pub(super) fn revert(&self) {
+    pub(crate) fn revert(&self) {
         let output = self.command(&["revert", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(entries(&self.journal()), 0);
@@ -103,7 +106,7 @@ impl Drop for DiagnosisContext {
     }
 }
 
-pub(super) fn entries(journal: &Path) -> usize {
+pub(crate) fn entries(journal: &Path) -> usize {
     let Ok(files) = std::fs::read_dir(journal) else { return 0 };
     files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "journal")).count()
 }
@@ -146,7 +149,7 @@ fn first_call(scene: &DiagnosisContext, command: &dyn Fn() -> Command) -> usize 
 
 /// Runs `body` in namespaces of its own, with the scene and what it looks like before anything is done to it.
 /// Programs that run under another one are not stopped at their own calls.
-pub(super) fn on_stage(test: &str, body: impl FnOnce(&DiagnosisContext, &[(String, String)])) {
+pub(crate) fn on_stage(test: &str, body: impl FnOnce(&DiagnosisContext, &[(String, String)])) {
     if std::env::var_os("TUNECTL_TEST_RUNNER").is_some() {
         return skip(test, "an emulated program can't be stopped at its system calls");
     }

@@ -3,7 +3,7 @@
 
 mod bytes;
 mod doubt;
-mod kills;
+pub(crate) mod kills;
 mod locations;
 mod memory;
 mod run;
