@@ -92,7 +92,7 @@ pub enum UndoResult {
     NotKept,
     /// Nothing that can be written restores it before the next boot.
     Irreversible,
-    /// Another program has written to it since, and it was left.
+    /// Another program has written to it since, so it was not reverted.
     ChangedSince,
 }
 

@@ -97,7 +97,7 @@ fn set_step(kernel: &mut dyn Kernel, step: &LimitStep, process: Process) -> Vec<
 }
 
 /// Sets one limit. Where the hard limit can't be raised, the soft one is still raised as far as the hard one allows, and
-/// the refusal is reported all the same.
+/// the refusal is reported nevertheless.
 fn set_one(kernel: &mut dyn Kernel, step: &LimitStep, target: Limits, process: Process) -> Result<(), KernelError> {
     let Err(refusal) = traced::set_limits(kernel, process, step.resource, target) else { return Ok(()) };
     if let Ok(now) = step.current {

@@ -67,7 +67,7 @@ impl Kernel for Counting {
     }
 }
 
-/// All that stands in the machine.
+/// All values of the machine.
 fn state(fake: &Fake) -> BTreeMap<String, String> {
     let mut fake = fake.clone();
     let mut all = fake.names(&SysctlName::parse("*.*").unwrap()).unwrap();

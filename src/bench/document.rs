@@ -11,7 +11,7 @@ use crate::counters::Difference;
 use crate::verdict::observation::{Sample, Use};
 use crate::verdict::{Answer, Fix, Note, Side, Sign, Verdict};
 
-/// What stands in the document beside the report of the profile.
+/// What the document has besides the report of the profile.
 #[derive(Debug, Serialize)]
 pub struct Result<'a> {
     /// The words of the command.

@@ -17,7 +17,9 @@ pub fn answer(verdict: &Verdict, run: Option<&Observation>) -> String {
     match &verdict.answer {
         Answer::Limit(limit) => limited(limit, service),
         Answer::None(reason) => format!("The kernel was not the limit: {}.", why_none(*reason, verdict, service)),
-        Answer::Unknown => "Whether the kernel was the limit is not known: something could not be seen.".to_owned(),
+        Answer::Unknown => {
+            "It is not known whether the kernel was the limit: not all counters could be read.".to_owned()
+        }
     }
 }
 
@@ -71,8 +73,8 @@ fn why_none(reason: Reason, verdict: &Verdict, service: Option<&Service>) -> Str
         Reason::ServiceCpu => format!("a thread of {} used {} CPU", named(service), share(Side::Service)),
         Reason::ClientCpu => format!("a thread of the load tester used {} CPU", share(Side::Client)),
         Reason::CpuContention => "other processes, or other guests of the hypervisor, used the CPUs".to_owned(),
-        Reason::SlowApplication => format!("the machine was idle while {} took its time to answer", named(service)),
-        Reason::Refused => "nothing listened where the requests were sent to".to_owned(),
+        Reason::SlowApplication => format!("the machine was idle while {} was slow to answer", named(service)),
+        Reason::Refused => "nothing listened on the address that the requests were sent to".to_owned(),
         Reason::Unexplained => "nothing that it counts was near a limit, and no thread used a whole CPU".to_owned(),
     }
 }
@@ -232,7 +234,7 @@ pub fn end(end: &End) -> Option<String> {
         End::NotReady(number, to) => {
             Some(format!("nothing accepted connections at {} in time, before run {number}", target(to)))
         }
-        End::NoProcess(error) => Some(format!("no process could be made: {}", crate::sys::strerror(error))),
+        End::NoProcess(error) => Some(format!("cannot start a process: {}", crate::sys::strerror(error))),
     }
 }
 

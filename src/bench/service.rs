@@ -21,7 +21,7 @@ pub(super) struct Service {
     pub(super) pid: Option<i32>,
     /// The name of that.
     pub(super) name: String,
-    /// That process and those beneath it.
+    /// That process and those below it.
     pub(super) processes: Vec<i32>,
     /// The network namespace that it is in.
     pub(super) network: Network,

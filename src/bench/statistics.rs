@@ -59,7 +59,7 @@ pub fn dropped(numbers: &[f64], lower_is_better: bool) -> Vec<Option<Dropped>> {
     let lowest = places().min_by(|a, b| a.1.total_cmp(b.1)).map(|(at, _)| at);
     let highest = places().max_by(|a, b| a.1.total_cmp(b.1)).map(|(at, _)| at);
     let (best, worst) = if lower_is_better { (lowest, highest) } else { (highest, lowest) };
-    // All equal: two of them are dropped all the same.
+    // All equal: two of them are dropped nevertheless.
     let worst = if worst == best { Some(0).filter(|at| Some(*at) != best).or(Some(1)) } else { worst };
     for (place, mark) in [(best, Dropped::Best), (worst, Dropped::Worst)] {
         if let Some(slot) = place.and_then(|at| marks.get_mut(at)) {
@@ -72,7 +72,7 @@ pub fn dropped(numbers: &[f64], lower_is_better: bool) -> Vec<Option<Dropped>> {
 /// The mean and the spread of the numbers that count.
 #[must_use]
 pub fn summary(numbers: &[f64]) -> Summary {
-    #[allow(clippy::cast_precision_loss, reason = "so many runs nobody waits for")]
+    #[allow(clippy::cast_precision_loss, reason = "nobody makes more runs than fit")]
     let count = numbers.len() as f64;
     let mean = (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / count);
     let spread_percent = mean.filter(|mean| numbers.len() > 1 && *mean != 0.0).map(|mean| {

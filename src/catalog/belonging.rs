@@ -10,8 +10,8 @@ use crate::model::setting::{Key, System};
 
 /// What a setting belongs to on that kernel: as its row says, or where it has none, by its name.
 ///
-/// A name that nothing is known of counts as the host's, unless it stands in a folder that the kernel keeps
-/// for each namespace: refusing too much is the mistake that can be mended.
+/// A name that nothing is known of counts as the host's, unless it is in a folder that the kernel keeps
+/// for each namespace: refusing too much is the mistake that can be corrected.
 #[must_use]
 pub fn scope_of(system: System, key: &Key, version: KernelVersion) -> Scope {
     scope_with(find(system, key), system, key, version)

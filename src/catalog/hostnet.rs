@@ -1,8 +1,8 @@
-//! The settings beneath `net.` that are not a network namespace's own, though the rule "`net.` is namespaced"
+//! The settings below `net.` that are not a network namespace's own, though the rule "`net.` is namespaced"
 //! of every container runtime says so: in a fresh namespace they are absent, or a read-only copy.
 //!
 //! Measured by comparing the two trees on Linux 6.18; what was given to each namespace between 5.10 and
-//! then stands with the version that did so. Rows say the same of themselves, a test holds the two together.
+//! then has the version that did so. Rows say the same of themselves, a test holds the two together.
 
 use super::scope::InNewNetns;
 use super::version::KernelVersion;
@@ -174,7 +174,7 @@ const GROUPS: &[Group] = &[
     Group { folder: "", names: &["nf_conntrack_max"], presence: InNewNetns::Absent, until: ALWAYS },
 ];
 
-/// What a fresh network namespace has of the file `path` beneath `/proc/sys/net/`, if that is not one of its
+/// What a fresh network namespace has of the file `path` below `/proc/sys/net/`, if that is not one of its
 /// own.
 pub(super) fn presence(path: &str, version: KernelVersion) -> Option<InNewNetns> {
     // Most groups are of another folder, which their first letters tell.

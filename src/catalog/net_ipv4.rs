@@ -149,7 +149,7 @@ pub(super) static ROWS: &[Row] = &[
         default: always("0"),
         purpose: "whether packets for others are passed on between interfaces",
         notes: &[
-            "a change sets settings beneath net.ipv4.conf to what a router or a host has",
+            "a change sets settings below net.ipv4.conf to what a router or a host has",
             "a new network namespace starts with the host's value",
         ],
         rare: &Rare { capability: Some("CAP_NET_ADMIN"), ..Rare::NONE },

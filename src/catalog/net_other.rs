@@ -1,4 +1,4 @@
-//! What stands beneath `net` behind `ipv6`: multipath TCP, connection tracking, Unix sockets.
+//! Settings below `net` that sort after `ipv6`: multipath TCP, connection tracking, Unix sockets.
 
 use super::row::{
     ADMIN_NET, ANY_INT, BY_TICK, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, NET, NET_SHOWN, OFF_ON, Rare, ReadBack, Row,

@@ -8,12 +8,12 @@ use crate::model::value::Kind;
 /// What is known of one setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// As sysctl.d(5) writes it, or the path beneath `/sys`. A component `*` stands for any one name, such
+    /// As sysctl.d(5) writes it, or the path below `/sys`. A component `*` stands for any one name, such
     /// as that of a network interface.
     pub name: &'static str,
     /// The operating system that has it.
     pub system: System,
-    /// The shape of its values, and the numbers that are sane on every supported kernel: what lies outside
+    /// The shape of its values, and the numbers that are sane on every supported kernel: what is outside
     /// is refused by all of them, or is taken by the kernel and means nothing. See [`Row::spec`].
     pub values: Values,
     /// What the kernel itself takes, where that differs from `values` or from one version to another.
@@ -158,7 +158,7 @@ impl Bounds {
 pub enum Docker {
     /// It sets the key before the container starts.
     Accepted,
-    /// Lets it pass, and then the container does not start: the file is absent or read-only in it.
+    /// Accepts it, but then the container does not start: the file is absent or read-only in it.
     AcceptedButFails,
     /// It refuses to start the container.
     Refused,
@@ -351,7 +351,7 @@ pub(super) const NET_SHOWN: Row = Row {
     ..NET
 };
 
-/// A setting beneath `net.` that only the initial network namespace has.
+/// A setting below `net.` that only the initial network namespace has.
 pub(super) const HOST_NET: Row = Row {
     scope: never_changed(Scope::HostNet),
     in_new_netns: never_changed(InNewNetns::Absent),

@@ -41,7 +41,7 @@ impl Scope {
         }
     }
 
-    /// The namespace's name beneath `/proc/PID/ns`; none for what is the whole machine's.
+    /// The namespace's name below `/proc/PID/ns`; none for what is the whole machine's.
     #[must_use]
     pub fn namespace(self) -> Option<&'static str> {
         match self {

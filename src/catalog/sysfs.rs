@@ -1,4 +1,4 @@
-//! Attributes beneath `/sys`: disks, processors, huge pages. All of the host: `/sys` is read-only in
+//! Attributes below `/sys`: disks, processors, huge pages. All of the host: `/sys` is read-only in
 //! containers but in privileged ones.
 
 use super::row::{FLAG, HOST, OFF_ON, Rare, ReadBack, Row, UINT_MAX, ULONG_MAX, always, number, shape, takes};

@@ -33,7 +33,7 @@ static LINUX: Tables = &[
 /// The sysctls of macOS.
 static MACOS: Tables = &[macos::ROWS];
 
-/// The attributes beneath `/sys`.
+/// The attributes below `/sys`.
 static SYSFS: Tables = &[sysfs::ROWS];
 
 /// What the names of sysctls begin with that exist once for each network interface: the row of all of them has a `*` in
@@ -41,7 +41,7 @@ static SYSFS: Tables = &[sysfs::ROWS];
 const INTERFACES: [&str; 5] =
     ["net.ipv4.conf.", "net.ipv4.neigh.", "net.ipv6.conf.", "net.ipv6.neigh.", "net.mpls.conf."];
 
-/// The same beneath `/sys`, where it is for each disk, processor or page size.
+/// The same below `/sys`, where it is for each disk, processor or page size.
 const DEVICES: [&str; 3] = ["block/", "devices/system/cpu/", "kernel/mm/hugepages/"];
 
 /// What is known of a setting: its row, changed where the row of all its kind does not hold for this one.
@@ -182,11 +182,11 @@ mod tests {
         for system in [System::Linux, System::MacOs] {
             let names: Vec<&str> = names(system).collect();
             for pair in names.windows(2) {
-                assert!(pair[0] < pair[1], "{} stands before {}", pair[0], pair[1]);
+                assert!(pair[0] < pair[1], "{} is not sorted before {}", pair[0], pair[1]);
             }
         }
         for pair in sysfs::ROWS.windows(2) {
-            assert!(pair[0].name < pair[1].name, "{} stands before {}", pair[0].name, pair[1].name);
+            assert!(pair[0].name < pair[1].name, "{} is not sorted before {}", pair[0].name, pair[1].name);
         }
     }
 

@@ -219,7 +219,7 @@ fn limit_owner(
         Ok(Some(shell)) => Ok(Some(shell)),
         Ok(None) => Err(CommandError::new(
             USAGE,
-            "the profile has resource limits, and there is no calling shell to set them for: our only parent \
+            "the profile has resource limits, and no calling shell was found to set them for: the only parent process \
             is PID 1",
         )
         .help(

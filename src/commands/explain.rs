@@ -117,7 +117,7 @@ fn is_hidden(key: &Key, environment: &Environment) -> bool {
     environment.initial.net == Some(false) && there == InNewNetns::Absent
 }
 
-/// A sysctl's name, or a path beneath `/proc/sys` or `/sys`; a path that does not say beneath which may be either.
+/// A sysctl's name, or a path below `/proc/sys` or `/sys`; a path that does not say below which may be either.
 fn keys(asked: &str) -> Vec<Key> {
     let sysfs = |path: &str| SysfsName::parse(path).ok().map(Key::Sysfs);
     if let Some(path) = asked.strip_prefix("/sys/") {

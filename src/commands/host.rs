@@ -120,7 +120,7 @@ impl OperatingSystem for ThisProcess<'_> {
             stage.reserve_failure_pipe().map_err(|error| {
                 CommandError::new(
                     NOT_STARTED,
-                    format!("no pipe to the service's process can be made: {}", sys::strerror(&error)),
+                    format!("cannot create a pipe to the service's process: {}", sys::strerror(&error)),
                 )
                 .help("nothing was changed; raise the limit of open files (`ulimit -n`) for tunectl")
             })?;

@@ -67,7 +67,7 @@ fn revert(revert: &RevertArgs, world: &mut World<'_>) -> Result<i32, CommandErro
     }
     show(&output::revert(&summary, revert.format), world);
     if let Some(signal) = world.kernel.ending_signal() {
-        return Err(CommandError::interrupted(signal, "`tunectl revert` again goes on from here"));
+        return Err(CommandError::interrupted(signal, "run `tunectl revert` again to continue"));
     }
     Ok(if summary.passes() { 0 } else { FALLS_SHORT })
 }

@@ -14,7 +14,7 @@ const UNLIMITED: u64 = 1 << 62;
 /// A control group that bounds a process by one of its controllers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Its folder beneath the mount of its hierarchy.
+    /// Its folder below the mount of its hierarchy.
     pub folder: PathBuf,
     /// Whether it is of cgroup v2.
     pub unified: bool,

@@ -1,7 +1,7 @@
 //! What the kernel counts: each counter with its name, its unit and whose it is; snapshots of them, and what moved
 //! between two.
 //!
-//! Parsing is pure; [`read`] reads the files beneath a root. A counter that this kernel does not have, that could not be
+//! Parsing is pure; [`read`] reads the files below a root. A counter that this kernel does not have, that could not be
 //! read, or that went backwards between two snapshots is unknown, and never 0.
 
 pub mod cgroup;
@@ -31,7 +31,7 @@ pub enum Counter {
     SyncookiesSent,
     /// SYNs sent again.
     SynRetrans,
-    /// Packets dropped because no memory could be had for the receive queue.
+    /// Packets dropped because no memory was available for the receive queue.
     RcvQDrop,
     /// How often the receive queue of a socket was pruned for lack of memory.
     PruneCalled,

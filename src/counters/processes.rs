@@ -1,4 +1,4 @@
-//! What processes use: descriptors and CPU time, of a process and of all beneath it.
+//! What processes use: descriptors and CPU time, of a process and of all below it.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -38,14 +38,14 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// Whether `tunectl apply` mends it, by itself or once something else is mended.
+    /// Whether `tunectl apply` fixes it, by itself or once something else is fixed.
     fn is_mended_by_apply(&self) -> bool {
         matches!(self.cause, Cause::Untried(_) | Cause::SetElsewhere(_)) || self.remedies.iter().any(Remedy::is_apply)
     }
 }
 
-/// Diagnoses every outcome of a report: `apply` is all or nothing, so where something required falls short that it
-/// does not mend, it is named with `--best-effort`.
+/// Diagnoses every outcome of a report: `apply` is all or nothing: where a required setting falls short that it
+/// does not fix, the remedy has `--best-effort`.
 #[must_use]
 pub fn diagnose_all(context: &DiagnosisContext<'_>) -> Vec<Option<Diagnosis>> {
     let outcomes = &context.report.outcomes;
@@ -109,7 +109,7 @@ pub fn obstacle_to(
     Some(cause).filter(|cause| !cause.is_not_applied())
 }
 
-/// A setting that holds, as far as the profile goes, and causes trouble all the same.
+/// A setting that holds, as far as the profile goes, and causes trouble nevertheless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caution {
     /// The soft limit of open files is so high that programs which close every possible descriptor one by one take

@@ -128,7 +128,7 @@ impl EnvironmentDetails {
         self.no_new_privileges != Some(true) && !bounded
     }
 
-    /// Reads the files of a Linux system beneath `root`. `user` is the effective user, `hints` has what the environment
+    /// Reads the files of a Linux system below `root`. `user` is the effective user, `hints` has what the environment
     /// variables tell of the runtime, and `runtime_files` are the files that may tell of it.
     pub(super) fn linux(root: &Path, user: u32, hints: &RuntimeHints, runtime_files: &[&'static str]) -> Self {
         let read = |path: &str| read_text(&root.join(path)).ok();

@@ -25,7 +25,7 @@ fn memory_of_mac(kernel: &mut dyn Kernel) -> Option<u64> {
     kernel.read(&key).ok()?.trim().parse().ok()
 }
 
-/// Reads it from the files of a Linux system beneath `root`, usually `/`. Processors are those that the
+/// Reads it from the files of a Linux system below `root`, usually `/`. Processors are those that the
 /// scheduler would let us use, quotas of control groups and affinity included.
 #[must_use]
 pub fn linux(root: &Path) -> Machine {

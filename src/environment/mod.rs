@@ -49,7 +49,7 @@ pub struct TargetProcess {
 /// Where the details come from.
 #[derive(Clone, Debug)]
 enum DetailsSource {
-    /// The files of a Linux system beneath this root, and environment variables.
+    /// The files of a Linux system below this root, and environment variables.
     Files(PathBuf, RuntimeHints),
     /// They are given.
     Given(Box<EnvironmentDetails>),
@@ -68,7 +68,7 @@ impl Environment {
         }
     }
 
-    /// The same of a Linux system beneath `root`, usually `/`.
+    /// The same of a Linux system below `root`, usually `/`.
     #[must_use]
     pub fn linux(root: &Path, user: u32, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         Self {

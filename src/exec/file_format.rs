@@ -63,7 +63,7 @@ fn elf(head: &[u8]) -> FileFormat {
     let loader = || {
         let (table, size, count) = (word(32, 8)?, word(54, 2)?, word(56, 2)?);
         let entries = (0..count).filter_map(|index| table.checked_add(index.checked_mul(size)?));
-        // PT_INTERP is 3; its text stands at p_offset, p_filesz bytes with the NUL.
+        // PT_INTERP is 3; its text is at p_offset, p_filesz bytes with the NUL.
         let entry = entries.into_iter().find(|&at| number(at, 4) == Some(3))?;
         let (offset, length) = (word(entry.checked_add(8)?, 8)?, word(entry.checked_add(32)?, 8)?);
         let text = head.get(offset..offset.checked_add(length.checked_sub(1)?)?)?;

@@ -158,7 +158,7 @@ fn histories(text: &mut String, samples: &[Sample<'_>]) {
     }
 }
 
-/// The values that an expectation names, each with the operator it stands under, and its place where there are several.
+/// The values that an expectation names, each with its operator, and its place where there are several.
 fn bounds(wanted: &Expectation<Value>) -> Vec<(&'static str, &Value, Option<usize>)> {
     match wanted {
         Expectation::Exactly(value) => vec![("exactly", value, None)],
@@ -295,6 +295,6 @@ mod tests {
         let mut names: Vec<&str> = series.iter().filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), series.len(), "no series stands there twice");
+        assert_eq!(names.len(), series.len(), "no series is there twice");
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn format(entry: &JournalEntry) -> String {
     text
 }
 
-/// The record of one change. Other records name it by its index: how many changes stand before it.
+/// The record of one change. Other records name it by its index: how many changes come before it.
 #[must_use]
 pub(super) fn change_line(change: &Change) -> String {
     let role = match change.role {

@@ -253,7 +253,7 @@ pub enum RevertOutcome {
     OtherNamespace,
     /// Whether the setting is still the one that was changed could not be found out.
     Unidentified(Unidentified),
-    /// The value is not the one that was written: another program has changed it since, and it was left.
+    /// The value is not the one that was written: another program has changed it since, so it was not reverted.
     ChangedSince {
         /// The value now.
         now: StoredValue,

@@ -70,7 +70,7 @@ fn side_effects(
     let mut changes = Vec::new();
     for pattern in patterns {
         let names = kernel.names(pattern).unwrap_or_else(|error| {
-            log::warn!("`{pattern}`, which changes along, can't be listed and so not be put back: {error}");
+            log::warn!("`{pattern}` changes with this setting, but can't be listed and was not put back: {error}");
             Vec::new()
         });
         for name in names {

@@ -21,7 +21,7 @@ const ROUNDS: usize = 3;
 pub enum Force {
     /// It is left.
     No,
-    /// The original value is restored all the same.
+    /// The original value is restored nevertheless.
     Yes,
 }
 

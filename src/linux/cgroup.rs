@@ -56,12 +56,12 @@ struct Hierarchy {
     controllers: Vec<String>,
     /// The group that is the root of the mount.
     root: String,
-    /// The mount point, beneath the root that was read from.
+    /// The mount point, below the root that was read from.
     mount_point: PathBuf,
 }
 
 impl Cgroups {
-    /// Our groups, read beneath `root`, usually `/`.
+    /// Our groups, read below `root`, usually `/`.
     ///
     /// # Errors
     /// `/proc/self/cgroup` or `/proc/self/mountinfo` could not be read.
@@ -210,7 +210,7 @@ fn thousandths(quota: u64, period: u64) -> Option<u64> {
     quota.checked_mul(1000)?.checked_div(period)
 }
 
-/// `path` beneath `root`; `None` for one that leads out of it.
+/// `path` below `root`; `None` for one that leads out of it.
 fn beneath(root: &Path, path: &str) -> Option<PathBuf> {
     let relative = Path::new(path.trim_start_matches('/'));
     is_plain(relative).then(|| root.join(relative))

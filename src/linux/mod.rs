@@ -1,7 +1,7 @@
 //! What Linux tells in files and on sockets: `/proc`, namespaces, control groups, mounts, listening sockets.
 //!
-//! Parsers take text or bytes and are pure; beside each stands a function that reads the file. Those functions take the
-//! directory that they read beneath, so that a test gives them a tree of its own. They tell what is not there (`None`)
+//! Parsers take text or bytes and are pure; beside each is a function that reads the file. Those functions take the
+//! directory that they read below, so that a test gives them a tree of its own. They tell what is not there (`None`)
 //! from what could not be read (an errno). All of it compiles on macOS too, where nothing of it is found.
 
 pub mod cgroup;

@@ -20,7 +20,7 @@ pub struct NamedProcess {
 }
 
 impl NamedProcess {
-    /// The process with this PID, its name read beneath `proc`.
+    /// The process with this PID, its name read below `proc`.
     #[must_use]
     pub fn read(proc: &Path, pid: i32) -> Self {
         let name = ProcessDir::of(proc, pid).name().ok().flatten();

@@ -27,7 +27,7 @@ pub struct Qdisc {
     pub drops: u32,
 }
 
-/// Hands the discipline at the root of each interface of the connection's network namespace to `take`; those beneath one
+/// Hands the discipline at the root of each interface of the connection's network namespace to `take`; those below one
 /// are counted in it.
 ///
 /// # Errors

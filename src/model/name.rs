@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 /// The name of a sysctl, or a pattern of names (`net.ipv4.conf.*.rp_filter`).
 ///
-/// Kept as the path beneath `/proc/sys` (`net/ipv4/conf/eth0.100/rp_filter`), shown as sysctl.d(5) writes
+/// Kept as the path below `/proc/sys` (`net/ipv4/conf/eth0.100/rp_filter`), shown as sysctl.d(5) writes
 /// it: dots between components, and a slash for a dot inside one (`net.ipv4.conf.eth0/100.rp_filter`).
 /// No value of this type can lead out of `/proc/sys`: components are never empty, `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +42,7 @@ impl SysctlName {
         Self::from_path(&parts.join("/"), &parts.join("."))
     }
 
-    /// The name of a setting that exists, from its path beneath `/proc/sys`; `None` where the path leads elsewhere. Never
+    /// The name of a setting that exists, from its path below `/proc/sys`; `None` where the path leads elsewhere. Never
     /// a pattern: network interfaces may be called `a*b`, `x=y` or `it's` (`dev_valid_name`, net/core/dev.c).
     #[must_use]
     pub fn existing(path: &str) -> Option<Self> {
@@ -66,7 +66,7 @@ impl SysctlName {
         Self { path: path.into(), is_pattern }
     }
 
-    /// The path beneath `/proc/sys`, such as `net/ipv4/conf/eth0.100/rp_filter`.
+    /// The path below `/proc/sys`, such as `net/ipv4/conf/eth0.100/rp_filter`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -110,7 +110,7 @@ impl fmt::Display for SysctlName {
     }
 }
 
-/// The path of an attribute beneath `/sys`, such as `kernel/mm/transparent_hugepage/enabled`.
+/// The path of an attribute below `/sys`, such as `kernel/mm/transparent_hugepage/enabled`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysfsName {
     path: Rc<str>,
@@ -133,7 +133,7 @@ impl SysfsName {
         Ok(Self { path: text.into() })
     }
 
-    /// The path beneath `/sys`.
+    /// The path below `/sys`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path

@@ -9,9 +9,9 @@ use super::value::Kind;
 /// The name of a setting of the kernel: a sysctl or an attribute of sysfs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
-    /// A file beneath `/proc/sys`, or on macOS a node of sysctl(3).
+    /// A file below `/proc/sys`, or on macOS a node of sysctl(3).
     Sysctl(SysctlName),
-    /// An attribute beneath `/sys`; Linux only.
+    /// An attribute below `/sys`; Linux only.
     Sysfs(SysfsName),
 }
 
@@ -48,7 +48,7 @@ pub struct ValueSpec {
     /// The shape of its values.
     pub kind: Kind,
     /// The lowest number that is known to be taken, of each number in a list. A hint: ranges move inside
-    /// stable kernel series, so what lies outside of it on every kernel is refused early, no more.
+    /// stable kernel series, so what is outside of it on every kernel is refused early, no more.
     pub min: Option<i128>,
     /// The highest, likewise.
     pub max: Option<i128>,

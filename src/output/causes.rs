@@ -80,7 +80,7 @@ fn namespace(cause: &NamespaceCause) -> String {
         NamespaceCause::OwnerNotMapped => {
             "its owner is a user that our user namespace does not map, such as root on the host".to_owned()
         }
-        NamespaceCause::ReadOnlyInNamespace => "it can be written only in the initial network namespace".to_owned(),
+        NamespaceCause::ReadOnlyInNamespace => "it write-only in the initial network namespace".to_owned(),
         NamespaceCause::OutOfReach { scope } => {
             format!("it belongs to {} of the process, which tunectl does not enter", scope.describe())
         }
@@ -92,11 +92,10 @@ fn host_setting(setting: HostSetting) -> String {
         HostSetting::InContainer(whose) => {
             format!("it belongs to the whole machine, and {} in a container or namespace", who_is(whose))
         }
-        HostSetting::MaybeInContainer(whose) => format!(
-            "it belongs to the whole machine, and whether {} in a container can't be told from /proc",
-            who_is(whose)
-        ),
-        HostSetting::MaybeHosts => "whether it belongs to the whole machine can't be told from /proc".to_owned(),
+        HostSetting::MaybeInContainer(whose) => {
+            format!("it belongs to the whole machine, and /proc does not show whether {} in a container", who_is(whose))
+        }
+        HostSetting::MaybeHosts => "/proc does not show whether it belongs to the whole machine".to_owned(),
     }
 }
 
@@ -218,7 +217,7 @@ fn confinement(cause: &Confinement) -> String {
             let by = match (label, module) {
                 (Some(label), Some(module)) => format!("{} confines us as `{label}`", module.name()),
                 (Some(label), None) => format!("we are confined as `{label}`"),
-                (None, _) => "Landlock shows no label".to_owned(),
+                (None, _) => "possibly Landlock, which shows no label".to_owned(),
             };
             format!("a Linux security module denies{what} ({by})")
         }
@@ -241,7 +240,7 @@ fn untried(cause: &Untried) -> String {
         }
         Untried::DependencyFailed { dependency, reason } => {
             let reason = match reason {
-                DependencyReason::DependsOnIt => "it depends on it",
+                DependencyReason::DependsOnIt => "this setting depends on it",
                 DependencyReason::Irreversible => "this one can't be undone",
                 DependencyReason::LowersHardLimit => "a lowered hard limit can't be raised again",
             };

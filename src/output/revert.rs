@@ -92,16 +92,16 @@ impl RevertEvent {
             Self::Unreadable(error) => return Some(error.to_string()),
             Self::UnidentifiedEntry { path, why } => {
                 let path = path.display();
-                return Some(format!("whether `{path}` is of this boot can't be told, and it was left: {why}"));
+                return Some(format!("`{path}` was not reverted: it is not known whether it is from this boot: {why}"));
             }
         };
         let (name, original) = (name(&reverted.change.setting), shown(reverted.change.original.as_ref()));
         let not_restored = format!("{name} could not be put back to {original}");
         match &reverted.outcome {
             RevertOutcome::OtherNamespace => Some(format!("{name} belongs to other namespaces; not reverted")),
-            RevertOutcome::Unidentified(why) => {
-                Some(format!("whether {name} is still what was changed can't be told, and it was left: {why}"))
-            }
+            RevertOutcome::Unidentified(why) => Some(format!(
+                "{name} was not reverted: it is not known whether it is still the one that was changed: {why}"
+            )),
             RevertOutcome::ChangedSince { now, wrote } => {
                 let wrote = wrote.as_ref().map(|wrote| format!(", not the {} that we wrote", wrote.for_display()));
                 let set_by =
@@ -135,7 +135,7 @@ impl RevertEvent {
             Self::Setting { reverted, .. } => reverted,
             Self::Unreadable(error) => return Some(error.help()),
             Self::UnidentifiedEntry { .. } => {
-                return Some("`tunectl revert --force` puts it back all the same".to_owned());
+                return Some("`tunectl revert --force` puts it back anyway".to_owned());
             }
         };
         let original = shown(reverted.change.original.as_ref());
@@ -146,7 +146,7 @@ impl RevertEvent {
             (RevertOutcome::Unidentified(_), SettingRef::Key { .. }) | (RevertOutcome::ChangedSince { .. }, _) => {
                 Some(format!("`tunectl revert --force` puts it back to {original} anyway"))
             }
-            (RevertOutcome::Interrupted, _) => Some("`tunectl revert` again puts it back".to_owned()),
+            (RevertOutcome::Interrupted, _) => Some("run `tunectl revert` again to put it back".to_owned()),
             (RevertOutcome::Refused(error), SettingRef::Limit { resource, process }) if needs_right_to_raise(error) => {
                 let pid = process.pid;
                 Some(format!(
@@ -218,14 +218,14 @@ fn total(summary: &RevertSummary) -> String {
     };
     let _ = match already {
         0 => Ok(()),
-        1 => write!(total, ", 1 was already"),
-        count => write!(total, ", {count} were already"),
+        1 => write!(total, ", 1 already had its previous value"),
+        count => write!(total, ", {count} already had their previous values"),
     };
     if summary.other_namespaces > 0 {
         total += "; entries of other namespaces were skipped: run `tunectl revert` there";
     }
     if summary.earlier_boots > 0 {
-        total += "; entries from before the last boot are void";
+        total += "; entries from before the last boot no longer apply";
     }
     total
 }

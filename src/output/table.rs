@@ -108,7 +108,7 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take(width - 1).chain(['…']).collect()
 }
 
-/// Warnings of settings that satisfy the profile and cause trouble all the same.
+/// Warnings of settings that satisfy the profile and cause trouble nevertheless.
 pub(super) fn cautions(groups: &[&Group<'_>], colour: Colour) -> String {
     let mut text = String::new();
     for (outcome, _) in groups.iter().flat_map(|group| &group.members) {

@@ -10,7 +10,7 @@ use crate::environment::config_files::resolve_beneath;
 use crate::formats::checksum_header::{Header, read_header};
 use crate::sys::{self, FileMode, read_text};
 
-/// The directory that the files are beneath, usually `/`.
+/// The directory that the files are below, usually `/`.
 #[derive(Clone, Debug)]
 pub struct PersistRoot {
     root: PathBuf,
@@ -59,7 +59,7 @@ pub enum PersistError {
 }
 
 impl PersistRoot {
-    /// Files beneath this directory.
+    /// Files below this directory.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }

@@ -65,7 +65,7 @@ pub fn applied(file: &FileResult, profiles: &[String]) -> Option<String> {
         FileOutcome::Written { .. } => "written".to_owned(),
         FileOutcome::WouldWrite => "would be written".to_owned(),
         FileOutcome::Unchanged => "unchanged".to_owned(),
-        FileOutcome::Removed => "removed: the profile asks for none of it any more".to_owned(),
+        FileOutcome::Removed => "removed: the profile no longer has such a setting".to_owned(),
         FileOutcome::WouldRemove => "would be removed".to_owned(),
         FileOutcome::Skipped | FileOutcome::Failed(_) => return None,
     };

@@ -1,5 +1,5 @@
 //! Settings that outlive the boot: files that the system's own programs read at boot, at login and when a service
-//! starts. All files are beneath a root, usually `/`.
+//! starts. All files are below a root, usually `/`.
 
 use crate::formats::Assignment;
 use crate::formats::limits_conf::LoginLimit;

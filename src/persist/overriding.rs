@@ -38,7 +38,7 @@ pub enum ReadBy {
     Procps,
 }
 
-/// All lines beneath `root` that override a line of `files` with another value.
+/// All lines below `root` that override a line of `files` with another value.
 #[must_use]
 pub fn overriding_lines(root: &Path, files: &[TargetFile]) -> Vec<OverridingLine> {
     let over = |file: &TargetFile| {

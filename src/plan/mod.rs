@@ -195,7 +195,7 @@ pub struct PlanEnvironment {
     pub version: KernelVersion,
     /// Whether we are in a container or a namespace of our own, so that global settings belong to the host.
     pub contained: bool,
-    /// Whether settings of the host are written all the same (`--allow-host-settings`).
+    /// Whether settings of the host are written nevertheless (`--allow-host-settings`).
     pub allow_host_settings: bool,
     /// Which of our namespaces are the host's: their settings belong to the host too.
     pub shared: SharedNamespaces,

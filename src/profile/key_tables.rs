@@ -26,7 +26,7 @@ use crate::model::value::Kind;
 pub(super) enum KeyTree {
     /// `/proc/sys`, or sysctl(3) of macOS.
     Sysctl,
-    /// Attributes beneath `/sys`.
+    /// Attributes below `/sys`.
     Sysfs,
 }
 

@@ -37,7 +37,7 @@ pub struct Profile {
     /// The `description` of the last of them that has one.
     pub description: Option<String>,
     /// What it requires of every system, in the order of the files; each setting once. Where a pattern and a name that
-    /// it matches are both here, the name overrides the pattern wherever it stands (sysctl.d(5)); of two patterns that
+    /// it matches are both here, the name overrides the pattern wherever it is (sysctl.d(5)); of two patterns that
     /// match a name, the later one does.
     pub requirements: Vec<RawRequirement>,
     /// The texts that it was read from: each file once, in the order in which they are merged, and options of the command

@@ -1,6 +1,6 @@
 //! `port-taken`: the service could not listen, since an outgoing connection had been given its port.
 //!
-//! To the load tester it looks as if nothing listened; the port lies in the range of ephemeral ports and is not reserved.
+//! To the load tester it looks as if nothing listened; the port is in the range of ephemeral ports and is not reserved.
 
 use super::observation::{ClientError, Observation, Side};
 use super::sign::{Measure, Note, Sign};

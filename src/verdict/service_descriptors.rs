@@ -1,7 +1,7 @@
 //! `service-descriptors`: the service ran out of file descriptors.
 //!
 //! Nothing counts it and no load tester shows it: the rate may even rise, since the connections that were accepted get
-//! all of the service. Its descriptors stand at the limit, and connections that it can't accept stand in the queue. Some
+//! all of the service. Its descriptors are at the limit, and connections that it can't accept wait in the queue. Some
 //! services (libuv) keep a descriptor in reserve and close what they accept beyond the limit: then requests fail.
 
 use super::fix::generous;

@@ -57,7 +57,7 @@ pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
         fixes.extend(max.is_none_or(|max| max < needed).then(raise).flatten());
         queue
     } else {
-        // The queue of the listener is another bound of the same; it stands only if it is shorter.
+        // The queue of the listener is another bound of the same; it counts only if it is shorter.
         if length.is_some_and(|length| length >= needed) {
             fixes.clear();
         }

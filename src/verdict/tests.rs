@@ -102,7 +102,7 @@ fn without_a_service_none_is_not_claimed() {
     assert_eq!(verdict.notes, [Note::Unseen(Unseen::Service)]);
 }
 
-/// The load tester's own side can be judged all the same.
+/// The load tester's own side can be judged nevertheless.
 #[test]
 fn a_limit_is_named_though_something_else_was_not_seen() {
     let mut run = Observation { service: None, target: None, ..healthy() };

@@ -125,7 +125,7 @@ fn failure(why: &RepairFailure) -> String {
         }
         RepairFailure::Refused(error) => format!("the kernel refused it: {error}"),
         RepairFailure::NotKept => "the kernel did not store it".to_owned(),
-        RepairFailure::Dependency(other) => format!("{other}, on which it depends, falls short"),
+        RepairFailure::Dependency(other) => format!("it depends on {other}, which falls short"),
     }
 }
 

@@ -74,7 +74,7 @@ fn file_modes_match_the_access_in_the_catalog() {
     }
 }
 
-/// Every setting of the network by its path beneath `/proc/sys`, and whether its mode lets anybody write it.
+/// Every setting of the network by its path below `/proc/sys`, and whether its mode lets anybody write it.
 /// Without those of interfaces that only one of the namespaces has.
 fn settings_of_the_network() -> BTreeMap<String, bool> {
     fn walk(folder: &Path, found: &mut BTreeMap<String, bool>) {

@@ -14,7 +14,7 @@ use crate::odd::{finding, setting};
 use crate::scene::{DiagnosisContext, Said};
 use crate::support::namespaces::{self, inside_of, skip, this_test};
 
-/// Hides the machine's own files, and shows those beneath `etc`, `run` and `lib` of the scene.
+/// Hides the machine's own files, and shows those below `etc`, `run` and `lib` of the scene.
 const CONFIGURED: &str = r#"exec unshare --mount sh -euc '
 for folder in etc run lib; do mkdir -p "$folder"; done
 mkdir -p /run/sysctl.d

@@ -66,7 +66,7 @@ fn explain_covers_folders_patterns_and_absent_settings() {
         for line in [
             "  belongs to      the host, in its initial network namespace\n",
             "  new netns has   nothing: the file does not exist\n",
-            "  docker          run --sysctl lets it pass, and then the container does not start\n",
+            "  docker          run --sysctl accepts it, but then the container does not start\n",
             " [hidden-in-namespace]\n",
         ] {
             assert!(hidden.stdout.contains(line), "{}", hidden.stdout);

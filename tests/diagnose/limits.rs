@@ -64,7 +64,7 @@ fn hard_limit_is_raised_by_a_unit_line() {
                     said.contains("the hard limit is 1000, and raising it to 2000 needs CAP_SYS_RESOURCE"),
                     "{said}"
                 );
-                assert!(said.contains("in the unit: LimitNOFILE=900:2000"), "{said}");
+                assert!(said.contains("in the systemd unit: LimitNOFILE=900:2000"), "{said}");
             }
         }
     });

@@ -21,8 +21,8 @@ const NET: &str = "mount -t tmpfs none /proc/sys/net";
 
 const FOREIGN: &str = "it belongs to the whole machine, and we are in a container or namespace: not written";
 const UNTOLD: &str =
-    "it belongs to the whole machine, and whether we are in a container can't be told from /proc: not written";
-const WHOSE: &str = "whether it belongs to the whole machine can't be told from /proc: not written";
+    "it belongs to the whole machine, and /proc does not show whether we are in a container: not written";
+const WHOSE: &str = "/proc does not show whether it belongs to the whole machine: not written";
 
 /// `check` of what belongs to the machine and of what belongs to an IPC namespace: the context, and what is said of both.
 fn checked(kinds: &str, masks: &[&str]) -> (Value, [String; 2]) {

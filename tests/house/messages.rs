@@ -60,6 +60,15 @@ const UNCLEAR: &[&str] = &[
     "go astray",
     "folklore that",
     "is none of",
+    "all the same",
+    "goes on from here",
+    "and it was left",
+    "could be had",
+    "are void",
+    "took its time",
+    "nobody waits for",
+    "lets it pass",
+    "on which it depends",
 ];
 
 fn root() -> &'static Path {

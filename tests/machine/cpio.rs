@@ -44,7 +44,7 @@ impl Archive {
         self.text(path, text);
     }
 
-    /// All that stands beneath a folder: files, links and folders.
+    /// All that stands below a folder: files, links and folders.
     pub(crate) fn tree(&mut self, root: &Path) {
         self.below(root, "");
     }

@@ -97,10 +97,10 @@ fn apparmor_denials_are_diagnosed() {
         told(&outcome, "log.err", &why, "on the host: sudo sysctl -w kernel.dmesg_restrict=0");
         outcome.is("log-then.code", "0");
         let why = format!(" the use of CAP_SYS_RESOURCE, which we have{by}");
-        told(&outcome, "raise.err", &why, "in the unit: LimitNOFILE=5000");
+        told(&outcome, "raise.err", &why, "in the systemd unit: LimitNOFILE=5000");
         outcome.is("raise-then.code", "0");
         let by = " (AppArmor confines us as `bounded (enforce)`)";
-        told(&outcome, "bound.err", by, "in the unit: AppArmorProfile=unconfined");
+        told(&outcome, "bound.err", by, "in the systemd unit: AppArmorProfile=unconfined");
         told(
             &outcome,
             "bound-inside.err",
@@ -161,14 +161,14 @@ fn selinux_denials_are_diagnosed() {
         outcome.is("then.code", "0");
         told(&outcome, "inside.err", by, "start the container with: docker run --sysctl net.core.somaxconn=9999");
         outcome.is("inside-then.code", "0");
-        told(&outcome, "set.err", by, "in the unit: LimitNOFILE=5000");
+        told(&outcome, "set.err", by, "in the systemd unit: LimitNOFILE=5000");
         outcome.is("set-then.code", "0");
         let by = " (SELinux confines us as `system_u:system_r:limited_t`)";
         let why = format!(" the use of CAP_SYS_ADMIN, which we have{by}");
         told(&outcome, "log.err", &why, "on the host: sudo sysctl -w kernel.dmesg_restrict=0");
         outcome.is("log-then.code", "0");
         let why = format!(" the use of CAP_SYS_RESOURCE, which we have{by}");
-        told(&outcome, "raise.err", &why, "in the unit: LimitNOFILE=5000");
+        told(&outcome, "raise.err", &why, "in the systemd unit: LimitNOFILE=5000");
         outcome.is("raise-then.code", "0");
         outcome.is("warned.code", "0");
     }
@@ -195,8 +195,8 @@ fn unit_can_leave_its_apparmor_profile() {
     outcome.is("policy.err", "");
     outcome.is("start.code", "1");
     let by = " (AppArmor confines us as `tunectl (enforce)`)";
-    told(&outcome, "bound.out", by, "in the unit: AppArmorProfile=unconfined");
-    told(&outcome, "unread.out", &format!(" reading it{by}"), "in the unit: AppArmorProfile=unconfined");
+    told(&outcome, "bound.out", by, "in the systemd unit: AppArmorProfile=unconfined");
+    told(&outcome, "unread.out", &format!(" reading it{by}"), "in the systemd unit: AppArmorProfile=unconfined");
     outcome.is("follow.err", "");
     outcome.is("then.err", "");
     outcome.is("then.code", "0");

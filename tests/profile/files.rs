@@ -53,7 +53,7 @@ pub(crate) fn refused<T: AsRef<str>>(name: &str, profiles: impl IntoIterator<Ite
     expected::compare(name, &profiles.into_iter().map(case).collect::<String>());
 }
 
-/// The same of profiles that have one line beneath `[TABLE]`.
+/// The same of profiles that have one line below `[TABLE]`.
 #[track_caller]
 pub(crate) fn refused_in(table: &str, name: &str, lines: &[&str]) {
     refused(name, lines.iter().map(|line| format!("[{table}]\n{line}")));

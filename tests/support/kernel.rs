@@ -6,7 +6,7 @@ use std::io::Read;
 use std::process;
 use std::time::{Duration, Instant};
 
-/// What stands in a key, named by its path beneath /proc/sys, with single blanks between its words.
+/// What stands in a key, named by its path below /proc/sys, with single blanks between its words.
 pub(crate) fn sysctl(path: &str) -> String {
     // In one read: a list that is longer than the buffer ends there, and the next read finds nothing
     // (`proc_do_large_bitmap`, kernel/sysctl.c). `read_to_string` begins with a small buffer.

@@ -33,7 +33,7 @@ impl Metric {
     }
 
     /// The number that the pattern finds: its first group where it has one, else the whole match. Of several matches the
-    /// last, since results stand at the end; standard output first. Nothing where none is a number.
+    /// last, since results are at the end; standard output first. Nothing where none is a number.
     #[must_use]
     pub fn find(&self, output: Output<'_>) -> Option<f64> {
         [output.out, output.err].into_iter().find_map(|text| {

@@ -78,7 +78,7 @@ pub enum Remark {
 /// Reads the output of one tester; nothing where it is another's.
 type Read = fn(Output<'_>) -> Option<RunResult>;
 
-/// All testers. Those whose output looks like another's with more to it stand before that.
+/// All testers. One whose output looks like that of another with additions comes first.
 const TESTERS: [Read; 11] = [
     ab::read,
     wrk2::read,
@@ -100,7 +100,7 @@ pub fn read(output: Output<'_>) -> Option<RunResult> {
 }
 
 impl RunResult {
-    /// Whether nothing succeeded: the tester may have ended with 0 all the same.
+    /// Whether nothing succeeded: the tester may have ended with 0 nevertheless.
     #[must_use]
     pub fn all_failed(&self) -> bool {
         match (self.requests, self.failed) {
@@ -151,7 +151,7 @@ fn whole(value: &serde_json::Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().and_then(exact))
 }
 
-/// The first JSON object in a text that stands on a line of its own, or begins one.
+/// The first JSON object in a text that is on a line of its own, or begins one.
 fn json(text: &str) -> Option<serde_json::Value> {
     let starts = text.match_indices('{').filter(|(at, _)| *at == 0 || text[..*at].ends_with('\n'));
     // Not every brace begins JSON: k6 prints one in its table.

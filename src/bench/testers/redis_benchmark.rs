@@ -41,7 +41,7 @@ fn from_text(text: &str) -> Option<RunResult> {
     let done: Vec<&str> = lines().filter(|line| line.contains(" requests completed in ")).collect();
     let requests = number(done.first()?);
     let rate = lines().find_map(|line| number(line.strip_prefix("throughput summary: ")?));
-    // A heading and the numbers beneath it.
+    // A heading and the numbers below it.
     let mut summary = lines().skip_while(|line| !line.starts_with("latency summary"));
     let heading: Vec<&str> = summary.nth(1).unwrap_or_default().split_whitespace().collect();
     let row: Vec<&str> = summary.next().unwrap_or_default().split_whitespace().collect();

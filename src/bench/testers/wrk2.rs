@@ -8,7 +8,7 @@ pub(super) fn read(output: Output<'_>) -> Option<RunResult> {
         return None;
     }
     let result = wrk::read(output)?;
-    // Of the two tables the corrected one stands first.
+    // Of the two tables the corrected one comes first.
     let percentile = |name: &str| after(text, name).and_then(milliseconds);
     let latency = Latency {
         p50: percentile("50.000% ").or(result.latency.p50),

@@ -47,7 +47,7 @@ pub fn translate(
     Some(translation.read_arguments(arguments).unwrap_or_else(|stopped| stopped))
 }
 
-/// One of the programs that tunectl stands in for.
+/// One of the programs that tunectl replaces.
 struct EmulatedInit {
     /// The names under which it is called, without directory.
     names: &'static [&'static str],

@@ -86,7 +86,7 @@ impl Applied {
                 NOT_STARTED,
                 "the profile could not be applied; the command was not started",
             )
-            .help("`--best-effort` goes on with what could be had"));
+            .help("`--best-effort` continues with what could be applied"));
         }
         Ok(applied)
     }

@@ -25,7 +25,7 @@ pub(super) struct PersistFlags {
     /// Give a systemd service the limits too; can be given several times.
     #[arg(long, value_name = "NAME", requires = "persist")]
     pub(super) unit: Vec<String>,
-    /// Write beneath this directory instead of /.
+    /// Write the files below this directory instead of /; the running machine is changed as well.
     #[arg(long, value_name = "DIR", requires = "persist")]
     pub(super) root: Option<PathBuf>,
 }
@@ -36,7 +36,7 @@ pub(super) struct RevertPersistFlags {
     /// Take away the files too that `apply --persist` wrote.
     #[arg(long)]
     pub(super) persist: bool,
-    /// Look beneath this directory instead of /.
+    /// Look for the files below this directory instead of /.
     #[arg(long, value_name = "DIR", requires = "persist")]
     pub(super) root: Option<PathBuf>,
 }

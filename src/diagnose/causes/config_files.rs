@@ -46,7 +46,7 @@ impl Family for SetElsewhere {
 
     fn key_remedies(&self, case: &KeyCase<'_>) -> Vec<Remedy> {
         let content = FileContent::Sysctl(case.key.clone(), case.value());
-        // The line sets others too: one that names this key wins over it, wherever it stands (sysctl.d(5)).
+        // The line sets others too: one that names this key wins over it, wherever it is (sysctl.d(5)).
         let location = if self.0.scope == LineScope::Pattern {
             FileLocation { path: LAST_FILE.to_owned(), line: None, on_host: false }
         } else {

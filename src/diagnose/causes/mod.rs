@@ -141,7 +141,7 @@ families! {
 }
 
 impl Cause {
-    /// The code, as it stands in JSON.
+    /// The code, as in JSON.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.kind().name

@@ -72,7 +72,7 @@ impl Family for Untried {
 
     fn of_key(case: &KeyCase<'_>) -> Option<Self> {
         match case.shortfall {
-            // What would have been in its way had it been tried is what has to be mended for it as well.
+            // What would have prevented writing it has to be fixed for it as well.
             Shortfall::DependencyFailed(other) => {
                 let irreversible = case.found.is_none() || case.row.is_some_and(|row| row.rare.one_way.is_some());
                 let reason = if irreversible { DependencyReason::Irreversible } else { DependencyReason::DependsOnIt };

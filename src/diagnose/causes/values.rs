@@ -301,7 +301,7 @@ fn other_bound(value: &Value) -> Option<Remedy> {
     Some(Action::Profile(ProfileLine::sysctl(bound.name().to_owned(), System::Linux, wanted)).into())
 }
 
-/// Whether every number lies in the range; what is no number can't lie outside.
+/// Whether every number is in the range; what is not a number is not outside it.
 fn is_within(value: &Value, min: i128, max: i128) -> bool {
     match value {
         Value::Number(number) => (min..=max).contains(number),

@@ -56,7 +56,7 @@ pub enum ProfileLine {
 pub enum ProfileTree {
     /// `[linux.sysctl]` or `[macos.sysctl]`.
     Sysctl,
-    /// `[linux.sysfs]`, attributes beneath /sys.
+    /// `[linux.sysfs]`, attributes below /sys.
     Sysfs,
 }
 

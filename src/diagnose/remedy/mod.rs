@@ -92,7 +92,7 @@ pub enum Action {
         /// Both of its sides.
         limits: Limits,
     },
-    /// Write a key as root: sysctl(8), or tee(1) for what is beneath `/sys`.
+    /// Write a key as root: sysctl(8), or tee(1) for what is below `/sys`.
     WriteKey {
         /// The key to write.
         key: Key,

@@ -17,7 +17,7 @@ use crate::sys::{self, read_text};
 pub struct ConfigLine {
     /// What it sets.
     pub setting: Setting,
-    /// The path of the file, from the root that was read beneath.
+    /// The path of the file, from the root that was read below.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
@@ -64,7 +64,7 @@ const LONGEST: u64 = 1 << 20;
 /// Links that are followed on one path at most, as many as Linux follows, `path_resolution(7)`.
 const MAX_LINKS: usize = 40;
 
-/// The lines that set any of `settings`, in files beneath `root`, usually `/`. Limits are those of `unit`, a service of
+/// The lines that set any of `settings`, in files below `root`, usually `/`. Limits are those of `unit`, a service of
 /// systemd, or where there is none those of a login of `user`.
 pub(super) fn find(root: &Path, settings: &[&Setting], user: u32, unit: Option<&str>) -> Vec<ConfigLine> {
     let mut found = Vec::new();
@@ -89,7 +89,7 @@ pub(super) fn find(root: &Path, settings: &[&Setting], user: u32, unit: Option<&
     found
 }
 
-/// The text of a configuration file beneath `root`. `None` for what is no regular file of at most 1 MiB; a file that
+/// The text of a configuration file below `root`. `None` for what is no regular file of at most 1 MiB; a file that
 /// can't be read is told of in the log.
 #[must_use]
 pub fn read(root: &Path, file: &Path) -> Option<String> {
@@ -130,7 +130,7 @@ fn after(files: Vec<PathBuf>, file: &Path) -> Vec<PathBuf> {
     files.into_iter().skip_while(|its| its != file).skip(1).collect()
 }
 
-/// The path of a file from the root that was read beneath.
+/// The path of a file from the root that was read below.
 fn from_root(file: &Path) -> String {
     format!("/{}", file.display())
 }

@@ -50,7 +50,7 @@ struct LinesByName {
 }
 
 impl SysctlConfig {
-    /// Those of files beneath `root`. The file `ours`, by its path beneath the root, is taken to have the text beside it.
+    /// Those of files below `root`. The file `ours`, by its path below the root, is taken to have the text beside it.
     #[must_use]
     pub fn read(root: &Path, ours: Option<(&Path, &str)>) -> Self {
         let mut files = conf_files(root, &DIRECTORIES, ours.map(|(path, _)| path));

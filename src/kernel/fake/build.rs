@@ -56,7 +56,7 @@ impl Fake {
         self.changed(name, |entry| entry.zeroes = other)
     }
 
-    /// Mounts all keys beneath a directory (`""` for all of `/proc/sys`, `net/ipv4`, `/sys`) read-only or writable.
+    /// Mounts all keys below a directory (`""` for all of `/proc/sys`, `net/ipv4`, `/sys`) read-only or writable.
     #[must_use]
     pub fn mounted(mut self, directory: &str, mount: MountMode) -> Self {
         let directory =

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 
-/// Opens a directory beneath `root`: openat2(2), or one component at a time without following links where the
+/// Opens a directory below `root`: openat2(2), or one component at a time without following links where the
 /// kernel (before 5.6) or a filter that doesn't know the call (Docker before 20.10) refuses it. Opening with
 /// `O_PATH` has no other reason for EPERM.
 pub(super) fn open_beneath(root: &OwnedFd, path: &str, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
@@ -18,7 +18,7 @@ pub(super) fn open_beneath(root: &OwnedFd, path: &str, resolve: ResolveFlag) -> 
 }
 
 /// The directory at `path`, one component at a time. Any link ends it with ELOOP, also in `/sys`, since only
-/// openat2(2) follows them and stays beneath the root.
+/// openat2(2) follows them and stays below the root.
 fn walk(root: &OwnedFd, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
     let mut components = path.split('/');
     let mut at = step(root, components.next().unwrap_or("."), flags)?;

@@ -1,4 +1,4 @@
-//! Linux: files beneath `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
+//! Linux: files below `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
 
 mod beneath;
 mod fd_cache;
@@ -55,7 +55,7 @@ impl Linux {
         Self::new("/proc/sys", "/sys", access)
     }
 
-    /// A kernel whose settings are beneath these two directories, `/proc/sys` and `/sys`. Nothing is opened before it is
+    /// A kernel whose settings are below these two directories, `/proc/sys` and `/sys`. Nothing is opened before it is
     /// needed: where a tree is missing, reading each of its keys fails.
     #[must_use]
     pub fn new(proc_sys: impl Into<PathBuf>, sys: impl Into<PathBuf>, access: AccessMode) -> Self {

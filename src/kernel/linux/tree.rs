@@ -1,4 +1,4 @@
-//! One tree of settings, `/proc/sys` or `/sys`: opens what is beneath it and nothing else.
+//! One tree of settings, `/proc/sys` or `/sys`: opens what is below it and nothing else.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -24,7 +24,7 @@ use crate::model::name::SysctlName;
 /// (`proc_sys_revalidate`, `fs/proc/proc_sysctl.c`).
 const HELD_DIRECTORIES: usize = 32;
 
-/// A root directory, opened when it is first needed, and the directories beneath it that were used last.
+/// A root directory, opened when it is first needed, and the directories below it that were used last.
 #[derive(Debug)]
 pub(super) struct Tree {
     kind: TreeKind,
@@ -131,7 +131,7 @@ impl Tree {
         self.used.clear();
     }
 
-    /// The names beneath the root that match, sorted. Directories are no settings.
+    /// The names below the root that match, sorted. Directories are no settings.
     pub(super) fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
         let components: Vec<&str> = pattern.components().collect();
         let mut found = vec![String::new()];
@@ -209,7 +209,7 @@ impl Tree {
         self.beside(path, |_, parent, leaf| fstatat(parent, leaf, AtFlags::AT_SYMLINK_NOFOLLOW))
     }
 
-    /// What stands around the file at `path`.
+    /// The mounts and permissions of the file at `path`.
     pub(super) fn inspect(&mut self, path: &str) -> Evidence {
         let tree_present = self.is_present();
         // O_PATH asks for no permission on the file itself, open(2); the mount is that of the path, since a
@@ -273,7 +273,7 @@ impl Tree {
         own.map(|own| !own)
     }
 
-    /// Whether a file or directory beneath the root is on a file system of the kernel's own tree; nobody can say
+    /// Whether a file or directory below the root is on a file system of the kernel's own tree; nobody can say
     /// of a tree that is another one.
     fn is_own(&self, file: impl AsFd) -> Option<bool> {
         if self.path != Path::new(self.kind.mount_point()) {

@@ -17,7 +17,7 @@ const EFIVARFS: FsType = FsType(0xde5e_81e4);
 pub(super) enum TreeKind {
     /// `/proc/sys`: no links at all, proc(5).
     ProcSys,
-    /// `/sys`: links between directories, as `class/net/lo`, are followed where they stay beneath the root.
+    /// `/sys`: links between directories, as `class/net/lo`, are followed where they stay below the root.
     Sysfs,
 }
 

@@ -31,9 +31,9 @@ pub enum Explained<'a> {
     Warning(&'a Warning),
     /// A resource limit, with tunectl's own limits where they could be read.
     Limit(&'a LimitRow, Option<Limits>),
-    /// A sysctl or an attribute beneath `/sys`.
+    /// A sysctl or an attribute below `/sys`.
     Setting(ExplainedSetting<'a>),
-    /// A directory beneath `/proc/sys` or `/sys`.
+    /// A directory below `/proc/sys` or `/sys`.
     Directory(&'a Key),
     /// An error that a program or the kernel prints.
     Error(&'a ErrorRow),
@@ -50,7 +50,7 @@ pub struct Candidate {
     pub title: String,
 }
 
-/// A sysctl or an attribute beneath `/sys`.
+/// A sysctl or an attribute below `/sys`.
 #[derive(Clone, Debug)]
 pub struct ExplainedSetting<'a> {
     /// The setting that is explained.
@@ -179,7 +179,7 @@ impl Page {
         }
     }
 
-    /// The title stands before the first alone.
+    /// Only the first line has the title.
     fn each(&mut self, title: &str, texts: &mut dyn Iterator<Item = &str>) {
         for (i, text) in texts.enumerate() {
             self.line(if i == 0 { title } else { "" }, text);

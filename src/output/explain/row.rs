@@ -126,8 +126,8 @@ fn namespaces(page: &mut Page, presence: InNewNetns, rootless: bool, docker: Doc
     page.line(
         "docker",
         match docker {
-            Docker::Accepted => "run --sysctl takes it",
-            Docker::AcceptedButFails => "run --sysctl lets it pass, and then the container does not start",
+            Docker::Accepted => "run --sysctl accepts it",
+            Docker::AcceptedButFails => "run --sysctl accepts it, but then the container does not start",
             Docker::Refused => "run --sysctl refuses it",
         },
     );
@@ -143,9 +143,9 @@ fn namespaces(page: &mut Page, presence: InNewNetns, rootless: bool, docker: Doc
 fn existence(row: &Row, version: KernelVersion) -> Option<String> {
     let not_here = if row.exists_on(version) { "" } else { ", so not on this kernel" };
     match (row.rare.since, row.rare.removed_in) {
-        (Some(since), Some(removed)) => Some(format!("since Linux {since}, gone since {removed}{not_here}")),
+        (Some(since), Some(removed)) => Some(format!("since Linux {since}, removed in {removed}{not_here}")),
         (Some(since), None) => Some(format!("since Linux {since}{not_here}")),
-        (None, Some(removed)) => Some(format!("no more since Linux {removed}{not_here}")),
+        (None, Some(removed)) => Some(format!("removed in Linux {removed}{not_here}")),
         (None, None) => None,
     }
 }
@@ -153,8 +153,8 @@ fn existence(row: &Row, version: KernelVersion) -> Option<String> {
 fn access(access: Access) -> Option<&'static str> {
     match access {
         Access::ReadWrite => None,
-        Access::ReadOnly => Some("can be read only"),
-        Access::WriteOnly => Some("can be written only"),
+        Access::ReadOnly => Some("read-only"),
+        Access::WriteOnly => Some("write-only"),
     }
 }
 
@@ -182,7 +182,7 @@ net.core.optmem_max
   default         131072 (before 6.8: 20480)
   belongs to      the network namespace (before 6.8: the host, in its initial network namespace)
   new netns has   one of its own, writable
-  docker          run --sysctl takes it
+  docker          run --sysctl accepts it
   kubernetes      unsafe: only where the kubelet has it in --allowed-unsafe-sysctls
   see             socket(7), Documentation/admin-guide/sysctl/net.rst
 "
@@ -215,7 +215,7 @@ vm.overcommit_memory
     #[test]
     fn what_is_gone_one_way_or_of_another_system() {
         let gone = page("net.ipv4.tcp_tw_recycle", KernelVersion(6, 18));
-        assert!(gone.contains("  exists          no more since Linux 4.12, so not on this kernel\n"), "{gone}");
+        assert!(gone.contains("  exists          removed in Linux 4.12, so not on this kernel\n"), "{gone}");
         assert!(!gone.contains("takes it"), "{gone}");
         let late = page("kernel.io_uring_disabled", KernelVersion(6, 18));
         assert!(late.contains("  exists          since Linux 6.6\n"), "{late}");
@@ -252,7 +252,7 @@ net.core.max_skb_frags
 
   belongs to      the host, in its initial network namespace
   new netns has   nothing: the file does not exist
-  docker          run --sysctl lets it pass, and then the container does not start
+  docker          run --sysctl accepts it, but then the container does not start
   kubernetes      not in a pod: it is the node's
 "
         );

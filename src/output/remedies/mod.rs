@@ -94,11 +94,11 @@ impl Place {
             Self::Compose => "in compose.yaml",
             Self::PodSpec => "in the pod, under spec.securityContext.sysctls",
             Self::Kubelet => "on the node, start the kubelet with",
-            Self::OlderKubelet => "give the node's kubelet, if older than",
+            Self::OlderKubelet => "on the node, only for a kubelet older than",
             Self::RuntimeUnit => "in the unit of the node's containerd or CRI-O",
             Self::LxcConfig => "in the container's configuration",
             Self::Profile => "in the profile, under",
-            Self::Unit => "in the unit",
+            Self::Unit => "in the systemd unit",
             Self::File => "in",
         }
     }

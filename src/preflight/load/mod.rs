@@ -1,6 +1,6 @@
 //! The command line of a load tester: what it opens, how fast, and where to. Pure.
 //!
-//! A tester is found wherever it stands in the words: behind `taskset`, `env` or `timeout`, or in the line of a shell.
+//! A tester is found anywhere in the words: behind `taskset`, `env` or `timeout`, or in the line of a shell.
 
 mod testers;
 mod words;

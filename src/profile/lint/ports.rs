@@ -39,7 +39,7 @@ fn unreserved_range(subject: &Subject<'_>) -> Option<Problem> {
         }
         (System::MacOs, "net.inet.ip.portrange.first" | "net.inet.ip.portrange.hifirst") => {
             let first = highest(requirement).filter(|first| *first < MACOS_FIRST)?;
-            // macOS has no list of reserved ports: only what lies below the range is safe.
+            // macOS has no list of reserved ports: only what is below the range is safe.
             let below = ports.as_slice().iter().all(|(_, high)| i128::from(*high) < first);
             (first, below && !ports.is_empty())
         }

@@ -75,7 +75,7 @@ pub fn madvise_dontneed() {
     if table.is_null() {
         return;
     }
-    // SAFETY: the kernel says that this many headers of the running program stand at `table` (getauxval(3)).
+    // SAFETY: the kernel says that this many headers of the running program are at `table` (getauxval(3)).
     let headers = unsafe { std::slice::from_raw_parts(table, count) };
     let address = |header: &Header| usize::try_from(header.p_vaddr).unwrap_or(0);
     // Where the program is loaded differs from where it says, if it is position independent. Without the header that

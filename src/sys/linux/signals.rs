@@ -31,7 +31,7 @@ const SET: usize = 8;
 
 /// Blocks every signal, and returns what was blocked before.
 ///
-/// Also those of faults: one that the processor raises ends us all the same, blocked or not, and one that someone
+/// Also those of faults: one that the processor raises ends us nevertheless, blocked or not, and one that someone
 /// sends with kill(2) is for the service.
 #[must_use]
 pub fn block_every_signal() -> SignalMask {

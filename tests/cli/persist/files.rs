@@ -331,7 +331,7 @@ fn persisting_another_profile_replaces_the_files() {
         let ran = system.run(&["apply", "--set", "net.core.somaxconn=7000", "--persist", "--root", "ROOT"]);
         let said = ran.stdout_is_anything().run().stdout;
         assert!(said.contains("it replaces the file written for /"), "{said}");
-        assert_eq!(said.matches("removed: the profile asks for none of it any more").count(), 2, "{said}");
+        assert_eq!(said.matches("removed: the profile no longer has such a setting").count(), 2, "{said}");
         assert_eq!(system.files(), [SYSCTLS]);
         assert!(
             system.text(SYSCTLS).starts_with("# Written by tunectl for the command line;"),

@@ -32,6 +32,6 @@ fn modules_load_file_is_written_for_module_settings() {
     // Nobody asks for it any more.
     let gone = format!("apply --set net.core.somaxconn=4096 --persist --root {}", root.path().display());
     let ended = host.types(&gone);
-    assert!(ended.stdout.contains("modules-load.d/tunectl.conf removed: the profile asks for none of it any more\n"));
+    assert!(ended.stdout.contains("modules-load.d/tunectl.conf removed: the profile no longer has such a setting\n"));
     assert!(!path.exists());
 }

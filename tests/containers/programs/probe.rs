@@ -35,7 +35,7 @@ extern "C" fn main(_count: i32, _values: *const *const u8) -> i32 {
     0
 }
 
-/// One fact a line. `keys` are paths beneath /proc/sys to show, too.
+/// One fact a line. `keys` are paths below /proc/sys to show, too.
 fn report(line: &str, keys: &[&str]) {
     println!("command {}", line.replace('\0', " ").trim_end());
     println!("pid {}", std::process::id());

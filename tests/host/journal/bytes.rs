@@ -26,7 +26,7 @@ use crate::support::world::FakeSystem;
 
 const ROOT: &str = "/proc/sys/net";
 
-/// Every file beneath a directory, sorted.
+/// Every file below a directory, sorted.
 fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();

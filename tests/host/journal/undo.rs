@@ -132,7 +132,7 @@ fn already_restored_values_are_counted() {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
         put("net/core/somaxconn", "4096\n");
-        host.run(&["revert"]).stdout("0 settings put back, 1 was already\n").run();
+        host.run(&["revert"]).stdout("0 settings put back, 1 already had its previous value\n").run();
         assert_eq!(host.entries().len(), 0);
     });
 }
@@ -187,7 +187,7 @@ fn journal_of_an_earlier_boot_is_dropped() {
         let host = Host::new();
         host.apply("net.core.somaxconn=5000");
         host.edit("boot\t", "boot\tan earlier one ");
-        host.run(&["revert"]).stdout("nothing to revert; entries from before the last boot are void\n").run();
+        host.run(&["revert"]).stdout("nothing to revert; entries from before the last boot no longer apply\n").run();
         assert_eq!((sysctl("net/core/somaxconn").as_str(), host.entries().len()), ("5000", 0));
     });
 }

@@ -102,7 +102,7 @@ impl Shell {
     }
 }
 
-/// The profile that was said to be needed: `in the profile, under [TABLE]: LINE`, or the line beneath.
+/// The profile that was said to be needed: `in the profile, under [TABLE]: LINE`, or the line below.
 fn mended(said: &str) -> io::Result<String> {
     let (_, remedy) = said.split_once("in the profile, under ").ok_or_else(no_remedy)?;
     let (table, rest) = remedy.split_once(':').ok_or_else(no_remedy)?;
