@@ -7,10 +7,11 @@ use nix::errno::Errno;
 
 use crate::catalog::{self, KernelVersion};
 use crate::kernel::{Kernel, KernelError, Operation};
+use crate::model::expectation::Expectation;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, System};
-use crate::model::value::Value;
-use crate::plan::{self, Forecast, KeyStep, Plan, Unforeseen};
+use crate::model::value::{Kind, Value, choices};
+use crate::plan::{self, Action, Forecast, KeyStep, Plan, Unforeseen};
 
 /// What is known of the kernel besides its settings.
 #[derive(Clone, Copy)]
@@ -40,7 +41,21 @@ const UNPRIVILEGED: &str = "net.ipv4.ip_unprivileged_port_start";
 pub fn foresee(kernel: &mut dyn Kernel, plan: &mut Plan, build: KernelBuild<'_>) {
     let system = kernel.system();
     for step in plan.keys.iter_mut().filter(|step| step.action.target().is_some()) {
-        step.forecast = of_value(kernel, step, system, build);
+        let candidates = match &step.requirement.wanted {
+            Expectation::OneOf(values) => values.clone(),
+            _ => step.action.target().cloned().into_iter().collect(),
+        };
+        let forecasts = candidates.into_iter().map(|value| {
+            let forecast = of_value(kernel, step, &value, system, build);
+            (value, forecast)
+        });
+        // Of several values the first is written that the kernel takes; where it takes none, the first says why.
+        let forecasts: Vec<_> = forecasts.collect();
+        let is_taken = |forecast: &&(Value, Option<Forecast>)| !matches!(forecast.1, Some(Forecast::Refused(_)));
+        let taken = forecasts.iter().filter(is_taken).chain(&forecasts).next().cloned();
+        if let Some((value, forecast)) = taken {
+            (step.action, step.forecast) = (Action::Write(value), forecast);
+        }
     }
     let zeroed = |step: &KeyStep| plan::is_zeroed_by_counterpart(step, &plan.keys, system);
     let zeroed: Vec<bool> = plan.keys.iter().map(zeroed).collect();
@@ -53,10 +68,18 @@ pub fn foresee(kernel: &mut dyn Kernel, plan: &mut Plan, build: KernelBuild<'_>)
 }
 
 /// What the kernel makes of the value by itself.
-fn of_value(kernel: &mut dyn Kernel, step: &KeyStep, system: System, build: KernelBuild<'_>) -> Option<Forecast> {
-    let target = step.action.target()?;
+fn of_value(
+    kernel: &mut dyn Kernel,
+    step: &KeyStep,
+    target: &Value,
+    system: System,
+    build: KernelBuild<'_>,
+) -> Option<Forecast> {
     if is_named(&step.key, CONGESTION_CONTROL) {
         return congestion_control(kernel, target, build);
+    }
+    if step.requirement.kind == Kind::Choice {
+        return choice(kernel, &step.key, target);
     }
     let row = catalog::find(system, &step.key)?;
     let mut range = row.range_on(build.version);
@@ -85,6 +108,14 @@ fn is_within(value: &Value, (min, max): (Option<i128>, Option<i128>)) -> bool {
         Value::Numbers(numbers) => numbers.iter().all(fits),
         _ => true,
     }
+}
+
+/// A word that the kernel does not list, where it lists all, `always [madvise] never`.
+fn choice(kernel: &mut dyn Kernel, key: &Key, target: &Value) -> Option<Forecast> {
+    let text = kernel.read(key).ok()?;
+    let Value::Text(wanted) = target else { return None };
+    let is_listed = choices(&text)?.iter().any(|word| word == wanted);
+    (!is_listed).then_some(Forecast::Refused(refused(Errno::EINVAL)))
 }
 
 /// One that is not loaded is loaded on the way where we may (`tcp_ca_find_autoload`, `net/ipv4/tcp_cong.c`).

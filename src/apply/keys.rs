@@ -2,7 +2,7 @@
 //! each write, and shows what writing one key does to another (`ip_forward` resets `conf.*`, `dirty_bytes` zeroes
 //! `dirty_ratio`).
 
-use crate::kernel::{Kernel, KernelError, WriteMode, reading_order};
+use crate::kernel::{Kernel, KernelError, Operation, WriteMode, reading_order};
 use crate::model::expectation::Expectation;
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Key, Setting};
@@ -57,7 +57,7 @@ pub(super) fn check(kernel: &mut dyn Kernel, steps: &[KeyStep]) -> Vec<Outcome> 
                     _ => Shortfall::Differs,
                 }),
             };
-            outcome(kernel, step, step.current.as_ref().ok().cloned(), verdict)
+            outcome(kernel, step, shown(&step.current), verdict)
         })
         .collect()
 }
@@ -85,7 +85,7 @@ pub(super) fn write(kernel: &mut dyn Kernel, steps: &[KeyStep], is_last: &[bool]
         found = read_again(kernel);
     }
     let together = steps.iter().zip(attempts).zip(found);
-    together.map(|((step, attempt), found)| judged(kernel, step, attempt, found)).collect()
+    together.map(|((step, attempt), found)| judged(kernel, step, attempt, &found)).collect()
 }
 
 /// Whether nothing is known to keep us from writing the target of a step.
@@ -111,9 +111,9 @@ pub(super) fn preview_dependencies(outcomes: &mut [Outcome], steps: &[KeyStep]) 
 
 /// Writes `target` to one key, if there is one, and reads it back.
 pub(super) fn write_one(kernel: &mut dyn Kernel, step: &KeyStep, target: Option<&Value>) -> Outcome {
-    let attempt = target.map_or(Attempt::Skipped, |target| write_value(kernel, step, target));
+    let attempt = target.map_or(Attempt::Skipped, |target| write_wanted(kernel, step, target));
     let found = read(kernel, &step.key, step.requirement.kind);
-    judged(kernel, step, attempt, found)
+    judged(kernel, step, attempt, &found)
 }
 
 /// Writes keys that held until one of our writes reset them (`ip_forward` does that to `conf.*`); returns whether there
@@ -128,7 +128,7 @@ fn rewrite(
     for ((step, attempt), found) in steps.iter().zip(attempts).zip(found) {
         let (Action::Skip(SkipReason::Satisfied), Ok(found)) = (&step.action, found) else { continue };
         if let Some(target) = step.requirement.wanted.target(found).filter(|_| kernel.ending_signal().is_none()) {
-            *attempt = write_value(kernel, step, &target);
+            *attempt = write_wanted(kernel, step, &target);
             rewrote = true;
         }
     }
@@ -154,7 +154,28 @@ fn attempt(kernel: &mut dyn Kernel, step: &KeyStep, steps: &[KeyStep], before: &
     if let Some(reserved) = others.iter().zip(before).find_map(|(other, its)| unreserved(kernel, other, its)) {
         return Attempt::Withheld(Shortfall::DependencyFailed(reserved));
     }
-    write_value(kernel, step, target)
+    write_wanted(kernel, step, target)
+}
+
+/// Writes `target`, or of `one_of` the first value that the kernel takes, as tuned and saptune do. That it takes one
+/// shows when it is read back.
+fn write_wanted(kernel: &mut dyn Kernel, step: &KeyStep, target: &Value) -> Attempt {
+    let Expectation::OneOf(values) = &step.requirement.wanted else { return write_value(kernel, step, target) };
+    let mut first = None;
+    for value in values {
+        let attempt = write_value(kernel, step, value);
+        let is_taken = match &attempt {
+            Attempt::Written(Ok(())) => read(kernel, &step.key, step.requirement.kind).as_ref() == Ok(value),
+            // Of a file that can't be opened to write, no value is taken.
+            Attempt::Written(Err(KernelError { operation: Operation::OpenToWrite, .. })) => true,
+            _ => false,
+        };
+        if is_taken {
+            return attempt;
+        }
+        first = first.or(Some(attempt));
+    }
+    first.unwrap_or(Attempt::Skipped)
 }
 
 fn write_value(kernel: &mut dyn Kernel, step: &KeyStep, value: &Value) -> Attempt {
@@ -179,9 +200,18 @@ fn unreserved(kernel: &mut dyn Kernel, reserved: &KeyStep, attempt: &Attempt) ->
     (!exposed.is_empty()).then(|| reserved.requirement.setting.clone())
 }
 
-fn judged(kernel: &mut dyn Kernel, step: &KeyStep, attempt: Attempt, found: Result<Value, Unreadable>) -> Outcome {
-    let verdict = judge(step, attempt, &found);
-    outcome(kernel, step, found.ok(), verdict)
+/// What was read, also where it has another shape than what is asked for.
+fn shown(read: &Result<Value, Unreadable>) -> Option<Value> {
+    match read {
+        Ok(value) => Some(value.clone()),
+        Err(Unreadable::UnexpectedValue(unexpected)) => Some(Value::text(&unexpected.found)),
+        Err(_) => None,
+    }
+}
+
+fn judged(kernel: &mut dyn Kernel, step: &KeyStep, attempt: Attempt, found: &Result<Value, Unreadable>) -> Outcome {
+    let verdict = judge(step, attempt, found);
+    outcome(kernel, step, shown(found), verdict)
 }
 
 fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Unreadable>) -> Verdict {
@@ -210,7 +240,7 @@ fn outcome(kernel: &mut dyn Kernel, step: &KeyStep, found: Option<Value>, verdic
     let evidence = matches!(verdict, Verdict::Short(_)).then(|| Box::new(kernel.inspect(&step.key)));
     Outcome {
         requirement: step.requirement.clone(),
-        before: step.current.as_ref().ok().cloned(),
+        before: shown(&step.current),
         found,
         verdict,
         undone: None,

@@ -6,6 +6,7 @@ use super::row::{
     TICKS_SECONDS_MAX, UINT_MAX, always, number, numbers, takes,
 };
 use super::version::KernelVersion;
+use crate::model::setting::NumberOrder;
 
 /// Of the routing cache of IPv4.
 const NO_ROUTING_CACHE: NoEffect =
@@ -128,6 +129,7 @@ pub(super) static ROWS: &[Row] = &[
         ],
         kubernetes: Kubernetes::Safe { since: "1.18" },
         sources: &["icmp(7)", IP_SYSCTL],
+        rare: &Rare { order: NumberOrder::AscendingOrEmpty([1, 0]), ..Rare::NONE },
         ..IP
     },
     Row {

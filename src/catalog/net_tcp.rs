@@ -1,9 +1,9 @@
 //! `net.ipv4.tcp_*` up to `tcp_mtu`, for IPv6 too.
 
 use super::row::{
-    ANY_INT, BY_TICK, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN, NoEffect,
-    OFF_ON, ROUNDED_TO_TICKS, Rare, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always, never_changed, number,
-    numbers, shape, since,
+    ANY_INT, ASCENDING, BY_TICK, BYTE, Bounds, FLAG, HOST_NET, INT_MAX, INT_MIN, IP_SYSCTL, Kubernetes, NET, NET_SHOWN,
+    NoEffect, OFF_ON, ROUNDED_TO_TICKS, Rare, Row, TICKS, TICKS_MS, TICKS_SECONDS_MAX, ULONG_MAX, always,
+    never_changed, number, numbers, shape, since,
 };
 use super::scope::{InNewNetns, Scope};
 use super::version::KernelVersion;
@@ -311,6 +311,7 @@ pub(super) static ROWS: &[Row] = &[
             "the order of the three is not checked, and `0 0 0` is taken",
             "5.10 takes a negative number without an error and changes nothing",
         ],
+        rare: ASCENDING,
         ..TCP_HOST
     },
     Row {

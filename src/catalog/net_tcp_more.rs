@@ -2,8 +2,8 @@
 
 use super::net_tcp::{TCP, TCP_FLAG, TCP_HOST};
 use super::row::{
-    BYTE, FLAG, INT_MAX, IP_SYSCTL, Kubernetes, NoEffect, OFF_ON, Rare, Row, UINT_MAX, ULONG_MAX, always, number,
-    numbers, since,
+    ASCENDING, BYTE, FLAG, INT_MAX, IP_SYSCTL, Kubernetes, NoEffect, OFF_ON, Rare, Row, UINT_MAX, ULONG_MAX, always,
+    number, numbers, since,
 };
 use super::version::KernelVersion;
 
@@ -98,6 +98,7 @@ pub(super) static ROWS: &[Row] = &[
             "a new network namespace starts with the host's value",
         ],
         kubernetes: Kubernetes::Safe { since: "1.32" },
+        rare: ASCENDING,
         ..TCP
     },
     Row {
@@ -247,6 +248,7 @@ pub(super) static ROWS: &[Row] = &[
             "a new network namespace starts with the host's value",
         ],
         kubernetes: Kubernetes::Safe { since: "1.32" },
+        rare: ASCENDING,
         ..TCP
     },
     Row {
@@ -275,6 +277,7 @@ pub(super) static ROWS: &[Row] = &[
         purpose: "memory for all UDP buffers of the machine",
         notes: &["in pages, not bytes", "5.10 takes a negative number without an error and changes nothing"],
         sources: &["udp(7)", IP_SYSCTL],
+        rare: ASCENDING,
         ..TCP_HOST
     },
     Row {

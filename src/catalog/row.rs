@@ -2,7 +2,7 @@
 
 use super::scope::{InNewNetns, Scope};
 use super::version::{ByVersion, Changed, KernelVersion};
-use crate::model::setting::{System, ValueSpec};
+use crate::model::setting::{NumberOrder, System, ValueSpec};
 use crate::model::value::Kind;
 
 /// What is known of one setting.
@@ -65,9 +65,14 @@ pub struct Rare {
     pub removed_in: Option<KernelVersion>,
     /// The value that can't be undone before the next boot.
     pub one_way: Option<&'static str>,
+    /// In which order the numbers of a list come.
+    pub order: NumberOrder,
     /// Where it can be set and has no effect.
     pub no_effect: Option<NoEffect>,
 }
+
+/// Rows of a list of numbers that ascend, and of which nothing else is rare.
+pub(super) const ASCENDING: &Rare = &Rare { order: NumberOrder::Ascending, ..Rare::NONE };
 
 /// How the kernel changes a value that it takes, without any error. The text says so for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +123,7 @@ impl Rare {
         since: None,
         removed_in: None,
         one_way: None,
+        order: NumberOrder::Any,
         no_effect: None,
     };
 }
@@ -134,7 +140,12 @@ pub struct Values {
 impl Values {
     fn spec(self) -> ValueSpec {
         let ends = self.bounds.map(Bounds::ends);
-        ValueSpec { kind: self.kind, min: ends.map(|(min, _)| min), max: ends.map(|(_, max)| max) }
+        ValueSpec {
+            kind: self.kind,
+            min: ends.map(|(min, _)| min),
+            max: ends.map(|(_, max)| max),
+            order: NumberOrder::Any,
+        }
     }
 }
 
@@ -206,7 +217,7 @@ impl Row {
     /// The shape of its values, and the numbers that are sane on every supported kernel.
     #[must_use]
     pub fn spec(&self) -> ValueSpec {
-        self.values.spec()
+        ValueSpec { order: self.rare.order, ..self.values.spec() }
     }
 
     /// The lowest and the highest number that this kernel takes however it was built, where any is known.

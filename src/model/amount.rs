@@ -99,6 +99,16 @@ pub fn decimal(text: &str) -> Option<u64> {
     Some(number)
 }
 
+/// Why a number with a leading zero is refused.
+pub(super) fn octal(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let plain = digits.trim_start_matches('0');
+    let plain = if plain.is_empty() { "0" } else { plain };
+    format!(
+        "`{text}` has a leading zero, which the kernel reads as octal; write `{sign}{plain}` for the decimal number"
+    )
+}
+
 /// A decimal or `0x` number within what 64 bits can hold, signed or unsigned.
 ///
 /// # Errors
@@ -112,11 +122,7 @@ pub fn parse_number(text: &str) -> Result<i128, String> {
         None => (false, text),
     };
     if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()) {
-        let plain = digits.trim_start_matches('0');
-        let plain = if plain.is_empty() { "0" } else { plain };
-        return Err(format!(
-            "`{text}` has a leading zero, which the kernel reads as octal; write `{plain}` for the decimal number"
-        ));
+        return Err(octal(text));
     }
     let magnitude = match digits.strip_prefix("0x") {
         Some(hex) if !hex.starts_with(['+', '-']) => u64::from_str_radix(hex, 16).ok(),

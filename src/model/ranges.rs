@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::amount::octal;
+
 /// A set of numbers, kept as sorted ranges that neither touch nor overlap, so that equal sets are equal.
 ///
 /// `9000-9009,9010` and `9000-9010` are the same set: the kernel merges and sorts such lists when they
@@ -121,6 +123,9 @@ fn parse_item(item: &str, max: u32) -> Result<Ranges, String> {
         let digits = text.trim();
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(format!("`{}` is neither a number nor a range such as `9000-9010`", item.escape_debug()));
+        }
+        if digits.len() > 1 && digits.starts_with('0') {
+            return Err(octal(digits));
         }
         match digits.parse::<u32>() {
             Ok(n) if n <= max => Ok(n),

@@ -52,6 +52,32 @@ pub struct ValueSpec {
     pub min: Option<i128>,
     /// The highest, likewise.
     pub max: Option<i128>,
+    /// In which order the numbers of a list come.
+    pub order: NumberOrder,
+}
+
+/// In which order the numbers of a list come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NumberOrder {
+    /// Each is independent of the others.
+    #[default]
+    Any,
+    /// None is below the one before it. The kernel takes others, and what it does then is not what they say.
+    Ascending,
+    /// Likewise, but for this pair, which stands for an empty range.
+    AscendingOrEmpty([i128; 2]),
+}
+
+impl NumberOrder {
+    /// Whether the numbers are in this order.
+    #[must_use]
+    pub fn accepts(self, numbers: &[i128]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Ascending => numbers.is_sorted(),
+            Self::AscendingOrEmpty(empty) => numbers.is_sorted() || numbers == empty,
+        }
+    }
 }
 
 impl ValueSpec {

@@ -22,7 +22,7 @@ pub enum Kind {
     PortRange,
     /// A list of ports, `8080,9000-9010`, possibly empty.
     Ports,
-    /// A list of processors, `0-3,8`, possibly empty.
+    /// A list of numbers, of processors for example, `0-3,8`, possibly empty.
     Cpus,
     /// One word, such as the name of a congestion control.
     Word,
@@ -63,7 +63,7 @@ impl Kind {
             Self::Numbers(count) => format!("{count} whole numbers, as in `[{}]`", example(count)),
             Self::PortRange => "two ports, as in `[1024, 65535]`".to_owned(),
             Self::Ports => "a list of ports, as in `\"8080,9000-9010\"`".to_owned(),
-            Self::Cpus => "a list of processors, as in `\"0-3,8\"`".to_owned(),
+            Self::Cpus => "a list of numbers, as in `\"0-3,8\"`".to_owned(),
             Self::Word | Self::Choice => "one word".to_owned(),
             Self::Text => "one line of text".to_owned(),
             Self::Address => "an IPv6 address".to_owned(),
@@ -169,6 +169,13 @@ fn address(text: &str) -> Option<String> {
 fn bracketed(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once('[')?;
     rest.split_once(']').map(|(word, _)| word)
+}
+
+/// The words that the kernel lists with the chosen one in brackets, `always [madvise] never`; `None` where it lists none.
+#[must_use]
+pub fn choices(text: &str) -> Option<Vec<&str>> {
+    bracketed(text)?;
+    Some(text.split_whitespace().map(|word| word.trim_matches(['[', ']'])).collect())
 }
 
 fn example(count: u8) -> String {

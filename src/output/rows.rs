@@ -9,6 +9,7 @@ use crate::model::expectation::Expectation;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
+use crate::plan::Unreadable;
 use crate::report::{Outcome, Shortfall, Verdict};
 use crate::snippet::visible;
 
@@ -165,6 +166,7 @@ fn word((outcome, diagnosis): Diagnosed<'_>) -> &'static str {
         (Verdict::Holds, _) => "ok",
         (Verdict::Changed, _) => "ok, changed",
         (Verdict::WouldChange(_) | Verdict::MayChange(..), _) => "to be changed",
+        (Verdict::Short(Shortfall::Unread(Unreadable::UnexpectedValue(_))), _) => "differs",
         (Verdict::Short(Shortfall::Unread(_)), Some(Cause::MissingKey(_))) => "not found",
         (Verdict::Short(Shortfall::Unread(_)), _) => "not readable",
         (Verdict::Short(Shortfall::Capped(_)), _) => "capped",

@@ -25,6 +25,15 @@ pub(super) fn check(
     for (written, value) in raw.values().zip(wanted.values()) {
         in_range(written, value, setting, system)?;
     }
+    if let Expectation::Exactly(Value::Numbers(numbers)) = wanted {
+        let Setting::Key(key) = setting else { return Ok(()) };
+        if !catalog::spec(system, key).is_none_or(|spec| spec.order.accepts(numbers)) {
+            return Err(format!(
+                "`{}` descends here: none of its numbers is to be below the one before",
+                Value::Numbers(numbers.clone())
+            ));
+        }
+    }
     match wanted {
         Expectation::Bounds { at_least: Some(low), at_most: Some(high) } if is_above(low, high) => {
             Err(format!("`at_least` is above `at_most` here: {low} and {high}"))

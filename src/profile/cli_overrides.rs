@@ -15,7 +15,7 @@ use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
 use crate::model::name::SysctlName;
 use crate::model::ranges::Ranges;
-use crate::model::setting::{Key, Setting, System, ValueSpec};
+use crate::model::setting::{Key, NumberOrder, Setting, System, ValueSpec};
 use crate::model::value::{Kind, MAX_PORT};
 
 /// What was cli.
@@ -106,7 +106,7 @@ fn rlimit(text: &str) -> Result<Vec<RawRequirement>, Problem> {
         let span = start..start + value.len();
         let value = if value.trim() == "-1" { "unlimited" } else { value.trim() };
         let node = node_of(value, span.clone());
-        let spec = ValueSpec { kind: Kind::Limit, min: None, max: None };
+        let spec = ValueSpec { kind: Kind::Limit, min: None, max: None, order: NumberOrder::Any };
         let parsed = parse_expectation(&node, &|_, _| spec).map_err(|error| option.error(error))?;
         if side == Side::Hard && parsed.wanted == Expectation::Exactly(ValueExpr::Hard) {
             return Err(option.error(ProfileError::new(span, "`hard` is not a value for the hard limit itself")));

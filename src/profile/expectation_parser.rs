@@ -34,7 +34,7 @@ pub(super) fn parse_expectation(
     let DeValue::Table(table) = node.get_ref() else {
         let spec = spec("exactly", node);
         return Ok(ParsedExpectation {
-            wanted: Expectation::Exactly(parse_value(spec, node)?),
+            wanted: Expectation::Exactly(whole_value(spec, node)?),
             kind: spec.kind,
             required: true,
         });
@@ -53,7 +53,7 @@ pub(super) fn parse_expectation(
         ("covers", None) => Expectation::Covers(range(spec, value)?),
         ("includes", None) => Expectation::Includes(parse_value(spec, value)?),
         ("one_of", None) => Expectation::OneOf(one_of(spec, value)?),
-        (_, None) => Expectation::Exactly(parse_value(spec, value)?),
+        (_, None) => Expectation::Exactly(whole_value(spec, value)?),
     };
     Ok(ParsedExpectation { wanted, kind: spec.kind, required: required.unwrap_or(true) })
 }
@@ -151,6 +151,21 @@ pub(super) fn is_above(low: &ValueExpr, high: &ValueExpr) -> bool {
     }
 }
 
+/// A value that is to be the setting's own, not a bound of it: its numbers are in the order that the setting has.
+fn whole_value(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
+    let value = parse_value(spec, node)?;
+    let ValueExpr::Amounts(amounts) = &value else { return Ok(value) };
+    let numbers: Option<Vec<i128>> = amounts.iter().map(|amount| plain(*amount)).collect();
+    let Some(numbers) = numbers.filter(|numbers| !spec.order.accepts(numbers)) else { return Ok(value) };
+    let mut sorted = numbers;
+    sorted.sort_unstable();
+    Err(ProfileError::new(
+        node.span(),
+        format!("`{value}` descends: none of its numbers is to be below the one before"),
+    )
+    .write_list(sorted))
+}
+
 fn range(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
     let range = parse_value(spec, node)?;
     if let ValueExpr::Amounts(ends) = &range {
@@ -166,5 +181,5 @@ fn one_of(spec: ValueSpec, node: &Node<'_>) -> Result<Vec<ValueExpr>, ProfileErr
     if items.is_empty() {
         return Err(ProfileError::new(node.span(), "an empty `one_of` never matches: expected at least one value"));
     }
-    items.iter().map(|item| parse_value(spec, item)).collect()
+    items.iter().map(|item| whole_value(spec, item)).collect()
 }

@@ -18,7 +18,7 @@ use super::expectation_parser::{OPERATORS, parse_expectation};
 use super::problem::ProfileError;
 use super::value_expr::guess;
 use crate::model::name::{SysctlName, SysfsName};
-use crate::model::setting::{Key, Setting, System, ValueSpec};
+use crate::model::setting::{Key, NumberOrder, Setting, System, ValueSpec};
 use crate::model::value::Kind;
 
 /// The tree that the keys of a table are names in.
@@ -108,7 +108,7 @@ pub(super) fn unknown_spec(key: &Key, operator: &str, value: &Node<'_>) -> Value
         "includes" => Kind::Cpus,
         _ => guess(key, value),
     };
-    ValueSpec { kind, min: None, max: None }
+    ValueSpec { kind, min: None, max: None, order: NumberOrder::Any }
 }
 
 fn key(tree: KeyTree, path: &[&NodeName<'_>]) -> Result<Key, String> {

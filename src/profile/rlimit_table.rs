@@ -8,11 +8,11 @@ use super::problem::{Problem, ProfileError};
 use super::{RawRequirement, ValueExpr};
 use crate::model::expectation::Expectation;
 use crate::model::limit::{Resource, Side};
-use crate::model::setting::{Setting, ValueSpec};
+use crate::model::setting::{NumberOrder, Setting, ValueSpec};
 use crate::model::value::Kind;
 
 /// The shape of all limits.
-const SPEC: ValueSpec = ValueSpec { kind: Kind::Limit, min: None, max: None };
+const SPEC: ValueSpec = ValueSpec { kind: Kind::Limit, min: None, max: None, order: NumberOrder::Any };
 
 /// Parses the table.
 pub(super) fn read(context: &mut FileContext<'_>, table: &DeTable<'_>) -> Vec<RawRequirement> {

@@ -18,7 +18,7 @@ const HIGHEST_LIMIT: i128 = u64::MAX as i128 - 1;
 /// Parses a value of the shape of `spec`.
 pub(super) fn parse_value(spec: ValueSpec, node: &Node<'_>) -> Result<ValueExpr, ProfileError> {
     let asked = match spec.kind {
-        Kind::Number => amount(node, spec.kind).map(ValueExpr::Amount),
+        Kind::Number => switch(spec, node).unwrap_or_else(|| amount(node, spec.kind)).map(ValueExpr::Amount),
         Kind::Numbers(count) => several(node, usize::from(count), spec.kind).map(ValueExpr::Amounts),
         Kind::PortRange => port_range(node).map(ValueExpr::Amounts),
         Kind::Ports => ranges(node, spec.kind, MAX_PORT).map(ValueExpr::Ranges),
@@ -49,6 +49,8 @@ pub(super) fn guess(key: &Key, node: &Node<'_>) -> Kind {
             match (numbers, words.len(), key) {
                 (true, 1, _) => Kind::Number,
                 (true, count, _) => Kind::Numbers(u8::try_from(count).unwrap_or(u8::MAX)),
+                // The kernel prints a list in its own form: `1,2` as `1-2` (`proc_do_large_bitmap`).
+                (false, ..) if Ranges::parse(text, u32::MAX).is_ok_and(|list| !list.is_empty()) => Kind::Cpus,
                 // Many attributes of sysfs list all words and mark the chosen one: `always [madvise] never`.
                 (false, 1, Key::Sysfs(_)) => Kind::Choice,
                 _ => Kind::Text,
@@ -114,13 +116,22 @@ fn integer(number: &DeInteger<'_>, node: &Node<'_>) -> Result<i128, ProfileError
 fn amount(node: &Node<'_>, kind: Kind) -> Result<Amount, ProfileError> {
     match node.get_ref() {
         DeValue::Integer(number) => integer(number, node).map(Amount::Count),
-        DeValue::Boolean(flag) => Ok(Amount::Count(i128::from(*flag))),
         DeValue::String(_) => {
             let text = string(node, kind)?;
             Amount::parse(text).map_err(|message| ProfileError::new(node.span(), message))
         }
         _ => Err(unexpected(kind, node)),
     }
+}
+
+/// `true` or `false`, for a setting that is 0 or 1 and nothing else; `None` for what is neither.
+fn switch(spec: ValueSpec, node: &Node<'_>) -> Option<Result<Amount, ProfileError>> {
+    let number = i128::from(node.get_ref().as_bool()?);
+    Some(if (spec.min, spec.max) == (Some(0), Some(1)) {
+        Ok(Amount::Count(number))
+    } else {
+        Err(unexpected(spec.kind, node).help(format!("only a setting that is 0 or 1 takes it: write `{number}`")))
+    })
 }
 
 /// So many numbers: an array, or words in a string as the kernel prints them.

@@ -130,7 +130,11 @@ fn profiles() -> impl Strategy<Value = String> {
     let keys = prop::collection::btree_map(prop::sample::select(NUMBERS.to_vec()), wanted(), 0..6);
     let range = prop::option::of((1_u16..60_000, 0_u16..5_000, prop_oneof!["exactly", "covers"]));
     let limits = prop::collection::btree_map(prop::sample::select(vec!["nofile", "nproc", "core"]), wanted(), 0..3);
-    let control = prop::option::of(prop_oneof!["reno", "cubic", "nonesuch"]);
+    let control = prop::option::of(prop_oneof![
+        Just("\"reno\""),
+        Just("\"nonesuch\""),
+        Just("{ one_of = [\"nonesuch\", \"reno\"] }")
+    ]);
     let port = prop::option::of(1_u16..60_000);
     (keys, range, limits, control, port).prop_map(|(keys, range, limits, control, port)| {
         let mut lines = vec!["[linux.sysctl]".to_owned()];
@@ -138,7 +142,7 @@ fn profiles() -> impl Strategy<Value = String> {
         lines.extend(range.map(|(low, more, operator)| {
             format!("net.ipv4.ip_local_port_range = {{ {operator} = [{low}, {}] }}", low + more)
         }));
-        lines.extend(control.map(|name| format!("net.ipv4.tcp_congestion_control = \"{name}\"")));
+        lines.extend(control.map(|name| format!("net.ipv4.tcp_congestion_control = {name}")));
         lines.push("[rlimit]".to_owned());
         lines.extend(limits.iter().map(|(limit, wanted)| format!("{limit} = {wanted}")));
         lines.extend(port.map(|port| format!("[service]\nports = [{port}]")));

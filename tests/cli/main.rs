@@ -34,6 +34,7 @@ mod rights;
 #[cfg(target_os = "linux")]
 mod run;
 mod scale;
+mod shapes;
 mod table;
 #[cfg(target_os = "linux")]
 mod together;

@@ -49,7 +49,7 @@ fn value_changed_by_the_kernel_falls_short() {
         }
         put("net/ipv4/ping_group_range", "0 0");
         Test::new(["apply", "-p", "p.toml"])
-            .file("p.toml", "linux.sysctl.net.ipv4.ping_group_range = [5, 2]\n")
+            .file("p.toml", "linux.sysctl.net.ipv4.ping_group_range = { at_least = [5, 2] }\n")
             .expected("cli/values/value_changed_by_the_kernel_falls_short");
         assert_eq!(sysctl("net/ipv4/ping_group_range"), "0 0");
     });

@@ -89,7 +89,7 @@ fn soft_limit_above_the_hard_limit_of_the_profile_is_diagnosed() {
     as_root(this_test!(), || {
         for command in ["check", "apply --pid $$"] {
             let scene = DiagnosisContext::new("exec prlimit --nofile=500:1000 \"$@\"");
-            scene.scratch.write("p.toml", "rlimit.nofile = { soft = { at_least = \"700 per cpu\" }, hard = 600 }\n");
+            scene.scratch.write("p.toml", "rlimit.nofile = { soft = { at_least = 700 }, hard = { one_of = [600] } }\n");
             let said = scene.says(command, "-p p.toml", "nofile (soft)");
             assert_eq!(said.cause, "contradiction", "{command}: {said:?}");
             assert_eq!(said.why, "the profile sets the hard limit to 600, and a soft limit can't be above it");

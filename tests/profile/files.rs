@@ -1,7 +1,7 @@
 //! What the tests of profiles share: files that exist only here, and how to read them.
 
 use crate::support::expected;
-use tunectl::model::setting::{Key, System, ValueSpec};
+use tunectl::model::setting::{Key, NumberOrder, System, ValueSpec};
 use tunectl::model::value::Kind;
 use tunectl::profile::load::{LookupError, load};
 use tunectl::profile::problem::Problems;
@@ -9,7 +9,7 @@ use tunectl::profile::{Profile, Source};
 
 /// What is known here: one key of each shape.
 pub(crate) fn spec(system: System, key: &Key) -> Option<ValueSpec> {
-    let spec = |kind, min, max| Some(ValueSpec { kind, min, max });
+    let spec = |kind, min, max| Some(ValueSpec { kind, min, max, order: NumberOrder::Any });
     match (system, key.to_string().as_str()) {
         (System::Linux, "net.core.somaxconn") => spec(Kind::Number, Some(1), Some(2_147_483_647)),
         (System::Linux, "net.ipv4.tcp_rmem") => spec(Kind::Numbers(3), Some(1), None),
