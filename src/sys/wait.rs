@@ -91,17 +91,17 @@ pub fn wait_for(pid: pid_t) -> io::Result<Ended> {
 /// a filter of system calls refuses waitid(2).
 #[must_use]
 pub fn has_ended(pid: pid_t) -> Option<bool> {
-    look(pid).ok()
+    waitid_nowait(pid).ok()
 }
 
 /// Whether `pid` may be a child of ours that has not been waited for: waitid(2) does not say that it is none.
 #[must_use]
 pub fn may_be_child(pid: pid_t) -> bool {
-    look(pid).map_or_else(|error| error.raw_os_error() != Some(libc::ECHILD), |_| true)
+    waitid_nowait(pid).map_or_else(|error| error.raw_os_error() != Some(libc::ECHILD), |_| true)
 }
 
-/// Whether child `pid` has ended.
-fn look(pid: pid_t) -> io::Result<bool> {
+/// Whether child `pid` has ended, without waiting for it: waitid(2) with `WNOHANG` and `WNOWAIT`.
+fn waitid_nowait(pid: pid_t) -> io::Result<bool> {
     let id = libc::id_t::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ECHILD))?;
     // SAFETY: a `siginfo_t` of zeros is a valid value of that plain C structure.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tunectl::sys;
 
+use crate::support::example::example;
 use crate::support::kernel::{PATIENCE, until};
 use crate::support::namespaces::with_default_signals;
 
@@ -24,31 +25,9 @@ pub(crate) enum As {
 
 pub(crate) const BOTH: [As; 2] = [As::First, As::Other];
 
-/// The service of these tests, built beside this test's own program: `cargo test` has done it, and for
-/// `cargo test --test init` it is done here.
+/// The service of these tests.
 pub(crate) fn probe() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build_probe).clone()
-}
-
-fn build_probe() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    // TARGET/PROFILE/deps/init-HASH
-    let place = own.ancestors().nth(2).unwrap();
-    let probe = place.join("examples/init-probe");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/init/probe.rs");
-    let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
-    if changed(&probe) > changed(&source) {
-        return probe;
-    }
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--example", "init-probe", "--target-dir"]).arg(place.parent().unwrap());
-    build.current_dir(env!("CARGO_MANIFEST_DIR"));
-    if place.ends_with("release") {
-        build.arg("--release");
-    }
-    assert!(build.status().unwrap().success() && probe.exists(), "{} could not be built", probe.display());
-    probe
+    example("init-probe", "tests/init/probe.rs")
 }
 
 /// The program under test.

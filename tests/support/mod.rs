@@ -2,6 +2,7 @@
 //! files, so that nothing is believed only because tunectl says so.
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
+pub(crate) mod example;
 pub(crate) mod expected;
 pub(crate) mod kernel;
 pub(crate) mod namespaces;

@@ -1,15 +1,18 @@
 //! The whole command line on a kernel in memory: what can't be done to the machine that the tests run on.
 
+use std::ffi::OsString;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
 
 use clap::Parser;
+use nix::errno::Errno;
 use tunectl::commands::{self, Cli, CommandError, OperatingSystem, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, RuntimeHints};
 use tunectl::exec::{Stage, TakeLimits};
 use tunectl::init::SupervisorConfig;
 use tunectl::kernel::fake::Fake;
-use tunectl::kernel::{Evidence, Kernel, KernelError, Process, WriteMode};
+use tunectl::kernel::{Evidence, Kernel, KernelError, Operation, Process, WriteMode};
 use tunectl::linux::listeners::Listener;
 use tunectl::linux::namespaces::{EnterError, EnteredNamespaces};
 use tunectl::model::amount::Machine;
@@ -136,6 +139,47 @@ pub(crate) struct Watched {
     pub(crate) calls: usize,
     /// Each write, `key=text`, and each limit that was set, in their order.
     pub(crate) changes: Vec<String>,
+    /// A key that can't be read, and the error of opening it.
+    pub(crate) unreadable: Option<(&'static str, Errno)>,
+}
+
+impl Watched {
+    pub(crate) fn new(fake: Fake) -> Self {
+        Self { fake, calls: 0, changes: Vec::new(), unreadable: None }
+    }
+}
+
+/// What a command line printed on both streams, and its exit code; none where the service was started.
+pub(crate) struct Dispatched {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) code: Option<i32>,
+}
+
+/// Carries out a command line in this process. `processes` is the directory that stands for `/proc`.
+pub(crate) fn dispatch<W: Into<OsString> + Clone>(
+    kernel: &mut dyn Kernel,
+    os: &FakeSystem,
+    processes: PathBuf,
+    words: impl IntoIterator<Item = W>,
+) -> Dispatched {
+    let words = words.into_iter().map(Into::into);
+    let cli = Cli::try_parse_from([OsString::from("tunectl")].into_iter().chain(words)).unwrap();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut world = World {
+        kernel,
+        os,
+        profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
+        processes,
+        compat: CompatFlags::default(),
+        out: &mut out,
+        err: &mut err,
+        colour: Colour::Off,
+        colour_err: Colour::Off,
+    };
+    let code = catch_unwind(AssertUnwindSafe(|| commands::dispatch(&cli, &mut world))).ok();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Dispatched { out: text(out), err: text(err), code }
 }
 
 /// Surroundings of which only these capabilities are known.
@@ -151,7 +195,7 @@ impl Computer {
         let environment = Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, with(u64::MAX));
         let variables = vec![("PATH", "/usr/bin:/bin".to_owned())];
         let os = FakeSystem { variables, ..FakeSystem::new(environment) };
-        Self { kernel: Watched { fake, calls: 0, changes: Vec::new() }, os, scratch: Scratch::new() }
+        Self { kernel: Watched::new(fake), os, scratch: Scratch::new() }
     }
 
     /// A Mac.
@@ -236,22 +280,9 @@ impl Computer {
 
     fn runs(&mut self, typed: &str, words: Vec<String>) -> Ended {
         let folder = self.scratch.path().display().to_string();
-        let cli = Cli::try_parse_from(["tunectl".to_owned()].into_iter().chain(words)).unwrap();
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut world = World {
-            kernel: &mut self.kernel,
-            os: &self.os,
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
-            processes: self.scratch.path().join("proc"),
-            compat: CompatFlags::default(),
-            out: &mut out,
-            err: &mut err,
-            colour: Colour::Off,
-            colour_err: Colour::Off,
-        };
-        let code = catch_unwind(AssertUnwindSafe(|| commands::dispatch(&cli, &mut world)));
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&format!("{folder}/"), "");
-        Ended { line: typed.to_owned(), code: code.ok(), stdout: text(out), stderr: text(err) }
+        let ran = dispatch(&mut self.kernel, &self.os, self.scratch.path().join("proc"), words);
+        let text = |text: String| text.replace(&format!("{folder}/"), "");
+        Ended { line: typed.to_owned(), code: ran.code, stdout: text(ran.out), stderr: text(ran.err) }
     }
 
     /// A key's value, without going through tunectl's own door.
@@ -309,7 +340,12 @@ impl Kernel for Watched {
 
     fn read(&mut self, key: &Key) -> Result<String, KernelError> {
         self.calls += 1;
-        self.fake.read(key)
+        match self.unreadable {
+            Some((name, errno)) if key.to_string() == name => {
+                Err(KernelError { operation: Operation::OpenToRead, errno })
+            }
+            _ => self.fake.read(key),
+        }
     }
 
     fn write(&mut self, key: &Key, text: &str, pieces: WriteMode) -> Result<(), KernelError> {

@@ -1,42 +1,21 @@
 //! A service, a load tester, and what `bench` says of the two.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::evidence::{Need, Witness, really, wait_for_half_open};
+use crate::support::example::example;
 use crate::support::namespaces::{dies_with_us, is_inside};
 use crate::support::scratch::Scratch;
 use crate::support::test::tunectl;
 
-/// The service and the load tester of these tests, built beside this test's own program.
+/// The service and the load tester of these tests.
 pub(crate) fn probe() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build_probe).clone()
-}
-
-fn build_probe() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    // TARGET/PROFILE/deps/verdict-HASH
-    let place = own.ancestors().nth(2).unwrap();
-    let probe = place.join("examples/load-probe");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verdict/probe.rs");
-    let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
-    if changed(&probe) > changed(&source) {
-        return probe;
-    }
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--example", "load-probe", "--target-dir"]).arg(place.parent().unwrap());
-    build.current_dir(env!("CARGO_MANIFEST_DIR"));
-    if place.ends_with("release") {
-        build.arg("--release");
-    }
-    assert!(build.status().unwrap().success() && probe.exists(), "{} could not be built", probe.display());
-    probe
+    example("load-probe", "tests/verdict/probe.rs")
 }
 
 /// A process of the probe that is killed when it is dropped.

@@ -1,7 +1,7 @@
 //! Linux: files below `/proc/sys` and `/sys`, getrlimit(2), prlimit(2).
 
-mod beneath;
 mod fd_cache;
+mod openat_beneath;
 mod process_limits;
 mod tree;
 mod tree_kind;

@@ -14,7 +14,7 @@ use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{AccessFlags, faccessat};
 
-use super::beneath::open_beneath;
+use super::openat_beneath::open_beneath;
 use super::tree_kind::TreeKind;
 use crate::kernel::{Evidence, KernelError, Operation};
 use crate::model::name::SysctlName;

@@ -39,6 +39,16 @@ const PLAIN: Tester = Tester {
     one_dash: false,
 };
 
+/// wrk, whose options wrk2 has too.
+const WRK: Tester = Tester {
+    name: "wrk",
+    valued: &["t", "threads", "s", "script", "H", "header", "timeout"],
+    rate: &["R", "rate"],
+    requests: &[],
+    default_connections: 10,
+    ..PLAIN
+};
+
 pub(super) const TESTERS: [Tester; 10] = [
     Tester {
         name: "ab",
@@ -52,22 +62,8 @@ pub(super) const TESTERS: [Tester; 10] = [
         keepalive: false,
         ..PLAIN
     },
-    Tester {
-        name: "wrk2",
-        valued: &["t", "threads", "s", "script", "H", "header", "timeout"],
-        rate: &["R", "rate"],
-        requests: &[],
-        default_connections: 10,
-        ..PLAIN
-    },
-    Tester {
-        name: "wrk",
-        valued: &["t", "threads", "s", "script", "H", "header", "timeout"],
-        rate: &["R", "rate"],
-        requests: &[],
-        default_connections: 10,
-        ..PLAIN
-    },
+    Tester { name: "wrk2", ..WRK },
+    WRK,
     Tester {
         name: "hey",
         valued: &["o", "m", "H", "t", "A", "d", "D", "T", "a", "x", "cpus", "host", "U"],

@@ -9,20 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{env, fs};
 
-use clap::Parser as _;
-
-use tunectl::commands::{self, Cli, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::{AccessMode, Host as HostKernel};
-use tunectl::model::run::CompatFlags;
 use tunectl::model::setting::System;
-use tunectl::output::Colour;
-use tunectl::profile_store::ProfileStore;
 use tunectl::sys;
 
 use crate::support::namespaces::{inside, this_test};
 use crate::support::scratch::Scratch;
-use crate::support::world::FakeSystem;
+use crate::support::world::{FakeSystem, dispatch};
 
 const ROOT: &str = "/proc/sys/net";
 
@@ -88,21 +82,8 @@ impl Tunectl {
         let network_cookie = sys::network_cookie().map_err(|error| error.raw_os_error().unwrap());
         let variables = vec![("TUNECTL_JOURNAL", journal)];
         let os = FakeSystem { variables, network_cookie, ..FakeSystem::new(environment) };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut world = World {
-            kernel: &mut HostKernel::here(AccessMode::Write),
-            os: &os,
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
-            processes: "/proc".into(),
-            compat: CompatFlags::default(),
-            out: &mut out,
-            err: &mut err,
-            colour: Colour::Off,
-            colour_err: Colour::Off,
-        };
-        let cli = Cli::try_parse_from(["tunectl"].iter().chain(words)).unwrap();
-        let code = commands::dispatch(&cli, &mut world);
-        (code, String::from_utf8(err).unwrap())
+        let ran = dispatch(&mut HostKernel::here(AccessMode::Write), &os, "/proc".into(), words);
+        (ran.code.unwrap(), ran.err)
     }
 }
 

@@ -1,21 +1,14 @@
 //! What belongs to the whole machine, on the kernel in memory: the real command line, and a journal in a directory.
 
 use std::os::unix::fs::symlink;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::Parser as _;
-
-use tunectl::commands::{self, Cli, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::fake::{Behaviour, Fake};
-use tunectl::model::run::CompatFlags;
 use tunectl::model::setting::System;
-use tunectl::output::Colour;
-use tunectl::profile_store::ProfileStore;
 use tunectl::sys;
 
 use crate::support::scratch::Scratch;
-use crate::support::world::FakeSystem;
+use crate::support::world::{FakeSystem, dispatch};
 
 /// A whole machine of which we are root.
 pub(super) struct Machines {
@@ -44,25 +37,13 @@ impl Machines {
         let (release, user) = (Some("6.12.0".to_owned()), sys::effective_ids().effective_uid);
         let environment = Environment::known(self.system, release, initial, user, EnvironmentDetails::default());
         let journal = self.scratch.path().join("journal").to_str().unwrap().to_owned();
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut world = World {
-            kernel: &mut self.kernel,
-            os: &FakeSystem {
-                variables: vec![("TUNECTL_JOURNAL", journal)],
-                start_fails: self.start_fails,
-                ..FakeSystem::new(environment)
-            },
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
-            processes: self.scratch.path().join("proc"),
-            compat: CompatFlags::default(),
-            out: &mut out,
-            err: &mut err,
-            colour: Colour::Off,
-            colour_err: Colour::Off,
+        let os = FakeSystem {
+            variables: vec![("TUNECTL_JOURNAL", journal)],
+            start_fails: self.start_fails,
+            ..FakeSystem::new(environment)
         };
-        let cli = Cli::try_parse_from(["tunectl"].iter().chain(words)).unwrap();
-        let code = catch_unwind(AssertUnwindSafe(|| commands::dispatch(&cli, &mut world))).unwrap_or(0);
-        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap(), code)
+        let ran = dispatch(&mut self.kernel, &os, self.scratch.path().join("proc"), words);
+        (ran.out, ran.err, ran.code.unwrap_or(0))
     }
 
     fn values(&self, names: [&str; 2]) -> [&str; 2] {

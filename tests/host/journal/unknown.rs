@@ -5,26 +5,20 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use clap::Parser as _;
 use nix::errno::Errno;
 
-use tunectl::commands::{self, Cli, World};
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces};
 use tunectl::kernel::fake::Fake;
-use tunectl::kernel::{Evidence, Kernel, KernelError, Operation, Process, WriteMode};
+use tunectl::kernel::{Kernel, Process};
 use tunectl::model::limit::{Limits, Resource};
-use tunectl::model::name::SysctlName;
-use tunectl::model::run::CompatFlags;
-use tunectl::model::setting::{Key, System};
-use tunectl::output::Colour;
-use tunectl::profile_store::ProfileStore;
+use tunectl::model::setting::System;
 use tunectl::sys;
 
 use super::undo::Host;
 use crate::support::namespaces::{inside_of, this_test};
 use crate::support::scratch::Scratch;
 use crate::support::test::Test;
-use crate::support::world::FakeSystem;
+use crate::support::world::{FakeSystem, Watched, dispatch};
 
 /// The process whose limits are set.
 const PROCESS: i32 = 50;
@@ -72,21 +66,15 @@ fn faults() -> Vec<Fault> {
 
 /// A machine of which we are root, and its journal.
 struct Machine {
-    kernel: Faulty,
+    kernel: Watched,
     cookie: Result<Option<u64>, i32>,
     scratch: Scratch,
-}
-
-/// A kernel that may not tell the id of the boot.
-struct Faulty {
-    fake: Fake,
-    boot_id: Option<Errno>,
 }
 
 impl Machine {
     fn new() -> Self {
         let fake = Fake::linux().with_process(PROCESS, 0);
-        let machine = Self { kernel: Faulty { fake, boot_id: None }, cookie: Ok(Some(7)), scratch: Scratch::new() };
+        let machine = Self { kernel: Watched::new(fake), cookie: Ok(Some(7)), scratch: Scratch::new() };
         machine.repair_proc();
         machine
     }
@@ -109,7 +97,7 @@ impl Machine {
     fn inject(&mut self, fault: Fault) {
         let stat = self.proc().join(PROCESS.to_string()).join("stat");
         match fault {
-            Fault::BootId(errno) => self.kernel.boot_id = Some(errno),
+            Fault::BootId(errno) => self.kernel.unreadable = Some(("kernel.random.boot_id", errno)),
             Fault::Cookie(errno) => self.cookie = Err(errno as i32),
             Fault::Proc => fs::remove_dir_all(self.proc()).unwrap(),
             Fault::Links => {
@@ -130,7 +118,7 @@ impl Machine {
     }
 
     fn heal(&mut self) {
-        (self.kernel.boot_id, self.cookie) = (None, Ok(Some(7)));
+        (self.kernel.unreadable, self.cookie) = (None, Ok(Some(7)));
         self.repair_proc();
     }
 
@@ -146,21 +134,9 @@ impl Machine {
         let journal = self.journal().to_str().unwrap().to_owned();
         let variables = vec![("TUNECTL_JOURNAL", journal)];
         let os = FakeSystem { variables, network_cookie: self.cookie, ..FakeSystem::new(environment) };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut world = World {
-            kernel: &mut self.kernel,
-            os: &os,
-            profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
-            processes: self.scratch.path().join("proc"),
-            compat: CompatFlags::default(),
-            out: &mut out,
-            err: &mut err,
-            colour: Colour::Off,
-            colour_err: Colour::Off,
-        };
-        let cli = Cli::try_parse_from(["tunectl"].iter().chain(words)).unwrap();
-        let code = commands::dispatch(&cli, &mut world);
-        (code, String::from_utf8(err).unwrap())
+        let proc = self.proc();
+        let ran = dispatch(&mut self.kernel, &os, proc, words);
+        (ran.code.unwrap(), ran.err)
     }
 
     fn apply(&mut self) -> (i32, String) {
@@ -252,40 +228,5 @@ fn apply_leaves_nothing_that_revert_cannot_restore() {
             assert_eq!(forced, 0, "{fault:?}: {said}\n{why}");
         }
         assert_eq!((machine.values(), machine.entries()), (original, 0), "{fault:?}: {said}\n{why}");
-    }
-}
-
-impl Kernel for Faulty {
-    fn system(&self) -> System {
-        self.fake.system()
-    }
-
-    fn read(&mut self, key: &Key) -> Result<String, KernelError> {
-        match self.boot_id {
-            Some(errno) if key.to_string() == "kernel.random.boot_id" => {
-                Err(KernelError { operation: Operation::OpenToRead, errno })
-            }
-            _ => self.fake.read(key),
-        }
-    }
-
-    fn write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError> {
-        self.fake.write(key, text, mode)
-    }
-
-    fn names(&mut self, pattern: &SysctlName) -> Result<Vec<SysctlName>, KernelError> {
-        self.fake.names(pattern)
-    }
-
-    fn inspect(&mut self, key: &Key) -> Evidence {
-        self.fake.inspect(key)
-    }
-
-    fn limits(&mut self, process: Process, resource: Resource) -> Result<Limits, KernelError> {
-        self.fake.limits(process, resource)
-    }
-
-    fn set_limits(&mut self, process: Process, resource: Resource, limits: Limits) -> Result<(), KernelError> {
-        self.fake.set_limits(process, resource, limits)
     }
 }
