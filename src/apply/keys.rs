@@ -232,6 +232,10 @@ fn judge(step: &KeyStep, attempt: Attempt, found: &Result<Value, Unreadable>) ->
         (Attempt::Written(Err(refusal)), _) => Shortfall::Refused(refusal),
         (Attempt::Skipped, Action::Skip(SkipReason::HostOwned)) => Shortfall::HostOwned,
         (Attempt::Skipped, Action::Skip(SkipReason::Deferred)) => Shortfall::Differs,
+        (Attempt::Skipped, Action::Skip(SkipReason::Unreadable)) => match &step.current {
+            Err(why) => Shortfall::Unread(why.clone()),
+            Ok(_) => Shortfall::Differs,
+        },
         (Attempt::Written(Ok(())) | Attempt::Skipped, _) => Shortfall::NotKept,
     })
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use nix::errno::Errno;
+
 use super::boot_identity::BootIdentity;
 use super::entry::{Change, Namespace, ProcessId, Role, SettingRef, StoredValue, WriteState};
 use super::side_effects::{are_restored_with, side_effects_of};
@@ -33,8 +35,6 @@ pub fn planned_changes(
     changes.extend(originals.into_iter().flatten());
     let patterns: Vec<SysctlName> = written(plan).flat_map(|step| side_effects_of(&step.key)).collect();
     changes.extend(side_effects(kernel, &patterns, &mut seen, &|key| here.namespace_of(key)));
-    // A side effect whose original value is not known can't be restored.
-    changes.retain(|change| change.role != Role::SideEffect || change.original.is_some());
     let limits = plan.limits.iter().filter(|step| step.action.target().is_some());
     changes.extend(process.into_iter().flat_map(|process| {
         limits.clone().filter_map(|step| {
@@ -55,12 +55,11 @@ pub fn planned_side_effects(kernel: &mut dyn Kernel, plan: &Plan) -> Vec<Change>
         return Vec::new();
     }
     let mut seen = plan.keys.iter().map(|step| step.key.clone()).collect();
-    let mut changes = side_effects(kernel, &patterns, &mut seen, &|_| Namespace::Machine);
-    changes.retain(|change| change.original.is_some());
-    changes
+    side_effects(kernel, &patterns, &mut seen, &|_| Namespace::Machine)
 }
 
-/// The keys that match `patterns`, but for those in `seen`.
+/// The keys that match `patterns`, but for those in `seen`. Of one whose value is not known nothing is recorded: it could
+/// not be restored, which is told.
 fn side_effects(
     kernel: &mut dyn Kernel,
     patterns: &[SysctlName],
@@ -77,7 +76,23 @@ fn side_effects(
             let key = Key::Sysctl(name);
             if seen.insert(key.clone()) {
                 let kind = kind_of(kernel.system(), &key);
-                changes.push(current_change(kernel, namespace(&key), &key, kind, Role::SideEffect));
+                match kernel.read(&key) {
+                    Ok(text) => {
+                        let original = Some(StoredValue::of_key(kind, &text));
+                        let setting = SettingRef::Key { namespace: namespace(&key), key, kind };
+                        changes.push(Change {
+                            setting,
+                            original,
+                            role: Role::SideEffect,
+                            state: WriteState::NotStarted,
+                        });
+                    }
+                    // It is gone by now; or it is a secret that was never set.
+                    Err(KernelError { errno: Errno::ENOENT | Errno::EIO, .. }) => {}
+                    Err(error) => {
+                        log::warn!("`{key}` changes with this setting, but can't be read and is not put back: {error}");
+                    }
+                }
             }
         }
     }

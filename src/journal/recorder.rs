@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 
+use nix::errno::Errno;
+
 use super::boot_identity::BootIdentity;
 use super::codec;
 use super::entry::{Author, Change, JournalEntry, Role, SettingRef, WriteState};
@@ -166,6 +168,13 @@ impl<'a> Recorder<'a> {
         operation: Operation,
         write: &mut dyn FnMut(&mut dyn Kernel) -> Result<(), KernelError>,
     ) -> Result<(), KernelError> {
+        for change in indices.iter().map(|index| &self.entry.changes[*index]) {
+            if change.original.is_none() && change.role == Role::Written {
+                // Its original value would be lost.
+                let errno = read_current(self.kernel, &change.setting).map_or_else(|error| error.errno, |_| Errno::EIO);
+                return Err(KernelError { operation: Operation::Read, errno });
+            }
+        }
         // A write that is not recorded could not be reverted after a crash.
         self.append(&codec::started_line(indices)).map_err(|error| {
             log::error!("cannot write the journal, so nothing else is written: {}", sys::strerror(&error));
