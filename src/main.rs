@@ -13,6 +13,7 @@ use tunectl::cli::compat::{self, CompatCommand};
 use tunectl::commands::{self, Cli, NOT_STARTED, USAGE};
 use tunectl::init;
 use tunectl::model::run::CompatFlags;
+use tunectl::snippet::visible;
 use tunectl::sys::{self, Inherited};
 
 #[cfg(target_env = "musl")]
@@ -69,7 +70,8 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, i32> {
             drop(error.print());
             return 0;
         }
-        drop(io::stderr().write_all(format!("tunectl: {}", error.render()).as_bytes()));
+        let text: String = error.render().to_string().lines().map(|line| visible(line) + "\n").collect();
+        drop(io::stderr().write_all(format!("tunectl: {text}").as_bytes()));
         USAGE
     })
 }
@@ -89,7 +91,7 @@ fn start_log(options: &LogOptions) {
 
 /// A message as all others are; from `-vv` on with the module that it comes from.
 fn log_line(line: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
-    let text = record.args();
+    let text = visible(&record.args().to_string());
     match record.level() {
         level if log::max_level() >= LevelFilter::Debug => writeln!(line, "[{level:<5} {}] {text}", record.target()),
         Level::Error => writeln!(line, "tunectl: error: {text}"),

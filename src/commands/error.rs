@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::model::signal::Signal;
 use crate::profile::problem::Problems;
+use crate::snippet::visible;
 
 /// Exit code: something required falls short, or the files or the journal could not be had.
 pub const FALLS_SHORT: i32 = 1;
@@ -78,8 +79,9 @@ impl fmt::Display for CommandError {
         match &self.reason {
             Reason::Reported => Ok(()),
             Reason::Message { message, help } => {
-                writeln!(f, "tunectl: error: {message}")?;
-                help.iter().try_for_each(|help| writeln!(f, "  = help: {help}"))
+                // They repeat what was typed, and names of files and processes, which may hold anything.
+                writeln!(f, "tunectl: error: {}", visible(message))?;
+                help.iter().try_for_each(|help| writeln!(f, "  = help: {}", visible(help)))
             }
             Reason::Problems(problems) => writeln!(f, "{problems}"),
         }

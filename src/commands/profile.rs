@@ -9,6 +9,7 @@ use crate::profile::lint::{Idle, KeyFacts, LintFacts, lint};
 use crate::profile::load::{load as load_all, refuse_empty};
 use crate::profile::problem::Problems;
 use crate::profile::{Profile, Source};
+use crate::snippet::visible;
 
 use super::prepare::spec;
 use super::{CommandError, Execute, USAGE, World, print};
@@ -104,7 +105,7 @@ fn validate(asked: &[String], world: &mut World<'_>) -> i32 {
                     1 => "valid, with 1 warning".to_owned(),
                     count => format!("valid, with {count} warnings"),
                 };
-                print(world.out, &format!("{name}: {said}\n"));
+                print(world.out, &format!("{}: {said}\n", visible(name)));
             }
         }
     }

@@ -1,6 +1,5 @@
 //! The sentences for what `error.rs` states as facts: lower case, no full stop, and what to do in parentheses.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 
@@ -12,6 +11,7 @@ use super::error::{
 use super::file_format::FileFormat;
 use crate::model::capability::Capability;
 use crate::model::signal::Signal;
+use crate::snippet::visible;
 use crate::sys::strerror;
 
 impl std::error::Error for ExecError {}
@@ -208,11 +208,11 @@ fn name(capability: u32) -> String {
     Capability::new(capability).map_or_else(|| capability.to_string(), |known| known.to_string())
 }
 
-/// The first 500 characters of a text.
-fn shortened(text: &str) -> Cow<'_, str> {
+/// The first 500 characters of a text, as they can be shown.
+fn shortened(text: &str) -> String {
     const MOST: usize = 500;
     match text.char_indices().nth(MOST) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => visible(text),
+        Some((end, _)) => format!("{}…", visible(&text[..end])),
     }
 }

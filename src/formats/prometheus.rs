@@ -10,6 +10,7 @@ use crate::model::limit::Limit;
 use crate::model::value::Value;
 use crate::plan::Requirement;
 use crate::report::{Outcome, Report};
+use crate::snippet::visible;
 
 /// One setting as it was found.
 #[derive(Clone, Debug)]
@@ -219,9 +220,14 @@ fn bit(set: bool) -> &'static str {
     if set { "1" } else { "0" }
 }
 
-/// A label's value: backslash, quote and newline have escapes, and nothing else needs one.
+/// A label's value: backslash, quote and newline have escapes; what controls a terminal or is hidden by it is shown by its
+/// number, for people who read the file.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let shown: String = text
+        .split_inclusive('\n')
+        .map(|line| line.strip_suffix('\n').map_or_else(|| visible(line), |line| visible(line) + "\n"))
+        .collect();
+    shown.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]

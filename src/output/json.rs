@@ -1,6 +1,7 @@
 //! The report as one JSON document. Its fields are described in the README and only ever added to.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::plan::Unforeseen;
 use crate::report::{Outcome, UndoResult, Verdict};
+use crate::snippet::is_hidden;
 
 use super::queues::{ListenerEntry, Queues};
 use super::table::warning;
@@ -246,9 +248,18 @@ fn around(around: &EnvironmentDetails) -> Around<'_> {
 /// A document as text. Nothing in ours can fail to serialise: keys are strings and numbers are whole.
 #[must_use]
 pub fn written(document: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(document).unwrap_or_default();
+    // Hidden characters can stand in strings only, where JSON has an escape for each; control characters have theirs.
+    let mut shown = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if is_hidden(c) {
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push('\n');
+    shown
 }
 
 fn entry<'a>(outcome: &'a Outcome, diagnosis: Option<&Diagnosis>) -> Entry<'a> {

@@ -9,6 +9,8 @@ use serde::Serialize;
 use crate::journal::{JournalError, RevertOutcome, RevertedChange, SettingRef, StoredValue, Unidentified};
 use crate::kernel::{KernelError, Operation};
 
+use crate::snippet::visible;
+
 use super::json::{SCHEMA_VERSION, written};
 use super::persisted::{PersistedFile, PersistedState};
 use super::{Format, Rendered};
@@ -179,7 +181,7 @@ fn errors(summary: &RevertSummary) -> String {
     let mut text = String::new();
     for event in &summary.events {
         if let Some(why) = event.why() {
-            let _ = writeln!(text, "tunectl: error: {why}");
+            let _ = writeln!(text, "tunectl: error: {}", visible(&why));
         }
         if let Some(help) = event.help() {
             let _ = writeln!(text, "  = help: {help}");
@@ -237,7 +239,9 @@ fn settings(count: usize) -> String {
 fn name(setting: &SettingRef) -> String {
     match setting {
         SettingRef::Key { .. } => setting.name(),
-        SettingRef::Limit { process, .. } => format!("{} of {}, pid {}", setting.name(), process.name, process.pid),
+        SettingRef::Limit { process, .. } => {
+            format!("{} of {}, pid {}", setting.name(), visible(&process.name), process.pid)
+        }
     }
 }
 

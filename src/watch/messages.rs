@@ -7,6 +7,7 @@ use super::timestamp::format_timestamp;
 use crate::model::setting::Key;
 use crate::model::value::Value;
 use crate::plan::Unreadable;
+use crate::snippet::visible;
 use crate::sys;
 
 /// The text for an event, one line without its end; of a broken profile several lines.
@@ -49,7 +50,11 @@ pub fn message(event: &WatchEvent) -> String {
             format!("{}\ntunectl: warning: keeping the previous profile", problem.trim_end())
         }
         WatchEvent::MetricsNotWritten { path, error } => {
-            format!("tunectl: warning: metrics could not be written to `{}`: {}", path.display(), sys::strerror(error))
+            format!(
+                "tunectl: warning: metrics could not be written to `{}`: {}",
+                visible(&path.display().to_string()),
+                sys::strerror(error)
+            )
         }
     }
 }

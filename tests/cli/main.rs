@@ -17,6 +17,8 @@ mod failed_start;
 #[cfg(target_os = "linux")]
 mod few_descriptors;
 #[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
+mod hostile_names;
 mod input;
 #[cfg(target_os = "linux")]
 mod limits;
