@@ -9,7 +9,7 @@ use super::pace::Pace;
 use crate::counters::processes::{descriptor_limit, open_descriptors, thread_times, with_descendants};
 use crate::counters::sockets::{Flow, PortCount};
 use crate::linux::sock_diag::TcpTiming;
-use crate::verdict::observation::{PortUse, Receiver, Transfer, Use};
+use crate::verdict::observation::{NEARLY_FULL, PortUse, Receiver, Transfer, Use};
 
 /// A side's processes: their descriptors, and the CPU time of their threads.
 #[derive(Debug)]
@@ -231,9 +231,12 @@ impl Transfers {
         }
         // The one in the middle by how full it was.
         self.receivers.sort_by_key(|(used, buffer, _)| u64::from(*used) * 1000 / u64::from(*buffer).max(1));
+        let full = |(used, buffer, _): &&(u32, u32, bool)| u64::from(*used) * 100 >= u64::from(*buffer) * NEARLY_FULL;
+        let full = self.receivers.iter().filter(full).count() * 1000 / self.receivers.len().max(1);
         let receiver = self.receivers.get(self.receivers.len() / 2).map(|(used, buffer, is_service)| Receiver {
             buffer: (*buffer).into(),
             waiting: (*used).into(),
+            full: u64::try_from(full).unwrap_or(1000),
             is_service: *is_service,
         });
         let TcpTiming { busy, window_limited, buffer_limited } = self.last;
@@ -287,7 +290,7 @@ mod tests {
         transfers.note(&[], &[8080]);
         let result = transfers.result().unwrap();
         assert_eq!((result.busy, result.window_limited), (3000, 600), "since the first look");
-        assert_eq!(result.receiver, Some(Receiver { buffer: 4608, waiting: 200, is_service: false }));
+        assert_eq!(result.receiver, Some(Receiver { buffer: 4608, waiting: 200, full: 333, is_service: false }));
     }
 
     #[test]

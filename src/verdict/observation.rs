@@ -216,6 +216,9 @@ pub struct Transfer {
     pub receiver: Option<Receiver>,
 }
 
+/// A receive buffer that is filled so far, in percent, belongs to an application that does not read fast enough.
+pub const NEARLY_FULL: u64 = 80;
+
 /// The receiving end of transfers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receiver {
@@ -223,6 +226,8 @@ pub struct Receiver {
     pub buffer: u64,
     /// What waited in it to be read, in most samples at most so many bytes.
     pub waiting: u64,
+    /// Samples in which it was nearly full ([`NEARLY_FULL`]), in thousandths of all.
+    pub full: u64,
     /// Whether it is the service's end.
     pub is_service: bool,
 }

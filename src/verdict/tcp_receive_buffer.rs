@@ -4,7 +4,7 @@
 //! buffer how full it is: where it is full, the application does not read, and a larger buffer would fill as well.
 
 use super::fix::generous;
-use super::observation::{Observation, Receiver, Settings, Side};
+use super::observation::{NEARLY_FULL, Observation, Receiver, Settings, Side};
 use super::sign::{Measure, Note, Sign, Unseen};
 use super::udp_receive_buffer::larger_buffer;
 use super::{Bound, Code, Fix, Judgement, Limit};
@@ -13,8 +13,9 @@ use crate::model::value::Value;
 
 /// Time with a closed window, of the time with data to send, in thousandths.
 const WINDOW: u64 = 100;
-/// A receiver whose buffer is filled so far, in percent, does not read fast enough.
-const UNREAD: u64 = 80;
+/// Where the buffer was full for this part of the time with a closed window, in percent, that is what closed it: a
+/// receiver that waits for a CPU now and then is no small buffer.
+const UNREAD: u64 = 25;
 /// A buffer of this part of the bound, in percent, has grown to it.
 const GROWN: u64 = 95;
 const RMEM: &str = "net.ipv4.tcp_rmem";
@@ -26,7 +27,8 @@ pub(super) fn judge(run: &Observation, notes: &mut Vec<Note>) -> Judgement {
         return Judgement::Clear;
     }
     let Some(receiver) = transfer.receiver else { return Judgement::Unseen(Unseen::Receiver) };
-    if receiver.waiting * 100 >= receiver.buffer * UNREAD {
+    let mostly_full = receiver.waiting * 100 >= receiver.buffer * NEARLY_FULL;
+    if mostly_full || receiver.full * 100 >= share * UNREAD {
         notes.push(Note::SlowReader);
         return Judgement::Clear;
     }
@@ -68,7 +70,7 @@ mod tests {
         let service = run.service.as_mut().unwrap();
         (service.settings.tcp_rmem_default, service.settings.tcp_rmem_max) = (Some(rmem.0), Some(rmem.1));
         (service.settings.rmem_default, service.settings.rmem_max) = (Some(212_992), Some(212_992));
-        let receiver = Some(Receiver { buffer, waiting, is_service: true });
+        let receiver = Some(Receiver { buffer, waiting, full: 0, is_service: true });
         run.transfer = Some(Transfer { busy: 1000, window_limited, buffer_limited: 0, receiver });
         run
     }
@@ -104,6 +106,12 @@ mod tests {
 
     #[test]
     fn an_application_that_does_not_read_is_a_note() {
+        // Grown to its bound while the reader waited for a CPU.
+        let mut starved = with(218, 1 << 25, 1 << 20, (131_072, 1 << 25));
+        for (full, limit) in [(0, Some(Code::TcpReceiveBuffer)), (54, Some(Code::TcpReceiveBuffer)), (100, None)] {
+            starved.transfer.as_mut().unwrap().receiver.as_mut().unwrap().full = full;
+            assert_eq!(limit_of(judge, &starved), limit, "{full}");
+        }
         let mut notes = Vec::new();
         judge(&with(530, 1_300_000, 1_290_000, (131_072, 1 << 25)), &mut notes);
         assert_eq!(notes, [Note::SlowReader]);
