@@ -258,7 +258,8 @@ pub(super) fn asks_to_end(signal: i32) -> bool {
 }
 
 /// Waits for so long, or until a signal asks us to end: which.
-pub(super) fn pause(time: Duration) -> Option<i32> {
+#[must_use]
+pub fn pause(time: Duration) -> Option<i32> {
     let until = Instant::now() + time;
     loop {
         let left = until.saturating_duration_since(Instant::now());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::pace::{Pace, next_sample};
 use super::seen::{Datagrams, Drops, Ports, Processes, Transfers};
-use super::service::{Network, Service, is_listening, is_local};
+use super::service::{Network, Service, is_listening};
 use super::settings::available_ports;
 use crate::counters::cgroup::{Group, groups};
 use crate::counters::sockets::{PortCount, fullest_destination, is_port_held, udp_sockets};
@@ -15,6 +15,7 @@ use crate::counters::{Counter, Snapshot, read, sockets};
 use crate::linux::cgroup::Cgroups;
 use crate::linux::listeners::{self, ListenAddress};
 use crate::preflight::load::{Load, Target};
+use crate::preflight::stock::is_local;
 use crate::verdict::observation::{self, Cgroup, Observation, Outcome, Sample, Use};
 
 /// Where things are read.

@@ -1,6 +1,5 @@
 //! Finding the service that a load test is aimed at: by its process, or by the port or the path that it listens on.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use crate::counters::processes::with_descendants;
@@ -9,6 +8,7 @@ use crate::linux::namespaces::{is_same_network, within_network_of};
 use crate::linux::netlink::Connection;
 use crate::linux::process::{NamedProcess, ProcessDir};
 use crate::preflight::load::Target;
+use crate::preflight::stock::addresses;
 use crate::sys::Netlink;
 use crate::verdict::observation::Settings;
 
@@ -141,16 +141,6 @@ fn is_at(listener: &Listener, target: &Target) -> bool {
     }
 }
 
-fn addresses(host: &str) -> Vec<IpAddr> {
-    let found = (host, 0).to_socket_addrs();
-    found.into_iter().flatten().map(|address| address.ip().to_canonical()).collect()
-}
-
-/// Whether a host is this machine, in our network namespace: a socket can be bound to its address.
-pub(super) fn is_local(host: &str) -> bool {
-    addresses(host).into_iter().any(|ip| ip.is_loopback() || UdpSocket::bind(SocketAddr::new(ip, 0)).is_ok())
-}
-
 /// Whether something listens there, in our network namespace; nothing where that can't be seen.
 pub(super) fn is_listening(network: &mut Network, target: &Target) -> Option<bool> {
     let all = listeners::all(network.sockets.as_mut()?).ok()?;
@@ -182,12 +172,5 @@ mod tests {
         }
         let unix = Target::Unix("/run/a".to_owned());
         assert!(is_at(&listener(ListenAddress::Unix("/run/a".to_owned())), &unix));
-    }
-
-    #[test]
-    fn this_machine_and_others() {
-        assert!(is_local("127.0.0.1") && is_local("127.9.9.9"));
-        assert!(!is_local("192.0.2.1"), "kept for documentation, RFC 5737");
-        assert!(!is_local("no such host."));
     }
 }

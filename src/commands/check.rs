@@ -8,14 +8,16 @@ use crate::model::limit::Resource;
 use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
-use crate::output::{self, Format, Queues, ReportOf};
+use crate::output::{self, Budget, Format, Queues, ReportOf};
 use crate::plan::Plan;
+use crate::preflight::{Finding, budget};
 use crate::report::Report;
 use crate::sys;
 
 use super::diagnosis::diagnosed;
+use super::preflight::{self, LoadArgs};
 use super::prepare::{Need, Prepared, prepare_for};
-use super::{CommandError, Execute, FALLS_SHORT, World, show};
+use super::{CommandError, Execute, FALLS_SHORT, World, print, show};
 
 /// Arguments of `tunectl check`.
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,9 @@ pub struct CheckArgs {
     /// Check process PID, in its namespaces.
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pid: Option<i32>,
+    /// Compute what a load test needs of both sides, and compare.
+    #[command(flatten)]
+    load: LoadArgs,
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -41,7 +46,9 @@ impl Execute for CheckArgs {
 }
 
 fn check(args: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
-    let ready = prepare_for(args.pid, &args.profile, Need::Profile, false, world)?;
+    let load = args.load.load()?;
+    let need = if load.is_some() { Need::Nothing } else { Need::Profile };
+    let ready = prepare_for(args.pid, &args.profile, need, false, world)?;
     let process = args.pid.map_or(Process::Own, Process::Pid);
     let named = args.pid.map(|pid| named(pid, world));
     let mut plan = apply::make_plan(world.kernel, &ready.requirements, process, ready.plan_environment);
@@ -56,8 +63,24 @@ fn check(args: &CheckArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     if ready.entered_namespaces {
         diagnosed.queues = short_queues(&report, world);
     }
+    let ports = &ready.profile.service_ports;
+    let mut conditions = preflight::conditions(args.pid, load.as_ref().map(|(_, load)| load), ports, world);
+    if !ready.profile.preflight.is_empty() {
+        diagnosed.preflight = Some(conditions.findings(&ready.profile.preflight));
+    }
+    if let Some((command, load)) = &load {
+        let budget = preflight::budget(command, load, args.pid, &conditions, world);
+        if args.load.emit_profile {
+            print(world.out, &budget::profile(command, load, &budget.items));
+            return Ok(0);
+        }
+        diagnosed.budget = Some(budget);
+    }
+    let fails = report.fails()
+        || diagnosed.preflight.iter().flatten().any(Finding::fails)
+        || diagnosed.budget.as_ref().is_some_and(Budget::is_lacking);
     show(&output::render(&diagnosed, args.format, world.colours()), world);
-    Ok(if report.fails() { FALLS_SHORT } else { 0 })
+    Ok(if fails { FALLS_SHORT } else { 0 })
 }
 
 /// Compares the current values with what is required, and foresees what the kernel will say of the writes that are

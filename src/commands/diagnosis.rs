@@ -39,8 +39,21 @@ pub(super) fn diagnosed<'a>(
     );
     let detail = if log::max_level() >= log::LevelFilter::Info { Detail::Full } else { Detail::Short };
     let profiles = &ready.profile.names;
-    let (queues, files) = (None, None);
-    DiagnosedReport { command, profiles, environment, details, process, report, diagnoses, queues, files, detail }
+    let (queues, files, preflight, budget) = (None, None, None, None);
+    DiagnosedReport {
+        command,
+        profiles,
+        environment,
+        details,
+        process,
+        report,
+        diagnoses,
+        queues,
+        preflight,
+        budget,
+        files,
+        detail,
+    }
 }
 
 /// `signal` asked us to end while a plan was carried out, which was undone then; says what could not be put back.

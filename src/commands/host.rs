@@ -2,17 +2,21 @@
 
 use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::cli::ColorChoice;
 use crate::environment::{Environment, machine};
 use crate::exec::{self, Stage, StageError, TakeLimits};
 use crate::init::{self, NotStarted, SupervisorConfig};
-use crate::kernel::{AccessMode, Host};
+use crate::kernel::{AccessMode, Host, Kernel as _};
 use crate::linux::listeners::{self, Listener};
 use crate::linux::namespaces::{self, EnterError, EnteredNamespaces};
 use crate::model::amount::Machine;
+use crate::model::name::SysctlName;
 use crate::model::run::CompatFlags;
+use crate::model::setting::{Key, System};
 use crate::output::Colour;
+use crate::preflight::{self, Conditions};
 use crate::profile_store::ProfileStore;
 use crate::sys::{self, Inherited};
 
@@ -109,6 +113,23 @@ impl OperatingSystem for ThisProcess<'_> {
 
     fn release_signals(&self) {
         sys::release_signals();
+    }
+
+    fn conditions(&self, places: preflight::Places) -> Conditions {
+        let mut kernel = Host::here(AccessMode::Read);
+        match kernel.system() {
+            System::Linux => Conditions::Linux(preflight::Machine::new(places)),
+            System::MacOs => {
+                let pmset = Command::new("pmset").args(["-g", "batt"]).output().ok();
+                let loadavg =
+                    SysctlName::parse("vm.loadavg").ok().and_then(|name| kernel.read(&Key::Sysctl(name)).ok());
+                Conditions::Mac(preflight::Mac {
+                    pmset: pmset.and_then(|output| String::from_utf8(output.stdout).ok()),
+                    loadavg,
+                    cpus: machine::here(&mut kernel).cpus,
+                })
+            }
+        }
     }
 
     fn inherited(&self) -> Inherited {

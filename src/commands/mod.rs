@@ -13,6 +13,7 @@ mod host;
 mod journaled;
 mod limits;
 mod persist;
+mod preflight;
 mod prepare;
 mod profile;
 mod revert;

@@ -14,6 +14,7 @@ use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::amount::Machine;
 use crate::model::run::CompatFlags;
 use crate::output::{Colour, Colours};
+use crate::preflight::{self, Conditions};
 use crate::profile_store::ProfileStore;
 use crate::sys::Inherited;
 
@@ -99,6 +100,9 @@ pub trait OperatingSystem {
 
     /// Lets such a signal end us at once again, as it does from the start.
     fn release_signals(&self) {}
+
+    /// Where the conditions of the machine for a load test are read.
+    fn conditions(&self, places: preflight::Places) -> Conditions;
 
     /// The signal state that we were started with, which commands get back.
     fn inherited(&self) -> Inherited;

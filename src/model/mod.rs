@@ -7,6 +7,7 @@ pub mod duration;
 pub mod expectation;
 pub mod limit;
 pub mod name;
+pub mod preflight;
 pub mod ranges;
 pub mod run;
 pub mod setting;

@@ -14,9 +14,11 @@ use crate::model::limit::Limit;
 use crate::model::setting::{Key, Setting};
 use crate::model::value::Value;
 use crate::plan::Unforeseen;
+use crate::preflight::Finding;
 use crate::report::{Outcome, UndoResult, Verdict};
 use crate::snippet::is_hidden;
 
+use super::preflight::{self, Budget};
 use super::queues::{ListenerEntry, Queues};
 use super::table::warning;
 use super::{DiagnosedReport, PersistedFile, PersistedState, RemedyText, why};
@@ -36,6 +38,10 @@ struct Document<'a, T: Serialize> {
     environment: Place<'a>,
     process: Option<Process<'a>>,
     findings: Vec<Entry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preflight: Option<Vec<preflight::Entry>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Vec<preflight::Entry>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     listeners: Option<Vec<ListenerEntry<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -190,6 +196,8 @@ fn made<T: Serialize>(diagnosed: &DiagnosedReport<'_>, passes: bool, more: Optio
         profiles: diagnosed.profiles,
         passes: passes
             && !diagnosed.report.fails()
+            && !diagnosed.preflight.iter().flatten().any(Finding::fails)
+            && !diagnosed.budget.as_ref().is_some_and(Budget::is_lacking)
             && diagnosed.files.is_none_or(|files| files.iter().all(|file| file.outcome != PersistedState::Left)),
         counts: Counts {
             settings: tally.all,
@@ -206,6 +214,8 @@ fn made<T: Serialize>(diagnosed: &DiagnosedReport<'_>, passes: bool, more: Optio
             .zip(&diagnosed.diagnoses)
             .map(|(o, d)| entry(o, d.as_ref()))
             .collect(),
+        preflight: diagnosed.preflight.as_deref().map(preflight::conditions),
+        budget: diagnosed.budget.as_ref().map(preflight::needs),
         listeners: diagnosed.queues.as_ref().map(Queues::entries),
         files: diagnosed.files,
         more,

@@ -8,6 +8,7 @@ mod json;
 mod limits;
 mod notes;
 mod persisted;
+mod preflight;
 mod queues;
 mod quote;
 mod remedies;
@@ -23,6 +24,7 @@ pub use explain::{Candidate, Explained, ExplainedSetting, SettingState, explain}
 pub use json::{SCHEMA_VERSION, document_with, written};
 pub use limits::limits;
 pub use persisted::{PersistedFile, PersistedState};
+pub use preflight::{Budget, unmet, waiting_for};
 pub use queues::Queues;
 pub use quote::shell;
 pub use remedies::{Place, RemedyText, backlog_line};
@@ -38,6 +40,7 @@ use crate::environment::{Environment, EnvironmentDetails};
 use crate::formats::prometheus;
 use crate::linux::process::NamedProcess;
 use crate::model::capability::Capability;
+use crate::preflight::Finding;
 use crate::report::Report;
 
 /// In what form results are printed.
@@ -153,6 +156,10 @@ pub struct DiagnosedReport<'a> {
     pub diagnoses: Vec<Option<Diagnosis>>,
     /// The queues of listening sockets that are too short, where they were looked at.
     pub queues: Option<Queues>,
+    /// The conditions of the machine for a load test that the profiles ask for, where they were looked at.
+    pub preflight: Option<Vec<Finding>>,
+    /// What a load test needs, where that was asked.
+    pub budget: Option<Budget>,
     /// The files that `--persist` asks for, and what became of each.
     pub files: Option<&'a [PersistedFile]>,
     /// How much is said of each setting.

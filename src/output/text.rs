@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::notes::Notes;
+use super::preflight::tables;
 use super::rows::{Diagnosed, Group, groups, shown};
 use super::table::{cautions, table};
 use super::{Colour, Colours, Detail, DiagnosedReport, Rendered, ReportOf, why};
@@ -31,7 +32,13 @@ fn check(diagnosed: &DiagnosedReport<'_>, colour: Colour) -> String {
     let notes = notes.text(colour);
     let gap = if notes.is_empty() { "" } else { "\n" };
     let queues = diagnosed.queues.as_ref().map(|queues| queues.table(diagnosed.detail, colour)).unwrap_or_default();
-    format!("{table}\n{}{gap}{notes}{queues}", summary(diagnosed, colour))
+    let conditions = diagnosed.preflight.as_deref().unwrap_or_default();
+    let before_a_run = tables(conditions, diagnosed.budget.as_ref(), diagnosed.detail, colour);
+    match (groups.is_empty(), before_a_run.is_empty()) {
+        (true, false) => before_a_run,
+        (false, false) => format!("{table}\n{}{gap}{notes}{queues}\n{before_a_run}", summary(diagnosed, colour)),
+        (_, true) => format!("{table}\n{}{gap}{notes}{queues}", summary(diagnosed, colour)),
+    }
 }
 
 /// What falls short, for standard error; nothing where nothing does.

@@ -9,7 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{self, FileContext, Node, NodeName, describe, entries, unknown};
 use super::problem::{Problem, Problems, ProfileError};
-use super::{Lookup, RawRequirement, Source, key_tables, rlimit_table, small_tables};
+use super::{
+    Lookup, PreflightRequirement, RawRequirement, Source, key_tables, preflight_table, rlimit_table, small_tables,
+};
 use crate::model::ranges::Ranges;
 use crate::model::setting::{Setting, System};
 use crate::snippet::Location;
@@ -23,12 +25,14 @@ pub(super) struct ParsedFile {
     pub(super) requirements: Vec<RawRequirement>,
     pub(super) ports: Option<(Ranges, Range<usize>)>,
     pub(super) run: Vec<small_tables::RunSetting>,
+    pub(super) preflight: Vec<PreflightRequirement>,
     /// The codes of the warnings that it silences.
     pub(super) allowed: Vec<&'static str>,
 }
 
 /// The names at the top level.
-const TOP_LEVEL: [&str; 8] = ["description", "extends", "lint", "linux", "macos", "rlimit", "run", "service"];
+const TOP_LEVEL: [&str; 9] =
+    ["description", "extends", "lint", "linux", "macos", "preflight", "rlimit", "run", "service"];
 
 /// Reads one file.
 ///
@@ -94,6 +98,10 @@ fn top_level(context: &mut FileContext<'_>, document: &DeTable<'_>) -> ParsedFil
             }
             "linux" => file.requirements.extend(system(context, System::Linux, node)),
             "macos" => file.requirements.extend(system(context, System::MacOs, node)),
+            "preflight" => {
+                let table = context.keep(expect_table(node));
+                file.preflight = table.map(|table| preflight_table::read(context, table)).unwrap_or_default();
+            }
             "rlimit" => {
                 let table = context.keep(expect_table(node));
                 file.requirements.extend(table.map(|table| rlimit_table::read(context, table)).unwrap_or_default());

@@ -61,7 +61,7 @@ pub fn refuse_empty(profile: &Profile) -> Result<(), Problems> {
 }
 
 const FILLED: &str = "it needs a setting, as in `linux.sysctl.\"net.core.somaxconn\" = { at_least = 4096 }`, or the table \
-    `[rlimit]`, `[run]` or `[service]`";
+    `[rlimit]`, `[run]`, `[service]` or `[preflight]`";
 
 struct Loader<'a> {
     find: FindProfile<'a>,
@@ -120,6 +120,12 @@ impl Loader<'_> {
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
             // The values were checked when the table was parsed.
             let _ = option.set(&mut profile.run, &values);
+        }
+        for condition in file.preflight {
+            match profile.preflight.iter_mut().find(|earlier| earlier.condition == condition.condition) {
+                Some(earlier) => *earlier = condition,
+                None => profile.preflight.push(condition),
+            }
         }
         let whole = self.open.is_empty();
         profile.allowed.extend(file.allowed.into_iter().map(|code| ((!whole).then(|| source.label.clone()), code)));

@@ -10,6 +10,7 @@ mod file;
 mod key_tables;
 pub mod lint;
 pub mod load;
+mod preflight_table;
 pub mod problem;
 mod rlimit_table;
 mod small_tables;
@@ -21,6 +22,7 @@ use std::rc::Rc;
 
 use crate::model::amount::Amount;
 use crate::model::expectation::Expectation;
+use crate::model::preflight::{Condition, WantedCondition};
 use crate::model::ranges::Ranges;
 use crate::model::run::RunOptions;
 use crate::model::setting::{Key, Setting, System, ValueSpec};
@@ -49,6 +51,8 @@ pub struct Profile {
     pub ports_origin: Option<Origin>,
     /// How the service is started and supervised: `[run]`.
     pub run: RunOptions,
+    /// The conditions of the machine for a load test, each once: `[preflight]`.
+    pub preflight: Vec<PreflightRequirement>,
     /// What a later file has overridden, for the warnings.
     pub replaced: Vec<RawRequirement>,
     /// The warnings that are silenced, `[lint] allow`: those of one file, or of all where none is named.
@@ -69,6 +73,19 @@ pub struct RawRequirement {
     pub kind: Kind,
     /// Whether the whole profile fails where it is not satisfied; `required = false` makes that a warning.
     pub required: bool,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// What a profile requires of the machine before a load test.
+#[derive(Clone, Debug)]
+pub struct PreflightRequirement {
+    /// Of which condition.
+    pub condition: Condition,
+    /// What it has to be.
+    pub wanted: WantedCondition,
+    /// `required`, where that is written.
+    pub required: Option<bool>,
     /// Where it was written.
     pub origin: Origin,
 }
@@ -141,10 +158,15 @@ impl Source {
 }
 
 impl Profile {
-    /// Whether it has no setting of any system, no port and no option of `[run]`.
+    /// Whether it has no setting of any system, no port, no option of `[run]` and no condition.
     #[must_use]
     pub fn asks_for_nothing(&self) -> bool {
-        self.requirements.is_empty() && self.service_ports.is_empty() && self.run == RunOptions::default()
+        self.requirements.is_empty() && self.is_for_no_system()
+    }
+
+    /// Whether it has nothing that is for every system, but perhaps settings.
+    fn is_for_no_system(&self) -> bool {
+        self.service_ports.is_empty() && self.run == RunOptions::default() && self.preflight.is_empty()
     }
 
     /// Whether it asks for something, but for nothing on this system.
@@ -152,7 +174,7 @@ impl Profile {
     pub fn is_for_other_systems(&self, system: System) -> bool {
         let here = |requirement: &RawRequirement| requirement.system.is_none_or(|its| its == system);
         let elsewhere = !self.requirements.iter().any(here) && !self.requirements.is_empty();
-        elsewhere && self.service_ports.is_empty() && self.run == RunOptions::default()
+        elsewhere && self.is_for_no_system()
     }
 }
 

@@ -30,6 +30,7 @@ mod messages;
 mod other_process;
 #[cfg(target_os = "linux")]
 mod persist;
+mod preflight;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod rights;

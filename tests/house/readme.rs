@@ -14,9 +14,11 @@ use tunectl::diagnose::Cause;
 use tunectl::environment::{Environment, EnvironmentDetails, Namespaces, RuntimeHints};
 use tunectl::kernel::fake::{Fake, MountMode};
 use tunectl::model::limit::{Limit, Limits, Resource};
+use tunectl::model::preflight::{self, CONDITIONS, FoundCondition, Shape as Condition};
 use tunectl::model::run::{CompatFlags, OPTIONS, Shape};
 use tunectl::model::setting::System;
 use tunectl::output::Colour;
+use tunectl::preflight::Reading;
 use tunectl::profile::lint::WARNINGS;
 use tunectl::profile_store::ProfileStore;
 
@@ -29,7 +31,7 @@ type Part = (&'static str, fn() -> String);
 const PAGES: [(&str, &[Part]); 6] = [
     ("README.md", &[("check", check)]),
     ("docs/run.md", &[("options", options)]),
-    ("docs/profiles.md", &[("profiles", profiles)]),
+    ("docs/profiles.md", &[("profiles", profiles), ("conditions", conditions)]),
     ("docs/warnings.md", &[("warnings", warnings)]),
     ("docs/limits.md", &[("limits", limits)]),
     ("docs/causes.md", &[("causes", causes)]),
@@ -95,6 +97,24 @@ fn replaced(readme: &str, name: &str, text: &str) -> String {
     format!("{before}{start}{text}<!-- end -->{after}")
 }
 
+/// The conditions of `[preflight]`.
+fn conditions() -> String {
+    let mut table = "| condition | value | what it is | `bench` waits |\n| --- | --- | --- | --- |\n".to_owned();
+    for row in &CONDITIONS {
+        let value = match row.shape {
+            Condition::Switch => "`true`, `false`",
+            Condition::Word => "a word, or `one_of`",
+            Condition::Percent => "`at_most = \"10%\"`",
+            Condition::Decimal => "`at_most = 0.5`",
+            Condition::Count => "`at_most = 100`",
+            Condition::ByteRate => "`at_most = \"1MiB\"`",
+        };
+        let waits = if row.can_pass { "yes" } else { "no" };
+        let _ = writeln!(table, "| `{}` | {value} | {} | {waits} |", row.name, row.about);
+    }
+    table
+}
+
 /// The real command line on a kernel in memory: a container as Docker starts it.
 fn check() -> String {
     let limits = Limits { soft: Limit::Value(1024), hard: Limit::Value(524_288) };
@@ -111,9 +131,17 @@ fn check() -> String {
     let initial = Namespaces { pid: Some(false), net: Some(false), uts: Some(false), ..Namespaces::default() };
     let environment = Environment::known(System::Linux, Some("6.12.0".to_owned()), initial, 0, around);
     let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut os = FakeSystem::new(environment);
+    let found = |condition, found| (condition, Reading::Found(found));
+    os.conditions.extend([
+        found(preflight::Condition::LoadPerCpu, FoundCondition::Number(0.06)),
+        found(preflight::Condition::CpuPressure, FoundCondition::Number(0.2)),
+        found(preflight::Condition::MemoryInUse, FoundCondition::Number(41.0)),
+        found(preflight::Condition::CpuQuota, FoundCondition::Is(true)),
+    ]);
     let mut world = World {
         kernel: &mut kernel,
-        os: &FakeSystem::new(environment),
+        os: &os,
         profiles: ProfileStore { directory: "/nonexistent".into(), owners: None, invoker: None },
         processes: "/nonexistent".into(),
         compat: CompatFlags::default(),

@@ -2,8 +2,12 @@
 
 use crate::files::{good, load_files, load_named, spec, wishes};
 use crate::support::expected;
+use tunectl::model::preflight::WantedCondition;
 use tunectl::model::setting::System;
 use tunectl::model::value::Kind;
+use tunectl::preflight::budget;
+use tunectl::preflight::load::Load;
+use tunectl::preflight::stock::{Stock, Supply};
 use tunectl::profile::cli_overrides::{self, CliSettings};
 use tunectl::profile::{Profile, RawRequirement};
 
@@ -271,4 +275,51 @@ fn contradicting_limits_of_file_and_command_line_are_refused() {
 1 | --rlimit nofile=5:4
   | ^^^^^^^^^^^^^^^^^^^"
     );
+}
+
+/// Each condition once, as a whole and in its first place; the last file that has it decides.
+#[test]
+fn conditions_are_merged_by_their_names() {
+    let profile = load_files(&[
+        (
+            "a.toml",
+            "extends = ['b.toml']\n[preflight]\nload_per_cpu = { at_most = 2, required = true }\nclocksource = 'tsc'",
+        ),
+        (
+            "b.toml",
+            "[preflight]\nload_per_cpu = { at_most = 0.5 }\ncpu_pressure = { at_most = '7.5%', required = false }",
+        ),
+    ]);
+    let profile = profile.unwrap();
+    let conditions: Vec<_> =
+        profile.preflight.iter().map(|it| (it.condition.to_string(), it.wanted.clone(), it.required)).collect();
+    let expected = [
+        ("load_per_cpu", WantedCondition::AtMost(2.0), Some(true)),
+        ("cpu_pressure", WantedCondition::AtMost(7.5), Some(false)),
+        ("clocksource", WantedCondition::OneOf(vec!["tsc".to_owned()]), None),
+    ];
+    assert_eq!(conditions, expected.map(|(name, wanted, required)| (name.to_owned(), wanted, required)));
+    assert!(!profile.asks_for_nothing(), "conditions are something to ask for");
+    assert!(!profile.is_for_other_systems(System::Linux));
+}
+
+/// A profile that is printed for a load test is read by what reads all profiles.
+#[test]
+fn profiles_of_load_tests_are_valid() {
+    for command in [
+        "ab -r -n 40000 -c 4000",
+        "wrk -c 1",
+        "hey -c 100000 -disable-keepalive",
+        "redis-benchmark -c 70000 -k 0 -n 9000000",
+    ] {
+        for target in ["http://127.0.0.1:8080/", "http://[::1]:80/\\\"'\u{7}", "http://no-such-host.invalid/", ""] {
+            let line = format!("{command} '{target}'");
+            let load = Load::parse(&["sh".to_owned(), "-c".to_owned(), line.clone()]);
+            for stock in [Stock::default(), Stock { conntrack: Supply::NotApplicable, ..Stock::default() }] {
+                let text = budget::profile(&line, &load, &budget::budget(&load, &stock));
+                let profile = good(&text);
+                assert!(profile.requirements.len() >= 3 && !profile.preflight.is_empty(), "{text}");
+            }
+        }
+    }
 }

@@ -122,3 +122,33 @@ fn contradicting_limits_across_files_are_refused() {
         [("a", "extends = 'b'\n[rlimit]\nnofile = { soft = 5000 }"), ("b", "[rlimit]\nnofile = { hard = 4096 }")];
     expected::compare("profile/refusals/limits_across_files", &refused_files(&["a"], &files));
 }
+
+#[test]
+fn conditions_of_a_machine() {
+    refused_in(
+        "preflight",
+        "profile/refusals/conditions",
+        &[
+            "load_per_cpus = { at_most = 1 }",
+            "load_per_cpu = 0.5",
+            "load_per_cpu = { at_most = -1 }",
+            "load_per_cpu = { at_most = nan }",
+            "load_per_cpu = { at_most = \"50%\" }",
+            "load_per_cpu = { at_least = 1 }",
+            "load_per_cpu = { required = true }",
+            "load_per_cpu = { at_most = 1, exactly = 1 }",
+            "load_per_cpu = { at_most = 1, required = 1 }",
+            "cpu_pressure = { at_most = 10 }",
+            "cpu_pressure = { at_most = \"101%\" }",
+            "on_ac_power = \"yes\"",
+            "on_ac_power = { at_most = 1 }",
+            "scaling_governor = true",
+            "scaling_governor = { one_of = [] }",
+            "scaling_governor = \"two words\"",
+            "time_wait_sockets = { at_most = 1.5 }",
+            "network_traffic = { at_most = \"1MB\" }",
+            "network_traffic = { at_most = \"1 per cpu\" }",
+        ],
+    );
+    refused("profile/refusals/preflight", ["preflight = 1", "[linux.preflight]", "[Preflight]"]);
+}

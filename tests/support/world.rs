@@ -1,5 +1,6 @@
 //! The whole command line on a kernel in memory: what can't be done to the machine that the tests run on.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -18,9 +19,11 @@ use tunectl::linux::namespaces::{EnterError, EnteredNamespaces};
 use tunectl::model::amount::Machine;
 use tunectl::model::limit::{Limits, Resource};
 use tunectl::model::name::SysctlName;
+use tunectl::model::preflight::Condition;
 use tunectl::model::run::CompatFlags;
 use tunectl::model::setting::{Key, System};
 use tunectl::output::Colour;
+use tunectl::preflight::{Conditions, Places, Reading};
 use tunectl::profile_store::ProfileStore;
 use tunectl::sys::{self, Disposition, Inherited};
 
@@ -30,7 +33,7 @@ use super::scratch::Scratch;
 /// A machine to run tunectl on, as often as one likes.
 pub(crate) struct Computer {
     pub(crate) kernel: Watched,
-    os: FakeSystem,
+    pub(crate) os: FakeSystem,
     scratch: Scratch,
 }
 
@@ -43,6 +46,8 @@ pub(crate) struct FakeSystem {
     pub(crate) variables: Vec<(&'static str, String)>,
     /// The cookie of our network namespace, or the error number of asking for it.
     pub(crate) network_cookie: Result<Option<u64>, i32>,
+    /// Conditions for a load test; the rest does not apply.
+    pub(crate) conditions: BTreeMap<Condition, Reading>,
     /// The listening sockets whose queues are too short, or the error number of asking for them.
     pub(crate) listeners: Result<Vec<Listener>, i32>,
     /// The exit code with which the service fails to start.
@@ -58,6 +63,7 @@ impl FakeSystem {
             machine,
             variables: Vec::new(),
             network_cookie: Ok(Some(1)),
+            conditions: BTreeMap::new(),
             listeners: Ok(Vec::new()),
             start_fails: None,
         }
@@ -102,6 +108,10 @@ impl OperatingSystem for FakeSystem {
 
     fn listeners(&self, _: u64) -> io::Result<Vec<Listener>> {
         self.listeners.clone().map_err(io::Error::from_raw_os_error)
+    }
+
+    fn conditions(&self, _: Places) -> Conditions {
+        Conditions::Known(self.conditions.clone())
     }
 
     fn inherited(&self) -> Inherited {

@@ -14,3 +14,4 @@ mod remedies;
 mod runs;
 mod scene;
 mod sides;
+mod waiting;

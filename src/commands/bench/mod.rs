@@ -3,6 +3,7 @@
 mod profile;
 mod remedies;
 mod save;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,13 @@ use crate::kernel::AccessMode;
 use crate::model::duration;
 use crate::model::run::RunOptions;
 use crate::output::{self, Format, ReportOf};
+use crate::preflight::Finding;
 use crate::preflight::load::{Load, Target};
 
 use super::prepare::{Need, Prepared, prepare};
 use super::{CommandError, Execute, FALLS_SHORT, NOT_STARTED, USAGE, World, print};
 use profile::Applied;
+use wait::Waited;
 
 /// Arguments of `tunectl bench`.
 #[derive(Debug, clap::Args)]
@@ -100,10 +103,23 @@ fn bench(args: &BenchArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let command = stage(&args.command)?;
     let before = args.before.as_ref().map(|line| stage(&["/bin/sh".into(), "-c".into(), line.clone()])).transpose()?;
     let words: Vec<String> = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let load = Load::parse(&words);
     let mut applied = Applied::apply(args, &prepared, world)?;
+    let mut progress = save::Progress::new(args.format);
+    let conditions = match wait::until_ready(args, &prepared, &load, &mut progress, world) {
+        Ok(Waited::Ready(conditions)) => conditions,
+        Ok(Waited::Signal(signal)) => {
+            applied.restore(false, &prepared, world);
+            return Ok(128 + signal);
+        }
+        Err(not_ready) => {
+            applied.restore(false, &prepared, world);
+            return Err(not_ready);
+        }
+    };
     let schedule = Schedule {
         command,
-        load: Load::parse(&words),
+        load,
         before,
         ready: ready_at,
         runs: args.runs,
@@ -116,10 +132,11 @@ fn bench(args: &BenchArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         places: Places { root: PathBuf::from("/"), proc: world.processes.clone() },
         inherited: &world.os.inherited(),
     };
-    let series = carry_out(args, &schedule, &applied, world);
+    let series = carry_out(args, &schedule, &applied, &mut progress, world);
     let restored = applied.restore(args.keep, &prepared, world);
     let result = document::Result::of(&words, &series, &mut |fixes| remedies::remedies(fixes, args, &series, world));
-    report(args, &prepared, &applied, &series, &result, world);
+    let found = Found { applied: &applied, conditions };
+    report(args, &prepared, found, &series, &result, world);
     Ok(if restored { exit_code(&applied, &series) } else { FALLS_SHORT.max(exit_code(&applied, &series)) })
 }
 
@@ -134,8 +151,13 @@ fn exit_code(applied: &Applied, series: &Series) -> i32 {
 }
 
 /// The runs, with what is shown of them meanwhile.
-fn carry_out(args: &BenchArgs, schedule: &Schedule<'_>, applied: &Applied, world: &mut World<'_>) -> Series {
-    let mut progress = save::Progress::new(args.format);
+fn carry_out(
+    args: &BenchArgs,
+    schedule: &Schedule<'_>,
+    applied: &Applied,
+    progress: &mut save::Progress,
+    world: &mut World<'_>,
+) -> Series {
     let World { kernel, err, .. } = world;
     let mut limits = || Applied::take_limits(*kernel, &applied.limits, args.policy.best_effort);
     let series = runs::carry_out(schedule, &mut limits, &mut |event: &Event<'_>| progress.show(event, *err));
@@ -143,17 +165,27 @@ fn carry_out(args: &BenchArgs, schedule: &Schedule<'_>, applied: &Applied, world
     series
 }
 
+/// What was found before the runs.
+struct Found<'a> {
+    /// What became of the profile.
+    applied: &'a Applied,
+    /// The conditions of `[preflight]`, where they were looked at.
+    conditions: Option<Vec<Finding>>,
+}
+
 /// Prints the result, and saves it.
 fn report(
     args: &BenchArgs,
     prepared: &Prepared,
-    applied: &Applied,
+    found: Found<'_>,
     series: &Series,
     result: &document::Result<'_>,
     world: &mut World<'_>,
 ) {
     let command = args.profile.to_args();
-    let diagnosed = super::diagnosis::diagnosed(ReportOf::Bench, prepared, None, &applied.report, &command, None);
+    let Found { applied, conditions } = found;
+    let mut diagnosed = super::diagnosis::diagnosed(ReportOf::Bench, prepared, None, &applied.report, &command, None);
+    diagnosed.preflight = conditions;
     let text = output::document_with(&diagnosed, series.succeeded(), result);
     let saved = save::save(args, &text);
     match args.format {

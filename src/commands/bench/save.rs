@@ -59,6 +59,17 @@ impl Progress {
         }
     }
 
+    /// Shows what is waited for, and for how long at most.
+    pub(super) fn waiting(&mut self, what: &str, left: Duration, err: &mut dyn Write) {
+        if self.is_terminal {
+            self.clear(err);
+            let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
+            drop(write!(err, "preflight  {what}   waiting, {minutes}:{seconds:02} at most"));
+            drop(err.flush());
+            self.shown = true;
+        }
+    }
+
     /// The time that is left, by what the runs before took.
     fn left(&self) -> String {
         let (number, all) = self.run;
