@@ -20,7 +20,7 @@ pub struct Undo<'a>(Record<'a>);
 
 enum Record<'a> {
     /// In an entry of the journal.
-    Journal(Recorder<'a>),
+    Journal(Box<Recorder<'a>>),
     /// In memory. Those of the plan's own settings are in its report; `side_effects` are the other keys that the kernel
     /// changes when the plan is carried out.
     Memory { kernel: &'a mut dyn Kernel, side_effects: Vec<Change> },
@@ -36,7 +36,7 @@ impl<'a> Undo<'a> {
     /// Keeps the original values in the journal.
     #[must_use]
     pub fn in_journal(recorder: Recorder<'a>) -> Self {
-        Self(Record::Journal(recorder))
+        Self(Record::Journal(Box::new(recorder)))
     }
 
     /// Keeps the original values in memory; reads those of the side effects of `plan`, which must not have been carried
@@ -72,7 +72,7 @@ impl<'a> Undo<'a> {
     /// The kernel to write to.
     pub fn kernel(&mut self) -> &mut dyn Kernel {
         match &mut self.0 {
-            Record::Journal(recorder) => recorder,
+            Record::Journal(recorder) => &mut **recorder,
             Record::Memory { kernel, .. } => *kernel,
         }
     }

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use super::boot_identity::BootIdentity;
 use super::codec;
-use super::entry::{Author, Change, JournalEntry, Role, SettingRef, WriteState};
+use super::entry::{Author, Change, JournalEntry, Role, SettingRef, StoredValue, WriteState};
 use super::error::{JournalError, errno_of};
 use super::planned_changes::{current_change, kind_of, read_current};
 use super::side_effects::side_effects_of;
@@ -35,6 +35,10 @@ pub struct Recorder<'a> {
     /// Results of writes that are appended with the next record: one that a killed process loses counts as a write
     /// that was started.
     results: String,
+    /// For each index in `written` whether it was read after the last write: then its state is its current value.
+    read_since: HashMap<usize, bool>,
+    /// Whether any of them was.
+    is_read_since: bool,
 }
 
 impl Drop for Recorder<'_> {
@@ -91,7 +95,19 @@ impl<'a> Recorder<'a> {
             SettingRef::Limit { .. } => None,
         });
         let indices = keys.collect();
-        Ok(Self { kernel, here, journal, number, entry, indices, written: Vec::new(), file, results: String::new() })
+        Ok(Self {
+            kernel,
+            here,
+            journal,
+            number,
+            entry,
+            indices,
+            written: Vec::new(),
+            file,
+            results: String::new(),
+            read_since: HashMap::new(),
+            is_read_since: false,
+        })
     }
 
     /// The number of the entry.
@@ -138,7 +154,7 @@ impl<'a> Recorder<'a> {
             SettingRef::Limit { .. } => None,
         };
         self.written.sort_by_cached_key(key);
-        for index in &self.written {
+        for index in self.written.iter().filter(|index| self.read_since.get(index) != Some(&true)) {
             let change = &mut self.entry.changes[*index];
             change.state = WriteState::Done(read_current(self.kernel, &change.setting).ok());
         }
@@ -181,6 +197,11 @@ impl<'a> Recorder<'a> {
             KernelError { operation, errno: errno_of(&error) }
         })?;
         self.written.extend(indices);
+        if self.is_read_since {
+            self.is_read_since = false;
+            self.read_since.values_mut().for_each(|is_read| *is_read = false);
+        }
+        self.read_since.extend(indices.iter().map(|index| (*index, false)));
         let result = write(self.kernel);
         for index in indices {
             let change = &mut self.entry.changes[*index];
@@ -235,7 +256,17 @@ impl Kernel for Recorder<'_> {
     }
 
     fn read(&mut self, key: &Key) -> Result<String, KernelError> {
-        self.kernel.read(key)
+        let read = self.kernel.read(key);
+        if let Some((index, change)) =
+            self.indices.get(key).and_then(|at| Some((*at, self.entry.changes.get_mut(*at)?)))
+        {
+            if let (Some(is_read), SettingRef::Key { kind, .. }) = (self.read_since.get_mut(&index), &change.setting) {
+                let found = read.as_ref().ok().map(|text| StoredValue::of_key(*kind, text));
+                change.state = WriteState::Done(found);
+                (*is_read, self.is_read_since) = (true, true);
+            }
+        }
+        read
     }
 
     fn write(&mut self, key: &Key, text: &str, mode: WriteMode) -> Result<(), KernelError> {

@@ -4,6 +4,7 @@
 //! another mount or from another PID namespace, nor what the kernel changes by itself. So this is for speed, and the
 //! sweep for completeness. Where we have the rights, fanotify(7) is used: it reports the writer, too.
 
+use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::fs;
 use std::io::ErrorKind;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use super::event::{Writer, WriterName};
 use crate::linux::process::ProcessDir;
+use crate::model::name::{SysctlName, SysfsName};
 use crate::model::setting::Key;
 use crate::sys::{self, Fanotify, Inotify, WatchDescriptor, WatchKind};
 
@@ -22,13 +24,17 @@ pub(super) struct Written {
     pub(super) keys: Vec<(Key, Option<Writer>)>,
     /// Whether events were lost, so that every setting has to be read.
     pub(super) lost: bool,
+    /// The index of each key.
+    indices: HashMap<Key, usize>,
 }
 
 impl Written {
     fn add(&mut self, key: &Key, writer: Option<Writer>) {
-        match self.keys.iter_mut().find(|(its, _)| its == key) {
-            Some((_, last)) => *last = writer,
-            None => self.keys.push((key.clone(), writer)),
+        if let Some((_, last)) = self.indices.get(key).and_then(|index| self.keys.get_mut(*index)) {
+            *last = writer;
+        } else {
+            self.indices.insert(key.clone(), self.keys.len());
+            self.keys.push((key.clone(), writer));
         }
     }
 }
@@ -47,11 +53,10 @@ enum Mechanism {
 #[derive(Debug)]
 pub(super) struct FileWatcher {
     mechanism: Mechanism,
-    // Lists: with some hundred keys, looking one up for each write takes no time that matters.
-    /// The watch descriptors of inotify(7).
-    descriptors: Vec<(WatchDescriptor, Key)>,
-    /// The paths that fanotify(7) watches.
-    paths: Vec<(String, Key)>,
+    /// The keys by the watch descriptors of inotify(7).
+    descriptors: HashMap<WatchDescriptor, Key>,
+    /// The keys that fanotify(7) watches.
+    keys: HashSet<Key>,
 }
 
 impl FileWatcher {
@@ -67,7 +72,7 @@ impl FileWatcher {
             }
             Mechanism::None
         });
-        Self { mechanism, descriptors: Vec::new(), paths: Vec::new() }
+        Self { mechanism, descriptors: HashMap::new(), keys: HashSet::new() }
     }
 
     /// Watches the files of these keys and no others. Repeated at each sweep: an interface that was removed and has come
@@ -79,11 +84,10 @@ impl FileWatcher {
             Mechanism::None => {}
             Mechanism::Fanotify(fanotify) => {
                 fanotify.clear();
-                self.paths.clear();
+                self.keys.clear();
                 for key in keys {
-                    let path = path(key);
-                    match CString::new(path.as_str()).map(|path| fanotify.add(&path)) {
-                        Ok(Ok(())) => self.paths.push((path, key.clone())),
+                    match CString::new(path(key)).map(|path| fanotify.add(&path)) {
+                        Ok(Ok(())) => drop(self.keys.insert(key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
@@ -93,14 +97,13 @@ impl FileWatcher {
                 let before = std::mem::take(&mut self.descriptors);
                 for key in keys {
                     match CString::new(path(key)).map(|path| inotify.add(&path, WatchKind::Written)) {
-                        Ok(Ok(descriptor)) => self.descriptors.push((descriptor, key.clone())),
+                        Ok(Ok(descriptor)) => drop(self.descriptors.insert(descriptor, key.clone())),
                         Ok(Err(error)) => refused = Some(error),
                         Err(_) => {}
                     }
                 }
-                let stays = |descriptor: WatchDescriptor| self.descriptors.iter().any(|(its, _)| *its == descriptor);
-                let unused = before.iter().filter(|(descriptor, _)| !stays(*descriptor));
-                unused.for_each(|(descriptor, _)| inotify.remove(*descriptor));
+                let unused = before.keys().filter(|descriptor| !self.descriptors.contains_key(descriptor));
+                unused.for_each(|descriptor| inotify.remove(*descriptor));
             }
         }
         // That a key does not exist, the sweep reports.
@@ -126,8 +129,9 @@ impl FileWatcher {
             Mechanism::Inotify(inotify) => {
                 for descriptor in inotify.take() {
                     written.lost |= descriptor.is_none();
-                    let known = self.descriptors.iter().filter(|(its, _)| Some(*its) == descriptor);
-                    known.for_each(|(_, key)| written.add(key, None));
+                    if let Some(key) = descriptor.and_then(|descriptor| self.descriptors.get(&descriptor)) {
+                        written.add(key, None);
+                    }
                 }
             }
             Mechanism::Fanotify(fanotify) => {
@@ -137,7 +141,7 @@ impl FileWatcher {
                     let pid = event.pid();
                     let Some(file) = event.file().filter(|_| pid != own) else { continue };
                     let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default();
-                    if let Some((_, key)) = self.paths.iter().find(|(its, _)| Path::new(its) == path) {
+                    if let Some(key) = key_at(&path).as_ref().and_then(|key| self.keys.get(key)) {
                         written.add(key, writer(pid));
                     }
                 }
@@ -160,9 +164,21 @@ fn writer(pid: i32) -> Option<Writer> {
     Some(Writer { pid, name })
 }
 
+const SYSCTLS: &str = "/proc/sys";
+const ATTRIBUTES: &str = "/sys";
+
 fn path(key: &Key) -> String {
     match key {
-        Key::Sysctl(name) => format!("/proc/sys/{}", name.path()),
-        Key::Sysfs(name) => format!("/sys/{}", name.path()),
+        Key::Sysctl(name) => format!("{SYSCTLS}/{}", name.path()),
+        Key::Sysfs(name) => format!("{ATTRIBUTES}/{}", name.path()),
+    }
+}
+
+/// The key whose file is at a path.
+fn key_at(path: &Path) -> Option<Key> {
+    let beneath = |root: &str| path.strip_prefix(root).ok()?.to_str();
+    match beneath(SYSCTLS) {
+        Some(name) => SysctlName::existing(name).map(Key::Sysctl),
+        None => SysfsName::parse(beneath(ATTRIBUTES)?).ok().map(Key::Sysfs),
     }
 }

@@ -123,6 +123,7 @@ const SINGLE: &[(&str, &str, &str)] = &[
     ("output/quote", "text.replace(", "an argument that is quoted for a shell or a unit"),
     ("output/remedies/containers", "start.flags.iter().find(is_variable)", "a list of flags"),
     ("output/rows", "values.contains(", "a list of values, to show each once"),
+    ("watch/file_watcher", "path.strip_prefix(root)", "a path that the kernel gives"),
     ("output/wrap", "text.split(' ')", "breaks lines, and decides nothing"),
     ("persist/messages", "replace('\\0', \"\")", "a path"),
     ("plan/limits", "resources.contains(", "a list of resources"),
