@@ -10,10 +10,13 @@ mod undo;
 pub use forecast::{KernelBuild, foresee};
 pub use undo::{Originals, Undo, mark_restored};
 
+use std::rc::Rc;
+
 use crate::kernel::{Kernel, Process};
 use crate::model::limit::Side;
+use crate::model::name::SysctlName;
 use crate::model::setting::{Key, Setting};
-use crate::model::value::Value;
+use crate::model::value::{Kind, Value};
 use crate::plan::{
     self, ExpandedRequirement, Forecast, KeyStep, LimitStep, Plan, PlanEnvironment, Requirements, Unreadable,
 };
@@ -36,10 +39,30 @@ pub fn make_plan(
     let steps = keys.into_iter().zip(current).map(|((key, ExpandedRequirement { requirement, .. }), current)| {
         plan::key_step(key, requirement, current, environment)
     });
-    let steps: Vec<KeyStep> = steps.collect();
+    let mut steps: Vec<KeyStep> = steps.collect();
+    reserve_within_range(kernel, &mut steps, environment);
     let ceiling = if limits.is_empty() { None } else { limits::ceiling(kernel) };
     plan::plan(steps, limits, &mut |resource| traced::limits(kernel, process, resource), ceiling, environment)
 }
+
+/// Requires the service's ports to be reserved only where one lies in the range of outgoing connections as the plan will
+/// leave it, or where that can't be read.
+fn reserve_within_range(kernel: &mut dyn Kernel, steps: &mut [KeyStep], environment: PlanEnvironment) {
+    let Some(reserved) = steps.iter().position(|step| step.requirement.for_service) else { return };
+    let Ok(range) = SysctlName::parse(PORT_RANGE).map(Key::Sysctl) else { return };
+    let planned = steps.iter().find(|step| step.key == range);
+    let range = match planned {
+        Some(step) => step.action.target().cloned().map_or_else(|| step.current.clone(), Ok),
+        None => keys::read(kernel, &range, Kind::PortRange),
+    };
+    let KeyStep { key, requirement, current, .. } = &steps[reserved];
+    if let Some(none) = range.ok().and_then(|range| plan::outside_of_range(requirement, &range)) {
+        steps[reserved] = plan::key_step(key.clone(), Rc::new(none), current.clone(), environment);
+    }
+}
+
+/// The ports that outgoing connections are given, the first and the last.
+const PORT_RANGE: &str = "net.ipv4.ip_local_port_range";
 
 fn keyed(expanded: ExpandedRequirement) -> Option<(Key, ExpandedRequirement)> {
     match &expanded.requirement.setting {

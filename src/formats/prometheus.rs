@@ -249,7 +249,7 @@ mod tests {
     fn requirement(setting: Setting, wanted: Expectation<Value>, required: bool) -> Requirement {
         let source = std::rc::Rc::new(Source { label: String::new(), text: String::new(), hidden_from: None });
         let origin = Origin { source, span: 0..0 };
-        Requirement { setting, kind: Kind::Number, wanted, required, origin, pattern: None }
+        Requirement { setting, kind: Kind::Number, wanted, required, origin, pattern: None, for_service: false }
     }
 
     fn sysctl(name: &str) -> Setting {

@@ -12,11 +12,12 @@ const PROC: &str = "/proc";
 /// How often the process table is read again for processes that were started while it was read.
 const PASSES: usize = 16;
 
-/// Sends `signal` once to each of our descendants, with the value and the first sender of `value`.
+/// Sends `signal` once to each of our descendants, with the value and the first sender of `value`; returns how many they
+/// are.
 ///
 /// # Errors
 /// /proc is not mounted, or is that of another PID namespace.
-pub(super) fn signal_all(signal: i32, value: Option<&SignalInfo>) -> io::Result<()> {
+pub(super) fn signal_all(signal: i32, value: Option<&SignalInfo>) -> io::Result<usize> {
     let mut known: Vec<i32> = Vec::new();
     for _ in 0..PASSES {
         let table = process_table()?;
@@ -33,7 +34,7 @@ pub(super) fn signal_all(signal: i32, value: Option<&SignalInfo>) -> io::Result<
             break;
         }
     }
-    Ok(())
+    Ok(known.len())
 }
 
 /// Our children, adopted ones too.

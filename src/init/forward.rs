@@ -22,7 +22,7 @@ pub(super) fn forward(config: &SupervisorConfig, child: i32, target: SignalTarge
         SignalTarget::Group => send_to_group(child, signal, info),
         SignalTarget::All => {
             let value = Some(info).filter(|info| info.has_value());
-            descendants::signal_all(signal, value).or_else(|_| send_to_group(child, signal, info))
+            descendants::signal_all(signal, value).map(drop).or_else(|_| send_to_group(child, signal, info))
         }
     };
     match sent {

@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
+use std::time::Duration;
 
 use log::LevelFilter;
 
@@ -34,6 +35,8 @@ pub(super) enum Event<'a> {
     ForwardFailed { signal: i32, error: &'a io::Error },
     /// `stop_timeout` has passed; the service gets `SIGKILL`.
     StopTimeout,
+    /// So many orphans were left after their grace period and get `SIGKILL`; 0 where they can't be counted.
+    OrphansKilled { count: usize, after: Duration },
     /// Orphans are left after `SIGKILL`.
     OrphansNotKilled,
     /// An orphan is asked to end (`reap_kill`).
@@ -54,6 +57,7 @@ impl Event<'_> {
             | Self::SubreaperUnavailable(_)
             | Self::ForwardFailed { .. }
             | Self::StopTimeout
+            | Self::OrphansKilled { .. }
             | Self::OrphansNotKilled => LevelFilter::Warn,
             Self::OrphanTerminated { .. } | Self::OrphanReaped { .. } => LevelFilter::Info,
             Self::Forwarded { .. } | Self::NotForwarded { .. } => LevelFilter::Debug,
@@ -126,6 +130,10 @@ impl Display for Event<'_> {
                 write!(f, "{} could not be forwarded: {}{hint}", SignalName(*signal), sys::strerror(error))
             }
             Self::StopTimeout => f.write_str("the service did not end within stop_timeout: sending SIGKILL"),
+            Self::OrphansKilled { count, after } => {
+                let (what, seconds) = (Leftover(*count), after.as_secs_f64());
+                write!(f, "{what} after {seconds} s with SIGKILL; --orphan-timeout gives more time")
+            }
             Self::OrphansNotKilled => f.write_str("some leftover processes of the service could not be killed"),
             Self::OrphanTerminated { pid } => write!(f, "sending SIGTERM to orphan {pid}"),
             Self::OrphanReaped { pid, ended } => write!(f, "reaped orphan {pid}: {ended}"),
@@ -133,6 +141,19 @@ impl Display for Event<'_> {
                 write!(f, "{} forwarded as {}", SignalName(*received), SignalName(*sent))
             }
             Self::NotForwarded { signal } => write!(f, "{} is not forwarded", SignalName(*signal)),
+        }
+    }
+}
+
+/// So many processes that the service left behind, and that they are killed.
+struct Leftover(usize);
+
+impl Display for Leftover {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("the leftover processes of the service are killed"),
+            1 => f.write_str("1 leftover process of the service is killed"),
+            count => write!(f, "{count} leftover processes of the service are killed"),
         }
     }
 }

@@ -14,9 +14,11 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two rounds of `SIGKILL`, for processes that were started in between.
 const KILL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Ends all descendants after the service, whose first process was `child`, has ended.
+/// Ends all descendants after the service, whose first process was `child`, has ended. They may be the service itself,
+/// where its first process was a shell that started it: so they have no less time than the service.
 pub(super) fn end_orphans(config: &SupervisorConfig, child: i32) {
     let OrphanPolicy::End(grace) = config.orphans else { return };
+    let grace = grace.max(config.stop_timeout);
     if sys::own_pid() != 1 && !sys::is_subreaper() {
         // They are not ours to wait for, but those in its group can be signalled.
         drop(sys::kill(-child, libc::SIGTERM));
@@ -34,8 +36,12 @@ pub(super) fn end_orphans(config: &SupervisorConfig, child: i32) {
         }
     }
     let Some(end) = Instant::now().checked_add(KILL_TIMEOUT) else { return };
+    let mut is_told = grace.is_zero();
     while Instant::now() < end {
-        signal_all(libc::SIGKILL);
+        let count = signal_all(libc::SIGKILL);
+        if !std::mem::replace(&mut is_told, true) {
+            report(config.log_level, &Event::OrphansKilled { count, after: grace });
+        }
         if wait_for_all(config, child, KILL_INTERVAL) {
             return;
         }
@@ -75,9 +81,13 @@ fn reap_all() -> bool {
     }
 }
 
-fn signal_all(signal: i32) {
-    if descendants::signal_all(signal, None).is_err() && sys::own_pid() == 1 {
-        // Without /proc: as PID 1 we can signal everyone in our PID namespace, whom the kernel kills with us anyway.
-        drop(sys::kill(-1, signal));
-    }
+/// Returns how many processes got it, as far as that is known.
+fn signal_all(signal: i32) -> usize {
+    descendants::signal_all(signal, None).unwrap_or_else(|_| {
+        if sys::own_pid() == 1 {
+            // Without /proc: as PID 1 we can signal everyone in our PID namespace, whom the kernel kills with us anyway.
+            drop(sys::kill(-1, signal));
+        }
+        0
+    })
 }

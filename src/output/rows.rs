@@ -95,6 +95,7 @@ impl<'a> Group<'a> {
             Expectation::Bounds { at_least: Some(low), at_most: None } => format!(">= {low}"),
             Expectation::Bounds { at_least: None, at_most: Some(high) } => format!("<= {high}"),
             Expectation::Covers(range) => format!("covers {}", span(range)),
+            Expectation::Includes(Value::Ranges(none)) if none.is_empty() => "none needed".to_owned(),
             _ => wanted.to_string(),
         })
     }

@@ -8,7 +8,7 @@ mod order;
 mod requirement;
 
 pub use limits::{LimitSide, LimitStep};
-pub use requirement::{ExpandedRequirement, Requirement, Requirements, expand_patterns, resolve};
+pub use requirement::{ExpandedRequirement, Requirement, Requirements, expand_patterns, outside_of_range, resolve};
 
 use std::rc::Rc;
 

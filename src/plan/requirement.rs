@@ -31,6 +31,9 @@ pub struct Requirement {
     pub origin: Origin,
     /// The pattern that the setting's name was found by, `net.ipv4.conf.*.rp_filter`.
     pub pattern: Option<Rc<SysctlName>>,
+    /// Whether it is for the service's ports alone, which have to be reserved only where the kernel may give one of them to
+    /// an outgoing connection.
+    pub for_service: bool,
 }
 
 /// All that a profile asks for on one system.
@@ -61,7 +64,8 @@ pub fn resolve(
         let resolve = if is_limit { resolve_limit } else { resolve_value };
         let resolved = wanted.try_map(|value| resolve(value, machine)).map_err(failed)?;
         computed::check(&wanted, &resolved, &setting, system).map_err(failed)?;
-        let requirement = Requirement { setting, kind, wanted: resolved, required, origin, pattern: None };
+        let requirement =
+            Requirement { setting, kind, wanted: resolved, required, origin, pattern: None, for_service: false };
         if is_limit { limits.push(Rc::new(requirement)) } else { keys.push(requirement) }
     }
     let sides: Vec<_> = limits.iter().map(|requirement| (&requirement.setting, &requirement.wanted)).collect();
@@ -98,7 +102,21 @@ fn reserve(keys: &mut Vec<Requirement>, ports: &Ranges) {
         required: true,
         origin: Origin { source: Rc::new(source), span: 0..0 },
         pattern: None,
+        for_service: true,
     });
+}
+
+/// The requirement of the service's ports where outgoing connections get those of `range`, a pair, and none of them is
+/// within: then none has to be reserved. Nothing where one is.
+#[must_use]
+pub fn outside_of_range(requirement: &Requirement, range: &Value) -> Option<Requirement> {
+    let (Expectation::Includes(Value::Ranges(ports)), Value::Numbers(range)) = (&requirement.wanted, range) else {
+        return None;
+    };
+    let [low, high] = range[..] else { return None };
+    let range = Ranges::between(u32::try_from(low).ok()?, u32::try_from(high).ok()?);
+    let wanted = Expectation::Includes(Value::Ranges(Ranges::default()));
+    (ports.without(&range) == *ports).then(|| Requirement { wanted, ..requirement.clone() })
 }
 
 /// Ports that are never chosen for an outgoing connection (Documentation/networking/ip-sysctl.rst).
@@ -210,6 +228,7 @@ mod tests {
             required: true,
             origin: Origin { source, span: 0..0 },
             pattern: None,
+            for_service: false,
         })
     }
 

@@ -27,7 +27,7 @@ fn begin() {
     put("net/ipv4/tcp_fin_timeout", "60");
     put("net/ipv4/tcp_rmem", "4096 65536 1048576");
     put("net/ipv4/tcp_keepalive_time", "7200");
-    put("net/ipv4/ip_local_port_range", "10000 60999");
+    put("net/ipv4/ip_local_port_range", "8000 60999");
     put("net/ipv4/ip_local_reserved_ports", "9000-9010");
     lower_limit(Resource::NOFILE, 500, 1200);
     lower_limit(Resource::CORE, 0, Resource::CORE.get_hard().unwrap());
@@ -38,7 +38,7 @@ net.ipv4.tcp_fin_timeout          31                       60                  n
 net.ipv4.tcp_rmem                 4096 65536 1048576       4096 65536 1048576  ok
 net.ipv4.tcp_keepalive_time       100 to 300               7200                not applied, optional [1]
 net.ipv4.ip_local_reserved_ports  includes 8080,9000-9010  9000-9010           not applied           [1]
-net.ipv4.ip_local_port_range      covers 20000-60999       10000-60999         ok
+net.ipv4.ip_local_port_range      covers 20000-60999       8000-60999          ok
 net.ipv4.nonsense                 1                        ?                   not found, optional   [2]
 nofile (soft)                     >= 900                   500                 not applied           [1]
 nofile (hard)                     >= 1000                  1200                ok

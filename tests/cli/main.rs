@@ -37,6 +37,7 @@ mod rights;
 #[cfg(target_os = "linux")]
 mod run;
 mod scale;
+mod services;
 mod shapes;
 mod table;
 #[cfg(target_os = "linux")]

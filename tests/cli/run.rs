@@ -158,11 +158,17 @@ fn supervisor_options_need_init() {
         .file("p.toml", "[run]\nexpect_exit = [143]\numask = \"027\"\n")
         .env("TUNECTL_STOP_TIMEOUT", "5s")
         .stdout("started\n")
-        .stderr(
-            "tunectl: warning: `expect_exit` has no effect without `--init`\n\
-             tunectl: warning: `stop_timeout` has no effect without `--init`\n",
-        )
+        .stderr("tunectl: warning: `stop_timeout` has no effect without `--init`\n")
         .run();
+    // A profile may be used with `--init` elsewhere, so that this is told only where more is asked for.
+    let profile = "[run]\nexpect_exit = [143]\nstop_timeout = '5s'\nrewrite = ['TERM=QUIT']\n";
+    let quiet = Test::new(["run", "-p", "p.toml", "--", "echo", "started"]).file("p.toml", profile);
+    quiet.stdout("started\n").stderr("").run();
+    let verbose = Test::new(["run", "-v", "-p", "p.toml", "--", "echo", "started"]).file("p.toml", profile);
+    let said = verbose.stdout("started\n").stderr_is_anything().run().stderr;
+    for name in ["expect_exit", "stop_timeout", "rewrite"] {
+        assert!(said.contains(&format!("`{name}` has no effect without `--init`")), "{said}");
+    }
     // The signal at the death of our parent is the service's, who takes our place.
     Test::new(["run", "--parent-death-signal", "TERM", "--", "echo", "started"]).stdout("started\n").run();
 }

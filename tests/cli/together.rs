@@ -189,3 +189,15 @@ fn failed_exec_restores_everything() {
         }
     });
 }
+
+/// `-q` says nothing where nothing is an error.
+#[test]
+fn nothing_but_errors_is_said_with_quiet() {
+    let missing = ["--set", "net.ipv4.nonsense=1", "--", "true"];
+    Test::new([&["-q", "run", "--best-effort"], &missing[..]].concat()).stderr("").run();
+    for command in [&["run", "--best-effort"][..], &["-q", "run"]] {
+        let code = if command.contains(&"-q") { 125 } else { 0 };
+        let ended = Test::new([command, &missing[..]].concat()).stderr_is_anything().code(code).run();
+        assert!(ended.stderr.contains("net.ipv4.nonsense"), "{}", ended.stderr);
+    }
+}

@@ -72,6 +72,7 @@ fn long_port_lists_are_written_whole() {
 fn ports_are_compared_as_sets_and_added() {
     inside(this_test!(), || {
         put("net/ipv4/ip_local_reserved_ports", "9000-9009,9010,80");
+        put("net/ipv4/ip_local_port_range", "8000 60999");
         let nothing = "nothing to change, 1 already matches\n";
         applies("linux.sysctl.net.ipv4.ip_local_reserved_ports = \"80,9000-9010\"\n", nothing);
         applies("service.ports = [9003]\n", nothing);

@@ -122,7 +122,7 @@ pub(crate) fn requirement(setting: Setting, wanted: Value) -> Rc<Requirement> {
     let origin =
         Origin { source: Rc::new(Source { label: String::new(), text: String::new(), hidden_from: None }), span: 0..0 };
     let wanted = Expectation::Exactly(wanted);
-    Rc::new(Requirement { setting, kind, wanted, required: true, origin, pattern: None })
+    Rc::new(Requirement { setting, kind, wanted, required: true, origin, pattern: None, for_service: false })
 }
 
 pub(crate) fn finding(setting: Setting, shortfall: Shortfall, evidence: Evidence) -> Outcome {

@@ -114,6 +114,7 @@ const SINGLE: &[(&str, &str, &str)] = &[
     ("init/reexec", "split", "the supervisor's state, on its own command line"),
     ("init/terminal", "pending_before.contains(", "a set of signals"),
     ("journal/bench_entry", "journal.replace(", "an entry of the journal, by its number"),
+    ("commands/run/mod", "of_variables.contains(&name)", "a list of names of options"),
     ("journal/boot_identity", ".split_once(COOKIE)", "the identity of a boot, as a journal has it"),
     ("journal/recorder", "journal.replace(", "an entry of the journal, by its number"),
     ("journal/recorder", "pattern.matches(name)", "a pattern for the names of sysctls"),

@@ -176,8 +176,27 @@ fn leftover_processes_are_killed_after_the_timeout() {
             while [ -z \"$up\" ]; do sleep 0.01; done; exit 5";
         let mut command = init(place, &["--orphan-timeout", "500ms"]);
         command.args(["--", "sh", "-c", script]);
-        assert_eq!(outcome(command), (5, "up\n".to_owned(), String::new()), "{place:?}");
+        let (code, out, err) = outcome(command);
+        assert_eq!((code, out.as_str()), (5, "up\n"), "{place:?}");
+        let said = "killed after 0.5 s with SIGKILL; --orphan-timeout gives more time\n";
+        assert!(err.starts_with("tunectl: warning: ") && err.ends_with(said), "{place:?}: {err}");
         assert!(start.elapsed() >= Duration::from_millis(500), "it did not have its time to end");
+    }
+}
+
+/// A shell that starts the service and does not become it dies at SIGTERM: the service below it has the time to stop that
+/// was set for it.
+#[test]
+fn what_a_wrapper_started_has_the_stop_timeout() {
+    for place in BOTH {
+        let slow = "trap 'sleep 0.6; echo stopped; exit' TERM; echo up; while :; do sleep 0.05; done";
+        let mut command = init(place, &["--orphan-timeout", "1ms", "--stop-timeout", "1h", "--signal-to", "group"]);
+        command.args(["--", "sh", "-c", &format!("sh -c \"{slow}\"; true")]);
+        let mut service = Service::start(place, command);
+        assert_eq!(service.line(), "up");
+        service.send(libc::SIGTERM);
+        assert_eq!(service.line(), "stopped", "{place:?}");
+        service.end();
     }
 }
 

@@ -59,7 +59,7 @@ fn run(args: &RunArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let variables = variables(world);
     let ready = prepare(&args.profile, need(args, &variables)?, args.policy.allow_host_settings, world)?;
     let options = options(args, &ready.profile.run, &variables)?;
-    let supervisor = supervisor(args, &options, world)?;
+    let supervisor = supervisor(args, &variables, &options, world)?;
     // That the command can't be executed, or that there is no such user, shows before anything is changed.
     let mut stage = stage(args, &options, supervisor.is_some(), world)?;
     world.os.hold_signals();
@@ -114,12 +114,18 @@ fn need(args: &RunArgs, variables: &[(&RunOption, String)]) -> Result<Need, Comm
 /// How to supervise the service; `None` where it is executed in this process.
 fn supervisor(
     args: &RunArgs,
+    variables: &[(&RunOption, String)],
     options: &RunOptions,
     world: &World<'_>,
 ) -> Result<Option<SupervisorConfig>, CommandError> {
     if options.init != Some(true) {
-        refuse_supervision(args, options)?;
+        refuse_supervision(args, variables, options)?;
         return Ok(None);
+    }
+    if is_asked_for_by_profile(args, variables)? {
+        log::info!(
+            "`init = true` in the profile: tunectl stays as the parent of the service; the limits are set for the service"
+        );
     }
     if world.kernel.system() != System::Linux {
         log::warn!("--init is not supported on macOS: exec'ing the command directly");
@@ -163,17 +169,29 @@ fn options(
     Ok(options)
 }
 
-/// Refuses options for a supervisor on the command line without `--init`. In a profile or a variable they are ignored
-/// with a warning: those may be used with `--init` elsewhere.
-fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), CommandError> {
+/// Whether `--init` comes from neither the command line nor a variable.
+fn is_asked_for_by_profile(args: &RunArgs, variables: &[(&RunOption, String)]) -> Result<bool, CommandError> {
+    Ok(options(args, &RunOptions::default(), variables)?.init.is_none())
+}
+
+/// Refuses options for a supervisor on the command line without `--init`. In a variable they are ignored with a warning;
+/// in a profile they are for those who use it with `--init`.
+fn refuse_supervision(
+    args: &RunArgs,
+    variables: &[(&RunOption, String)],
+    all: &RunOptions,
+) -> Result<(), CommandError> {
     let mut typed = RunOptions::default();
     args.service.set(&mut typed).map_err(|reason| CommandError::new(USAGE, reason))?;
     if let Some(name) = typed.for_a_supervisor().next() {
         let why = format!("`--{}` needs `--init`: only a supervisor can carry it out", name.replace('_', "-"));
         return Err(CommandError::new(USAGE, why).help("add `--init`, or leave the option out"));
     }
-    for name in options.for_a_supervisor() {
-        log::warn!("`{name}` has no effect without `--init`");
+    let named = options(args, &RunOptions::default(), variables)?;
+    let of_variables: Vec<&str> = named.for_a_supervisor().collect();
+    for name in all.for_a_supervisor() {
+        let level = if of_variables.contains(&name) { log::Level::Warn } else { log::Level::Info };
+        log::log!(level, "`{name}` has no effect without `--init`");
     }
     Ok(())
 }
@@ -183,7 +201,8 @@ fn refuse_supervision(args: &RunArgs, options: &RunOptions) -> Result<(), Comman
 fn print_shortfalls(args: &RunArgs, ready: &Prepared, report: &Report, err: &mut dyn Write, colour: Colour) -> String {
     let refused = report.fails() && !args.policy.best_effort;
     let mut changed = String::new();
-    if report.tally().short > 0 {
+    // `-q` shows errors only, and what does not keep the service from starting is none.
+    if report.tally().short > 0 && (refused || log::max_level() != LevelFilter::Error) {
         let report = diagnosed(ReportOf::Run { refused }, ready, None, report, &args.profile.to_args(), None);
         drop(err.write_all(output::shortfalls(&report, colour).as_bytes()));
         changed = output::nothing_changed(&report);

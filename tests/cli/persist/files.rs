@@ -96,6 +96,7 @@ fn persisted_files_contain_the_current_values() {
     inside(this_test!(), || {
         lower_limit(rlimit::Resource::NOFILE, 1000, 1200);
         lower_limit(rlimit::Resource::CORE, 0, 4096);
+        put("net/ipv4/ip_local_port_range", "8000 60999");
         let system = System::new();
         let root = system.0.path().join("root");
         let root = root.display();

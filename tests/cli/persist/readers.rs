@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use tunectl::sys;
 
 use super::files::{System, reset};
-use crate::support::kernel::sysctl;
+use crate::support::kernel::{put, sysctl};
 use crate::support::namespaces::{inside, lower_limit, skip, this_test};
 
 fn what_is_set() -> [String; 4] {
@@ -34,6 +34,7 @@ fn procps_applies_the_persisted_file() {
     let Some(reader) = program(this_test!(), &["/usr/sbin/sysctl", "/sbin/sysctl"]) else { return };
     inside(this_test!(), || {
         let system = System::new();
+        put("net/ipv4/ip_local_port_range", "8000 60999");
         system.persist();
         // By hand, so that only the reader can set it again.
         reset();
@@ -50,6 +51,7 @@ fn systemd_sysctl_applies_the_persisted_file() {
     let Some(reader) = program(this_test!(), &paths) else { return };
     inside(this_test!(), || {
         let system = System::new();
+        put("net/ipv4/ip_local_port_range", "8000 60999");
         system.persist();
         // By hand, so that only the reader can set it again.
         reset();
@@ -68,7 +70,7 @@ fn list_longer_than_one_write_is_warned_of() {
     let Some(systemd) = program(this_test!(), &paths) else { return };
     inside(this_test!(), || {
         let system = System::new();
-        let ports = (0..2000).map(|port| (20_000 + 2 * port).to_string()).collect::<Vec<_>>().join(",");
+        let ports = (0..2000).map(|port| (40_000 + 2 * port).to_string()).collect::<Vec<_>>().join(",");
         let words = ["apply", "--port", &ports, "--persist", "--root", "ROOT"];
         let said = system.run(&words).stdout_is_anything().run().stdout;
         let warning = "tunectl: warning: net.ipv4.ip_local_reserved_ports is longer than 4095 bytes: systemd-sysctl sets it \
