@@ -126,7 +126,7 @@ fn line(
     let figure = format!("{each:.2}");
     match systemd {
         Some(systemd) => table.line(contender.name, &figure, each / self::each(systemd.least, size), target)?,
-        None => table.line(contender.name, &figure, f64::NAN, None)?,
+        None => table.size(contender.name, each, "us", None)?,
     }
     if size == 1000 {
         of_1000.push((contender.name, each));
@@ -174,7 +174,7 @@ fn listeners(tunectl: &Path, cost: &Path, sizes: &[usize], options: &Options, ta
         if *size == 1000 {
             of_1000.push((name, each));
         }
-        table.line(&format!("{size} listeners"), &format!("{each:.2}"), f64::NAN, None)?;
+        table.size(&format!("{size} listeners"), each, "us", None)?;
         growth(name, each, *size, &of_1000, table)?;
     }
     Ok(())
