@@ -65,6 +65,8 @@ fn a_wider_range_of_ports() {
 #[test]
 fn a_longer_queue() {
     const LOAD: &str = "load port=8080 connections=200 requests=2 keep=0 patience=1500";
+    // On a busy machine the queue may be long enough, and the service slow all the same.
+    const PATIENT: &str = "load port=8080 connections=200 requests=2 keep=0 patience=20000";
     inside(this_test!(), || {
         loopback_up();
         let _short = Sysctl::set("core/somaxconn", "16");
@@ -84,7 +86,7 @@ fn a_longer_queue() {
         let service = Background::start(&format!("serve port=8080 backlog={length} accept=3"));
         wait_for_listener("port=8080");
         let enough = [Need::Still(LISTENERS), Need::Answered(400)];
-        let control = really("long enough", || witnessed(&enough, &service, LOAD));
+        let control = really("long enough", || witnessed(&enough, &service, PATIENT));
         assert_eq!(limit(&control), "none");
     });
 }

@@ -52,7 +52,7 @@ fn memory_and_descriptors_do_not_grow() {
         eprintln!(
             "{rounds} rounds in {seconds} s: {held} KiB, then {held_now} KiB; {descriptors} descriptors, then {descriptors_now}"
         );
-        assert_eq!(descriptors_now, descriptors, "descriptors");
+        assert!(descriptors_now <= descriptors, "from {descriptors} descriptors to {descriptors_now}");
         assert!(held_now <= held + SLACK_KIB, "from {held} KiB to {held_now} KiB in {rounds} rounds");
         assert_eq!(daemon.end(libc::SIGTERM), Some(0));
     });
