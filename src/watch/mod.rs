@@ -83,7 +83,11 @@ impl WatchOptions {
 /// required settings hold.
 pub fn once(config: WatchConfig, options: &WatchOptions, host: &mut dyn WatchHost) -> bool {
     let mut watcher = options.watcher(config);
-    let events = watcher.sweep(host.kernel(), Now::read());
+    let mut events = watcher.sweep(host.kernel(), Now::read());
+    // A repair may change another setting, and reading that back may fail: what is said at the end was read after it.
+    if events.iter().any(|event| matches!(event, WatchEvent::Repaired { .. })) {
+        events.extend(watcher.sweep(host.kernel(), Now::read()));
+    }
     for event in events.into_iter().chain(options.write_metrics(&watcher, true)) {
         host.report(&event);
     }

@@ -17,8 +17,8 @@ mod failed_start;
 #[cfg(target_os = "linux")]
 mod few_descriptors;
 #[cfg(target_os = "linux")]
-#[cfg(target_os = "linux")]
 mod hostile_names;
+#[cfg(target_os = "linux")]
 mod input;
 #[cfg(target_os = "linux")]
 mod limits;
