@@ -39,7 +39,7 @@ pub struct ApplyArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Set the limits of process PID instead of the calling shell's, and settings in its namespaces.
-    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..), conflicts_with = "persist")]
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..), conflicts_with_all = ["persist", "persist_only"])]
     pub(super) pid: Option<i32>,
     /// Leave out resource limits.
     #[arg(long)]
@@ -60,7 +60,7 @@ pub struct ApplyArgs {
 
 impl Execute for ApplyArgs {
     fn access(&self) -> AccessMode {
-        if self.dry_run { AccessMode::Read } else { AccessMode::Write }
+        if self.changes_nothing() { AccessMode::Read } else { AccessMode::Write }
     }
 
     fn execute(&self, world: &mut World<'_>) -> Result<i32, CommandError> {
@@ -68,8 +68,17 @@ impl Execute for ApplyArgs {
     }
 }
 
+impl ApplyArgs {
+    /// Whether the running machine is left as it is.
+    fn changes_nothing(&self) -> bool {
+        self.dry_run || self.persist.only_files()
+    }
+}
+
 fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
-    let mut ready = prepare_for(args.pid, &args.profile, Need::Profile, args.policy.allow_host_settings, world)?;
+    // What is only written to files is for a machine of its own, even where we are in a container.
+    let allow_host_settings = args.policy.allow_host_settings || args.persist.only_files();
+    let mut ready = prepare_for(args.pid, &args.profile, Need::Profile, allow_host_settings, world)?;
     let limit_owner = limit_owner(args, &mut ready.requirements, world)?;
     let process = limit_owner.as_ref().map_or(Process::Own, |owner| Process::Pid(owner.pid));
     // Locked against every other tunectl from before the values are read until the last one is written.
@@ -85,8 +94,15 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     }
     refuse_irreversible(args, &plan)?;
     persist::refuse(&args.persist, &ready)?;
+    if args.persist.writes_files() {
+        let planned = planned(&plan, world);
+        persist::refuse_losses(&args.persist, &ready, process, &planned, world)?;
+    }
     let words = args.profile.to_args();
-    let Applied { report, is_undone, interrupted } = if args.dry_run {
+    let Applied { report, is_undone, interrupted } = if args.persist.only_files() {
+        let report = planned(&plan, world);
+        Applied { is_undone: report.is_to_be_undone() && !args.policy.best_effort, report, interrupted: None }
+    } else if args.dry_run {
         let report = dry_run(args, &ready, &mut plan, limit_owner.as_ref(), world);
         Applied { report, is_undone: false, interrupted: None }
     } else {
@@ -95,18 +111,18 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     if let Some(signal) = interrupted {
         return Err(interrupted_by(signal, &report, world));
     }
-    if is_undone || args.dry_run {
+    if is_undone || args.changes_nothing() {
         world.os.release_signals();
     }
-    let persisted = if args.persist.persist && !is_undone {
+    let persisted = if args.persist.writes_files() && !is_undone {
         persist::write(&args.persist, args.dry_run, &ready, process, &report, world)
     } else {
         PersistResult::default()
     };
-    let command = ReportOf::Apply { dry_run: args.dry_run, undone: is_undone };
+    let command = ReportOf::Apply { dry_run: args.changes_nothing(), undone: is_undone };
     let mut diagnosed = diagnosed(command, &ready, limit_owner.as_ref(), &report, &words, args.pid);
     let files = persisted.documents();
-    diagnosed.files = args.persist.persist.then_some(&files);
+    diagnosed.files = args.persist.writes_files().then_some(&files);
     show(&output::render(&diagnosed, args.format, world.colours()), world);
     print(if args.format == Format::Json { &mut *world.err } else { &mut *world.out }, &persisted.text());
     match persisted.failure(&args.persist) {
@@ -114,6 +130,14 @@ fn apply(args: &ApplyArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         None if report.fails() => Ok(FALLS_SHORT),
         None => Ok(0),
     }
+}
+
+/// What the settings are where the plan can be carried out.
+fn planned(plan: &Plan, world: &mut World<'_>) -> Report {
+    let mut report = apply::check(world.kernel, plan);
+    let is_prevented = vec![false; report.outcomes.len()];
+    apply::preview(&mut report, plan, &is_prevented);
+    report
 }
 
 /// What carrying out the plan would come to: what is known to be in the way of a setting stays.
@@ -134,7 +158,7 @@ fn dry_run(
 
 /// Opens the journal, unless none is to be kept. That it can't be opened matters only once there is something to change.
 fn open_journal(args: &ApplyArgs, ready: &Prepared, world: &World<'_>) -> Option<Result<Journal, JournalError>> {
-    (!args.no_journal && !args.dry_run).then(|| Journal::open_or_create(&places(&ready.environment, world)))
+    (!args.no_journal && !args.changes_nothing()).then(|| Journal::open_or_create(&places(&ready.environment, world)))
 }
 
 /// Refuses to write what can't be undone, without `--allow-irreversible`.
@@ -202,7 +226,7 @@ fn limit_owner(
     if args.no_rlimits {
         requirements.limits.clear();
     }
-    if requirements.limits.is_empty() {
+    if requirements.limits.is_empty() || args.persist.only_files() {
         return Ok(None);
     }
     match (world.kernel.system(), args.pid) {

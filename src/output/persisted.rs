@@ -27,6 +27,8 @@ pub enum PersistedState {
     TakenAway,
     /// It would be removed.
     WouldTakeAway,
+    /// Nothing that was asked for goes there, and it was kept.
+    Kept,
     /// It was left as it is.
     Left,
 }

@@ -41,6 +41,8 @@ pub enum FileOutcome {
     Removed,
     /// It would be removed: the outcome of `--dry-run`.
     WouldRemove,
+    /// It was kept: nothing that was asked for goes there, and it was not to be removed for that.
+    Kept,
     /// It was left, since another file had to be.
     Skipped,
     /// It was left, or could not be written.
@@ -56,6 +58,26 @@ pub enum PersistError {
     Foreign(PathBuf),
     /// A system call failed.
     Refused(PathBuf, io::Error),
+}
+
+/// Settings of a file of other profiles that another text does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostSettings {
+    /// The profiles that the file was written for, separated by commas.
+    pub profiles: String,
+    /// The names of the settings, as the file has them.
+    pub names: Vec<String>,
+}
+
+/// What a line of one of our files sets: what is before the value. `None` for a comment or a section.
+fn setting_of_line(line: &str) -> Option<&str> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with(['#', '[', '<']) {
+        return None;
+    }
+    let name = line.split_once('=').map(|(name, _)| name.trim());
+    // limits.d and tmpfiles.d have the value last.
+    name.or_else(|| line.rsplit_once(char::is_whitespace).map(|(name, _)| name.trim())).or(Some(line))
 }
 
 impl PersistRoot {
@@ -153,6 +175,21 @@ impl PersistRoot {
             Header::Intact { profiles } => Some(profiles),
             Header::Edited | Header::Missing => None,
         }
+    }
+
+    /// What of a file of other profiles would be lost if it were replaced; `None` where nothing would.
+    #[must_use]
+    pub fn lost_settings(&self, file: &TargetFile) -> Option<LostSettings> {
+        let old = read(&self.path(&file.path)).ok()??;
+        let theirs = match read_header(&old) {
+            Header::Intact { profiles } => profiles,
+            Header::Edited | Header::Missing => return None,
+        };
+        let kept: Vec<&str> = file.text.lines().filter_map(setting_of_line).collect();
+        let lost = old.lines().filter_map(setting_of_line).filter(|name| !kept.contains(name));
+        let names: Vec<String> = lost.map(str::to_owned).collect();
+        let is_ours = matches!(read_header(&file.text), Header::Intact { profiles } if profiles == theirs);
+        (!is_ours && !names.is_empty()).then_some(LostSettings { profiles: theirs, names })
     }
 
     /// Whether a file has the right text already.

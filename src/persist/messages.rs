@@ -65,7 +65,8 @@ pub fn applied(file: &FileResult, profiles: &[String]) -> Option<String> {
         FileOutcome::Written { .. } => "written".to_owned(),
         FileOutcome::WouldWrite => "would be written".to_owned(),
         FileOutcome::Unchanged => "unchanged".to_owned(),
-        FileOutcome::Removed => "removed: the profile no longer has such a setting".to_owned(),
+        FileOutcome::Removed => "removed: the profile has no such setting".to_owned(),
+        FileOutcome::Kept => "kept: nothing that was asked for goes there; `--prune` removes it".to_owned(),
         FileOutcome::WouldRemove => "would be removed".to_owned(),
         FileOutcome::Skipped | FileOutcome::Failed(_) => return None,
     };
@@ -92,6 +93,7 @@ pub fn document(file: &FileResult) -> PersistedFile {
         FileOutcome::Unchanged => (PersistedState::Same, None),
         FileOutcome::Removed => (PersistedState::TakenAway, None),
         FileOutcome::WouldRemove => (PersistedState::WouldTakeAway, None),
+        FileOutcome::Kept => (PersistedState::Kept, None),
         FileOutcome::Skipped => (PersistedState::Left, None),
         FileOutcome::Failed(error) => (PersistedState::Left, Some(error.to_string())),
     };

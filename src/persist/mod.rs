@@ -12,7 +12,7 @@ pub mod messages;
 mod overriding;
 
 pub use contents::{TargetFile, target_files};
-pub use files::{FileOutcome, FileResult, PersistError, PersistRoot};
+pub use files::{FileOutcome, FileResult, LostSettings, PersistError, PersistRoot};
 pub use limits::{LimitRequest, login_limits, unit_limits};
 pub use overriding::{OverridingLine, ReadBy, line_that_sets, overriding_lines};
 

@@ -4,9 +4,11 @@ mod settings;
 
 use std::path::{Path, PathBuf};
 
+use crate::environment::config_files;
 use crate::journal::{SettingRef, StoredValue};
 use crate::kernel::Process;
 use crate::model::setting::Key;
+use crate::model::suggest;
 use crate::output::PersistedFile;
 use crate::persist::messages::{self, Note};
 use crate::persist::{self, FileOutcome, FileResult, PersistError, PersistRoot, PersistentSettings, TargetFile};
@@ -18,16 +20,38 @@ use settings::{one_of_each_file, persistent_settings, persistent_value, unit_nam
 
 /// What is to last beyond the boot.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that is typed or not")]
 pub(super) struct PersistFlags {
     /// Write it for the next boot too: sysctl.d, limits.d, modules-load.d, tmpfiles.d; launchd jobs on macOS.
-    #[arg(long)]
+    #[arg(long, group = "persisting")]
     pub(super) persist: bool,
+    /// Write these files only: the running machine is not changed.
+    #[arg(long, group = "persisting")]
+    pub(super) persist_only: bool,
     /// Give a systemd service the limits too; can be given several times.
-    #[arg(long, value_name = "NAME", requires = "persist")]
+    #[arg(long, value_name = "NAME", requires = "persisting")]
     pub(super) unit: Vec<String>,
-    /// Write the files below this directory instead of /; the running machine is changed as well.
-    #[arg(long, value_name = "DIR", requires = "persist")]
+    /// Write the files below this directory instead of /, and change nothing else.
+    #[arg(long, value_name = "DIR", requires = "persisting")]
     pub(super) root: Option<PathBuf>,
+    /// Remove the files of earlier runs that this one has nothing for.
+    #[arg(long, requires = "persisting")]
+    pub(super) prune: bool,
+    /// Replace files of other profiles, also where settings are lost by it.
+    #[arg(long, requires = "persisting")]
+    pub(super) replace: bool,
+}
+
+impl PersistFlags {
+    /// Whether files are to be written.
+    pub(super) fn writes_files(&self) -> bool {
+        self.persist || self.persist_only
+    }
+
+    /// Whether files are to be written, and nothing else is to be changed.
+    pub(super) fn only_files(&self) -> bool {
+        self.persist_only || self.persist && self.root.is_some()
+    }
 }
 
 /// Remove the files that `apply --persist` wrote.
@@ -47,7 +71,7 @@ const ONE_WRITE: usize = 4095;
 
 /// Refuses, before anything is changed, what could not be persisted afterwards.
 pub(super) fn refuse(options: &PersistFlags, ready: &Prepared) -> Result<(), CommandError> {
-    if !options.persist {
+    if !options.writes_files() {
         return Ok(());
     }
     let root = options.root.as_deref();
@@ -64,6 +88,7 @@ pub(super) fn refuse(options: &PersistFlags, ready: &Prepared) -> Result<(), Com
         return Err(CommandError::new(USAGE, format!("`{}` is not a valid service name", wrong.escape_debug())));
     }
     check_root(root)?;
+    check_units(options, root.unwrap_or(Path::new("/")))?;
     let files = persist_root(root);
     let targets = persist::target_files(&one_of_each_file(unit_names(options)), ready.plan_environment.system);
     let paths = targets.into_iter().map(|file| file.path).chain(files.existing());
@@ -71,6 +96,50 @@ pub(super) fn refuse(options: &PersistFlags, ready: &Prepared) -> Result<(), Com
         None => Ok(()),
         Some(error) => Err(failure(&error, "; nothing was changed", root)),
     }
+}
+
+/// Refuses a unit of which there is no file, most likely a typing error: its drop-in would be read by nobody.
+fn check_units(options: &PersistFlags, root: &Path) -> Result<(), CommandError> {
+    let units = unit_names(options);
+    if units.is_empty() {
+        return Ok(());
+    }
+    let services = config_files::unit::services(root);
+    let Some(unknown) = units.iter().find(|unit| !config_files::unit::is_service(&services, unit)) else {
+        return Ok(());
+    };
+    let near = suggest::hint(unknown, services.iter().map(String::as_str));
+    Err(CommandError::new(USAGE, format!("there is no unit `{unknown}`{near}"))
+        .help("nothing was changed; install the unit first, or leave `--unit` out"))
+}
+
+/// Refuses, before anything is changed, to replace files of other profiles where settings would be lost by it.
+/// `planned` is what the settings will come to.
+pub(super) fn refuse_losses(
+    options: &PersistFlags,
+    ready: &Prepared,
+    process: Process,
+    planned: &Report,
+    world: &mut World<'_>,
+) -> Result<(), CommandError> {
+    if !options.writes_files() || options.replace {
+        return Ok(());
+    }
+    let settings = persistent_settings(options, ready, process, planned, world);
+    let root = persist_root(options.root.as_deref());
+    for target in persist::target_files(&settings, ready.plan_environment.system) {
+        let Some(lost) = root.lost_settings(&target) else { continue };
+        let path = root.path(&target.path);
+        let message = format!(
+            "`{}` was written for {}, and would lose {}; nothing was changed",
+            path.display(),
+            lost.profiles,
+            lost.names.join(", ")
+        );
+        return Err(CommandError::new(FALLS_SHORT, message)
+            .help("name both profiles (`-p A -p B`), or replace the file with `--replace`"));
+    }
+    Ok(())
 }
 
 /// What `apply --persist` did.
@@ -102,8 +171,8 @@ impl PersistResult {
     }
 }
 
-/// Writes the files with the settings as they are now, and removes those with settings that nothing asks for any more;
-/// with `dry_run` only says what it would do.
+/// Writes the files with the settings as they are now, and with `--prune` removes those with settings that nothing asks
+/// for any more; with `dry_run` only says what it would do.
 pub(super) fn write(
     options: &PersistFlags,
     dry_run: bool,
@@ -115,7 +184,8 @@ pub(super) fn write(
     let settings = persistent_settings(options, ready, process, report, world);
     let targets = persist::target_files(&settings, ready.plan_environment.system);
     let mut result = PersistResult { profiles: settings.profiles.clone(), ..PersistResult::default() };
-    if replace(&persist_root(options.root.as_deref()), &targets, dry_run, &mut result.files).is_ok() {
+    let root = persist_root(options.root.as_deref());
+    if replace(&root, &targets, (dry_run, options.prune), &mut result.files).is_ok() {
         let unsatisfied = report.outcomes.iter().filter(|outcome| persistent_value(outcome).is_none());
         result.notes.extend(unsatisfied.map(|outcome| Note::NotSatisfied(outcome.requirement.setting.clone())));
         result.notes.extend(notes(options, &settings, &targets));
@@ -124,7 +194,12 @@ pub(super) fn write(
 }
 
 /// Writes and removes files, and records each; stops at the first that fails.
-fn replace(root: &PersistRoot, targets: &[TargetFile], dry_run: bool, results: &mut Vec<FileResult>) -> Result<(), ()> {
+fn replace(
+    root: &PersistRoot,
+    targets: &[TargetFile],
+    (dry_run, prune): (bool, bool),
+    results: &mut Vec<FileResult>,
+) -> Result<(), ()> {
     let mut record = |path: &str, outcome: Result<FileOutcome, PersistError>| {
         let outcome = outcome.unwrap_or_else(FileOutcome::Failed);
         let failed = matches!(outcome, FileOutcome::Failed(_));
@@ -143,8 +218,11 @@ fn replace(root: &PersistRoot, targets: &[TargetFile], dry_run: bool, results: &
         record(&target.path, outcome)?;
     }
     for old in root.existing().iter().filter(|path| targets.iter().all(|target| target.path != **path)) {
-        let outcome =
-            if dry_run { Ok(FileOutcome::WouldRemove) } else { root.remove(old, false).map(|()| FileOutcome::Removed) };
+        let outcome = match (prune, dry_run) {
+            (false, _) => Ok(FileOutcome::Kept),
+            (true, true) => Ok(FileOutcome::WouldRemove),
+            (true, false) => root.remove(old, false).map(|()| FileOutcome::Removed),
+        };
         record(old, outcome)?;
     }
     Ok(())

@@ -69,6 +69,29 @@ pub fn files_after(root: &Path, unit: &str, file: &Path) -> Vec<PathBuf> {
     super::after(drop_ins(root, unit, Some(file)), file)
 }
 
+/// Directories of units that programs make at boot, systemd.generator(7).
+const GENERATED: [&str; 3] = ["run/systemd/generator.early", "run/systemd/generator", "run/systemd/generator.late"];
+
+/// The names of the services that there are files of, templates (`redis@.service`) among them.
+#[must_use]
+pub fn services(root: &Path) -> Vec<String> {
+    let mut services = Vec::new();
+    for folder in UNIT_DIRECTORIES.iter().chain(&GENERATED) {
+        let Ok(found) = std::fs::read_dir(super::resolve_beneath(root, Path::new(folder))) else { continue };
+        let names = found.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        services.extend(names.filter(|name| name.strip_suffix(".service").is_some()));
+    }
+    services.sort();
+    services.dedup();
+    services
+}
+
+/// Whether one of `services` is the unit, or the template that it is made from.
+#[must_use]
+pub fn is_service(services: &[String], unit: &str) -> bool {
+    names(unit).iter().any(|name| services.contains(name))
+}
+
 /// The names whose files count for a unit: its own, and that of its template, `a@b.service` and `a@.service`.
 fn names(unit: &str) -> Vec<String> {
     let mut names = vec![unit.to_owned()];

@@ -2,6 +2,7 @@
 //! them at boot, at login and when a service starts.
 
 mod files;
+mod kept;
 mod macos;
 mod modules;
 mod readers;

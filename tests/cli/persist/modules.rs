@@ -30,8 +30,9 @@ fn modules_load_file_is_written_for_module_settings() {
     let sysctls = fs::read_to_string(root.path().join("etc/sysctl.d/99-tunectl.conf")).unwrap();
     assert!(sysctls.contains("\nnet.netfilter.nf_conntrack_max = 65536\n"), "{sysctls}");
     // Nobody asks for it any more.
-    let gone = format!("apply --set net.core.somaxconn=4096 --persist --root {}", root.path().display());
+    let gone =
+        format!("apply --set net.core.somaxconn=4096 --persist --replace --prune --root {}", root.path().display());
     let ended = host.types(&gone);
-    assert!(ended.stdout.contains("modules-load.d/tunectl.conf removed: the profile no longer has such a setting\n"));
+    assert!(ended.stdout.contains("modules-load.d/tunectl.conf removed: the profile has no such setting\n"));
     assert!(!path.exists());
 }
