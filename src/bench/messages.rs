@@ -1,5 +1,7 @@
 //! The sentences of a benchmark: of a verdict and its evidence, of runs, and of what happens while they go on.
 
+use std::time::Duration;
+
 use crate::counters::{Counter, Unit};
 use crate::model::setting::Setting;
 use crate::snippet::visible;
@@ -229,6 +231,7 @@ pub fn remark(remark: Remark) -> String {
 pub fn end(end: &End) -> Option<String> {
     match end {
         End::Done => None,
+        End::NotYet => Some("not all runs were made yet".to_owned()),
         End::Signal(signal) => Some(format!("ended by signal {signal}")),
         End::Before(number, ended) => Some(format!("the command of `--before` failed before run {number}: {ended}")),
         End::NotReady(number, to) => {
@@ -250,7 +253,7 @@ pub fn target(target: &Target) -> String {
 
 /// What is shown on a terminal while the runs go on; nothing where the line stays as it is.
 #[must_use]
-pub fn progress(event: &Event<'_>, run: (u32, u32)) -> Option<String> {
+pub fn progress(event: &Event<'_>, run: (u32, u32), expected: Option<Duration>) -> Option<String> {
     let (number, all) = run;
     let head = if number == 0 { "warming up".to_owned() } else { format!("run {number} of {all}") };
     match event {
@@ -262,10 +265,21 @@ pub fn progress(event: &Event<'_>, run: (u32, u32)) -> Option<String> {
             let queue = queue.map_or_else(String::new, |queue| format!("  queue {}/{}", queue.used, queue.limit));
             let files = sample.service_descriptors;
             let files = files.map_or_else(String::new, |its| format!("  descriptors {}/{}", its.used, its.limit));
-            Some(format!("{head}  {} s{queue}{files}", elapsed.as_secs()))
+            let done = expected.filter(|expected| !expected.is_zero()).map(|expected| bar(*elapsed, expected));
+            let done = done.unwrap_or_else(|| format!("{} s", elapsed.as_secs()));
+            Some(format!("{head}  {done}{queue}{files}"))
         }
-        Event::Finished(_) => None,
+        Event::Finished(_) | Event::SoFar(_) => None,
     }
+}
+
+/// `[=====>    ] 61 %`: how much of a run is over, by how long it is expected to take.
+fn bar(elapsed: Duration, expected: Duration) -> String {
+    const WIDTH: usize = 20;
+    // One that takes longer is nearly over.
+    let percent = (elapsed.as_millis() * 100 / expected.as_millis().max(1)).min(99);
+    let filled = usize::try_from(percent).unwrap_or(99) * WIDTH / 100;
+    format!("[{}>{}] {percent} %", "=".repeat(filled), " ".repeat(WIDTH - 1 - filled))
 }
 
 /// What bounds a limit, with its value where that is known.
@@ -276,5 +290,20 @@ pub fn bound(bound: &Bound) -> String {
         Bound::Setting(limit @ Setting::Limit(..)) => format!("bounded by the limit {limit}"),
         Bound::Backlog => "bounded by the backlog that the service asks for, listen(2)".to_owned(),
         Bound::Other(name) => format!("bounded by {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_long_as_another() {
+        let bar = |elapsed, expected| bar(Duration::from_secs(elapsed), Duration::from_secs(expected));
+        assert_eq!(bar(0, 100), "[>                   ] 0 %");
+        assert_eq!(bar(61, 100), "[============>       ] 61 %");
+        for elapsed in [0, 1, 50, 99, 100, 1000] {
+            assert_eq!(bar(elapsed, 100).find(']'), Some(21), "{elapsed}");
+        }
     }
 }

@@ -60,6 +60,8 @@ pub struct Run {
     pub result: Option<RunResult>,
     /// The number that is compared, where there is one.
     pub value: Option<f64>,
+    /// The same, as the metric or the tester gave it.
+    own_value: Option<f64>,
     /// Why it failed.
     pub failure: Option<RunFailure>,
     /// Why it is left out though it did not fail.
@@ -104,6 +106,8 @@ pub enum End {
     NotReady(u32, Target),
     /// No process could be made.
     NoProcess(io::Error),
+    /// It has not ended: this is what there is so far.
+    NotYet,
 }
 
 /// All runs, and how they ended.
@@ -130,6 +134,8 @@ pub enum Event<'a> {
     Sampled(Duration, &'a Sample),
     /// It is over.
     Finished(&'a Run),
+    /// One that counts is over: all of those so far.
+    SoFar(&'a Series),
 }
 
 /// Takes the limits of the profile, in the process of a command.
@@ -137,25 +143,26 @@ pub type Limits<'a> = &'a mut dyn FnMut() -> Result<(), LimitsFallShort>;
 
 /// Carries out a schedule. What was finished is in the result, however it ended.
 pub fn carry_out(schedule: &Schedule<'_>, limits: Limits<'_>, tell: &mut dyn FnMut(&Event<'_>)) -> Series {
-    let mut runs = Vec::new();
-    let mut end = End::Done;
+    let mut series = Series { runs: Vec::new(), end: End::NotYet, measured: Measured::Seconds };
     for number in (0..schedule.warmup).map(|_| 0).chain(1..=schedule.runs) {
         match one(schedule, number, limits, tell) {
             Ok(run) => {
                 tell(&Event::Finished(&run));
                 if number > 0 {
-                    runs.push(run);
+                    series.runs.push(run);
+                    series.measured = measured(schedule, &series.runs);
+                    settle(&mut series.runs, &series.measured);
+                    tell(&Event::SoFar(&series));
                 }
             }
-            Err(its) => {
-                end = its;
-                break;
+            Err(end) => {
+                series.end = end;
+                return series;
             }
         }
     }
-    let measured = measured(schedule, &runs);
-    settle(&mut runs, &measured);
-    Series { runs, end, measured }
+    series.end = End::Done;
+    series
 }
 
 /// One run, with all that comes before it.
@@ -270,11 +277,13 @@ fn judged(schedule: &Schedule<'_>, number: u32, finished: Finished, sampler: Sam
     };
     let observation = sampler.finish(outcome);
     let verdict = verdict::judge(&observation);
+    let value = metric.unwrap_or_else(|| result.as_ref().and_then(|result| result.rate));
     Run {
         number,
         exit_code: finished.ended.exit_code(),
         duration: finished.duration,
-        value: metric.unwrap_or_else(|| result.as_ref().and_then(|result| result.rate)),
+        value,
+        own_value: value,
         result,
         failure,
         dropped: None,
@@ -300,14 +309,15 @@ fn failure(finished: &Finished, result: Option<&RunResult>) -> Option<RunFailure
 fn measured(schedule: &Schedule<'_>, runs: &[Run]) -> Measured {
     match &schedule.metric {
         Some(metric) => Measured::Metric(metric.name.clone(), schedule.lower_is_better),
-        None if runs.iter().any(|run| run.value.is_some()) => Measured::Rate,
+        None if runs.iter().any(|run| run.own_value.is_some()) => Measured::Rate,
         None => Measured::Seconds,
     }
 }
 
-/// Which runs count, once all are there.
+/// Which runs count, of those that are there: another one may change that.
 fn settle(runs: &mut [Run], measured: &Measured) {
     for run in runs.iter_mut() {
+        (run.value, run.dropped) = (run.own_value, None);
         if *measured == Measured::Seconds {
             run.value = Some(run.duration.as_secs_f64());
         }

@@ -2,7 +2,7 @@
 //! listeners, whatever the number of connections; what grows with that is looked at by its `Pace`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::pace::{Pace, next_sample};
@@ -14,6 +14,7 @@ use crate::counters::sockets::{PortCount, fullest_destination, is_port_held, udp
 use crate::counters::{Counter, Snapshot, read, sockets};
 use crate::linux::cgroup::Cgroups;
 use crate::linux::listeners::{self, ListenAddress};
+use crate::linux::process::ProcessDir;
 use crate::preflight::load::{Load, Target};
 use crate::preflight::stock::is_local;
 use crate::verdict::observation::{self, Cgroup, Observation, Outcome, Sample, Use};
@@ -260,7 +261,7 @@ impl<'a> Sampler<'a> {
             let listening = service.listeners.is_some();
             let interface = dropping(&mut service.network, &before.service_drops);
             observation::Service {
-                died: service.pid.is_some_and(|pid| !proc.join(pid.to_string()).exists()),
+                died: service.pid.is_some_and(|pid| has_ended(&proc, pid)),
                 pid: service.pid,
                 name: service.name,
                 network: after.since(before.service.as_ref().unwrap_or(&before.client)),
@@ -290,6 +291,16 @@ impl<'a> Sampler<'a> {
         let listening = there || is_listening(&mut self.own, target)?;
         let taken = !listening && is_port_held(self.own.sockets.as_mut()?, *port).ok()?;
         Some(observation::Target { port: *port, listening, taken })
+    }
+}
+
+/// Whether a process is gone, or a zombie that nobody has waited for.
+fn has_ended(proc: &Path, pid: i32) -> bool {
+    match ProcessDir::of(proc, pid).stat() {
+        Ok(Some(stat)) => stat.has_ended(),
+        Ok(None) => true,
+        // Without procfs nothing is known.
+        Err(_) => false,
     }
 }
 

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::scene::loopback_up;
+use crate::scene::{Background, loopback_up, wait_for_listener};
 use crate::support::kernel::until;
-use crate::support::namespaces::{dies_with_us, inside, this_test};
+use crate::support::namespaces::{dies_with_us, inside, inside_of, this_test, with_default_signals};
 use crate::support::scratch::Scratch;
 use crate::support::test::tunectl;
 
@@ -25,11 +25,9 @@ impl Place {
 
     fn command(&self, options: &[&str], command: &[&str]) -> Command {
         let mut bench = tunectl();
-        bench
-            .args(["bench", "--warmup", "0", "--no-preflight", "-o", "result.json"])
-            .args(options)
-            .arg("--")
-            .args(command);
+        let warmup: &[&str] = if options.contains(&"--warmup") { &[] } else { &["--warmup", "0"] };
+        bench.args(["bench", "--no-preflight", "-o", "result.json"]).args(warmup);
+        bench.args(options).arg("--").args(command);
         bench.current_dir(self.scratch.path()).env("TUNECTL_JOURNAL", self.journal());
         dies_with_us(&mut bench);
         bench
@@ -121,11 +119,20 @@ fn a_metric_that_is_not_there_fails_the_run() {
 #[test]
 fn a_tester_that_ends_with_0_and_failed_altogether() {
     let place = Place::new();
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/outputs/real/hey-refused.out");
-    let output = place.run(&["--runs", "1"], &["cat", sample.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
-    let run = &place.result()["runs"][0];
-    assert_eq!((&run["failure"]["code"], &run["tester"]), (&"all-failed".into(), &"hey".into()));
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/outputs/real");
+    for (tester, sample) in
+        [("hey", "hey-refused"), ("h2load", "h2load-refused"), ("siege", "siege-refused"), ("wrk", "wrk-nofile")]
+    {
+        // Of siege the summary is on standard error.
+        let line = format!("cd {}; cat {sample}.out; cat {sample}.err 2>/dev/null >&2; true", samples.display());
+        let output = place.run(&["--runs", "1"], &["sh", "-c", &line]);
+        let run = &place.result()["runs"][0];
+        assert_eq!(run["tester"], tester, "{run:#}");
+        let all = sample.ends_with("refused");
+        assert_eq!(output.status.code(), Some(i32::from(all)), "{sample}: {output:?}");
+        let code = if all { "all-failed".into() } else { Value::Null };
+        assert_eq!(run["failure"]["code"], code, "{sample}: {run:#}");
+    }
 }
 
 #[test]
@@ -279,9 +286,115 @@ fn a_killed_benchmark_is_reverted_by_the_next_command_that_writes() {
             child.kill().unwrap();
             child.wait().unwrap();
             assert_eq!(somaxconn(), "777");
+            // The run that was finished is there, whatever ended tunectl.
+            let result = place.result();
+            assert_eq!((result["runs"].as_array().unwrap().len(), &result["runs"][0]["value"]), (1, &5.0.into()));
+            assert_eq!(
+                (&result["ended_early"], &result["passes"]),
+                (&"not all runs were made yet".into(), &false.into())
+            );
             let output = tunectl().args(next).env("TUNECTL_JOURNAL", place.journal()).output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{output:?}");
             assert_eq!(somaxconn(), before, "{next:?}: {output:?}");
         }
+    });
+}
+
+/// Results that are printed leave no file behind; what is killed before that does.
+#[test]
+fn a_result_on_standard_output_leaves_no_file() {
+    let place = Place::new();
+    let bench = |line: &str| {
+        let mut bench = tunectl();
+        bench.args(["bench", "--warmup", "0", "--runs", "2", "--format", "json", "--", "sh", "-c", line]);
+        bench.current_dir(place.scratch.path()).env("TUNECTL_JOURNAL", place.journal());
+        dies_with_us(&mut bench);
+        bench
+    };
+    let saved = || {
+        let names = fs::read_dir(place.scratch.path()).unwrap().map(|entry| entry.unwrap().path());
+        names.filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect::<Vec<_>>()
+    };
+    let output = bench("true").output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((document["runs"].as_array().unwrap().len(), saved().len()), (2, 0), "{:?}", saved());
+    let line = place.each_time(&["true", "touch second; sleep 600"]);
+    let mut killed = bench(&line).stdout(Stdio::null()).spawn().unwrap();
+    until("the second run has not begun", || place.scratch.path().join("second").exists());
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let [file] = &saved()[..] else { panic!("{:?}", saved()) };
+    let document: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(document["runs"].as_array().unwrap().len(), 1);
+}
+
+/// At whatever step a signal comes: the exit code says so, and the profile is reverted.
+#[test]
+fn a_signal_at_each_step() {
+    inside(this_test!(), || {
+        let before = somaxconn();
+        let steps: [(&str, &[&str], &str); 4] = [
+            ("the command before a run", &["--before", "touch here; sleep 600"], "true"),
+            ("the wait for the service", &["--before", "touch here", "--ready", "127.0.0.1:1"], "true"),
+            ("a run to warm up", &["--warmup", "1"], "touch here; sleep 600"),
+            ("a run that ignores it", &[], "trap '' INT TERM; touch here; while :; do sleep 1; done"),
+        ];
+        for (step, options, line) in steps {
+            for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+                let place = Place::new();
+                let set = ["--set", "net.core.somaxconn=777", "--wait", "1h"];
+                let mut bench = place.command(&[&set, options].concat(), &["sh", "-c", line]);
+                with_default_signals(&mut bench);
+                let mut child = bench.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+                until(step, || place.scratch.path().join("here").exists());
+                let pid = child.id().to_string();
+                assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+                assert_eq!(child.wait().unwrap().code(), Some(code), "SIG{signal} in {step}");
+                assert_eq!(somaxconn(), before, "SIG{signal} in {step}");
+            }
+        }
+    });
+}
+
+/// The runs are made all the same; of what held them back nothing is claimed.
+#[test]
+fn without_procfs() {
+    inside_of(this_test!(), &["--net", "--mount", "--ipc", "--uts"], || {
+        let place = Place::new();
+        // Hides what is mounted there, for us and for all that we start.
+        let tmpfs = Command::new("mount").args(["-t", "tmpfs", "none", "/proc"]).status().unwrap();
+        assert!(tmpfs.success());
+        let output = place.run(&["--runs", "1", "--pid", "1"], &["true"]);
+        let shown = format!("{output:?}");
+        drop(Command::new("umount").arg("/proc").status());
+        assert_eq!(output.status.code(), Some(0), "{shown}");
+        assert_eq!(place.result()["verdict"]["limit"], "unknown", "{shown}");
+    });
+}
+
+#[test]
+fn a_service_that_dies_in_a_run() {
+    inside(this_test!(), || {
+        loopback_up();
+        let place = Place::new();
+        let service = Background::start("serve port=8080");
+        wait_for_listener("port=8080");
+        let probe = crate::scene::probe();
+        let line = format!(
+            "{0} load port=8080 connections=5; kill -9 {1}; {0} load port=8080 connections=5 patience=300",
+            probe.display(),
+            service.pid()
+        );
+        let pid = service.pid().to_string();
+        let words = ["sh", "-c", &line, "http://127.0.0.1:8080/"];
+        let output = place.run(&["--runs", "1", "--pid", &pid], &words);
+        let result = place.result();
+        let notes = result["runs"][0]["verdict"]["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|note| note["code"] == "service-died"), "{notes:?} {output:?}");
+        // Another run finds nobody at that port.
+        let output = place.run(&["--runs", "1", "--pid", &pid], &words);
+        assert!(output.status.code().is_some(), "{output:?}");
+        let verdict = &place.result()["verdict"];
+        assert!(["none", "unknown"].contains(&verdict["limit"].as_str().unwrap()), "{verdict:#}");
     });
 }

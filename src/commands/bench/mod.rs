@@ -6,6 +6,7 @@ mod save;
 mod wait;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,13 +20,15 @@ use crate::exec::{Stage, StageError};
 use crate::kernel::AccessMode;
 use crate::model::duration;
 use crate::model::run::RunOptions;
-use crate::output::{self, Format, ReportOf};
-use crate::preflight::Finding;
+use crate::output::{self, DiagnosedReport, Format, ReportOf};
+use crate::plan::LimitStep;
 use crate::preflight::load::{Load, Target};
 
-use super::prepare::{Need, Prepared, prepare};
+use super::diagnosis::diagnosed;
+use super::prepare::{Need, prepare};
 use super::{CommandError, Execute, FALLS_SHORT, NOT_STARTED, USAGE, World, print};
 use profile::Applied;
+use save::ResultFile;
 use wait::Waited;
 
 /// Arguments of `tunectl bench`.
@@ -105,7 +108,7 @@ fn bench(args: &BenchArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
     let words: Vec<String> = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let load = Load::parse(&words);
     let mut applied = Applied::apply(args, &prepared, world)?;
-    let mut progress = save::Progress::new(args.format);
+    let mut progress = save::Progress::new(args.format, load.duration);
     let conditions = match wait::until_ready(args, &prepared, &load, &mut progress, world) {
         Ok(Waited::Ready(conditions)) => conditions,
         Ok(Waited::Signal(signal)) => {
@@ -132,11 +135,24 @@ fn bench(args: &BenchArgs, world: &mut World<'_>) -> Result<i32, CommandError> {
         places: Places { root: PathBuf::from("/"), proc: world.processes.clone() },
         inherited: &world.os.inherited(),
     };
-    let series = carry_out(args, &schedule, &applied, &mut progress, world);
+    let mut file = ResultFile::new(args);
+    let profile = args.profile.to_args();
+    let found = applied.report.clone();
+    let mut diagnosed = diagnosed(ReportOf::Bench, &prepared, None, &found, &profile, None);
+    diagnosed.preflight = conditions;
+    let mut tell = |event: &Event<'_>, err: &mut dyn Write| {
+        progress.show(event, err);
+        if let Event::SoFar(series) = event {
+            // Where remedies are looked for in other namespaces, there is no way back: they come at the end.
+            let result = document::Result::of(&words, series, &mut |_| Vec::new());
+            file.save_so_far(|| output::document_with(&diagnosed, false, &result));
+        }
+    };
+    let series = carry_out(args, &schedule, &applied.limits, &mut tell, world);
+    progress.clear(world.err);
     let restored = applied.restore(args.keep, &prepared, world);
     let result = document::Result::of(&words, &series, &mut |fixes| remedies::remedies(fixes, args, &series, world));
-    let found = Found { applied: &applied, conditions };
-    report(args, &prepared, found, &series, &result, world);
+    report(args, &diagnosed, &applied, file, &series, &result, world);
     Ok(if restored { exit_code(&applied, &series) } else { FALLS_SHORT.max(exit_code(&applied, &series)) })
 }
 
@@ -154,45 +170,32 @@ fn exit_code(applied: &Applied, series: &Series) -> i32 {
 fn carry_out(
     args: &BenchArgs,
     schedule: &Schedule<'_>,
-    applied: &Applied,
-    progress: &mut save::Progress,
+    limits: &[LimitStep],
+    tell: &mut dyn FnMut(&Event<'_>, &mut dyn Write),
     world: &mut World<'_>,
 ) -> Series {
     let World { kernel, err, .. } = world;
-    let mut limits = || Applied::take_limits(*kernel, &applied.limits, args.policy.best_effort);
-    let series = runs::carry_out(schedule, &mut limits, &mut |event: &Event<'_>| progress.show(event, *err));
-    progress.clear(*err);
-    series
-}
-
-/// What was found before the runs.
-struct Found<'a> {
-    /// What became of the profile.
-    applied: &'a Applied,
-    /// The conditions of `[preflight]`, where they were looked at.
-    conditions: Option<Vec<Finding>>,
+    let mut take = || Applied::take_limits(*kernel, limits, args.policy.best_effort);
+    runs::carry_out(schedule, &mut take, &mut |event: &Event<'_>| tell(event, *err))
 }
 
 /// Prints the result, and saves it.
 fn report(
     args: &BenchArgs,
-    prepared: &Prepared,
-    found: Found<'_>,
+    diagnosed: &DiagnosedReport<'_>,
+    applied: &Applied,
+    file: ResultFile,
     series: &Series,
     result: &document::Result<'_>,
     world: &mut World<'_>,
 ) {
-    let command = args.profile.to_args();
-    let Found { applied, conditions } = found;
-    let mut diagnosed = super::diagnosis::diagnosed(ReportOf::Bench, prepared, None, &applied.report, &command, None);
-    diagnosed.preflight = conditions;
-    let text = output::document_with(&diagnosed, series.succeeded(), result);
-    let saved = save::save(args, &text);
+    let text = output::document_with(diagnosed, series.succeeded(), result);
+    let saved = file.save(&text);
     match args.format {
         Format::Json => print(world.out, &text),
         Format::Text | Format::Prometheus => {
             if applied.report.tally().short > 0 {
-                drop(world.err.write_all(output::shortfalls(&diagnosed, world.colour_err).as_bytes()));
+                drop(world.err.write_all(output::shortfalls(diagnosed, world.colour_err).as_bytes()));
             }
             print(world.out, &table::result(series, result.verdict.remedies()));
             print(world.out, &applied.last_line(args.keep));

@@ -1,5 +1,6 @@
 //! What is shown while the runs go on, and the file of the result.
 
+use std::fs;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,17 +21,20 @@ pub(super) struct Progress {
     /// How long the runs took that are over, for the time that is left.
     taken: Vec<Duration>,
     begun: Instant,
+    /// How long a run takes, where the load tester was told.
+    told: Option<Duration>,
     shown: bool,
 }
 
 impl Progress {
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format, told: Option<Duration>) -> Self {
         Self {
             is_terminal: io::stderr().is_terminal(),
             shows_output: format != Format::Json,
             run: (0, 0),
             taken: Vec::new(),
             begun: Instant::now(),
+            told,
             shown: false,
         }
     }
@@ -51,7 +55,7 @@ impl Progress {
         if !self.is_terminal {
             return;
         }
-        if let Some(line) = messages::progress(event, self.run) {
+        if let Some(line) = messages::progress(event, self.run, self.each()) {
             self.clear(err);
             drop(write!(err, "{line}{}", self.left()));
             drop(err.flush());
@@ -70,14 +74,16 @@ impl Progress {
         }
     }
 
-    /// The time that is left, by what the runs before took.
+    /// How long a run takes: by those that are over, else by what the load tester was told.
+    fn each(&self) -> Option<Duration> {
+        let runs = u32::try_from(self.taken.len()).unwrap_or(u32::MAX);
+        if runs == 0 { self.told } else { Some(self.taken.iter().sum::<Duration>() / runs) }
+    }
+
+    /// The time that is left.
     fn left(&self) -> String {
         let (number, all) = self.run;
-        let runs = u32::try_from(self.taken.len()).unwrap_or(u32::MAX);
-        if runs == 0 {
-            return String::new();
-        }
-        let each = self.taken.iter().sum::<Duration>() / runs;
+        let Some(each) = self.each() else { return String::new() };
         let left = (each * (all + 1 - number.min(all))).saturating_sub(self.begun.elapsed());
         format!("   about {}:{:02} left", left.as_secs() / 60, left.as_secs() % 60)
     }
@@ -90,23 +96,58 @@ impl Progress {
     }
 }
 
-/// Saves the result: to the file that was named, and of results that are shown to a person also to one that was not, in
-/// the current directory. Gives its path, where it could be written.
-pub(super) fn save(args: &BenchArgs, document: &str) -> Option<PathBuf> {
-    let unnamed = || {
-        let now = format_timestamp(SystemTime::now()).replace(['-', ':'], "");
-        PathBuf::from(format!("bench-{now}.json"))
-    };
-    let path = match (&args.file, args.format) {
-        (Some(path), _) => path.clone(),
-        (None, Format::Text | Format::Prometheus) => unnamed(),
-        (None, Format::Json) => return None,
-    };
-    match sys::replace_file(&path, document.as_bytes(), FileMode::Default) {
-        Ok(()) => Some(path),
-        Err(error) => {
-            log::warn!("{}: the result could not be saved: {}", path.display(), sys::strerror(&error));
-            None
+/// The file of the result. It is written after each run, so that whatever ends tunectl, the runs that were finished are
+/// there.
+pub(super) struct ResultFile {
+    path: PathBuf,
+    /// Whether it stays: not where the result goes to standard output and no file was named.
+    stays: bool,
+    saved_at: Option<Instant>,
+    /// How long saving took the last time.
+    cost: Duration,
+}
+
+impl ResultFile {
+    /// The file that was named, else one in the current directory.
+    pub(super) fn new(args: &BenchArgs) -> Self {
+        let unnamed = || {
+            let now = format_timestamp(SystemTime::now()).replace(['-', ':'], "");
+            PathBuf::from(format!("bench-{now}.json"))
+        };
+        let stays = args.file.is_some() || args.format != Format::Json;
+        let path = args.file.clone().unwrap_or_else(unnamed);
+        Self { path, stays, saved_at: None, cost: Duration::ZERO }
+    }
+
+    /// Saves the runs so far, unless that takes more than a small part of the time: all of them are written each time.
+    pub(super) fn save_so_far(&mut self, document: impl FnOnce() -> String) {
+        const SHARE: u32 = 20;
+        if self.saved_at.is_some_and(|at| at.elapsed() < self.cost * SHARE) {
+            return;
+        }
+        let begun = Instant::now();
+        let written = sys::replace_file(&self.path, document().as_bytes(), FileMode::Default);
+        if let Err(error) = written {
+            log::info!("{}: the runs so far could not be saved: {}", self.path.display(), sys::strerror(&error));
+        }
+        (self.saved_at, self.cost) = (Some(Instant::now()), begun.elapsed());
+    }
+
+    /// Saves the whole result. Gives its path, where it is there.
+    pub(super) fn save(self, document: &str) -> Option<PathBuf> {
+        if !self.stays {
+            // It is on standard output.
+            if self.saved_at.is_some() {
+                drop(fs::remove_file(&self.path));
+            }
+            return None;
+        }
+        match sys::replace_file(&self.path, document.as_bytes(), FileMode::Default) {
+            Ok(()) => Some(self.path),
+            Err(error) => {
+                log::warn!("{}: the result could not be saved: {}", self.path.display(), sys::strerror(&error));
+                None
+            }
         }
     }
 }
