@@ -44,6 +44,9 @@ pub struct WatchArgs {
     /// Write metrics to this file after each read, for the textfile collector of Prometheus's `node_exporter`.
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
+    /// With `--metrics`, add the network namespace and the open files of process PID.
+    #[arg(long, value_name = "PID", requires = "metrics", value_parser = clap::value_parser!(i32).range(1..))]
+    pid: Option<i32>,
 }
 
 /// Reads the value of `--interval`, 100 ms at the least.
@@ -67,7 +70,8 @@ fn watch(watch: &WatchArgs, world: &mut World<'_>) -> Result<i32, CommandError> 
     let config = read_config(watch, world)?;
     let journal = if watch.repair && !watch.no_journal { Some(repair_journal(world)?) } else { None };
     let (repair, interval, metrics) = (watch.repair, watch.interval, watch.metrics.clone());
-    let options = WatchOptions { repair, journal, interval, metrics };
+    let (processes, pid) = (world.processes.clone(), watch.pid);
+    let options = WatchOptions { repair, journal, interval, metrics, processes, pid };
     world.os.hold_signals();
     if watch.once {
         let passes = watch::once(config, &options, &mut Host { watch, world });

@@ -47,6 +47,52 @@ pub struct Daemon {
     pub profile_is_valid: bool,
 }
 
+/// A series that is a number beside its bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// The name of the metric.
+    pub name: &'static str,
+    /// What the metric is.
+    pub help: &'static str,
+    /// Counter or gauge.
+    pub kind: Kind,
+    /// Labels with their values.
+    pub labels: Vec<(&'static str, String)>,
+    /// The value of the series.
+    pub value: u64,
+}
+
+/// The type of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+/// Series of figures: those of a metric stand together, after its head.
+#[must_use]
+pub fn figures(figures: &[Figure]) -> String {
+    let mut text = String::new();
+    for (at, figure) in figures.iter().enumerate() {
+        if figures[..at].iter().any(|earlier| earlier.name == figure.name) {
+            continue;
+        }
+        let kind = match figure.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+        };
+        head(&mut text, figure.name, kind, figure.help);
+        for one in figures[at..].iter().filter(|other| other.name == figure.name) {
+            let labels: Vec<String> =
+                one.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+            line(&mut text, &format!("{}{{{}}}", one.name, labels.join(",")), &one.value.to_string());
+        }
+    }
+    text
+}
+
 /// The settings of a report.
 #[must_use]
 pub fn samples(report: &Report) -> Vec<Sample<'_>> {

@@ -9,6 +9,7 @@ mod event;
 mod event_loop;
 mod file_watcher;
 mod messages;
+mod pressure;
 mod state;
 mod status;
 pub mod timestamp;
@@ -28,6 +29,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::formats::prometheus;
 use crate::kernel::Kernel;
 use crate::sys::{self, FileMode};
 
@@ -57,6 +59,10 @@ pub struct WatchOptions {
     pub interval: Duration,
     /// The file that metrics are written to.
     pub metrics: Option<PathBuf>,
+    /// Where processes are found, `/proc`.
+    pub processes: PathBuf,
+    /// The process whose network namespace and descriptors are in the metrics beside our own.
+    pub pid: Option<i32>,
 }
 
 /// The longest first pause between two repairs of the same setting.
@@ -73,6 +79,7 @@ impl WatchOptions {
     fn write_metrics(&self, watcher: &Watcher, profile_is_valid: bool) -> Option<WatchEvent> {
         let path = self.metrics.as_ref()?;
         let text = status::metrics(watcher.state(), &watcher.config().profiles, self.interval, profile_is_valid);
+        let text = text + &prometheus::figures(&pressure::figures(&self.processes, self.pid));
         // The collector runs as another user.
         let error = sys::replace_file(path, text.as_bytes(), FileMode::Exactly(0o644)).err()?;
         Some(WatchEvent::MetricsNotWritten { path: path.clone(), error })

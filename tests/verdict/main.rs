@@ -9,6 +9,7 @@ mod support;
 
 mod cgroups;
 mod evidence;
+mod pressure;
 mod queues;
 mod remedies;
 mod runs;
