@@ -71,7 +71,7 @@ macos kern.a: 5
 #[test]
 fn values_are_typed_by_their_setting() {
     for (line, shown, kind) in [
-        ("net.core.somaxconn = true", "1", Kind::Number),
+        ("net.core.somaxconn = 1", "1", Kind::Number),
         ("net.core.somaxconn = '0x10'", "16", Kind::Number),
         ("net.core.somaxconn = '64KiB'", "65536", Kind::Number),
         ("net.core.somaxconn = '4096 per cpu'", "4096 per cpu", Kind::Number),
