@@ -1,5 +1,7 @@
 //! "Did you mean …": the nearest known word to one that is not known.
 
+use strsim::osa_distance;
+
 /// The word of `known` that is most likely meant by `typed`, if any is near enough to be worth naming.
 ///
 /// Near enough is at most a third of the letters edited (insertions, deletions, changes and swaps of
@@ -56,7 +58,7 @@ fn edits(typed: &str, word: &str) -> Option<usize> {
     if letters.abs_diff(length) > most || other_letters(typed, word) > most || !is_near_at_its_end(typed, word) {
         return None;
     }
-    Some(distance(typed, word)).filter(|edits| *edits <= most)
+    Some(osa_distance(typed, word)).filter(|edits| *edits <= most)
 }
 
 /// Of a path the last part says what is meant: folders alone make no two settings alike.
@@ -66,11 +68,11 @@ fn is_near_at_its_end(typed: &str, word: &str) -> bool {
     let most = letters.max(3) / 3;
     typed_end.chars().count().abs_diff(letters) <= most
         && other_letters(typed_end, word_end) <= most
-        && distance(typed_end, word_end) <= most
+        && osa_distance(typed_end, word_end) <= most
 }
 
 /// How many letters one of the words has and the other has not: there are at least as many edits. Tells most words apart
-/// in a tenth of the time of [`distance`], which counts where thousands of names are compared with the whole catalog.
+/// in a tenth of the time of [`osa_distance`], which counts where thousands of names are compared with the whole catalog.
 fn other_letters(a: &str, b: &str) -> usize {
     if !a.is_ascii() || !b.is_ascii() {
         return 0;
@@ -92,7 +94,7 @@ fn last_part(path: &str) -> &str {
 #[must_use]
 pub fn remoteness(typed: &str, word: &str) -> usize {
     let word = if typed == last_part(typed) { last_part(word) } else { word };
-    100 * distance(typed, word) / word.chars().count().max(typed.chars().count()).max(1)
+    100 * osa_distance(typed, word) / word.chars().count().max(typed.chars().count()).max(1)
 }
 
 /// `, did you mean …?`, or nothing: to be put behind a message that names an unknown word.
@@ -106,26 +108,6 @@ pub fn setting_hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
     nearest_setting(typed, known).map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
 }
 
-/// Optimal string alignment distance.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let change = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = change.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(before_last[j - 2] + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +117,7 @@ mod tests {
         let words =
             ["", "a", "ab", "ba", "somaxconn", "soma_xconn", "net.core.somaxconn", "net.core.rmem_max", "tcp", "ü"];
         for (a, b) in words.iter().flat_map(|a| words.map(|b| (a, b))) {
-            assert!(other_letters(a, b) <= distance(a, b), "{a} {b}");
+            assert!(other_letters(a, b) <= osa_distance(a, b), "{a} {b}");
         }
     }
 
@@ -150,8 +132,8 @@ mod tests {
         assert_eq!(nearest("net.ipv4.conf.lo.nope", keys), None);
         assert_eq!(nearest("net.ipv4.somaxcon", keys), Some("net.core.somaxconn"));
         assert_eq!(hint("croe", known), ", did you mean `core`?");
-        assert_eq!(distance("abc", "acb"), 1);
-        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(osa_distance("abc", "acb"), 1);
+        assert_eq!(osa_distance("", "abc"), 3);
     }
     #[test]
     fn an_interface_keeps_its_name_and_gets_slashes_for_its_dots() {

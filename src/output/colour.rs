@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use anstyle::{AnsiColor, Style};
+
 /// Whether text is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
@@ -23,24 +25,24 @@ impl Colour {
     }
 
     pub(super) fn good<T: fmt::Display>(self, text: T) -> String {
-        self.paint("32", text)
+        self.paint(AnsiColor::Green.on_default(), text)
     }
 
     pub(super) fn bad<T: fmt::Display>(self, text: T) -> String {
-        self.paint("1;31", text)
+        self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 
     pub(super) fn doubtful<T: fmt::Display>(self, text: T) -> String {
-        self.paint("33", text)
+        self.paint(AnsiColor::Yellow.on_default(), text)
     }
 
     pub(super) fn faint<T: fmt::Display>(self, text: T) -> String {
-        self.paint("2", text)
+        self.paint(Style::new().dimmed(), text)
     }
 
-    fn paint<T: fmt::Display>(self, code: &str, text: T) -> String {
+    fn paint<T: fmt::Display>(self, style: Style, text: T) -> String {
         match self {
-            Self::On => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Self::On => format!("{style}{text}{style:#}"),
             Self::Off => text.to_string(),
         }
     }
