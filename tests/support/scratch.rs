@@ -1,6 +1,7 @@
 //! A directory of a test's own, gone when the test is.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,10 +24,20 @@ impl Scratch {
     }
 
     fn beneath(folder: &Path) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("tunectl-test-{}-{number}", std::process::id()));
-        make_folders(&path);
-        Self(path.canonicalize().unwrap())
+        make_folders(folder);
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("tunectl-test-{}-{number}", std::process::id()));
+            match fs::create_dir(&path) {
+                // Left by a test that was killed, which had our number and may have been another user's.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                created => {
+                    created.unwrap();
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+                    return Self(path.canonicalize().unwrap());
+                }
+            }
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

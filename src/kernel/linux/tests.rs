@@ -267,9 +267,13 @@ fn names_that_may_be_missing_are_an_error() {
     let mode = |path: &str, mode| {
         fs::set_permissions(sandbox.0.join(path), fs::Permissions::from_mode(mode)).unwrap();
     };
+    // Whatever the umask is.
+    for path in ["", "proc", "proc/conf", "proc/conf/a", "proc/conf/b"] {
+        mode(path, 0o755);
+    }
     assert_eq!((as_other("conf.*.mtu"), as_other("conf.*.none"), as_other("none.*.mtu")), (Ok(2), Ok(0), Ok(0)));
-    // Without the right to list, and without the right to search.
-    for (path, bits) in [("proc/conf", 0o711), ("proc/conf/a", 0o000)] {
+    // Without the right to list, and without the right to search: for the owner too, where that is not root.
+    for (path, bits) in [("proc/conf", 0o311), ("proc/conf/a", 0o000)] {
         mode(path, bits);
         if Uid::effective().is_root() {
             assert_eq!(as_other("conf.*.mtu"), refused(Operation::OpenToRead, Errno::EACCES), "{path}");

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::kills::{entries, on_stage};
 use crate::support::kernel::{put, sysctl};
-use crate::support::namespaces::this_test;
+use crate::support::namespaces::{this_test, with_default_signals};
 use crate::support::stepper::signal_before;
 
 /// Sends the signal before each system call in turn, `step` apart, and has `look` see the exit code each time. Returns
@@ -17,7 +17,7 @@ fn at_every_call(
 ) -> (usize, usize) {
     let (mut ended, mut runs) = (0, 0);
     for call in (0..).step_by(step) {
-        let (code, reached) = signal_before(&mut command(), call, signal);
+        let (code, reached) = signal_before(with_default_signals(&mut command()), call, signal);
         look(call, code);
         if !reached {
             break;
