@@ -144,6 +144,8 @@ fn empty_lists_and_interface_values_are_restored() {
         // A new namespace has it from the first one, which forwards where containers run.
         put("net/ipv4/ip_forward", "0\n");
         put("net/ipv4/conf/lo/forwarding", "1\n");
+        // Ports are reserved where outgoing connections may get them.
+        put("net/ipv4/ip_local_port_range", "8000 60999");
         let words = ["apply", "--port", "8080,9000-9010", "--set", "net.ipv4.ip_forward=1"];
         host.run(&words).stdout_is_anything().run();
         assert_eq!(sysctl("net/ipv4/ip_local_reserved_ports"), "8080,9000-9010");
