@@ -87,8 +87,8 @@ fn side_effects(
                             state: WriteState::NotStarted,
                         });
                     }
-                    // It is gone by now; or it is a secret that was never set.
-                    Err(KernelError { errno: Errno::ENOENT | Errno::EIO, .. }) => {}
+                    // It is gone by now.
+                    Err(KernelError { errno: Errno::ENOENT, .. }) => {}
                     Err(error) => {
                         log::warn!("`{key}` changes with this setting, but can't be read and is not put back: {error}");
                     }
