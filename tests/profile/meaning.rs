@@ -91,7 +91,7 @@ fn values_are_typed_by_their_setting() {
         ("net.core.flow_limit_cpu_bitmap = '0-3,8'", "0-3,8", Kind::Cpus),
         ("my.key = { at_least = 5, at_most = 9 }", "5 to 9", Kind::Number),
         ("my.key = { exactly = 5 }", "5", Kind::Number),
-        ("my.key = false", "0", Kind::Number),
+        ("my.key = 0", "0", Kind::Number),
         ("my.key = '25% of memory'", "25% of memory", Kind::Number),
         ("my.key = '1 2 3'", "1 2 3", Kind::Numbers(3)),
         ("my.key = { covers = [1, 2] }", "covers 1 2", Kind::Numbers(2)),
