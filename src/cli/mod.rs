@@ -54,7 +54,7 @@ pub(crate) struct ProfileArgs {
     #[arg(help_heading = PROFILE, long = "rlimit", value_name = "NAME=SOFT[:HARD]")]
     pub(crate) rlimit: Vec<String>,
     /// Port or range that the service listens on: reserve it from the ephemeral range.
-    #[arg(help_heading = PROFILE, long = "port", value_name = "PORTS")]
+    #[arg(help_heading = PROFILE, long = "port", env = "TUNECTL_PORT", value_name = "PORTS")]
     pub(crate) port: Vec<String>,
 }
 

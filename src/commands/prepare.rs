@@ -12,7 +12,7 @@ use crate::linux::namespaces::{EnterError, EnteredNamespaces};
 use crate::model::setting::{Key, System};
 use crate::plan::{self, PlanEnvironment, Requirements, SharedNamespaces};
 use crate::profile::cli_overrides::{self, CliSettings};
-use crate::profile::lint::other_system;
+use crate::profile::lint::{other_system, unreserved_ports};
 use crate::profile::load::{load as load_all, refuse_empty};
 use crate::profile::problem::Problem;
 use crate::profile::{Profile, Source};
@@ -73,6 +73,12 @@ pub(super) fn prepare_for(
     let mut profile = load(arguments, need, system, &mut files, world)?;
     if let Some(warning) = other_system(&profile, system) {
         drop(writeln!(world.err, "{warning}"));
+    }
+    if let Some(first) = unreserved_ports(&profile, system) {
+        log::warn!(
+            "local ports from {first} on, and no service port is reserved: name those of services here with `--port PORTS` \
+             (tunectl explain W001)"
+        );
     }
     let raw = std::mem::take(&mut profile.requirements);
     let machine = || world.os.machine(pid.filter(|_| system == System::Linux));

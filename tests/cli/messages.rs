@@ -15,7 +15,9 @@ fn range_error_shows_the_accepted_syntax() {
         Test::new(["check", "--set", "net.ipv4.ip_local_port_range=1024,65535"]).stderr_is_anything().code(2).run();
     assert!(ran.stderr.ends_with("  = help: write `'1024 65535'`\n"), "{}", ran.stderr);
     inside(this_test!(), || {
-        Test::new(["apply", "--set", "net.ipv4.ip_local_port_range=1024 65535"]).stdout_is_anything().run();
+        Test::new(["apply", "--set", "net.ipv4.ip_local_port_range=1024 65535", "--port", "80"])
+            .stdout_is_anything()
+            .run();
     });
 }
 

@@ -13,6 +13,8 @@ const OPTIONAL: &str = r#"
 "net.ipv4.ip_local_port_range" = { covers = [20000, 50001] }
 [rlimit]
 nofile = { soft = 500, hard = { at_least = 4294967296, required = false } }
+[lint]
+allow = "W001"
 "#;
 
 fn required() -> String {

@@ -7,6 +7,7 @@ use crate::support::namespaces::{inside, rename_loopback, skip, this_test};
 use crate::support::test::Test;
 
 fn applies(profile: &str, stdout: &str) {
+    let profile = format!("{profile}[lint]\nallow = 'W001'\n");
     Test::new(["apply", "-p", "p.toml"]).file("p.toml", profile).stdout(stdout).run();
 }
 

@@ -113,3 +113,15 @@ fn log_levels_show_writes_and_reads() {
     let heard = ["-v", "-vv", "-vvv"].map(said).map(|said| (said.contains(set), said.contains(read)));
     assert_eq!(heard, [(false, false), (true, false), (true, true)]);
 }
+
+/// What applies a wide range of local ports warns of it where no port is reserved; the port may be in the environment.
+#[cfg(target_os = "linux")]
+#[test]
+fn wide_port_range_without_a_reserved_port_is_warned_of_by_check() {
+    Test::shell(
+        "tunectl check -p loadtest >out; TUNECTL_PORT=8080 tunectl check -p loadtest >out
+        tunectl check -p loadtest --port 8080 >out; tunectl -q check -p loadtest >out; :",
+    )
+    .stderr("tunectl: warning: local ports from 1024 on, and no service port is reserved[..]\n")
+    .run();
+}

@@ -45,6 +45,7 @@ impl std::fmt::Debug for Check {
     }
 }
 
+pub use ports::unreserved_ports;
 pub use systems::other_system;
 
 /// All warnings, in the order of their codes.

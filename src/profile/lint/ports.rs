@@ -4,7 +4,7 @@ use super::super::problem::Problem;
 use super::super::{Profile, RawRequirement};
 use super::{Check, LintFacts, Subject, Warning, highest, least, ranges, spans};
 use crate::model::ranges::Ranges;
-use crate::model::setting::System;
+use crate::model::setting::{Setting, System};
 
 const RANGE: &str = "net.ipv4.ip_local_port_range";
 const START: &str = "net.ipv4.ip_unprivileged_port_start";
@@ -25,26 +25,46 @@ pub(super) static UNRESERVED_RANGE: Warning = Warning {
     check: Check::Requirement(unreserved_range),
 };
 
-fn unreserved_range(subject: &Subject<'_>) -> Option<Problem> {
-    let Subject { requirement, profile, name, .. } = *subject;
+/// The first port of a range that a profile asks for on `system` and that has service ports in it, none of them
+/// reserved; for the commands that apply the profile. `None` where the profile allows that.
+#[must_use]
+pub fn unreserved_ports(profile: &Profile, system: System) -> Option<i128> {
+    let asked = profile.requirements.iter().filter(|requirement| requirement.system == Some(system));
+    let keys = asked.filter(|requirement| matches!(requirement.setting, Setting::Key(_)));
+    let mut found = keys.filter_map(|requirement| {
+        let (first, reserved) = reserved_from(requirement, profile, &requirement.setting.to_string())?;
+        let problem = requirement.warn(&UNRESERVED_RANGE, String::new());
+        (!reserved && !profile.allows(&problem)).then_some(first)
+    });
+    found.next()
+}
+
+/// The first local port that is asked for, where it is lower than the system's own, and whether service ports are
+/// reserved.
+fn reserved_from(requirement: &RawRequirement, profile: &Profile, name: &str) -> Option<(i128, bool)> {
     let ports = &profile.service_ports;
-    let (first, reserved) = match (requirement.system?, name) {
+    match (requirement.system?, name) {
         (System::Linux, RANGE) => {
             let (first, _) = ranges(requirement).into_iter().min()?;
             let own_list = profile
                 .requirements
                 .iter()
                 .any(|other| other.setting.to_string() == "net.ipv4.ip_local_reserved_ports");
-            (Some(first).filter(|first| *first < LINUX_FIRST)?, own_list || !ports.is_empty())
+            Some((Some(first).filter(|first| *first < LINUX_FIRST)?, own_list || !ports.is_empty()))
         }
         (System::MacOs, "net.inet.ip.portrange.first" | "net.inet.ip.portrange.hifirst") => {
             let first = highest(requirement).filter(|first| *first < MACOS_FIRST)?;
             // macOS has no list of reserved ports: only what is below the range is safe.
             let below = ports.as_slice().iter().all(|(_, high)| i128::from(*high) < first);
-            (first, below && !ports.is_empty())
+            Some((first, below && !ports.is_empty()))
         }
-        _ => return None,
-    };
+        _ => None,
+    }
+}
+
+fn unreserved_range(subject: &Subject<'_>) -> Option<Problem> {
+    let Subject { requirement, profile, name, .. } = *subject;
+    let (first, reserved) = reserved_from(requirement, profile, name)?;
     let remedy = match requirement.system? {
         System::Linux => {
             "name the ports that services here listen on: `ports = [8080]` in `[service]`, or `--port 8080`; \
