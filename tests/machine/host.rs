@@ -87,7 +87,7 @@ fn failed_apply_restores_everything() {
         outcome.is("run.code", "125");
         outcome.is("run.out", "");
         outcome
-            .says("run.err", "nothing was changed (6 settings had been set and are back at their previous values)\n");
+            .says("run.err", "nothing was changed (4 settings had been set and are back at their previous values)\n");
         outcome.is("after-run", "");
         outcome.is("apply.code", "1");
         outcome.says("apply.err", "this kernel has no `nonesuch`");
