@@ -3,6 +3,7 @@
 use crate::evidence::{LISTENERS, Need, Witness, really};
 use crate::scene::{Background, Scene, Sysctl, has, ip, loopback_up, wait_for_listener, witnessed};
 use crate::support::namespaces::{inside, skip, this_test};
+use crate::support::scratch::Scratch;
 
 const SOMAXCONN: (&str, &str) = ("core/somaxconn", "4096");
 const MANY: &str = "load port=8080 connections=200 requests=2 keep=0 patience=1500";
@@ -89,7 +90,8 @@ fn queues_of_unix_sockets() {
             ("4 places", 4, &[Need::UnixQueueFull], "unix-accept-queue", Some("backlog")),
             ("enough places", 128, &[Need::Answered(400)], "none", None),
         ] {
-            let path = std::env::temp_dir().join(format!("tunectl-verdict-{}-{backlog}", std::process::id()));
+            let scratch = Scratch::for_a_socket();
+            let path = scratch.path().join("socket");
             let (path, leak) = (path.display(), |text: String| -> &'static str { Box::leak(text.into_boxed_str()) });
             let scene = Scene {
                 name,
@@ -101,7 +103,6 @@ fn queues_of_unix_sockets() {
                 setting,
             };
             scene.play();
-            drop(std::fs::remove_file(path.to_string()));
         }
     });
 }
