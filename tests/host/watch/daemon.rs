@@ -230,7 +230,7 @@ fn metrics_file_is_replaced_atomically() {
         });
         // A reader that has it open reads on in the old one, to its end.
         let text = fs::read_to_string(&file).unwrap();
-        assert!(text.ends_with("tunectl_profile_last_reload_successful 1\n"), "{text}");
+        assert!(text.contains("\ntunectl_profile_last_reload_successful 1\n") && text.ends_with('\n'), "{text}");
         assert_eq!(
             daemon.scratch.path().read_dir().unwrap().count(),
             2,
