@@ -349,6 +349,7 @@ fn bench_killed_at_any_system_call_is_put_back_by_the_next_run() {
 }
 
 /// How many entries the journal marks as a benchmark's.
+#[cfg(feature = "bench")]
 fn marks(journal: &Path) -> usize {
     let Ok(files) = std::fs::read_dir(journal) else { return 0 };
     files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "bench")).count()
