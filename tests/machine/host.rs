@@ -62,8 +62,8 @@ fn run_check_and_dry_run_change_nothing_on_a_satisfied_machine() {
         outcome.has_words("service.out", "CapEff 000001ffffffffff");
         outcome.is("nr_open", "1048576");
         outcome.is("check.code", "1");
-        outcome.has_words("check.out", "vm.swappiness 7 60 not set");
-        outcome.has_words("check.out", "nofile (hard) at least 1048576 4096 not set");
+        outcome.has_words("check.out", "vm.swappiness 7 60 not applied [1]");
+        outcome.has_words("check.out", "nofile (hard) >= 1048576 4096 not applied [1]");
         outcome.is("dry.code", "0");
         outcome.is("differences", "");
     }

@@ -26,7 +26,7 @@ pub fn wait_for_any(_descriptors: &[BorrowedFd<'_>], timeout: Option<Duration>) 
 }
 
 /// A watch of inotify(7): there are none on this system, so this has no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WatchDescriptor {}
 
 /// A queue of inotify(7): there are none on this system, so this has no value.
