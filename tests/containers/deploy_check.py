@@ -15,7 +15,7 @@ def prometheus(file):
     for family in families:
         for sample in family.samples:
             labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
-            print(f"{family.type} {sample.name}{{{labels}}} {sample.value}")
+            print(f"{family.type} {sample.name}{{{labels}}} {float(sample.value)}")
 
 
 def compose(file):
