@@ -79,21 +79,26 @@ fn another_namespace_has_series_of_its_own() {
 /// The rules of the examples name metrics that there are, and promtool finds nothing wrong with them.
 #[test]
 fn rules_of_the_examples() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prometheus/tunectl.rules.yml");
-    let rules = fs::read_to_string(&path).unwrap();
-    let word = |c: char| c.is_ascii_lowercase() || c == '_';
-    let exprs: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
-    assert!(exprs.len() >= 10, "{exprs:?}");
-    let there = metrics(&["--pid", &std::process::id().to_string()]);
-    for name in exprs.iter().flat_map(|expr| expr.split(|c| !word(c))).filter(|name| name.starts_with("tunectl_")) {
-        let is_there = there.keys().any(|series| series.split('{').next() == Some(name));
-        // Only where connection tracking is loaded.
-        assert!(is_there || name.contains("conntrack"), "{name}: {there:?}");
-    }
-    match Command::new("promtool").args(["check", "rules"]).arg(&path).output() {
-        Ok(checked) => assert!(checked.status.success(), "{checked:?}"),
-        Err(error) => eprintln!("promtool(1) does not run: {error}"),
-    }
+    inside(this_test!(), || {
+        loopback_up();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prometheus/tunectl.rules.yml");
+        let rules = fs::read_to_string(&path).unwrap();
+        let word = |c: char| c.is_ascii_lowercase() || c == '_';
+        let exprs: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
+        assert!(exprs.len() >= 10, "{exprs:?}");
+        // The queue of a listener is there only where something listens.
+        let _listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = metrics(&["--pid", &std::process::id().to_string()]);
+        for name in exprs.iter().flat_map(|expr| expr.split(|c| !word(c))).filter(|name| name.starts_with("tunectl_")) {
+            let is_there = there.keys().any(|series| series.split('{').next() == Some(name));
+            // Only where connection tracking is loaded.
+            assert!(is_there || name.contains("conntrack"), "{name}: {there:?}");
+        }
+        match Command::new("promtool").args(["check", "rules"]).arg(&path).output() {
+            Ok(checked) => assert!(checked.status.success(), "{checked:?}"),
+            Err(error) => eprintln!("promtool(1) does not run: {error}"),
+        }
+    });
 }
 
 /// Of a service in another network namespace the counters are read there.
