@@ -131,11 +131,16 @@ fn at_every_call(
 /// The last system call before which a command has not opened its journal: until then come the loader and the profile,
 /// and nothing is written.
 fn first_call(scene: &DiagnosisContext, command: &dyn Fn() -> Command) -> usize {
-    let (mut before, mut behind) = (0, 1000);
+    last_call_before(scene, command, &|| scene.journal().exists())
+}
+
+/// The last system call before which `begun` does not hold yet.
+fn last_call_before(scene: &DiagnosisContext, command: &dyn Fn() -> Command, begun: &dyn Fn() -> bool) -> usize {
+    let (mut before, mut behind) = (0, 2000);
     while behind - before > 1 {
         let middle = usize::midpoint(before, behind);
         let end = kill_before(&mut command(), middle);
-        if end != End::Killed || scene.journal().exists() {
+        if end != End::Killed || begun() {
             scene.revert();
             behind = middle;
         } else {
@@ -213,7 +218,14 @@ fn persist_killed_at_any_system_call_leaves_no_temporary_files() {
             scene.command(&[&words[..], if word == "apply" { &set } else { &[] }].concat())
         };
         let (mut beside, mut odd) = (0, false);
-        let first = first_call(scene, &|| persist("apply"));
+        // Files are written where there is no journal yet.
+        let folder = scene.scratch.path().join("root/etc/sysctl.d");
+        let first = last_call_before(scene, &|| persist("apply"), &|| {
+            let begun = folder.exists();
+            drop(persist("revert").status());
+            drop(std::fs::remove_dir_all(&folder));
+            begun
+        });
         let (code, calls) = at_every_call(
             first,
             2,
